@@ -1,0 +1,84 @@
+use crate::{KEY_LENGTH, PublicKey, SealedBox, primitive};
+use alloc::vec::Vec;
+use core::fmt;
+use crypto_secretbox::{AeadInPlace as _, Tag};
+use zeroize::Zeroizing;
+
+/// A secret key that opens what was sealed to its public key.
+///
+/// Wiped on drop; `Debug` prints nothing of it, and it can't be written out.
+#[derive(Clone)]
+pub struct SecretKey {
+    secret: Zeroizing<[u8; KEY_LENGTH]>,
+    public: PublicKey,
+}
+
+impl SecretKey {
+    /// Makes a new key from the operating system's randomness.
+    ///
+    /// # Panics
+    ///
+    /// If the operating system has no random bytes to give.
+    pub fn generate() -> Self {
+        Self::new(primitive::random_secret())
+    }
+
+    /// Takes 32 bytes as a key. Every 32 bytes are one.
+    ///
+    /// The caller's copy of the bytes stays the caller's to wipe.
+    pub fn from_bytes(bytes: [u8; KEY_LENGTH]) -> Self {
+        Self::new(Zeroizing::new(bytes))
+    }
+
+    fn new(secret: Zeroizing<[u8; KEY_LENGTH]>) -> Self {
+        let public = PublicKey::of_secret(&secret);
+        Self { secret, public }
+    }
+
+    /// The key that messages for this one are sealed to.
+    pub fn public_key(&self) -> PublicKey {
+        self.public
+    }
+
+    /// Opens a sealed box. The message is wiped when it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] when the box was sealed to another key, or changed since.
+    pub fn open(&self, sealed: &SealedBox) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        let (ephemeral, tag, message) = sealed.parts();
+        // As libsodium: a low-order key agrees on zero with everybody, so such a box proves nothing.
+        if primitive::is_low_order(ephemeral) {
+            return Err(OpenError(()));
+        }
+        let mut opened = Zeroizing::new(message.to_vec());
+        primitive::agree(&self.secret, ephemeral)
+            .decrypt_in_place_detached(
+                &primitive::nonce(ephemeral, self.public.as_bytes()),
+                &[],
+                &mut opened,
+                Tag::from_slice(tag),
+            )
+            .map_err(|_| OpenError(()))?;
+        Ok(opened)
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecretKey").finish_non_exhaustive()
+    }
+}
+
+/// A sealed box did not open: it was sealed to another key, or changed since. Which of the two can't be
+/// told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenError(());
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the sealed box does not open: sealed to another key, or changed since")
+    }
+}
+
+impl core::error::Error for OpenError {}
