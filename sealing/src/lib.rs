@@ -50,10 +50,11 @@
 //! # What it is built on
 //!
 //! `curve25519-dalek` and `crypto_secretbox`, the two halves of the `crypto_box` crate, joined here instead
-//! of there for two reasons. `crypto_box` 0.9 reduces the clamped scalar modulo the group order, which for
-//! keys with a low-order component yields a box that libsodium cannot open; and it keeps copies, of the
-//! plaintext (a second buffer) and of the ephemeral secret (not wiped). The feature `precomputed-tables` of
-//! `curve25519-dalek` is switched on: it makes the ephemeral key pair in a fraction of the time.
+//! of there for two reasons. `crypto_box` 0.9.1 reduces the clamped scalar modulo the group order, so for
+//! keys on the twist or with a low-order component its boxes are not libsodium's; and it copies more: the
+//! plaintext into a second buffer, the ephemeral secret into bytes that are not wiped. The feature
+//! `precomputed-tables` of `curve25519-dalek` is on: it makes the ephemeral key pair in a fraction of the
+//! time.
 //!
 //! The crate is `no_std` and needs an allocator and a `getrandom` backend.
 
@@ -62,6 +63,8 @@
 extern crate alloc;
 
 mod primitive;
+#[cfg(test)]
+mod proof;
 mod public_key;
 mod sealed_box;
 mod secret_key;

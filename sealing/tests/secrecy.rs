@@ -1,0 +1,42 @@
+//! Nothing is printed, nothing is copied about.
+
+use allocation_counter::measure;
+use octoseal_sealing::{OVERHEAD, SecretKey};
+
+#[test]
+fn debug_of_a_secret_key_shows_nothing_of_it() {
+    let shown = format!("{:?}", SecretKey::from_bytes([0xab; 32]));
+    assert_eq!(shown, "SecretKey { .. }");
+}
+
+#[test]
+fn debug_of_a_box_shows_its_length_alone() {
+    let sealed = SecretKey::from_bytes([1; 32]).public_key().seal(b"message");
+    assert_eq!(format!("{sealed:?}"), "SealedBox(55 bytes)");
+}
+
+#[test]
+fn sealing_allocates_the_output_and_nothing_else() {
+    let key = SecretKey::from_bytes([1; 32]).public_key();
+    for length in [0, 1, 64, 4096, 49152] {
+        let message = vec![0x5a; length];
+        let mut sealed = None;
+        let made = measure(|| sealed = Some(key.seal(&message)));
+        assert_eq!(made.count_total, 1, "{length} bytes");
+        assert_eq!(made.bytes_total as usize, length + OVERHEAD);
+        assert_eq!(
+            sealed.map(|it| it.into_bytes().capacity()),
+            Some(length + OVERHEAD)
+        );
+    }
+}
+
+#[test]
+fn opening_allocates_the_message_and_nothing_else() {
+    let key = SecretKey::from_bytes([1; 32]);
+    let sealed = key.public_key().seal(&[0x5a; 4096]);
+    let mut opened = None;
+    let made = measure(|| opened = key.open(&sealed).ok());
+    assert_eq!((made.count_total, made.bytes_total), (1, 4096));
+    assert!(opened.is_some_and(|message| *message == [0x5a; 4096]));
+}
