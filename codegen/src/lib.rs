@@ -1,1 +1,31 @@
-//! Skeleton.
+//! The low-level client beneath `octoseal`: one method for each of GitHub's operations on sealed
+//! secrets, generated from GitHub's own description, and [`stores`], the same calls over every
+//! store and scope.
+//!
+//! It seals nothing, retries nothing and checks no names: `octoseal` does. A piece of a path that
+//! is `.`, `..` or empty would lead elsewhere, so check names before a call.
+//!
+//! Replies that the description does not declare, errors above all, arrive as
+//! [`Error::UnexpectedResponse`], complete and unread. Beware of printing an [`Error`]:
+//! [`Error::InvalidResponsePayload`] holds the whole body.
+
+// What a generator writes is not for people to lint or format. The gates stop here.
+#[allow(clippy::all, missing_docs, unreachable_pub, unused_qualifications, elided_lifetimes_in_paths)]
+#[rustfmt::skip]
+mod generated;
+#[allow(clippy::all, missing_docs, unused_imports, unused_variables, elided_lifetimes_in_paths)]
+#[rustfmt::skip]
+pub mod stores;
+
+mod hooks;
+// progenitor's error is large, and every generated method returns it by value.
+#[allow(clippy::result_large_err)]
+mod shapes;
+mod text;
+
+pub use generated::{Client, types};
+pub use hooks::{Context, Transport, client};
+pub use progenitor_client::{
+    ByteStream, ClientHooks, ClientInfo, Error, OperationInfo, ResponseValue,
+};
+pub use text::{Hidden, KeyId};

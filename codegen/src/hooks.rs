@@ -1,0 +1,120 @@
+//! What every request carries, and how it travels.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, USER_AGENT};
+
+use crate::generated::Client;
+
+const API_VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
+/// progenitor's own header, which GitHub does not know.
+const PROGENITOR_VERSION: HeaderName = HeaderName::from_static("api-version");
+const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.github+json");
+
+/// Everything a generated call needs beside its parameters.
+#[derive(Clone)]
+pub struct Context {
+    transport: Arc<dyn Transport>,
+    user_agent: HeaderValue,
+    authorization: Option<HeaderValue>,
+    api_version: HeaderValue,
+}
+
+impl Context {
+    /// A context without authorization, for the API version that the client was generated for.
+    pub fn new(transport: Arc<dyn Transport>, user_agent: HeaderValue) -> Self {
+        let api_version = HeaderValue::from_static(<Client as ClientInfo<Self>>::api_version());
+        Self {
+            transport,
+            user_agent,
+            authorization: None,
+            api_version,
+        }
+    }
+
+    /// The same with a value for `Authorization`, which is marked sensitive in any case.
+    pub fn with_authorization(mut self, mut authorization: HeaderValue) -> Self {
+        authorization.set_sensitive(true);
+        self.authorization = Some(authorization);
+        self
+    }
+
+    /// The same with another value for `X-GitHub-Api-Version`.
+    pub fn with_api_version(mut self, version: HeaderValue) -> Self {
+        self.api_version = version;
+        self
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("user_agent", &self.user_agent)
+            .field("authorization", &self.authorization)
+            .field("api_version", &self.api_version)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a finished request travels. A stand-in for GitHub in the same process implements it too.
+pub trait Transport: Send + Sync {
+    /// Sends a request and waits for the head of its reply.
+    fn send(
+        &self,
+        request: reqwest::Request,
+    ) -> Pin<Box<dyn Future<Output = reqwest::Result<reqwest::Response>> + Send + '_>>;
+}
+
+/// Over the network. Turn off the client's redirects and its own retries: one layer decides.
+impl Transport for reqwest::Client {
+    fn send(
+        &self,
+        request: reqwest::Request,
+    ) -> Pin<Box<dyn Future<Output = reqwest::Result<reqwest::Response>> + Send + '_>> {
+        Box::pin(self.execute(request))
+    }
+}
+
+/// A client for the API at `base_url`, such as `https://api.github.com`, without a slash at its
+/// end.
+///
+/// The generated constructor builds a connection pool of its own and panics if it can't; this one
+/// sends through the context's transport and nothing else.
+pub fn client(base_url: &str, context: Context) -> Client {
+    Client::new_with_client(
+        base_url.trim_end_matches('/'),
+        reqwest::Client::new(),
+        context,
+    )
+}
+
+impl ClientHooks<Context> for Client {
+    async fn pre<E>(
+        &self,
+        request: &mut reqwest::Request,
+        _: &OperationInfo,
+    ) -> Result<(), Error<E>> {
+        let context = self.inner();
+        let headers = request.headers_mut();
+        headers.remove(PROGENITOR_VERSION);
+        headers.insert(ACCEPT, MEDIA_TYPE);
+        headers.insert(USER_AGENT, context.user_agent.clone());
+        headers.insert(API_VERSION, context.api_version.clone());
+        if let Some(authorization) = &context.authorization {
+            headers.insert(AUTHORIZATION, authorization.clone());
+        }
+        Ok(())
+    }
+
+    async fn exec(
+        &self,
+        request: reqwest::Request,
+        _: &OperationInfo,
+    ) -> reqwest::Result<reqwest::Response> {
+        self.inner().transport.send(request).await
+    }
+}

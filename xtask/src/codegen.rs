@@ -1,0 +1,41 @@
+//! `cargo xtask codegen`: from the fragment to the low-level client.
+
+use anyhow::Result;
+
+use crate::description::Description;
+use crate::docs::Docs;
+use crate::source::Source;
+use crate::tree::{CLIENT, DOCS, FRAGMENT, File, Mode, SOURCE, STORES, Tree};
+use crate::{dispatch, generate, repairs};
+
+/// The command that mends stale generated code.
+pub const COMMAND: &str = "cargo xtask codegen";
+
+/// Writes or compares the generated files; tells which differed.
+pub fn run(tree: &Tree, mode: Mode) -> Result<Vec<&'static str>> {
+    tree.apply(&files(tree)?, mode)
+}
+
+/// The generated files as the tree's fragment has them.
+pub fn files(tree: &Tree) -> Result<Vec<File>> {
+    let source = Source::parse(&tree.read(SOURCE)?)?;
+    let docs = Docs::parse(&tree.read(DOCS)?)?;
+    from_fragment(&tree.read(FRAGMENT)?, &source, &docs)
+}
+
+/// The generated files for a fragment's text.
+pub fn from_fragment(fragment: &str, source: &Source, docs: &Docs) -> Result<Vec<File>> {
+    let fragment = Description::parse(fragment.as_bytes(), FRAGMENT)?;
+    let mut repaired = repairs::repair(fragment.value(), source)?;
+    docs.apply(&mut repaired)?;
+    Ok(vec![
+        File {
+            path: CLIENT,
+            text: generate::client(&repaired)?,
+        },
+        File {
+            path: STORES,
+            text: dispatch::stores(&repaired)?,
+        },
+    ])
+}

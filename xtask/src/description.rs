@@ -1,0 +1,171 @@
+//! A description of an API, as read from a file: checked once, then asked for its operations.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Map, Value};
+
+/// GitHub's descriptions are 13 MB. Something five times that is another file.
+const LARGEST: usize = 64 << 20;
+
+/// The keys of a path item that are operations.
+pub const METHODS: [&str; 8] = [
+    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+];
+
+/// A JSON document that says it is OpenAPI 3.0 and has operations, each with its own id.
+#[derive(Debug, Clone)]
+pub struct Description(Value);
+
+/// Where an operation stands in a description.
+#[derive(Debug, Clone, Copy)]
+pub struct Operation<'a> {
+    /// Its `operationId`.
+    pub id: &'a str,
+    /// Its path, with parameters in braces.
+    pub path: &'a str,
+    /// Its method, in lower case.
+    pub method: &'a str,
+    /// The operation object.
+    pub node: &'a Value,
+    /// The path item that holds it.
+    pub item: &'a Value,
+}
+
+impl Description {
+    /// Reads a description; `origin` names it in errors.
+    pub fn parse(bytes: &[u8], origin: &str) -> Result<Self> {
+        if bytes.len() > LARGEST {
+            bail!(
+                "{origin}: {} MB is no description of GitHub's (13 MB); a `*.deref.json` file perhaps?",
+                bytes.len() >> 20
+            );
+        }
+        let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+        match first {
+            None => bail!("{origin}: the file is empty"),
+            Some(b'{') => {}
+            Some(_) if looks_like_yaml(bytes) => {
+                bail!("{origin}: this is YAML; the description is needed as JSON")
+            }
+            Some(_) => bail!("{origin}: not a JSON object"),
+        }
+        let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+            if error.is_eof() {
+                anyhow::anyhow!(
+                    "{origin}: truncated: the JSON ends in the middle, at line {} column {}",
+                    error.line(),
+                    error.column()
+                )
+            } else {
+                anyhow::anyhow!("{origin}: not JSON: {error}")
+            }
+        })?;
+        Self::from_value(value).with_context(|| origin.to_owned())
+    }
+
+    /// Takes a document that is in memory already.
+    pub fn from_value(value: Value) -> Result<Self> {
+        match (
+            value.get("openapi").and_then(Value::as_str),
+            value.get("swagger"),
+        ) {
+            (Some(version), _) if version.starts_with("3.0.") => {}
+            (Some(version), _) => bail!("OpenAPI {version} is not understood, only 3.0"),
+            (None, Some(version)) => bail!(
+                "Swagger {} is not understood, only OpenAPI 3.0",
+                version.as_str().unwrap_or("?")
+            ),
+            (None, None) => bail!("not an OpenAPI description: it has no `openapi`"),
+        }
+        let paths = value
+            .get("paths")
+            .context("`paths` is missing")?
+            .as_object()
+            .context("`paths` is not an object")?;
+        let mut seen = BTreeMap::new();
+        for (path, item) in paths {
+            let item = item
+                .as_object()
+                .with_context(|| format!("paths.{path} is not an object"))?;
+            for method in METHODS {
+                let Some(operation) = item.get(method) else {
+                    continue;
+                };
+                let here = format!("{} {path}", method.to_uppercase());
+                let id = operation
+                    .get("operationId")
+                    .and_then(Value::as_str)
+                    .with_context(|| format!("{here} has no operationId"))?;
+                if !operation.get("responses").is_some_and(Value::is_object) {
+                    bail!("{here} (`{id}`) has no responses");
+                }
+                if let Some(other) = seen.insert(id, here.clone()) {
+                    bail!("operation id `{id}` is used twice: {other} and {here}");
+                }
+            }
+        }
+        Ok(Self(value))
+    }
+
+    /// The document.
+    pub fn value(&self) -> &Value {
+        &self.0
+    }
+
+    /// What the document calls its version.
+    pub fn version(&self) -> &str {
+        self.0
+            .pointer("/info/version")
+            .and_then(Value::as_str)
+            .unwrap_or("unversioned")
+    }
+
+    /// Every operation, by path and then by method.
+    pub fn operations(&self) -> Vec<Operation<'_>> {
+        operations(&self.0)
+    }
+}
+
+/// Every operation of a document that has been checked before.
+pub fn operations(document: &Value) -> Vec<Operation<'_>> {
+    let mut found = Vec::new();
+    for (path, item) in document
+        .get("paths")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(Map::iter)
+    {
+        for method in METHODS {
+            let Some(node) = item.get(method) else {
+                continue;
+            };
+            let Some(id) = node.get("operationId").and_then(Value::as_str) else {
+                continue;
+            };
+            found.push(Operation {
+                id,
+                path,
+                method,
+                node,
+                item,
+            });
+        }
+    }
+    found.sort_by_key(|operation| (operation.path, operation.method));
+    found
+}
+
+fn looks_like_yaml(bytes: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(4096)]);
+    head.lines()
+        .map(str::trim_start)
+        .filter(|line| !line.is_empty() && !line.starts_with('#') && *line != "---")
+        .take(1)
+        .any(|line| {
+            line.starts_with("openapi:")
+                || line.starts_with("swagger:")
+                || line.starts_with("info:")
+                || line.contains(": ")
+        })
+}

@@ -1,0 +1,17 @@
+//! The machine: cuts the fragment from GitHub's description, repairs it, generates the low-level
+//! client, and checks that both are fresh.
+
+pub mod codegen;
+pub mod cut;
+pub mod description;
+pub mod dispatch;
+pub mod docs;
+pub mod facts;
+pub mod family;
+pub mod generate;
+pub mod npm;
+pub mod repairs;
+pub mod select;
+pub mod source;
+pub mod tree;
+pub mod vendor;

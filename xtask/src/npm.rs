@@ -1,0 +1,62 @@
+//! The registry: fetching a package, and trusting nothing but its digest.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256, Sha512};
+
+/// Fetches `name@version` with `npm pack` into `folder` and returns the archive.
+pub fn pack(name: &str, version: &str, folder: &Path) -> Result<Vec<u8>> {
+    let spec = format!("{name}@{version}");
+    let output = Command::new("npm")
+        .args(["pack", "--silent", "--pack-destination"])
+        .arg(folder)
+        .arg(&spec)
+        .output()
+        .context("cannot run `npm`; with the description at hand, use `--from FILE`")?;
+    if !output.status.success() {
+        bail!(
+            "`npm pack {spec}` failed: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let file = printed
+        .lines()
+        .last()
+        .with_context(|| format!("`npm pack {spec}` named no file"))?;
+    std::fs::read(folder.join(file.trim()))
+        .with_context(|| format!("`npm pack {spec}` left no {file}"))
+}
+
+/// The integrity of an archive, as the registry writes it.
+pub fn integrity(archive: &[u8]) -> String {
+    format!("sha512-{}", STANDARD.encode(Sha512::digest(archive)))
+}
+
+/// The digest of a file, in hex.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// One file out of an archive.
+pub fn extract(archive: &[u8], file: &str) -> Result<Vec<u8>> {
+    let wanted = Path::new("package").join(file);
+    let mut entries = tar::Archive::new(flate2::read::GzDecoder::new(archive));
+    for entry in entries.entries().context("the archive cannot be read")? {
+        let mut entry = entry.context("the archive is damaged")?;
+        if entry.path().is_ok_and(|path| path == wanted) {
+            let mut bytes = Vec::new();
+            std::io::Read::read_to_end(&mut entry, &mut bytes)
+                .with_context(|| format!("the archive is damaged at {file}"))?;
+            return Ok(bytes);
+        }
+    }
+    bail!("the package has no {file}")
+}

@@ -1,0 +1,104 @@
+//! Repairs of what is sent.
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+
+use super::walk::{Use, each_body, each_operation, each_schema};
+use crate::source::Source;
+
+/// progenitor takes one media type a body. JSON if there is JSON, the first in order otherwise.
+pub(super) fn keep_one_media_type(document: &mut Value, _: &Source) -> Result<usize> {
+    let mut mended = 0;
+    each_body(document, |body| {
+        let Some(content) = body.get_mut("content").and_then(Value::as_object_mut) else {
+            return;
+        };
+        let mut kinds: Vec<_> = content.keys().cloned().collect();
+        kinds.sort_by_key(|kind| (kind != "application/json", kind.clone()));
+        for other in kinds.iter().skip(1) {
+            content.remove(other);
+            mended += 1;
+        }
+    });
+    Ok(mended)
+}
+
+/// Where the description takes repository ids as numbers and as text, numbers it is
+/// (github/rest-api-description#275), except for the operations that `ids_as_text` in
+/// `openapi/source.toml` names with its sources.
+pub(super) fn ids_as_the_server_wants_them(document: &mut Value, source: &Source) -> Result<usize> {
+    let mut mended = 0;
+    let mut refused = Vec::new();
+    each_operation(document, |id, operation| {
+        let as_text = source.practice.ids_as_text.contains(id);
+        let mut found = false;
+        let schema = operation
+            .get_mut("requestBody")
+            .and_then(|body| body.pointer_mut("/content/application~1json/schema"));
+        if let Some(schema) = schema {
+            super::walk::descend(schema, Use::Body, &mut |_, schema| {
+                if schema.get("anyOf").is_some_and(is_number_or_text) {
+                    found = true;
+                    mended += 1;
+                    schema.remove("anyOf");
+                    schema.insert(
+                        "type".to_owned(),
+                        json!(if as_text { "string" } else { "integer" }),
+                    );
+                }
+            });
+        }
+        if as_text && !found {
+            refused.push(id.to_owned());
+        }
+    });
+    if !refused.is_empty() {
+        bail!(
+            "openapi/source.toml says that {} takes ids as text, and the description no longer leaves the choice",
+            refused.join(", ")
+        );
+    }
+    Ok(mended)
+}
+
+/// An optional list or map of a body becomes nullable, hence `Option`: progenitor leaves an empty
+/// plain one out, and `selected_repository_ids: []` clears the list on GitHub.
+pub(super) fn nullable_optional_collections(document: &mut Value, _: &Source) -> Result<usize> {
+    let mut mended = 0;
+    each_schema(document, |used, schema| {
+        if used != Use::Body {
+            return;
+        }
+        let required = schema.get("required").cloned().unwrap_or_default();
+        let is_required = |name: &str| {
+            required
+                .as_array()
+                .is_some_and(|names| names.iter().any(|each| each == name))
+        };
+        for (name, property) in schema
+            .get_mut("properties")
+            .and_then(Value::as_object_mut)
+            .into_iter()
+            .flatten()
+        {
+            let collection = property["type"] == "array"
+                || (property["type"] == "object" && property.get("properties").is_none());
+            if collection && !is_required(name) && property["nullable"] != true {
+                property["nullable"] = json!(true);
+                mended += 1;
+            }
+        }
+    });
+    Ok(mended)
+}
+
+fn is_number_or_text(options: &Value) -> bool {
+    let mut kinds: Vec<_> = options
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|option| option["type"].as_str().unwrap_or("?"))
+        .collect();
+    kinds.sort_unstable();
+    kinds == ["integer", "string"]
+}

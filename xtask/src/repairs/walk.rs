@@ -1,0 +1,199 @@
+//! Walking a description: every schema, every body, every reply.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::cut::component_of;
+use crate::description::METHODS;
+
+/// What an operation uses a schema for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// A parameter of the path, the query or a header.
+    Parameter,
+    /// What is sent.
+    Body,
+    /// What comes back.
+    Reply,
+    /// A component, used for whatever refers to it.
+    Component,
+}
+
+/// Calls `visit` for every operation: its id, and the operation object.
+pub(super) fn each_operation(
+    document: &mut Value,
+    mut visit: impl FnMut(&str, &mut Map<String, Value>),
+) {
+    for item in values(document.get_mut("paths")) {
+        for method in METHODS {
+            let Some(operation) = item.get_mut(method).and_then(Value::as_object_mut) else {
+                continue;
+            };
+            let id = operation
+                .get("operationId")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned();
+            visit(&id, operation);
+        }
+    }
+}
+
+/// Calls `visit` for every request body that is written out (components too).
+pub(super) fn each_body(document: &mut Value, mut visit: impl FnMut(&mut Map<String, Value>)) {
+    each_operation(document, |_, operation| {
+        if let Some(body) = operation
+            .get_mut("requestBody")
+            .and_then(Value::as_object_mut)
+        {
+            visit(body);
+        }
+    });
+    for body in values(document.pointer_mut("/components/requestBodies")) {
+        body.as_object_mut().map(&mut visit);
+    }
+}
+
+/// Calls `visit` for every schema object, outermost first.
+pub(super) fn each_schema(
+    document: &mut Value,
+    mut visit: impl FnMut(Use, &mut Map<String, Value>),
+) {
+    let visit: &mut dyn FnMut(Use, &mut Map<String, Value>) = &mut visit;
+    for item in values(document.get_mut("paths")) {
+        parameters(item.get_mut("parameters"), visit);
+        for method in METHODS {
+            let Some(operation) = item.get_mut(method) else {
+                continue;
+            };
+            parameters(operation.get_mut("parameters"), visit);
+            if let Some(body) = operation.get_mut("requestBody") {
+                contents(body, Use::Body, visit);
+            }
+            for reply in values(operation.get_mut("responses")) {
+                contents(reply, Use::Reply, visit);
+            }
+        }
+    }
+    let Some(components) = document.get_mut("components") else {
+        return;
+    };
+    for schema in values(components.get_mut("schemas")) {
+        descend(schema, Use::Component, visit);
+    }
+    for parameter in values(components.get_mut("parameters")) {
+        parameter_schemas(parameter, visit);
+    }
+    for body in values(components.get_mut("requestBodies")) {
+        contents(body, Use::Body, visit);
+    }
+    for reply in values(components.get_mut("responses")) {
+        contents(reply, Use::Reply, visit);
+    }
+}
+
+/// `visit` for `schema` and everything inside it that is written out.
+pub(super) fn descend(
+    schema: &mut Value,
+    used: Use,
+    visit: &mut dyn FnMut(Use, &mut Map<String, Value>),
+) {
+    let Some(object) = schema.as_object_mut() else {
+        return;
+    };
+    visit(used, object);
+    for property in values(object.get_mut("properties")) {
+        descend(property, used, visit);
+    }
+    for key in ["items", "additionalProperties", "not"] {
+        if let Some(inner) = object.get_mut(key) {
+            descend(inner, used, visit);
+        }
+    }
+    for key in ["allOf", "anyOf", "oneOf"] {
+        for inner in object
+            .get_mut(key)
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            descend(inner, used, visit);
+        }
+    }
+}
+
+/// The names of the component schemas that `node` reaches.
+pub(super) fn reached_schemas(document: &Value, from: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![from];
+    while let Some(node) = open.pop() {
+        match node {
+            Value::Object(object) => {
+                if let Some((kind, name)) = object
+                    .get("$ref")
+                    .and_then(Value::as_str)
+                    .and_then(component_of)
+                    && (kind != "schemas" || found.insert(name.to_owned()))
+                    && let Some(target) = document["components"][kind].get(name)
+                {
+                    open.push(target);
+                }
+                open.extend(object.values());
+            }
+            Value::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Follows `$ref`s from `node` to the component they name.
+pub(super) fn resolve<'a>(document: &'a Value, mut node: &'a Value) -> &'a Value {
+    // A circle of references was refused when the fragment was cut; the bound is for certainty.
+    for _ in 0..32 {
+        let Some((kind, name)) = node
+            .get("$ref")
+            .and_then(Value::as_str)
+            .and_then(component_of)
+        else {
+            break;
+        };
+        let Some(target) = document
+            .get("components")
+            .and_then(|all| all.get(kind)?.get(name))
+        else {
+            break;
+        };
+        node = target;
+    }
+    node
+}
+
+/// The values of an object, if it is one.
+pub(super) fn values(node: Option<&mut Value>) -> impl Iterator<Item = &mut Value> {
+    node.and_then(Value::as_object_mut)
+        .into_iter()
+        .flat_map(Map::values_mut)
+}
+
+fn parameters(list: Option<&mut Value>, visit: &mut dyn FnMut(Use, &mut Map<String, Value>)) {
+    for parameter in list.and_then(Value::as_array_mut).into_iter().flatten() {
+        parameter_schemas(parameter, visit);
+    }
+}
+
+fn parameter_schemas(parameter: &mut Value, visit: &mut dyn FnMut(Use, &mut Map<String, Value>)) {
+    if let Some(schema) = parameter.get_mut("schema") {
+        descend(schema, Use::Parameter, visit);
+    }
+    contents(parameter, Use::Parameter, visit);
+}
+
+fn contents(node: &mut Value, used: Use, visit: &mut dyn FnMut(Use, &mut Map<String, Value>)) {
+    for media in values(node.get_mut("content")) {
+        if let Some(schema) = media.get_mut("schema") {
+            descend(schema, used, visit);
+        }
+    }
+}
