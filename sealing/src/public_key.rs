@@ -1,15 +1,20 @@
-use crate::{KEY_LENGTH, OVERHEAD, SealedBox, TAG_LENGTH, primitive};
+use crate::primitive::{self, Point};
+use crate::{KEY_LENGTH, OVERHEAD, SealedBox, TAG_LENGTH};
 use alloc::{string::String, vec::Vec};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use crypto_secretbox::AeadInPlace as _;
 
 /// A public key that messages can be sealed to.
 ///
 /// Whoever holds one holds a usable key: the unusable ones are refused when read, with a [`KeyError`]. Two
 /// keys are equal when their bytes are.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PublicKey([u8; KEY_LENGTH]);
+#[derive(Clone, Copy)]
+pub struct PublicKey {
+    bytes: [u8; KEY_LENGTH],
+    point: Point,
+}
 
 impl PublicKey {
     /// Reads a key from standard base64 with padding, the form in which GitHub hands keys out.
@@ -48,23 +53,28 @@ impl PublicKey {
         } else if primitive::is_low_order(&bytes) {
             Err(KeyError::LowOrder)
         } else {
-            Ok(Self(bytes))
+            Ok(Self::decode(bytes))
         }
     }
 
     /// A key that needs no check, because it was just computed from a secret key.
     pub(crate) fn of_secret(secret: &[u8; KEY_LENGTH]) -> Self {
-        Self(primitive::public_of(secret))
+        Self::decode(primitive::public_of(secret))
+    }
+
+    fn decode(bytes: [u8; KEY_LENGTH]) -> Self {
+        let point = Point::decode(&bytes);
+        Self { bytes, point }
     }
 
     /// The key's bytes, as they were given.
     pub fn as_bytes(&self) -> &[u8; KEY_LENGTH] {
-        &self.0
+        &self.bytes
     }
 
     /// The key as standard base64 with padding.
     pub fn to_base64(&self) -> String {
-        STANDARD.encode(self.0)
+        STANDARD.encode(self.bytes)
     }
 
     /// Seals a message so that only the holder of the secret key can read it.
@@ -93,11 +103,31 @@ impl PublicKey {
         sealed.extend_from_slice(plaintext);
 
         let (head, message) = sealed.split_at_mut(OVERHEAD);
-        let tag = primitive::agree(ephemeral, &self.0)
-            .encrypt_in_place_detached(&primitive::nonce(&ephemeral_public, &self.0), &[], message)
+        let tag = self
+            .point
+            .agree(ephemeral)
+            .encrypt_in_place_detached(
+                &primitive::nonce(&ephemeral_public, &self.bytes),
+                &[],
+                message,
+            )
             .expect("only associated data is refused, and there is none");
         head[KEY_LENGTH..].copy_from_slice(&tag);
         SealedBox(sealed)
+    }
+}
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for PublicKey {}
+
+impl Hash for PublicKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
     }
 }
 

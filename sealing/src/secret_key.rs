@@ -1,4 +1,5 @@
-use crate::{KEY_LENGTH, PublicKey, SealedBox, primitive};
+use crate::primitive::{self, Point};
+use crate::{KEY_LENGTH, PublicKey, SealedBox};
 use alloc::vec::Vec;
 use core::fmt;
 use crypto_secretbox::{AeadInPlace as _, Tag};
@@ -52,7 +53,8 @@ impl SecretKey {
             return Err(OpenError(()));
         }
         let mut opened = Zeroizing::new(message.to_vec());
-        primitive::agree(&self.secret, ephemeral)
+        Point::decode(ephemeral)
+            .agree(&self.secret)
             .decrypt_in_place_detached(
                 &primitive::nonce(ephemeral, self.public.as_bytes()),
                 &[],

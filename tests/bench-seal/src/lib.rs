@@ -1,0 +1,1 @@
+//! Holds nothing: the benchmark is in `benches/seal.rs`.
