@@ -1,1 +1,43 @@
-//! Skeleton.
+#![doc = include_str!("../../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
+mod call;
+mod client;
+mod documented;
+mod error;
+mod gate;
+mod headers;
+mod keys;
+mod many;
+mod names;
+mod pacing;
+mod put;
+mod reply;
+mod retry;
+mod scope;
+mod secrets;
+mod token;
+mod value;
+mod visibility;
+mod wire;
+
+pub use client::{Client, ClientBuilder, Wait};
+pub use error::{Error, Stored};
+pub use gate::WaitReason;
+pub use keys::ScopeKey;
+pub use many::{NewSecret, Outcome};
+pub use names::{EnvironmentName, Owner, RepositoryName, SecretName};
+pub use octoseal_sealing::{KeyError, PublicKey, SealedBox};
+pub use pacing::Pacing;
+pub use put::{Put, Written};
+pub use retry::RetryPolicy;
+pub use scope::{
+    AnyScope, EnvironmentScope, EnvironmentStore, HasSelectedRepositories, HasVisibility,
+    OrganizationScope, OrganizationStore, RepositoryScope, RepositoryStore, Scope,
+    SeesOrganizationSecrets, UserScope, UserStore,
+};
+pub use secrets::{Repository, Secret, Secrets};
+pub use token::{AfterRefusal, Audience, Token, TokenFuture, TokenSource};
+pub use value::{MAX_VALUE_BYTES, SecretValue};
+pub use visibility::{Access, RepositoryRef, Visibility};

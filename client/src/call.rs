@@ -1,0 +1,277 @@
+//! One call: attempts, waits and refusals until there is an answer.
+
+use std::fmt;
+use std::future::Future;
+use std::time::{Duration, SystemTime};
+
+use octoseal_api::{Error as ApiError, ResponseValue};
+use tokio::time::{Instant, sleep, timeout};
+use tower::retry::budget::Budget;
+use tracing::{Instrument, debug, info_span, warn};
+
+use crate::client::{Client, Wait};
+use crate::error::{Error, Kind, Stored};
+use crate::gate::{TooLong, WaitReason};
+use crate::pacing::Cost;
+use crate::reply::{self, Failure, Next};
+use crate::retry::Allowance;
+use crate::token::{AfterRefusal, Audience, Token};
+
+/// What a call does, for limits, retries, errors and logs.
+#[derive(Clone, Copy)]
+pub(crate) struct Call<'a> {
+    /// What is done, as a verb form: "storing".
+    pub(crate) doing: &'static str,
+    /// What it is done to: a secret's name, or nothing.
+    pub(crate) name: &'a str,
+    /// Where.
+    pub(crate) place: &'a (dyn fmt::Display + Sync),
+    pub(crate) effect: Effect,
+    pub(crate) audience: Audience<'a>,
+}
+
+/// What a request changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Nothing.
+    Read,
+    /// The same when it is carried out twice as once.
+    Write,
+    /// Something new each time: tried again only if it surely was not carried out.
+    Create,
+}
+
+impl Effect {
+    fn cost(self) -> Cost {
+        match self {
+            Self::Read => Cost::Read,
+            Self::Write | Self::Create => Cost::Write,
+        }
+    }
+}
+
+impl fmt::Display for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            doing, name, place, ..
+        } = self;
+        if name.is_empty() {
+            write!(f, "{doing} {place}")
+        } else {
+            write!(f, "{doing} {name} in {place}")
+        }
+    }
+}
+
+/// The state of a call between its attempts.
+struct Progress {
+    attempts: u32,
+    /// An attempt may have been carried out without our learning of it.
+    maybe_done: bool,
+}
+
+impl Client {
+    /// Makes attempts until one gives a value, or none can.
+    pub(crate) async fn call<T, F, Fut>(
+        &self,
+        call: Call<'_>,
+        allowance: &Allowance,
+        attempt: F,
+    ) -> Result<ResponseValue<T>, Error>
+    where
+        F: Fn(octoseal_api::Client) -> Fut,
+        Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
+    {
+        let span =
+            info_span!("octoseal", doing = call.doing, secret = call.name, scope = %call.place);
+        let mut progress = Progress {
+            attempts: 0,
+            maybe_done: false,
+        };
+        let result = self
+            .attempts(call, allowance, &mut progress, attempt)
+            .instrument(span)
+            .await;
+        result.map_err(|error| {
+            let stored = if progress.maybe_done {
+                Stored::Unknown
+            } else {
+                Stored::No
+            };
+            error
+                .with_action(call.to_string())
+                .with_stored(stored)
+                .with_attempts(progress.attempts)
+        })
+    }
+
+    async fn attempts<T, F, Fut>(
+        &self,
+        call: Call<'_>,
+        allowance: &Allowance,
+        progress: &mut Progress,
+        attempt: F,
+    ) -> Result<ResponseValue<T>, Error>
+    where
+        F: Fn(octoseal_api::Client) -> Fut,
+        Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
+    {
+        let policy = &self.inner.retry;
+        let mut backoff = policy.waits();
+        let mut last_limit: Option<Error> = None;
+        loop {
+            let passed =
+                self.inner
+                    .gate
+                    .pass(call.effect.cost(), allowance.deadline, |until, reason| {
+                        self.waits(until, reason);
+                    });
+            let pass = match passed.await {
+                Ok(pass) => pass,
+                Err(too_long) => return Err(limited(too_long, last_limit)),
+            };
+            // Asked for only now, since the wait may have outlasted a token.
+            let token = self.token(call.audience, allowance).await?;
+            let api = self.api(&token);
+            let time = policy.attempt_timeout.min(allowance.left());
+            let began = Instant::now();
+            progress.attempts += 1;
+            // Reading a refusal's body belongs to the attempt: it may drip too.
+            let tried = async {
+                match attempt(api).await {
+                    Ok(value) => Ok(value),
+                    Err(error) => Err(reply::failure(error, token.expose()).await),
+                }
+            };
+            let outcome = timeout(time, tried)
+                .await
+                .unwrap_or_else(|_| Err(timed_out(time)));
+            allowance.spend(began.elapsed());
+            let failure = match outcome {
+                Ok(value) => {
+                    debug!(
+                        attempt = progress.attempts,
+                        status = value.status().as_u16(),
+                        request_id = crate::headers::request_id(value.headers()),
+                        remaining = crate::headers::remaining(value.headers()),
+                        "answered"
+                    );
+                    pass.answered(reply::quota_used_up(value.headers()));
+                    self.inner.budget.deposit();
+                    return Ok(value);
+                }
+                Err(failure) => failure,
+            };
+            debug!(
+                attempt = progress.attempts,
+                status = failure.error.status(),
+                request_id = failure.error.request_id(),
+                error = %failure.error,
+                "failed"
+            );
+            progress.maybe_done |=
+                failure.next == Next::RetryMaybeDone && call.effect != Effect::Read;
+            match failure.next {
+                Next::Wait(refusal) => {
+                    let (until, reason) = pass.refused(refusal);
+                    warn!(
+                        reason = reason.as_str(),
+                        seconds = (until - Instant::now()).as_secs(),
+                        "limited"
+                    );
+                    last_limit = Some(failure.error);
+                    continue;
+                }
+                _ if failure.answered => pass.answered(None),
+                _ => drop(pass),
+            }
+            let wait = match failure.next {
+                Next::NewToken => match self.inner.tokens.refused(call.audience, &token) {
+                    AfterRefusal::AskAgain(after) => after,
+                    AfterRefusal::GiveUp => return Err(failure.error),
+                },
+                Next::RetryMaybeDone if call.effect == Effect::Create => return Err(failure.error),
+                Next::RetryMaybeDone | Next::RetryNotDone => {
+                    let next = backoff.next().filter(|_| self.inner.budget.withdraw());
+                    match next {
+                        Some(wait) => wait,
+                        None => return Err(failure.error),
+                    }
+                }
+                Next::Stop | Next::Wait(_) => return Err(failure.error),
+            };
+            if allowance.left() < wait + Duration::from_secs(1).min(policy.attempt_timeout) {
+                return Err(failure.error);
+            }
+            self.waits(Instant::now() + wait, WaitReason::Backoff);
+            sleep(wait).await;
+            allowance.spend(wait);
+        }
+    }
+
+    async fn token(&self, audience: Audience<'_>, allowance: &Allowance) -> Result<Token, Error> {
+        let asked = timeout(allowance.left(), self.inner.tokens.token(audience));
+        match asked.await {
+            Ok(Ok(token)) => Ok(token),
+            // An error of ours already says what happened; another's is named as the source.
+            Ok(Err(error)) => Err(match error.downcast::<Error>() {
+                Ok(error) => *error,
+                Err(error) => {
+                    Error::new(Kind::Token, "the token source gave no token").with_source(error)
+                }
+            }),
+            Err(_) => Err(Error::new(
+                Kind::Timeout,
+                "the token source did not answer in time",
+            )),
+        }
+    }
+
+    /// Tells whoever wants to know that a call waits.
+    fn waits(&self, until: Instant, reason: WaitReason) {
+        let duration = until.saturating_duration_since(Instant::now());
+        debug!(
+            reason = reason.as_str(),
+            ms = duration.as_millis() as u64,
+            "waiting"
+        );
+        if let Some(tell) = &self.inner.on_wait {
+            tell(&Wait {
+                reason,
+                duration,
+                until: SystemTime::now() + duration,
+            });
+        }
+    }
+}
+
+fn timed_out(after: Duration) -> Failure {
+    Failure {
+        error: Error::new(
+            Kind::Timeout,
+            format!("no complete reply within {:.1} s", after.as_secs_f64()),
+        ),
+        next: Next::RetryMaybeDone,
+        answered: false,
+    }
+}
+
+/// The wait for a limit would outlast the deadline.
+fn limited(too_long: TooLong, refusal: Option<Error>) -> Error {
+    let wait = too_long.until.saturating_duration_since(Instant::now());
+    let reason = format!(
+        "{} asks to wait {} s, longer than this call may take",
+        too_long.reason.as_str(),
+        wait.as_secs()
+    );
+    let mut error = Error::new(Kind::RateLimited, reason)
+        .with_retry(wait)
+        .with_hint("try again then, or give the call a longer deadline");
+    if let Some(refusal) = refusal {
+        error = error
+            .with_message(refusal.message().map(str::to_owned))
+            .with_request_id(refusal.request_id().map(str::to_owned))
+            .with_documentation_url(refusal.documentation_url().map(str::to_owned));
+    }
+    error
+}

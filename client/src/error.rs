@@ -1,0 +1,420 @@
+//! One error for everything, asked by predicates.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use reqwest::StatusCode;
+
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// What went wrong, what that means for the secret, and what to try.
+///
+/// The error is opaque: ask it by its predicates ([`Error::is_permission`], [`Error::is_rate_limited`] and so
+/// on) and accessors. Printing it, with `Display` or `Debug`, never shows a token, a value, or text that the
+/// server may have copied from the request.
+///
+/// # Examples
+/// ```
+/// # fn explain(error: octoseal::Error) {
+/// if error.is_rate_limited() {
+///     println!("try again at {:?}", error.retry_at());
+/// } else if error.is_permission() {
+///     println!("the token lacks {:?}", error.required_permission());
+/// }
+/// if error.stored() == octoseal::Stored::Unknown {
+///     println!("GitHub may have stored it: {error}");
+/// }
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Error {
+    inner: Arc<Inner>,
+}
+
+/// What an [`Error`] says about the write that it came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Stored {
+    /// Nothing was stored: the request never left, or GitHub refused it.
+    No,
+    /// A request left and its outcome is not known: GitHub may have stored the secret.
+    Unknown,
+    /// GitHub has stored the secret; something after that failed.
+    Yes,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// An argument that GitHub would refuse, or that can't be expressed.
+    Input,
+    /// A builder setting that can't work.
+    Config,
+    /// The scope or the server does not have this operation.
+    Unsupported,
+    /// No reply, or half of one: name resolution, connection, TLS, reset, truncation.
+    Transport,
+    /// The TLS peer could not be trusted.
+    Tls,
+    /// The call's time was used up.
+    Timeout,
+    /// GitHub limits traffic and the wait is longer than the call may take.
+    RateLimited,
+    /// A reply with a status that means failure.
+    Status(StatusCode),
+    /// A reply that can't be GitHub's.
+    UnexpectedReply,
+    /// The token source could not give a token.
+    Token,
+    /// The public key that the server gave can't be used.
+    Key,
+}
+
+#[derive(Clone)]
+struct Inner {
+    kind: Kind,
+    status: Option<StatusCode>,
+    /// What was attempted: an operation and what it was aimed at.
+    action: Option<String>,
+    /// Why it failed, in our words.
+    reason: String,
+    /// GitHub's message, if it is safe to repeat.
+    message: Option<String>,
+    /// What to try.
+    hint: Option<String>,
+    stored: Stored,
+    documentation_url: Option<String>,
+    request_id: Option<String>,
+    retry_at: Option<SystemTime>,
+    retry_after: Option<Duration>,
+    permission: Option<String>,
+    sso_url: Option<String>,
+    attempts: u32,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+    /// The failure is the scope's: every secret in it would meet it.
+    of_scope: bool,
+}
+
+impl Error {
+    pub(crate) fn new(kind: Kind, reason: impl Into<String>) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                kind,
+                status: None,
+                action: None,
+                reason: reason.into(),
+                message: None,
+                hint: None,
+                stored: Stored::No,
+                documentation_url: None,
+                request_id: None,
+                retry_at: None,
+                retry_after: None,
+                permission: None,
+                sso_url: None,
+                attempts: 0,
+                source: None,
+                of_scope: false,
+            }),
+        }
+    }
+
+    pub(crate) fn input(reason: impl Into<String>) -> Self {
+        Self::new(Kind::Input, reason)
+    }
+
+    pub(crate) fn config(reason: impl Into<String>) -> Self {
+        Self::new(Kind::Config, reason)
+    }
+
+    pub(crate) fn unsupported(reason: impl Into<String>) -> Self {
+        Self::new(Kind::Unsupported, reason)
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.inner));
+        self
+    }
+
+    pub(crate) fn with_status(self, status: StatusCode) -> Self {
+        self.change(|inner| inner.status = Some(status))
+    }
+
+    pub(crate) fn with_action(self, action: impl Into<String>) -> Self {
+        self.change(|inner| {
+            inner.action.get_or_insert_with(|| action.into());
+        })
+    }
+
+    pub(crate) fn with_message(self, message: Option<String>) -> Self {
+        self.change(|inner| inner.message = message)
+    }
+
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+        self.change(|inner| inner.hint = Some(hint.into()))
+    }
+
+    pub(crate) fn with_stored(self, stored: Stored) -> Self {
+        self.change(|inner| inner.stored = stored)
+    }
+
+    pub(crate) fn with_documentation_url(self, url: Option<String>) -> Self {
+        self.change(|inner| inner.documentation_url = url)
+    }
+
+    pub(crate) fn with_request_id(self, id: Option<String>) -> Self {
+        self.change(|inner| inner.request_id = id)
+    }
+
+    pub(crate) fn with_retry(self, after: Duration) -> Self {
+        self.change(|inner| {
+            inner.retry_at = SystemTime::now().checked_add(after);
+            inner.retry_after = Some(after);
+        })
+    }
+
+    pub(crate) fn with_permission(self, permission: Option<String>) -> Self {
+        self.change(|inner| inner.permission = permission)
+    }
+
+    pub(crate) fn with_sso_url(self, url: Option<String>) -> Self {
+        self.change(|inner| inner.sso_url = url)
+    }
+
+    pub(crate) fn with_attempts(self, attempts: u32) -> Self {
+        self.change(|inner| inner.attempts = attempts)
+    }
+
+    pub(crate) fn with_source(self, source: impl Into<BoxError>) -> Self {
+        self.change(|inner| inner.source = Some(source.into().into()))
+    }
+
+    /// Marks a failure that every secret of the scope would meet.
+    pub(crate) fn of_scope(self) -> Self {
+        self.change(|inner| inner.of_scope = true)
+    }
+
+    pub(crate) fn is_of_scope(&self) -> bool {
+        self.inner.of_scope
+    }
+
+    /// The same failure, for a secret that was not tried because of it.
+    pub(crate) fn not_tried(&self, action: String) -> Self {
+        self.clone().change(|inner| {
+            inner.reason = format!("not tried after another secret failed: {}", inner.reason);
+            inner.action = Some(action);
+            inner.stored = Stored::No;
+            inner.attempts = 0;
+        })
+    }
+
+    /// An argument was refused before anything was sent: a name, a value over 48 KB, a missing visibility.
+    /// Change the argument as the message says.
+    pub fn is_invalid_input(&self) -> bool {
+        self.inner.kind == Kind::Input
+    }
+
+    /// A setting of the builder can't work, for example a plain `http://` address. Nothing was sent.
+    pub fn is_config(&self) -> bool {
+        self.inner.kind == Kind::Config
+    }
+
+    /// The scope does not have this operation, or the server does not have this store
+    /// (GitHub Enterprise Server lacks some).
+    pub fn is_unsupported(&self) -> bool {
+        self.inner.kind == Kind::Unsupported
+    }
+
+    /// No usable reply arrived: the name did not resolve, the connection failed or broke, TLS was refused.
+    pub fn is_transport(&self) -> bool {
+        matches!(self.inner.kind, Kind::Transport | Kind::Tls)
+    }
+
+    /// The server's certificate could not be trusted. Such a failure is never retried.
+    pub fn is_tls(&self) -> bool {
+        self.inner.kind == Kind::Tls
+    }
+
+    /// The time given to the call was used up before GitHub answered.
+    pub fn is_timeout(&self) -> bool {
+        self.inner.kind == Kind::Timeout
+    }
+
+    /// GitHub limits the traffic, and the wait it asks for is longer than the call may take.
+    /// [`Error::retry_at`] says when to try again.
+    pub fn is_rate_limited(&self) -> bool {
+        self.inner.kind == Kind::RateLimited
+    }
+
+    /// `401`: the token is wrong, revoked or expired.
+    pub fn is_unauthorized(&self) -> bool {
+        self.inner.kind == Kind::Status(StatusCode::UNAUTHORIZED)
+    }
+
+    /// `403`: the token is valid and lacks a permission, a scope or a single sign-on authorization.
+    /// [`Error::required_permission`] and [`Error::sso_url`] say more where GitHub did.
+    pub fn is_permission(&self) -> bool {
+        self.inner.kind == Kind::Status(StatusCode::FORBIDDEN)
+    }
+
+    /// `404`: missing, renamed, or invisible to this token. GitHub does not say which.
+    pub fn is_not_found(&self) -> bool {
+        self.inner.kind == Kind::Status(StatusCode::NOT_FOUND)
+    }
+
+    /// `409`: in conflict with the state that GitHub holds, for example repositories set on a secret whose
+    /// visibility is not `selected`.
+    pub fn is_conflict(&self) -> bool {
+        self.inner.kind == Kind::Status(StatusCode::CONFLICT)
+    }
+
+    /// `422` or `400`: GitHub refused the content of the request.
+    pub fn is_validation(&self) -> bool {
+        matches!(
+            self.inner.kind,
+            Kind::Status(StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_REQUEST)
+        )
+    }
+
+    /// `5xx`: GitHub failed, and went on failing for as long as the call retried.
+    pub fn is_server_error(&self) -> bool {
+        matches!(self.inner.kind, Kind::Status(status) if status.is_server_error())
+    }
+
+    /// A redirect that was not followed, because it leads to another origin, changes the method, or repeats.
+    pub fn is_redirect(&self) -> bool {
+        matches!(self.inner.kind, Kind::Status(status) if status.is_redirection())
+    }
+
+    /// A reply that GitHub would not give: HTML with `200` (a captive portal), a body that is not what the
+    /// operation returns, a body beyond the size cap, a `Link` to another host.
+    pub fn is_unexpected_reply(&self) -> bool {
+        self.inner.kind == Kind::UnexpectedReply
+    }
+
+    /// The token source could not give a token.
+    pub fn is_token_source(&self) -> bool {
+        self.inner.kind == Kind::Token
+    }
+
+    /// The server gave a public key that can't be sealed to. Nothing was sealed or sent.
+    pub fn is_public_key(&self) -> bool {
+        self.inner.kind == Kind::Key
+    }
+
+    /// The HTTP status of the reply that decided, if one did.
+    pub fn status(&self) -> Option<u16> {
+        self.inner.status.map(|status| status.as_u16())
+    }
+
+    /// GitHub's message, unless it may repeat what was sent.
+    pub fn message(&self) -> Option<&str> {
+        self.inner.message.as_deref()
+    }
+
+    /// What to try next, in a sentence.
+    pub fn hint(&self) -> Option<&str> {
+        self.inner.hint.as_deref()
+    }
+
+    /// Whether the write that failed may nevertheless have stored the secret.
+    pub fn stored(&self) -> Stored {
+        self.inner.stored
+    }
+
+    /// The page of GitHub's documentation that the reply named.
+    pub fn documentation_url(&self) -> Option<&str> {
+        self.inner.documentation_url.as_deref()
+    }
+
+    /// GitHub's id of the request, which its support asks for.
+    pub fn request_id(&self) -> Option<&str> {
+        self.inner.request_id.as_deref()
+    }
+
+    /// When GitHub will accept requests again, by this machine's clock.
+    pub fn retry_at(&self) -> Option<SystemTime> {
+        self.inner.retry_at
+    }
+
+    /// How long after the failure GitHub will accept requests again.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.inner.retry_after
+    }
+
+    /// The permission or token scope that GitHub says the call needs, for example
+    /// `organization_secrets=write` or `admin:org`.
+    pub fn required_permission(&self) -> Option<&str> {
+        self.inner.permission.as_deref()
+    }
+
+    /// Where to authorize the token for the organization's single sign-on. The address is checked to be GitHub's.
+    pub fn sso_url(&self) -> Option<&str> {
+        self.inner.sso_url.as_deref()
+    }
+
+    /// How many requests were sent for the call that failed.
+    pub fn attempts(&self) -> u32 {
+        self.inner.attempts
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.inner;
+        if let Some(action) = &inner.action {
+            write!(f, "{action}: ")?;
+        }
+        f.write_str(&inner.reason)?;
+        if let Some(message) = &inner.message {
+            write!(f, " (GitHub says: {})", message.trim_end_matches('.'))?;
+        }
+        match inner.stored {
+            Stored::No => {}
+            Stored::Unknown => f.write_str("; GitHub may have carried it out all the same")?,
+            Stored::Yes => f.write_str("; GitHub has carried out the write itself")?,
+        }
+        if let Some(permission) = &inner.permission {
+            write!(f, "; needed: {permission}")?;
+        }
+        if let Some(url) = &inner.sso_url {
+            write!(f, "; authorize the token at {url}")?;
+        }
+        if let Some(hint) = &inner.hint {
+            write!(f, "; {hint}")?;
+        }
+        if let Some(id) = &inner.request_id {
+            write!(f, " [request {id}]")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.inner;
+        f.debug_struct("Error")
+            .field("kind", &inner.kind)
+            .field("action", &inner.action)
+            .field("reason", &inner.reason)
+            .field("message", &inner.message)
+            .field("stored", &inner.stored)
+            .field("documentation_url", &inner.documentation_url)
+            .field("request_id", &inner.request_id)
+            .field("retry_after", &inner.retry_after)
+            .field("permission", &inner.permission)
+            .field("attempts", &inner.attempts)
+            .field("source", &inner.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.inner
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}

@@ -1,0 +1,161 @@
+//! Headers of foreign replies, read so that nothing in them can surprise.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::Url;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
+/// The server's clock.
+pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(text(headers, "date")?).ok()
+}
+
+/// `retry-after`, in seconds or as an HTTP date; negative numbers and garbage count as absent.
+pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        // A number too large for the type is a very long wait, which the gate bounds.
+        return Some(Duration::from_secs(
+            value.parse().unwrap_or(u64::from(u32::MAX)),
+        ));
+    }
+    let at = httpdate::parse_http_date(value).ok()?;
+    Some(at.duration_since(now).unwrap_or_default())
+}
+
+/// `x-ratelimit-remaining`.
+pub(crate) fn remaining(headers: &HeaderMap) -> Option<u64> {
+    text(headers, "x-ratelimit-remaining")?.parse().ok()
+}
+
+/// How long until `x-ratelimit-reset`; zero when that has passed.
+pub(crate) fn until_reset(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let epoch: u64 = text(headers, "x-ratelimit-reset")?.parse().ok()?;
+    let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(epoch))?;
+    Some(at.duration_since(now).unwrap_or_default())
+}
+
+/// `x-github-request-id`, if it has the form of one.
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
+    let id = text(headers, "x-github-request-id")?;
+    let fits = (1..=128).contains(&id.len())
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'-'));
+    fits.then(|| id.to_owned())
+}
+
+/// What the call would have needed: a GitHub App's permission or a classic token's scopes.
+pub(crate) fn needed(headers: &HeaderMap) -> Option<String> {
+    let list = ["x-accepted-github-permissions", "x-accepted-oauth-scopes"]
+        .into_iter()
+        .find_map(|name| text(headers, name).filter(|list| !list.is_empty()))?;
+    let fits = list.len() <= 200
+        && list.bytes().all(|b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'_' | b':' | b'=' | b',' | b';' | b' ' | b'-')
+        });
+    fits.then(|| list.to_owned())
+}
+
+/// The address in `x-github-sso: required; url=…`, if it is one of GitHub's own.
+pub(crate) fn sso_url(headers: &HeaderMap) -> Option<String> {
+    let value = text(headers, "x-github-sso")?;
+    let url = value
+        .split(';')
+        .find_map(|part| part.trim().strip_prefix("url="))?;
+    let url = Url::parse(url).ok()?;
+    let host = url.host_str()?;
+    let ours = host == "github.com" || host.ends_with(".ghe.com");
+    let plain = url.username().is_empty() && url.password().is_none() && url.port().is_none();
+    (url.scheme() == "https" && ours && plain).then(|| url.into())
+}
+
+/// The documentation page that an error names, if it is one of GitHub's.
+pub(crate) fn documentation_url(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    let ours = matches!(url.host_str()?, "docs.github.com" | "developer.github.com");
+    (url.scheme() == "https" && ours && url.query().is_none() && url.as_str().len() <= 300)
+        .then(|| url.into())
+}
+
+/// Where a `Link` header says that the next page is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NextPage {
+    /// There is none: this was the last.
+    None,
+    /// The page with this number.
+    Number(i64),
+    /// On another host, or without a number: not to be followed.
+    Elsewhere,
+}
+
+/// Reads the `rel="next"` of a `Link` header ([RFC 8288](https://www.rfc-editor.org/rfc/rfc8288)). Only the page's
+/// number is taken from it, and only if it stays on the origin of `base`.
+pub(crate) fn next_page(headers: &HeaderMap, base: &Url) -> NextPage {
+    let links = headers.get_all("link").iter();
+    for link in links
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(split_links)
+    {
+        let Some((target, parameters)) = link
+            .trim()
+            .strip_prefix('<')
+            .and_then(|link| link.split_once('>'))
+        else {
+            continue;
+        };
+        let next = parameters.split(';').any(|parameter| {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            name.trim().eq_ignore_ascii_case("rel")
+                && value
+                    .trim()
+                    .trim_matches('"')
+                    .split_ascii_whitespace()
+                    .any(|rel| rel.eq_ignore_ascii_case("next"))
+        });
+        if !next {
+            continue;
+        }
+        let Ok(target) = base.join(target) else {
+            return NextPage::Elsewhere;
+        };
+        let number = target
+            .query_pairs()
+            .find(|(name, _)| name == "page")
+            .and_then(|(_, page)| page.parse().ok());
+        return match number {
+            Some(number) if target.origin() == base.origin() => NextPage::Number(number),
+            _ => NextPage::Elsewhere,
+        };
+    }
+    NextPage::None
+}
+
+/// Splits a `Link` header at the commas between links, not at those inside of an address.
+fn split_links(value: &str) -> impl Iterator<Item = &str> {
+    let mut rest = value;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let mut inside = false;
+        let end = rest
+            .char_indices()
+            .find(|&(_, c)| {
+                match c {
+                    '<' => inside = true,
+                    '>' => inside = false,
+                    _ => {}
+                }
+                c == ',' && !inside
+            })
+            .map_or(rest.len(), |(at, _)| at);
+        let link = &rest[..end];
+        rest = rest.get(end + 1..).unwrap_or_default();
+        Some(link)
+    })
+}

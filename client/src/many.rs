@@ -1,0 +1,271 @@
+//! Many secrets at once.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use futures_core::Stream;
+use futures_util::{StreamExt, stream};
+
+use crate::client::Client;
+use crate::error::Error;
+use crate::put::{Put, Written};
+use crate::scope::{AnyScope, Scope};
+use crate::secrets::Secrets;
+use crate::value::SecretValue;
+use crate::visibility::{Access, RepositoryRef, Visibility};
+
+/// How many secrets of a batch are under way at once. GitHub documents 100 requests for everything that a user
+/// runs; a quarter of that leaves room for others, and stores 50 secrets in two round trips.
+const AT_ONCE: usize = 25;
+
+/// After so many failures in a row to reach the server, the rest of a batch is not tried.
+const LOST: u32 = AT_ONCE as u32;
+
+/// How many failed scopes a batch remembers.
+const REMEMBERED: usize = 1024;
+
+/// A secret to be stored: a name, a value, and who may use it.
+///
+/// Made from a pair of name and value too, which keeps the access as it is.
+#[derive(Clone, Debug)]
+pub struct NewSecret {
+    name: String,
+    value: SecretValue,
+    access: Access,
+}
+
+impl NewSecret {
+    /// A secret that keeps its access if it exists.
+    pub fn new(name: impl Into<String>, value: impl Into<SecretValue>) -> Self {
+        Self {
+            name: name.into(),
+            value: value.into(),
+            access: Access::Keep,
+        }
+    }
+
+    /// Which repositories may use it, in a scope whose secrets have a visibility.
+    pub fn visibility(self, visibility: Visibility) -> Self {
+        self.access(visibility)
+    }
+
+    /// Selects repositories by id or `owner/name`, in a scope whose secrets can be given to selected ones.
+    pub fn selected_repositories(
+        self,
+        repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>,
+    ) -> Self {
+        self.access(Access::Selected(
+            repositories.into_iter().map(Into::into).collect(),
+        ))
+    }
+
+    /// Who may use it.
+    pub fn access(mut self, access: impl Into<Access>) -> Self {
+        self.access = access.into();
+        self
+    }
+}
+
+impl<N: Into<String>, V: Into<SecretValue>> From<(N, V)> for NewSecret {
+    fn from((name, value): (N, V)) -> Self {
+        Self::new(name, value)
+    }
+}
+
+impl<N: Into<String>, V: Into<SecretValue>, A: Into<Access>> From<(N, V, A)> for NewSecret {
+    fn from((name, value, access): (N, V, A)) -> Self {
+        Self::new(name, value).access(access)
+    }
+}
+
+/// What became of one secret of a batch.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// Where it was to be stored.
+    pub scope: Scope,
+    /// Its name, as given.
+    pub name: String,
+    /// Whether it was created or updated, or why it was not.
+    pub result: Result<Written, Error>,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.result {
+            Ok(written) => write!(f, "{} in {}: {written}", self.name, self.scope),
+            Err(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<S: AnyScope> Secrets<S> {
+    /// Stores many secrets and gives an [`Outcome`] for each, as they finish.
+    ///
+    /// The scope's key is fetched once; up to 25 secrets are under way at once, at the pace of the client's
+    /// [`Pacing`](crate::Pacing); secrets are taken from the iterator only as places become free, so that memory
+    /// does not grow with their number. Waits for limits have no deadline here. A secret that fails does not
+    /// stop the others, unless the failure would meet them all (the token is refused, the scope's key can't be
+    /// had, the server can't be reached): then the rest is given back untried. Running the same batch again
+    /// completes it.
+    ///
+    /// Dropping the stream stops the batch; what was under way may or may not have been stored.
+    ///
+    /// # Examples
+    /// ```
+    /// use futures_util::StreamExt;
+    /// use octoseal::{NewSecret, Scope, Visibility};
+    ///
+    /// # async fn store(github: octoseal::Client) -> Result<(), octoseal::Error> {
+    /// let secrets = github.secrets("actions:org/acme".parse::<Scope>()?);
+    /// let batch = [("DB_PASSWORD", "s3cret"), ("API_KEY", "k3y")]
+    ///     .map(|pair| NewSecret::from(pair).visibility(Visibility::Private));
+    /// let mut outcomes = secrets.put_all(batch);
+    /// while let Some(outcome) = outcomes.next().await {
+    ///     println!("{outcome}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn put_all<I>(&self, secrets: I) -> impl Stream<Item = Outcome> + Send + Unpin + use<S, I>
+    where
+        I: IntoIterator<Item: Into<NewSecret>, IntoIter: Send + 'static>,
+    {
+        self.put_stream(stream::iter(secrets))
+    }
+
+    /// [`put_all`](Self::put_all) for secrets that arrive over time.
+    pub fn put_stream<I>(
+        &self,
+        secrets: I,
+    ) -> impl Stream<Item = Outcome> + Send + Unpin + use<S, I>
+    where
+        I: Stream<Item: Into<NewSecret>> + Send + 'static,
+    {
+        let scope = self.scope.clone();
+        self.client
+            .put_stream(secrets.map(move |secret| (scope.clone(), secret)))
+    }
+}
+
+impl Client {
+    /// Stores secrets in many scopes, for example one secret in 500 repositories; otherwise as
+    /// [`Secrets::put_all`]. Each scope's key is fetched once.
+    ///
+    /// # Examples
+    /// ```
+    /// use futures_util::StreamExt;
+    /// use octoseal::{RepositoryScope, RepositoryStore, Scope};
+    ///
+    /// # async fn store(github: octoseal::Client, repositories: Vec<String>) -> Result<(), octoseal::Error> {
+    /// let scopes = repositories
+    ///     .iter()
+    ///     .map(|repo| Ok(RepositoryScope::new(RepositoryStore::Actions, "acme", repo)?.into()))
+    ///     .collect::<Result<Vec<Scope>, octoseal::Error>>()?;
+    /// let mut outcomes = github.put_all(scopes.into_iter().map(|scope| (scope, ("NPM_TOKEN", "t0ken"))));
+    /// while let Some(outcome) = outcomes.next().await {
+    ///     println!("{outcome}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn put_all<I, N>(
+        &self,
+        secrets: I,
+    ) -> impl Stream<Item = Outcome> + Send + Unpin + use<I, N>
+    where
+        I: IntoIterator<Item = (Scope, N), IntoIter: Send + 'static>,
+        N: Into<NewSecret>,
+    {
+        self.put_stream(stream::iter(secrets))
+    }
+
+    /// [`put_all`](Self::put_all) for secrets that arrive over time.
+    pub fn put_stream<I, N>(
+        &self,
+        secrets: I,
+    ) -> impl Stream<Item = Outcome> + Send + Unpin + use<I, N>
+    where
+        I: Stream<Item = (Scope, N)> + Send + 'static,
+        N: Into<NewSecret>,
+    {
+        let client = self.clone();
+        let breaker = std::sync::Arc::new(Breaker::default());
+        secrets
+            .map(move |(scope, secret)| {
+                let (client, breaker, secret) = (client.clone(), breaker.clone(), secret.into());
+                async move { client.member(&breaker, scope, secret).await }
+            })
+            .buffer_unordered(AT_ONCE)
+            .boxed()
+    }
+
+    async fn member(&self, breaker: &Breaker, scope: Scope, secret: NewSecret) -> Outcome {
+        let NewSecret {
+            name,
+            value,
+            access,
+        } = secret;
+        let result = match breaker.open_for(&scope) {
+            Some(error) => Err(error.not_tried(format!("storing {name} in {scope}"))),
+            None => {
+                let put = Put::<Scope>::new(self.clone(), Ok(scope.clone()), name.clone());
+                let result = put.value(value).access(access).patient().send().await;
+                breaker.learn(&scope, &result);
+                result
+            }
+        };
+        Outcome {
+            scope,
+            name,
+            result,
+        }
+    }
+}
+
+/// Notices failures that the rest of a batch would meet too.
+#[derive(Default)]
+struct Breaker(Mutex<Broken>);
+
+#[derive(Default)]
+struct Broken {
+    everywhere: Option<Error>,
+    scopes: HashMap<Scope, Error>,
+    /// Failures in a row to reach the server.
+    lost: u32,
+}
+
+impl Breaker {
+    fn open_for(&self, scope: &Scope) -> Option<Error> {
+        let broken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        broken
+            .everywhere
+            .as_ref()
+            .or_else(|| broken.scopes.get(scope))
+            .cloned()
+    }
+
+    fn learn(&self, scope: &Scope, result: &Result<Written, Error>) {
+        let mut broken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let error = match result {
+            Ok(_) => {
+                broken.lost = 0;
+                return;
+            }
+            Err(error) => error,
+        };
+        if error.is_transport() || error.is_timeout() {
+            broken.lost += 1;
+        }
+        if error.is_unauthorized()
+            || error.is_token_source()
+            || error.is_tls()
+            || broken.lost >= LOST
+        {
+            broken.everywhere.get_or_insert_with(|| error.clone());
+        } else if error.is_of_scope() && broken.scopes.len() < REMEMBERED {
+            broken.scopes.insert(scope.clone(), error.clone());
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Names, checked before they reach a URL.
+//!
+//! The low-level client escapes `/`, `?`, `#` and `%` in a path piece and leaves `.` and `..` alone, so every
+//! piece is checked here against GitHub's own rules.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::Error;
+
+/// Makes a checked name: a newtype over `String` with the conversions a name needs.
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $check:path) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks and keeps a name.
+            ///
+            /// # Errors
+            /// [`Error::is_invalid_input`], saying what to change.
+            pub fn new(name: impl Into<String>) -> Result<Self, Error> {
+                let name = name.into();
+                $check(&name)?;
+                Ok(Self(name))
+            }
+
+            /// The name as it travels.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(name: &str) -> Result<Self, Error> {
+                Self::new(name)
+            }
+        }
+    };
+}
+
+name! {
+    /// A secret's name: letters, digits and underscores, not starting with a digit or with `GITHUB_`.
+    ///
+    /// It travels as given; GitHub stores it in upper case and finds it again in any case.
+    /// See [Naming your secrets](https://docs.github.com/actions/reference/security/secrets#naming-your-secrets).
+    SecretName, check_secret
+}
+
+name! {
+    /// An organization's or user's login.
+    Owner, check_owner
+}
+
+name! {
+    /// A repository's name, without its owner.
+    RepositoryName, check_repository
+}
+
+name! {
+    /// An environment's name. It may hold nearly anything; `/` travels as `%2F`.
+    EnvironmentName, check_environment
+}
+
+/// Shows a refused name so that it can't disturb a terminal or a log line.
+fn shown(name: &str) -> String {
+    let short: String = name.chars().take(64).collect();
+    format!("{short:?}")
+}
+
+fn check_secret(name: &str) -> Result<(), Error> {
+    let refuse = |why: &str| {
+        Err(Error::input(format!(
+            "the secret name {} {why}",
+            shown(name)
+        )))
+    };
+    let Some(first) = name.bytes().next() else {
+        return refuse("is empty; give it a name such as DEPLOY_KEY");
+    };
+    if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        return refuse("holds something other than letters, digits and underscores; rename it");
+    }
+    if first.is_ascii_digit() {
+        return refuse("starts with a digit; start it with a letter or an underscore");
+    }
+    if name.len() >= 7 && name[..7].eq_ignore_ascii_case("GITHUB_") {
+        return refuse("starts with GITHUB_, which GitHub keeps for itself; choose another prefix");
+    }
+    Ok(())
+}
+
+fn check_owner(name: &str) -> Result<(), Error> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    if name.is_empty() || name.len() > 100 || !name.bytes().all(fits) {
+        return Err(Error::input(format!(
+            "the organization or owner {} is not a GitHub login; use the name from its address, of letters, digits and hyphens",
+            shown(name)
+        )));
+    }
+    Ok(())
+}
+
+fn check_repository(name: &str) -> Result<(), Error> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    if name.is_empty() || name.len() > 100 || matches!(name, "." | "..") || !name.bytes().all(fits)
+    {
+        return Err(Error::input(format!(
+            "the repository {} is not a GitHub repository name; use letters, digits, hyphens, underscores and dots, without the owner",
+            shown(name)
+        )));
+    }
+    Ok(())
+}
+
+fn check_environment(name: &str) -> Result<(), Error> {
+    if name.is_empty()
+        || name.chars().count() > 255
+        || matches!(name, "." | "..")
+        || name.chars().any(char::is_control)
+    {
+        return Err(Error::input(format!(
+            "the environment {} can't be addressed; use 1 to 255 characters, none of them a control character",
+            shown(name)
+        )));
+    }
+    Ok(())
+}

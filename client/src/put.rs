@@ -1,0 +1,373 @@
+//! Creating or updating one secret.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use futures_util::TryStreamExt;
+use octoseal_api::stores;
+
+use crate::call::Effect;
+use crate::client::Client;
+use crate::error::{Error, Stored};
+use crate::keys::ScopeKey;
+use crate::names::SecretName;
+use crate::retry::Allowance;
+use crate::scope::{AnyScope, HasSelectedRepositories, HasVisibility, Scope};
+use crate::secrets::{Secrets, created};
+use crate::value::SecretValue;
+use crate::visibility::{Access, RepositoryRef, Visibility};
+
+/// What a put did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Written {
+    /// The secret is new.
+    Created,
+    /// The secret existed and has been replaced; or it was created by an attempt whose reply was lost, and
+    /// repeated.
+    Updated,
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+        })
+    }
+}
+
+/// A secret about to be created or updated; see [`Secrets::put`] and [`Client::create_or_update_org_secret`].
+///
+/// # Access is kept
+/// Without [`visibility`](Put::visibility) or [`selected_repositories`](Put::selected_repositories), an existing
+/// secret keeps its visibility and every repository it is selected for: they are read first, all pages, and sent
+/// again with the new value, since GitHub requires the visibility and clears a list that is left out. Between the
+/// reading and the writing somebody else may change the access; that change is then undone. GitHub offers no
+/// condition that would prevent it. Name the access if you know it: that also saves the reading.
+#[must_use = "nothing is sent before `send`"]
+pub struct Put<S> {
+    client: Client,
+    scope: Result<Scope, Error>,
+    name: String,
+    content: Content,
+    access: Access,
+    patient: bool,
+    kind: PhantomData<fn() -> S>,
+}
+
+/// What is to be stored: at most one of a value and a sealed box, by construction.
+#[derive(Clone)]
+enum Content {
+    None,
+    Plain(SecretValue),
+    Sealed {
+        encrypted_value: String,
+        key_id: String,
+    },
+}
+
+impl<S: AnyScope> Put<S> {
+    pub(crate) fn new(client: Client, scope: Result<Scope, Error>, name: String) -> Self {
+        Self {
+            client,
+            scope,
+            name,
+            content: Content::None,
+            access: Access::Keep,
+            patient: false,
+            kind: PhantomData,
+        }
+    }
+
+    /// The plaintext. It is sealed in this process, to the scope's public key; at most
+    /// [`MAX_VALUE_BYTES`](crate::MAX_VALUE_BYTES) bytes, stored exactly as given. Replaces an earlier
+    /// [`encrypted_value`](Self::encrypted_value).
+    pub fn value(mut self, value: impl Into<SecretValue>) -> Self {
+        self.content = Content::Plain(value.into());
+        self
+    }
+
+    /// A value sealed elsewhere, as base64, and the id of the key that it was sealed with: the documented form.
+    /// It is sent as it is. Replaces an earlier [`value`](Self::value).
+    pub fn encrypted_value(
+        mut self,
+        encrypted_value: impl Into<String>,
+        key_id: impl Into<String>,
+    ) -> Self {
+        self.content = Content::Sealed {
+            encrypted_value: encrypted_value.into(),
+            key_id: key_id.into(),
+        };
+        self
+    }
+
+    /// Who may use the secret, for callers that have it as a value; the same as the methods named for it.
+    pub(crate) fn access(mut self, access: Access) -> Self {
+        self.access = access;
+        self
+    }
+
+    /// Waits for limits without a deadline: for members of a batch.
+    pub(crate) fn patient(mut self) -> Self {
+        self.patient = true;
+        self
+    }
+
+    /// Checks, seals and sends, and says whether GitHub created or updated the secret.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] before anything is sent: a name GitHub would refuse, a value too large, a new
+    /// organization secret without visibility, an unknown repository. [`Error::is_not_found`],
+    /// [`Error::is_permission`], [`Error::is_rate_limited`] and the failures of any call; [`Error::stored`] then
+    /// says whether the secret may have been stored.
+    pub async fn send(self) -> Result<Written, Error> {
+        let scope = self.scope?;
+        let name = SecretName::new(self.name)?;
+        if let Content::Plain(value) = &self.content {
+            value
+                .check()
+                .map_err(|error| error.with_action(format!("storing {name} in {scope}")))?;
+        }
+        let secrets = Secrets::<Scope>::new(self.client, scope);
+        let policy = &secrets.client.inner.retry;
+        let allowance = if self.patient {
+            Allowance::patient(policy)
+        } else {
+            Allowance::new(policy)
+        };
+        secrets.check_content(&self.content, &name)?;
+        let access = secrets.resolve(self.access, &name, &allowance).await?;
+        match &self.content {
+            Content::None => secrets.write(&name, None, &access, &allowance).await,
+            Content::Sealed {
+                encrypted_value,
+                key_id,
+            } => {
+                secrets
+                    .write(&name, Some((encrypted_value, key_id)), &access, &allowance)
+                    .await
+            }
+            Content::Plain(value) => {
+                secrets
+                    .seal_and_write(&name, value, &access, &allowance)
+                    .await
+            }
+        }
+    }
+}
+
+impl<S: HasVisibility> Put<S> {
+    /// Which repositories may use the secret.
+    pub fn visibility(mut self, visibility: Visibility) -> Self {
+        self.access = Access::Visibility(visibility);
+        self
+    }
+}
+
+impl<S: HasSelectedRepositories> Put<S> {
+    /// Selects the repositories that may use the secret, by id or `owner/name`; names are looked up first, and
+    /// all that are not found are reported in one error before anything is written.
+    pub fn selected_repositories(
+        mut self,
+        repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>,
+    ) -> Self {
+        self.access = Access::Selected(repositories.into_iter().map(Into::into).collect());
+        self
+    }
+}
+
+impl<S> fmt::Debug for Put<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Put")
+            .field("scope", &self.scope)
+            .field("name", &self.name)
+            .field("access", &self.access)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Access as it travels.
+#[derive(Debug, Default)]
+struct Resolved {
+    visibility: Option<String>,
+    selected: Option<Vec<i64>>,
+}
+
+impl Secrets<Scope> {
+    /// Where the description requires a value, one must be there.
+    fn check_content(&self, content: &Content, name: &SecretName) -> Result<(), Error> {
+        if matches!(content, Content::None) && self.scope.api().requires_value() {
+            return Err(Error::input(format!(
+                "{name} in {} needs a value",
+                self.scope
+            )));
+        }
+        Ok(())
+    }
+
+    /// Turns what the caller said of access into what is sent, reading what is to be kept.
+    async fn resolve(
+        &self,
+        access: Access,
+        name: &SecretName,
+        allowance: &Allowance,
+    ) -> Result<Resolved, Error> {
+        let (visibility, selected) = (
+            self.scope.has_visibility(),
+            self.scope.has_selected_repositories(),
+        );
+        match access {
+            Access::Keep if visibility => self.kept_visibility(name, allowance).await,
+            Access::Keep if selected => self.kept_selection(name, allowance).await,
+            Access::Keep => Ok(Resolved::default()),
+            Access::Visibility(_) if !visibility => Err(Error::unsupported(format!(
+                "{} has no visibility",
+                self.scope
+            ))),
+            Access::Selected(_) if !selected => Err(Error::unsupported(format!(
+                "{} has no selected repositories",
+                self.scope
+            ))),
+            Access::Visibility(Visibility::Selected(ids)) => {
+                self.selected(ids.into_iter().map(RepositoryRef::Id).collect(), allowance)
+                    .await
+            }
+            Access::Visibility(other) => Ok(Resolved {
+                visibility: Some(other.as_str().to_owned()),
+                selected: None,
+            }),
+            Access::Selected(repositories) => self.selected(repositories, allowance).await,
+        }
+    }
+
+    async fn selected(
+        &self,
+        repositories: Vec<RepositoryRef>,
+        allowance: &Allowance,
+    ) -> Result<Resolved, Error> {
+        let ids = self.client.repository_ids(&repositories, allowance).await?;
+        let visibility = self.scope.has_visibility().then(|| "selected".to_owned());
+        Ok(Resolved {
+            visibility,
+            selected: Some(ids),
+        })
+    }
+
+    /// An organization secret's visibility as it is, with all its repositories.
+    async fn kept_visibility(
+        &self,
+        name: &SecretName,
+        allowance: &Allowance,
+    ) -> Result<Resolved, Error> {
+        let existing = self.get_checked(name, allowance).await.map_err(|error| {
+            if error.is_not_found() {
+                return Error::input(format!(
+                    "{name} does not exist yet in {} and has no visibility to keep",
+                    self.scope
+                ))
+                .with_hint("say which repositories may use it: visibility all, private or selected")
+                .with_source(error);
+            }
+            error
+        })?;
+        match existing.visibility.as_deref() {
+            Some("selected") => {
+                let ids = self.selection(name).await?;
+                Ok(Resolved { visibility: existing.visibility, selected: Some(ids) })
+            }
+            Some("all" | "private") => Ok(Resolved { visibility: existing.visibility, selected: None }),
+            other => Err(Error::input(format!(
+                "{name} in {} has the visibility {other:?}, which this version does not know how to keep",
+                self.scope
+            ))
+            .with_hint("say the visibility")),
+        }
+    }
+
+    /// A user secret's repositories as they are; none if it is new.
+    async fn kept_selection(
+        &self,
+        name: &SecretName,
+        allowance: &Allowance,
+    ) -> Result<Resolved, Error> {
+        match self.get_checked(name, allowance).await {
+            Ok(_) => Ok(Resolved {
+                visibility: None,
+                selected: Some(self.selection(name).await?),
+            }),
+            Err(error) if error.is_not_found() => Ok(Resolved::default()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn selection(&self, name: &SecretName) -> Result<Vec<i64>, Error> {
+        self.selected_unchecked(name.as_str())
+            .map_ok(|repository| repository.id as i64)
+            .try_collect()
+            .await
+    }
+
+    /// Seals with the scope's key and writes. If GitHub can't open the box, the key may have changed since it was
+    /// fetched: it is fetched again and the value sealed again, once.
+    async fn seal_and_write(
+        &self,
+        name: &SecretName,
+        value: &SecretValue,
+        access: &Resolved,
+        allowance: &Allowance,
+    ) -> Result<Written, Error> {
+        let mut refused: Option<(Arc<ScopeKey>, Error)> = None;
+        loop {
+            let key = self
+                .client
+                .key(&self.scope, refused.as_ref().map(|(key, _)| key), allowance)
+                .await?;
+            let sealed = key.key().seal(value.expose()).to_base64();
+            let result = self
+                .write(name, Some((&sealed, key.key_id())), access, allowance)
+                .await;
+            match result {
+                Err(error) if refused.is_none() && is_stale_key(&error) => {
+                    refused = Some((key, error))
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn write(
+        &self,
+        name: &SecretName,
+        sealed: Option<(&str, &str)>,
+        access: &Resolved,
+        allowance: &Allowance,
+    ) -> Result<Written, Error> {
+        let body = stores::Put {
+            encrypted_value: sealed.map(|(value, _)| value),
+            key_id: sealed.map(|(_, key_id)| key_id),
+            visibility: access.visibility.as_deref(),
+            selected_repository_ids: access.selected.as_deref(),
+        };
+        let call = self.call("storing", name.as_str(), Effect::Write);
+        let body = &body;
+        let run = |api: octoseal_api::Client| async move {
+            api.put_secret(self.scope.api(), name.as_str(), body).await
+        };
+        let reply = self.client.call(call, allowance, run).await?;
+        Ok(if created(reply.status()) {
+            Written::Created
+        } else {
+            Written::Updated
+        })
+    }
+}
+
+/// Whether a refusal may mean that the value was sealed with a key that is no longer the scope's.
+fn is_stale_key(error: &Error) -> bool {
+    error.status() == Some(422)
+        && error.stored() != Stored::Yes
+        && error
+            .message()
+            .is_some_and(|message| message.contains("improperly encrypted"))
+}

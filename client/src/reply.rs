@@ -1,0 +1,337 @@
+//! What a reply means: the value, an error that helps, and whether to try again.
+
+use std::time::{Duration, SystemTime};
+
+use octoseal_api::Error as ApiError;
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use serde::Deserialize;
+
+use crate::error::{Error, Kind};
+use crate::gate::Refusal;
+use crate::headers;
+
+/// Why an attempt gave no value.
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    pub(crate) next: Next,
+    /// Whether GitHub sent this reply at all: then the gate learns that it is open.
+    pub(crate) answered: bool,
+}
+
+/// What the call may do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Nothing: the same request would fail the same way.
+    Stop,
+    /// Try again; the request may have been carried out.
+    RetryMaybeDone,
+    /// Try again; the request surely was not carried out.
+    RetryNotDone,
+    /// A limit: wait with everyone else, then try again.
+    Wait(Refusal),
+    /// The token was refused: ask its source.
+    NewToken,
+}
+
+/// GitHub's error body; every field may be missing.
+#[derive(Default, Deserialize)]
+struct Body {
+    message: Option<String>,
+    documentation_url: Option<String>,
+}
+
+/// Reads what the low-level client made of an attempt that failed.
+pub(crate) async fn failure(error: ApiError<()>, token: &str) -> Failure {
+    match error {
+        ApiError::UnexpectedResponse(response) => {
+            let (status, headers) = (response.status(), response.headers().clone());
+            // An error whose body is cut off is still that error.
+            let body = response.bytes().await.unwrap_or_default();
+            refused(status, &headers, &body, token)
+        }
+        ApiError::CommunicationError(error) => transport(error),
+        ApiError::ResponseBodyError(error) => {
+            let capped = in_chain::<http_body_util::LengthLimitError>(&error);
+            let reason = if capped {
+                "the reply is larger than any that GitHub gives"
+            } else {
+                "the reply broke off"
+            };
+            Failure {
+                error: Error::new(
+                    if capped {
+                        Kind::UnexpectedReply
+                    } else {
+                        Kind::Transport
+                    },
+                    reason,
+                )
+                .with_source(error.without_url()),
+                next: if capped {
+                    Next::Stop
+                } else {
+                    Next::RetryMaybeDone
+                },
+                answered: false,
+            }
+        }
+        ApiError::InvalidResponsePayload(body, _) => {
+            // Neither the body nor the parser's message, which quotes it, is passed on.
+            let what = if looks_like_html(&body) {
+                "HTML"
+            } else {
+                "something other than the operation's JSON"
+            };
+            stop(unexpected(format!("a success with {what} for a body")))
+        }
+        ApiError::InvalidRequest(why) => stop(Error::unsupported(why)),
+        ApiError::ErrorResponse(response) => {
+            refused(response.status(), response.headers(), &[], token)
+        }
+        ApiError::InvalidUpgrade(error) => transport(error),
+        ApiError::Custom(why) => stop(Error::new(Kind::Transport, why)),
+    }
+}
+
+fn stop(error: Error) -> Failure {
+    Failure {
+        error,
+        next: Next::Stop,
+        answered: true,
+    }
+}
+
+fn unexpected(what: String) -> Error {
+    Error::new(Kind::UnexpectedReply, format!("the reply is {what}")).with_hint(
+        "something between here and GitHub may answer in its place; check the proxy, the captive portal and the base URL",
+    )
+}
+
+fn looks_like_html(body: &[u8]) -> bool {
+    let start: Vec<u8> = body
+        .iter()
+        .copied()
+        .filter(|b| !b.is_ascii_whitespace())
+        .take(9)
+        .collect();
+    let start = start.to_ascii_lowercase();
+    start.starts_with(b"<!doctype") || start.starts_with(b"<html") || start.starts_with(b"<")
+}
+
+/// A failure below HTTP.
+fn transport(error: reqwest::Error) -> Failure {
+    let (kind, reason, next) = if error.is_connect() && is_tls(&error) {
+        (
+            Kind::Tls,
+            "TLS: the server's certificate was not accepted",
+            Next::Stop,
+        )
+    } else if error.is_builder() || error.is_request() && error.url().is_none() {
+        (Kind::Config, "the request could not be built", Next::Stop)
+    } else if error.is_connect() {
+        (
+            Kind::Transport,
+            "no connection to the server",
+            Next::RetryNotDone,
+        )
+    } else {
+        (
+            Kind::Transport,
+            "the connection broke before the reply",
+            Next::RetryMaybeDone,
+        )
+    };
+    let mut failed = Error::new(kind, reason).with_source(error.without_url());
+    if kind == Kind::Tls {
+        failed = failed.with_hint(
+            "check the host name, the clock, and the root certificates (SSL_CERT_FILE on Linux)",
+        );
+    }
+    Failure {
+        error: failed,
+        next,
+        answered: false,
+    }
+}
+
+fn in_chain<T: std::error::Error + 'static>(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<T>())
+}
+
+/// Whether a failed connection failed at trust, not at the network.
+fn is_tls(error: &reqwest::Error) -> bool {
+    let error: &(dyn std::error::Error + 'static) = error;
+    std::iter::successors(Some(error), |error| error.source()).any(|error| {
+        let text = error.to_string().to_ascii_lowercase();
+        error
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|io| io.kind() == std::io::ErrorKind::InvalidData)
+            || ["certificate", "tls ", "ssl", "handshake failure"]
+                .iter()
+                .any(|word| text.contains(word))
+                && !text.contains("eof")
+    })
+}
+
+/// A reply whose status is not the operation's success.
+fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], token: &str) -> Failure {
+    let parsed: Body = serde_json::from_slice(body).unwrap_or_default();
+    let raw_message = parsed.message.unwrap_or_default();
+    let documentation = parsed.documentation_url.unwrap_or_default();
+    let limit = limit(status, headers, &raw_message, &documentation);
+
+    let kind = match (limit, status) {
+        (Some(_), _) => Kind::RateLimited,
+        (None, status) if status.is_success() => Kind::UnexpectedReply,
+        (None, status) => Kind::Status(status),
+    };
+    let error = if kind == Kind::UnexpectedReply {
+        let what = if looks_like_html(body) {
+            "HTML"
+        } else {
+            "not one that the operation gives"
+        };
+        unexpected(format!("{status}, {what}"))
+    } else {
+        let mut error = Error::new(kind, status.to_string());
+        if let Some(hint) = hint(status, headers, &raw_message) {
+            error = error.with_hint(hint);
+        }
+        error
+            .with_message(safe_message(status, &raw_message, token))
+            .with_documentation_url(headers::documentation_url(&documentation))
+            .with_permission(headers::needed(headers))
+            .with_sso_url(headers::sso_url(headers))
+    };
+    let error = error
+        .with_status(status)
+        .with_request_id(headers::request_id(headers));
+
+    let next = match limit {
+        Some(refusal) => Next::Wait(refusal),
+        None if status == StatusCode::UNAUTHORIZED => Next::NewToken,
+        None if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
+            Next::RetryMaybeDone
+        }
+        None => Next::Stop,
+    };
+    Failure {
+        error,
+        next,
+        answered: true,
+    }
+}
+
+/// Whether a refusal is about traffic, and what it says about coming back.
+fn limit(
+    status: StatusCode,
+    headers: &HeaderMap,
+    message: &str,
+    documentation: &str,
+) -> Option<Refusal> {
+    if status != StatusCode::FORBIDDEN && status != StatusCode::TOO_MANY_REQUESTS {
+        return None;
+    }
+    let now = headers::date(headers).unwrap_or_else(SystemTime::now);
+    let retry_after = headers::retry_after(headers, now);
+    let secondary = message.starts_with("You have exceeded a secondary rate limit")
+        || documentation.contains("secondary-rate-limit")
+        || message.contains("abuse detection");
+    let used_up = headers::remaining(headers) == Some(0);
+    let primary = used_up && (message.starts_with("API rate limit exceeded") || message.is_empty());
+    if let Some(wait) = retry_after {
+        return Some(Refusal::After(wait));
+    }
+    if secondary && !used_up {
+        return Some(Refusal::Unsaid);
+    }
+    if primary || used_up && (secondary || status == StatusCode::TOO_MANY_REQUESTS) {
+        return Some(Refusal::Reset(
+            headers::until_reset(headers, now).unwrap_or(Duration::from_secs(60)),
+        ));
+    }
+    (secondary || status == StatusCode::TOO_MANY_REQUESTS).then_some(Refusal::Unsaid)
+}
+
+/// How long the quota stays used up, when a successful reply was the last that it had.
+pub(crate) fn quota_used_up(headers: &HeaderMap) -> Option<Duration> {
+    let now = headers::date(headers).unwrap_or_else(SystemTime::now);
+    (headers::remaining(headers) == Some(0))
+        .then(|| headers::until_reset(headers, now))
+        .flatten()
+}
+
+/// GitHub's message, if passing it on can't pass on what was sent.
+///
+/// A refusal of content (`400`, `422`) may quote the content, so there only messages known to quote nothing are
+/// kept. Elsewhere a message is kept unless it is long, holds markup or control characters, or holds the token.
+fn safe_message(status: StatusCode, message: &str, token: &str) -> Option<String> {
+    const KNOWN: [&str; 8] = [
+        "Bad request - validation failed due to an improperly encrypted secret",
+        "Secret names can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_). Spaces are not allowed. Must start with a letter ([a-z], [A-Z]) or underscores (_).",
+        "Secret names must not start with GITHUB_.",
+        "Validation Failed",
+        "Problems parsing JSON",
+        "Body should be a JSON object",
+        "Invalid request.",
+        "Bad Request",
+    ];
+    if message.is_empty() {
+        return None;
+    }
+    if matches!(
+        status,
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY
+    ) {
+        if KNOWN.contains(&message) {
+            return Some(message.to_owned());
+        }
+        // `Invalid request.\n\n"key_id" wasn't supplied.` names a field of the description and quotes no value.
+        let missing = message
+            .strip_prefix("Invalid request.\n\n\"")?
+            .strip_suffix("\" wasn't supplied.")?;
+        let field =
+            missing.len() <= 40 && missing.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        return field.then(|| format!("\"{missing}\" wasn't supplied"));
+    }
+    let clean = message.len() <= 300
+        && !message.contains(['<', '>'])
+        && !message.chars().any(char::is_control)
+        && (token.is_empty() || !message.contains(token));
+    clean.then(|| message.to_owned())
+}
+
+/// What to try, by what GitHub refused.
+fn hint(status: StatusCode, headers: &HeaderMap, message: &str) -> Option<&'static str> {
+    Some(match status {
+        StatusCode::UNAUTHORIZED => "the token is wrong, revoked or expired; give a valid one",
+        StatusCode::FORBIDDEN if headers.contains_key("x-github-sso") => {
+            "the organization requires single sign-on; authorize the token for it"
+        }
+        StatusCode::FORBIDDEN if message.contains("archived") => {
+            "the repository is archived; unarchive it first"
+        }
+        StatusCode::FORBIDDEN => {
+            "give the token the permission: admin:org for an organization's secrets with a classic token, \
+             organization_secrets: write for a GitHub App or fine-grained token"
+        }
+        StatusCode::NOT_FOUND => {
+            "it may be missing, renamed (a renamed organization does not redirect), or invisible to this token"
+        }
+        StatusCode::CONFLICT => {
+            "repositories can be selected only while the secret's visibility is `selected`"
+        }
+        StatusCode::UNPROCESSABLE_ENTITY if message.contains("improperly encrypted") => {
+            "seal the value with the scope's current public key"
+        }
+        StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_REQUEST => {
+            "GitHub did not accept the content of the request"
+        }
+        status if status.is_redirection() => {
+            "the repository may have been renamed; use its present name"
+        }
+        status if status.is_server_error() => "GitHub had a failure of its own; try again later",
+        _ => return None,
+    })
+}

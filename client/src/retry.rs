@@ -1,0 +1,159 @@
+//! When a failed attempt is made again, and how long a call may take: one policy for the whole client.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use tokio::time::Instant;
+use tower::retry::budget::TpsBudget;
+
+/// How a client deals with failures that pass: lost connections, `5xx`, replies that do not come.
+///
+/// Attempts are repeated with exponential backoff and full jitter, at most [`attempts`](Self::attempts) in all
+/// and within [`retry_window`](Self::retry_window). All calls of a client share a budget, so that an outage is
+/// met with a fifth more requests and not with a multiple. Waiting for a limit is no failure: it is bounded by
+/// [`deadline`](Self::deadline) alone.
+///
+/// | setting | default | reason |
+/// |---|---|---|
+/// | `attempts` | 5 | about 4 s of backoff outlasts a restart and most incidents that pass by themselves |
+/// | `attempt_timeout` | 12 s | GitHub gives up on a request itself after 10 s |
+/// | `connect_timeout` | 5 s | three losses of the first packet |
+/// | `retry_window` | 28 s | a server that never answers is given up within half a minute |
+/// | `deadline` | 15 min | outlasts secondary limits, which start at a minute, and not the hour of a used-up quota |
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+///
+/// let impatient = octoseal::RetryPolicy::default().attempts(2).deadline(Duration::from_secs(20));
+/// # let _ = impatient;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    pub(crate) attempts: u32,
+    pub(crate) attempt_timeout: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) retry_window: Duration,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) first_backoff: Duration,
+    pub(crate) longest_backoff: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            attempts: 5,
+            attempt_timeout: Duration::from_secs(12),
+            connect_timeout: Duration::from_secs(5),
+            retry_window: Duration::from_secs(28),
+            deadline: Some(Duration::from_secs(15 * 60)),
+            first_backoff: Duration::from_millis(500),
+            longest_backoff: Duration::from_secs(8),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// How many attempts a call makes at most when they fail, the first included; at least 1.
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts.max(1);
+        self
+    }
+
+    /// How long one attempt may take, from sending to the last byte of the reply.
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = timeout;
+        self
+    }
+
+    /// How long connecting may take, TLS included.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long a call goes on with failing attempts and the backoff between them. Waits for limits do not count.
+    pub fn retry_window(mut self, window: Duration) -> Self {
+        self.retry_window = window;
+        self
+    }
+
+    /// How long a call may take in all: attempts, backoff, and every wait for a limit. `None` waits as long as
+    /// GitHub asks. A wait that would pass the deadline is not begun: the call ends at once with an error that
+    /// says when to try again.
+    pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
+        self.deadline = deadline.into();
+        self
+    }
+
+    /// The longest wait before the second attempt, and the longest before any later one. The actual waits are
+    /// drawn between zero and these (full jitter).
+    pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
+        self.first_backoff = first;
+        self.longest_backoff = longest;
+        self
+    }
+
+    /// The waits between attempts: exponential, with full jitter
+    /// ([Exponential Backoff And Jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)).
+    pub(crate) fn waits(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+        let ceiling: ExponentialBackoff = ExponentialBuilder::default()
+            .with_min_delay(self.first_backoff)
+            .with_max_delay(self.longest_backoff)
+            .with_max_times(self.attempts as usize - 1)
+            .build();
+        ceiling.map(|ceiling| ceiling.mul_f64(fastrand::f64()))
+    }
+}
+
+/// The retries that all calls of a client share.
+pub(crate) fn shared_budget() -> TpsBudget {
+    // A fifth of the requests of the last 10 s, and 50 for a client that has just started.
+    TpsBudget::new(Duration::from_secs(10), 5, 0.2)
+}
+
+/// The time that one call of the public API may use, over all requests it makes.
+#[derive(Debug)]
+pub(crate) struct Allowance {
+    pub(crate) deadline: Option<Instant>,
+    window: Duration,
+    /// Microseconds spent on attempts and backoff.
+    spent: AtomicU64,
+}
+
+impl Allowance {
+    pub(crate) fn new(policy: &RetryPolicy) -> Self {
+        Self {
+            deadline: policy
+                .deadline
+                .and_then(|deadline| Instant::now().checked_add(deadline)),
+            window: policy.retry_window,
+            spent: AtomicU64::new(0),
+        }
+    }
+
+    /// Without a deadline: a member of a batch waits as long as the limits ask.
+    pub(crate) fn patient(policy: &RetryPolicy) -> Self {
+        Self {
+            deadline: None,
+            ..Self::new(policy)
+        }
+    }
+
+    pub(crate) fn spend(&self, time: Duration) {
+        self.spent
+            .fetch_add(time.as_micros() as u64, Ordering::Relaxed);
+    }
+
+    /// What is left for attempts and backoff.
+    pub(crate) fn left(&self) -> Duration {
+        let window = self
+            .window
+            .saturating_sub(Duration::from_micros(self.spent.load(Ordering::Relaxed)));
+        match self.deadline {
+            Some(deadline) => window.min(deadline.saturating_duration_since(Instant::now())),
+            None => window,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Where tokens come from.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::Error;
+use crate::error::BoxError;
+
+/// A token that GitHub accepts as `Bearer`: personal, fine-grained, of an OAuth app or of an installation. Its
+/// length and form are GitHub's business; it only has to fit into a header. Never printed, wiped on drop.
+#[derive(Clone)]
+pub struct Token(SecretString);
+
+impl Token {
+    /// Keeps a token.
+    ///
+    /// # Errors
+    /// [`Error::is_config`] if it is empty or holds what a header can't (a line break from a file, for example).
+    pub fn new(token: impl Into<SecretString>) -> Result<Self, Error> {
+        let token = token.into();
+        let fits = |b: u8| b.is_ascii_graphic();
+        if token.expose_secret().is_empty() {
+            return Err(Error::config("the token is empty"));
+        }
+        if !token.expose_secret().bytes().all(fits) {
+            return Err(Error::config(
+                "the token holds a space, a line break or another character no token has",
+            )
+            .with_hint("trim what was read from a file or variable"));
+        }
+        Ok(Self(token))
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    pub(crate) fn header(&self) -> HeaderValue {
+        let mut text = zeroize::Zeroizing::new(String::with_capacity(7 + self.expose().len()));
+        text.push_str("Bearer ");
+        text.push_str(self.expose());
+        let mut value = HeaderValue::from_str(&text).expect("Token::new admits graphic ASCII only");
+        value.set_sensitive(true);
+        value
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token([redacted])")
+    }
+}
+
+/// What a token is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Audience<'a> {
+    /// The organization or repository owner; `None` for the authenticated user.
+    pub owner: Option<&'a str>,
+    /// The repository's name, if the call is about one.
+    pub repository: Option<&'a str>,
+}
+
+/// What to do after GitHub refused a token with `401`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AfterRefusal {
+    /// Give up: asking again would give the same token.
+    GiveUp,
+    /// Ask for a token again, after this long.
+    AskAgain(Duration),
+}
+
+/// The future of a [`TokenSource`].
+pub type TokenFuture<'a> = Pin<Box<dyn Future<Output = Result<Token, BoxError>> + Send + 'a>>;
+
+/// Gives tokens. A service that keeps its tokens in a vault, or already holds a client of its own, implements it
+/// in a few lines.
+///
+/// # Examples
+/// ```
+/// use octoseal::{Audience, Token, TokenFuture, TokenSource};
+///
+/// struct Vault;
+///
+/// impl Vault {
+///     async fn read(&self, path: &str) -> Result<String, std::io::Error> {
+///         Ok(format!("token-for-{path}"))
+///     }
+/// }
+///
+/// impl TokenSource for Vault {
+///     fn token<'a>(&'a self, audience: Audience<'a>) -> TokenFuture<'a> {
+///         Box::pin(async move {
+///             let text = self.read(audience.owner.unwrap_or("user")).await?;
+///             Ok(Token::new(text)?)
+///         })
+///     }
+/// }
+///
+/// let github = octoseal::Client::builder().token_source(Vault).build()?;
+/// # Ok::<(), octoseal::Error>(())
+/// ```
+pub trait TokenSource: Send + Sync {
+    /// Gives the token to use now. Called before every request, so it should cache.
+    fn token<'a>(&'a self, audience: Audience<'a>) -> TokenFuture<'a>;
+
+    /// Learns that GitHub refused a token with `401`, and says whether to ask again. By default it is not asked
+    /// again: GitHub answers repeated bad credentials with refusals of good ones.
+    fn refused(&self, audience: Audience<'_>, token: &Token) -> AfterRefusal {
+        let _ = (audience, token);
+        AfterRefusal::GiveUp
+    }
+}
+
+/// One token, for good.
+pub(crate) struct Static(pub(crate) Token);
+
+impl TokenSource for Static {
+    fn token<'a>(&'a self, _: Audience<'a>) -> TokenFuture<'a> {
+        Box::pin(std::future::ready(Ok(self.0.clone())))
+    }
+}
