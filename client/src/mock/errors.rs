@@ -1,0 +1,165 @@
+//! The errors of the behaviour sheet, one function a row.
+
+use serde_json::Value;
+
+use super::reply::Refusal;
+
+pub(super) const LIMITS_PAGE: &str =
+    "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api";
+pub(super) const SECONDARY_PAGE: &str = "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits";
+
+/// The pattern that GitHub names when a sealed value is not base64.
+const BASE64_PATTERN: &str =
+    r"/^(?:[A-Za-z0-9+\/]{4})*(?:[A-Za-z0-9+\/]{2}==|[A-Za-z0-9+\/]{3}=|[A-Za-z0-9+\/]{4})$/";
+
+pub(super) fn not_found() -> Refusal {
+    Refusal::new(404, "Not Found")
+}
+
+pub(super) fn requires_authentication() -> Refusal {
+    Refusal::new(401, "Requires authentication")
+}
+
+pub(super) fn bad_credentials() -> Refusal {
+    Refusal::new(401, "Bad credentials").documentation("https://docs.github.com/rest")
+}
+
+pub(super) fn locked_out() -> Refusal {
+    Refusal::new(
+        403,
+        "Maximum number of login attempts exceeded. Please try again later.",
+    )
+}
+
+pub(super) fn unsupported_version(sent: &str, known: &[String]) -> Refusal {
+    let known: Vec<String> = known.iter().map(|version| format!("{version:?}")).collect();
+    let message = format!(
+        "Bad Request: The version you specified in the \"X-GitHub-API-Version\" request header, {sent:?}, is not a \
+         supported version. The following versions are currently supported: {}.",
+        known.join(", ")
+    );
+    Refusal::new(400, message)
+}
+
+/// Reads a body as a JSON object.
+pub(super) fn json_object(body: &[u8]) -> Result<serde_json::Map<String, Value>, Refusal> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(Refusal::new(400, "Body should be a JSON object")),
+        Err(_) => Err(Refusal::new(400, "Problems parsing JSON")),
+    }
+}
+
+pub(super) fn missing(fields: &[&str]) -> Refusal {
+    let verb = if fields.len() == 1 {
+        "wasn't"
+    } else {
+        "weren't"
+    };
+    let fields: Vec<String> = fields.iter().map(|field| format!("{field:?}")).collect();
+    invalid(format!("{} {verb} supplied.", fields.join(", ")))
+}
+
+pub(super) fn wrong_type(field: &str, found: &Value, wanted: &str) -> Refusal {
+    invalid(format!("For '{field}', {found} is not {wanted}."))
+}
+
+pub(super) fn not_a_member(found: &str, members: &[&str]) -> Refusal {
+    invalid(format!("{found} is not a member of {members:?}."))
+}
+
+pub(super) fn not_base64(sent: &str) -> Refusal {
+    invalid(format!("{sent} does not match {BASE64_PATTERN}."))
+}
+
+/// Dependabot's way to refuse numbers, which is not the way of the other stores.
+pub(super) fn not_strings(ids: &[Value]) -> Refusal {
+    let lines: Vec<String> = ids
+        .iter()
+        .enumerate()
+        .filter(|(_, id)| !id.is_string())
+        .map(|(at, id)| {
+            format!(
+                "Invalid property /selected_repository_ids/{at}: `{id}` is not of type `string`."
+            )
+        })
+        .collect();
+    invalid(lines.join("\n"))
+}
+
+pub(super) fn invalid(what: impl AsRef<str>) -> Refusal {
+    Refusal::new(422, format!("Invalid request.\n\n{}", what.as_ref()))
+}
+
+pub(super) fn improperly_encrypted() -> Refusal {
+    Refusal::new(
+        422,
+        "Bad request - validation failed due to an improperly encrypted secret",
+    )
+}
+
+pub(super) fn bad_name() -> Refusal {
+    Refusal::new(
+        422,
+        "Secret names can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_). Spaces are \
+         not allowed. Must start with a letter ([a-z], [A-Z]) or underscores (_).",
+    )
+}
+
+pub(super) fn reserved_name() -> Refusal {
+    Refusal::new(422, "Secret names must not start with GITHUB_.")
+}
+
+pub(super) fn long_name(limit: usize) -> Refusal {
+    Refusal::new(
+        422,
+        format!("Secret names can't be longer than {limit} characters."),
+    )
+}
+
+pub(super) fn too_large(limit: usize) -> Refusal {
+    Refusal::new(
+        422,
+        format!("Secret values can't be larger than {limit} bytes."),
+    )
+}
+
+pub(super) fn too_many(limit: usize) -> Refusal {
+    Refusal::new(
+        422,
+        format!("You can't have more than {limit} secrets here."),
+    )
+}
+
+pub(super) fn unknown_repositories(ids: &[i64]) -> Refusal {
+    Refusal::new(422, "Validation Failed").with("errors", format!("no such repositories: {ids:?}"))
+}
+
+pub(super) fn ids_without_selected() -> Refusal {
+    invalid("\"selected_repository_ids\" can only be given when \"visibility\" is \"selected\".")
+}
+
+/// Its `errors` is a string where every other error has a list.
+pub(super) fn not_selected() -> Refusal {
+    Refusal::new(409, "Conflict").with("errors", "The secret's visibility is not 'selected'.")
+}
+
+pub(super) fn archived() -> Refusal {
+    Refusal::new(403, "Repository was archived so is read-only.")
+}
+
+pub(super) fn primary_limit() -> Refusal {
+    Refusal::new(403, "API rate limit exceeded for this user.").documentation(LIMITS_PAGE)
+}
+
+pub(super) fn secondary_limit() -> Refusal {
+    Refusal::new(
+        403,
+        "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
+    )
+    .documentation(SECONDARY_PAGE)
+}
+
+pub(super) fn secrets_service_unavailable() -> Refusal {
+    Refusal::new(503, "Secrets service unavailable")
+}

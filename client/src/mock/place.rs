@@ -1,0 +1,141 @@
+//! Places that hold secrets, as tests and paths name them.
+
+use std::fmt;
+
+use percent_encoding::percent_decode_str;
+
+/// An organization or user, by login or by number: `Link` headers and redirects use numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Account {
+    Login(String),
+    Id(i64),
+}
+
+/// A repository, by name or by number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Repo {
+    Named(String, String),
+    Id(i64),
+}
+
+/// Where secrets live, not yet looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Organization(Account),
+    Repository(Repo),
+    Environment(Repo, String),
+    User,
+}
+
+/// The four kinds of place. Which stores exist is said per kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Organization,
+    Repository,
+    Environment,
+    User,
+}
+
+impl Place {
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Organization(_) => Kind::Organization,
+            Self::Repository(_) => Kind::Repository,
+            Self::Environment(..) => Kind::Environment,
+            Self::User => Kind::User,
+        }
+    }
+}
+
+/// A store at a place, in the words of a test: `actions:org/acme`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Address {
+    pub(super) store: String,
+    pub(super) place: Place,
+}
+
+impl Address {
+    /// Reads a scope string. It is not octoseal's own `Scope`, whose stores are those of the description: a stand-in
+    /// may also be given stores that nobody has described yet.
+    ///
+    /// # Panics
+    /// On anything that is no scope: a test that names one wrongly should hear of it where it does so.
+    #[track_caller]
+    pub(super) fn read(scope: impl fmt::Display) -> Self {
+        let text = scope.to_string();
+        Self::parse(&text).unwrap_or_else(|| {
+            panic!(
+                "{text:?} is not a scope: write STORE:org/ORG, STORE:repo/OWNER/REPO, \
+                 STORE:env/OWNER/REPO/ENVIRONMENT (a / in it as %2F) or STORE:user"
+            )
+        })
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (store, place) = text.split_once(':')?;
+        let pieces: Vec<&str> = place.split('/').collect();
+        if store.is_empty() || pieces.iter().any(|piece| piece.is_empty()) {
+            return None;
+        }
+        let place = match pieces.as_slice() {
+            ["org", org] => Place::Organization(Account::Login((*org).to_owned())),
+            ["repo", owner, repo] => {
+                Place::Repository(Repo::Named((*owner).to_owned(), (*repo).to_owned()))
+            }
+            ["env", owner, repo, environment] => {
+                let environment = percent_decode_str(environment).decode_utf8().ok()?;
+                Place::Environment(
+                    Repo::Named((*owner).to_owned(), (*repo).to_owned()),
+                    environment.into_owned(),
+                )
+            }
+            ["user"] => Place::User,
+            _ => return None,
+        };
+        Some(Self {
+            store: store.to_owned(),
+            place,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_string_may_name_a_store_that_nobody_described() {
+        let address = Address::read("robots:org/acme");
+        assert_eq!(address.store, "robots");
+        assert_eq!(
+            address.place,
+            Place::Organization(Account::Login("acme".to_owned()))
+        );
+    }
+
+    #[test]
+    fn an_environment_comes_out_of_its_escapes() {
+        let address = Address::read("actions:env/acme/api/prod%2Feu");
+        let repo = Repo::Named("acme".to_owned(), "api".to_owned());
+        assert_eq!(
+            address.place,
+            Place::Environment(repo, "prod/eu".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_is_no_scope_is_not_read_as_one() {
+        for text in [
+            "",
+            "actions",
+            "actions:",
+            "actions:org/",
+            "actions:org/a/b",
+            ":org/a",
+            "actions:repo/a",
+            "x:env/a/b",
+        ] {
+            assert_eq!(Address::parse(text), None, "{text:?}");
+        }
+    }
+}
