@@ -1,0 +1,84 @@
+//! A description, from a file or from the registry, and the pin that it is right by.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+use crate::description::Description;
+use crate::npm;
+use crate::source::Package;
+
+/// A description and its pin.
+#[derive(Debug)]
+pub struct Fetched {
+    /// The pin: as it was, or moved to the version asked for.
+    pub package: Package,
+    /// What was fetched.
+    pub description: Description,
+}
+
+/// Which description is wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// One that is here already, instead of the registry's.
+    pub from: Option<PathBuf>,
+    /// Another version than the pinned one.
+    pub version: Option<String>,
+    /// Do not ask the registry for the integrity that goes with `from` and `version`.
+    pub offline: bool,
+}
+
+/// Fetches what is wanted, which is the pinned version unless it says otherwise.
+pub fn fetch(pinned: &Package, wanted: &Wanted) -> Result<Fetched> {
+    let (from, version) = (wanted.from.as_deref(), wanted.version.as_deref());
+    let moves = version.is_some_and(|version| version != pinned.version);
+    let mut package = Package {
+        version: version.unwrap_or(&pinned.version).to_owned(),
+        ..pinned.clone()
+    };
+    let (description, bytes) = match from {
+        Some(path) => Description::read(path)?,
+        None => from_registry(&mut package, moves)?,
+    };
+    let digest = npm::sha256(&bytes);
+    if !moves && digest != pinned.sha256 {
+        bail!(
+            "{} has the sha256 {digest}, and {} is pinned for version {}; `--version X` moves the pin",
+            from.map_or(package.file.clone(), |path| path.display().to_string()),
+            pinned.sha256,
+            pinned.version
+        );
+    }
+    if moves && from.is_some() {
+        // The file does not tell what the registry records for its package. Without an answer the
+        // pin holds by the file's own digest, until the next `vendor` that reaches the registry.
+        let recorded = || npm::recorded_integrity(&package.name, &package.version);
+        package.integrity = (!wanted.offline)
+            .then(recorded)
+            .flatten()
+            .unwrap_or_default();
+    }
+    package.sha256 = digest;
+    Ok(Fetched {
+        package,
+        description,
+    })
+}
+
+fn from_registry(package: &mut Package, moves: bool) -> Result<(Description, Vec<u8>)> {
+    let folder = tempfile::tempdir()?;
+    let archive = npm::pack(&package.name, &package.version, folder.path())?;
+    let integrity = npm::integrity(&archive);
+    if !moves && !package.integrity.is_empty() && integrity != package.integrity {
+        bail!(
+            "{}@{} has the integrity {integrity}, and {} is pinned",
+            package.name,
+            package.version,
+            package.integrity
+        );
+    }
+    package.integrity = integrity;
+    let bytes = npm::extract(&archive, &package.file)?;
+    let origin = format!("{}@{} {}", package.name, package.version, package.file);
+    Ok((Description::parse(&bytes, &origin)?, bytes))
+}

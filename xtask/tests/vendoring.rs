@@ -1,0 +1,368 @@
+//! Vendoring: what it keeps, what it refuses, and that a refusal changes nothing.
+
+mod support;
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use support::{Workshop, fragment};
+use xtask::fetch::Wanted;
+use xtask::tree::{FRAGMENT, SOURCE};
+use xtask::vendor::{Options, run};
+
+fn from(path: PathBuf) -> Options {
+    let wanted = Wanted {
+        from: Some(path),
+        version: Some("0.0.0-test".to_owned()),
+        offline: true,
+    };
+    Options {
+        wanted,
+        ..Options::default()
+    }
+}
+
+/// The message of a refusal, after making sure that nothing was written.
+fn refusal(workshop: &Workshop, options: &Options) -> String {
+    let before = workshop.snapshot();
+    let error = run(&workshop.tree, options).expect_err("it must be refused");
+    assert_eq!(workshop.snapshot(), before, "the tree changed");
+    format!("{error:#}")
+}
+
+fn refused(bytes: impl AsRef<[u8]>) -> String {
+    let workshop = Workshop::new();
+    let file = workshop.file("description.json", bytes);
+    refusal(&workshop, &from(file))
+}
+
+fn refused_json(change: impl FnOnce(&mut Value)) -> String {
+    let mut description = fragment();
+    change(&mut description);
+    refused(description.to_string())
+}
+
+#[test]
+fn cutting_what_was_cut_changes_nothing() {
+    let workshop = Workshop::new();
+    let before = workshop.snapshot();
+    let file = workshop.file("description.json", &before[FRAGMENT]);
+    let outcome = run(&workshop.tree, &from(file)).unwrap();
+    assert_eq!(workshop.snapshot()[FRAGMENT], before[FRAGMENT]);
+    assert_eq!(outcome.changed, [SOURCE], "the pin moved, and nothing else");
+}
+
+#[test]
+fn prose_is_dropped_and_properties_that_are_called_like_prose_are_kept() {
+    let workshop = Workshop::new();
+    let mut description = fragment();
+    let operation = &mut description["paths"]["/orgs/{org}/actions/secrets"]["get"];
+    operation["description"] = json!("Words of GitHub's.");
+    operation["x-github"] = json!({ "category": "actions" });
+    let secret = &mut description["components"]["schemas"]["organization-actions-secret"];
+    secret["properties"]["description"] = json!({ "type": "string", "example": "An example." });
+    let file = workshop.file("description.json", description.to_string());
+    run(&workshop.tree, &from(file)).unwrap();
+    let kept: Value = serde_json::from_str(&workshop.tree.read(FRAGMENT).unwrap()).unwrap();
+    let mut expected = fragment();
+    expected["components"]["schemas"]["organization-actions-secret"]["properties"]["description"] =
+        json!({ "type": "string" });
+    assert_eq!(kept, expected);
+}
+
+#[test]
+fn a_file_of_another_digest_than_the_pinned_one_is_refused() {
+    let workshop = Workshop::new();
+    let file = workshop.file("description.json", fragment().to_string());
+    let message = refusal(
+        &workshop,
+        &Options {
+            wanted: Wanted {
+                from: Some(file),
+                ..Wanted::default()
+            },
+            ..Options::default()
+        },
+    );
+    assert!(
+        message.contains("sha256") && message.contains("is pinned"),
+        "{message}"
+    );
+    assert!(
+        message.contains("--version"),
+        "it tells how the pin moves: {message}"
+    );
+}
+
+#[test]
+fn the_pin_moves_with_the_version_and_the_rest_of_the_file_stays() {
+    let workshop = Workshop::new();
+    let before = workshop.snapshot();
+    let file = workshop.file("description.json", fragment().to_string());
+    run(&workshop.tree, &from(file)).unwrap();
+    let (old, new) = (&before[SOURCE], &workshop.snapshot()[SOURCE]);
+    let changed: Vec<_> = old
+        .lines()
+        .zip(new.lines())
+        .filter(|(old, new)| old != new)
+        .map(|(_, new)| new)
+        .collect();
+    assert_eq!(old.lines().count(), new.lines().count());
+    assert_eq!(
+        changed.len(),
+        3,
+        "version, integrity and sha256: {changed:?}"
+    );
+    assert_eq!(changed[0], "version = \"0.0.0-test\"");
+}
+
+#[test]
+fn files_that_are_no_description_are_refused_by_name_of_what_is_wrong() {
+    let whole = fragment().to_string();
+    for (bytes, expected) in [
+        ("", "the file is empty"),
+        ("[1, 2]", "not a JSON object"),
+        ("{]", "not JSON"),
+        ("{}", "no `openapi`"),
+        ("openapi: 3.0.3\ninfo:\n  title: x\n", "this is YAML"),
+        ("# words\n---\nswagger: '2.0'\n", "this is YAML"),
+        (
+            r#"{"openapi":"3.1.0","paths":{}}"#,
+            "OpenAPI 3.1.0 is not understood",
+        ),
+        (
+            r#"{"swagger":"2.0","paths":{}}"#,
+            "Swagger 2.0 is not understood",
+        ),
+        (r#"{"openapi":"3.0.3"}"#, "`paths` is missing"),
+        (
+            r#"{"openapi":"3.0.3","paths":{"/x":7}}"#,
+            "paths./x is not an object",
+        ),
+        (
+            r#"{"openapi":"3.0.3","paths":{"/x":{"get":{}}}}"#,
+            "GET /x has no operationId",
+        ),
+        (
+            r#"{"openapi":"3.0.3","paths":{"/x":{"get":{"operationId":"a"}}}}"#,
+            "GET /x (`a`) has no responses",
+        ),
+        (&whole[..whole.len() / 2], "truncated"),
+    ] {
+        let message = refused(bytes);
+        assert!(message.contains(expected), "{expected}: {message}");
+        assert!(
+            message.contains("description.json"),
+            "it names the file: {message}"
+        );
+    }
+}
+
+#[test]
+fn a_file_of_200_megabytes_is_refused_unread() {
+    let workshop = Workshop::new();
+    let path = workshop.file("description.json", "{");
+    std::fs::File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_len(200 << 20)
+        .unwrap();
+    let message = refusal(&workshop, &from(path));
+    assert!(message.contains("200 MB"), "{message}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let workshop = Workshop::new();
+    let message = refusal(&workshop, &from(PathBuf::from("nowhere.json")));
+    assert!(message.contains("cannot read nowhere.json"), "{message}");
+}
+
+#[test]
+fn a_kept_operation_that_is_gone_is_named_with_what_comes_nearest() {
+    let message = refused_json(|description| {
+        description["paths"]["/orgs/{org}/actions/secrets"]["get"]["operationId"] =
+            json!("actions/list-organization-secrets");
+    });
+    assert!(
+        message.contains("`actions/list-org-secrets`; nearest: "),
+        "{message}"
+    );
+    assert!(
+        message.contains("actions/list-organization-secrets"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_reference_to_nowhere_is_named_with_its_place() {
+    let message = refused_json(|description| {
+        description["components"]["schemas"]["actions-secret"]["properties"]["name"] =
+            json!({ "$ref": "#/components/schemas/nowhere" });
+    });
+    assert!(
+        message.contains("components.schemas.actions-secret.properties.name refers to"),
+        "{message}"
+    );
+    assert!(
+        message.contains("`#/components/schemas/nowhere`, which does not exist"),
+        "{message}"
+    );
+}
+
+#[test]
+fn components_that_only_lead_to_each_other_are_refused() {
+    let message = refused_json(|description| {
+        let schemas = &mut description["components"]["schemas"];
+        schemas["actions-secret"] = json!({ "$ref": "#/components/schemas/two" });
+        schemas["two"] = json!({ "$ref": "#/components/schemas/actions-secret" });
+    });
+    assert!(message.contains("go round in a circle"), "{message}");
+}
+
+#[test]
+fn an_operation_id_that_is_used_twice_is_named_with_both_places() {
+    let message = refused_json(|description| {
+        description["paths"]["/orgs/{org}/agents/secrets"]["get"]["operationId"] =
+            json!("actions/list-org-secrets");
+    });
+    assert!(
+        message.contains("`actions/list-org-secrets` is used twice"),
+        "{message}"
+    );
+    assert!(
+        message.contains("GET /orgs/{org}/actions/secrets and GET /orgs/{org}/agents/secrets"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_projection_onto_a_property_that_is_gone_is_refused() {
+    let message = refused_json(|description| {
+        description["components"]["schemas"]["minimal-repository"]["properties"]
+            .as_object_mut()
+            .unwrap()
+            .remove("full_name");
+    });
+    assert!(
+        message.contains("`minimal-repository`") && message.contains("`full_name`"),
+        "{message}"
+    );
+}
+
+#[test]
+fn what_is_missing_is_listed_and_the_rest_kept_when_allowed() {
+    let workshop = Workshop::new();
+    let mut description = fragment();
+    description["paths"]
+        .as_object_mut()
+        .unwrap()
+        .retain(|path, _| !path.contains("agents"));
+    let file = workshop.file("description.json", description.to_string());
+    let options = Options {
+        allow_missing: true,
+        ..from(file)
+    };
+    let outcome = run(&workshop.tree, &options).unwrap();
+    assert_eq!(outcome.missing.len(), 15);
+    assert_eq!(outcome.operations, 84 - 15);
+    assert!(
+        workshop.tree.read(SOURCE).unwrap().contains("missing = ["),
+        "the pin says that it is not whole"
+    );
+}
+
+#[test]
+fn comparing_names_the_file_and_the_command_and_writes_nothing() {
+    let workshop = Workshop::new();
+    let mut description = fragment();
+    description["paths"]["/user/codespaces/secrets"]["get"]["deprecated"] = json!(true);
+    let file = workshop.file("description.json", description.to_string());
+    let message = refusal(
+        &workshop,
+        &Options {
+            check: true,
+            ..from(file)
+        },
+    );
+    assert!(
+        message.contains(FRAGMENT) && message.contains("run `cargo xtask vendor`"),
+        "{message}"
+    );
+}
+
+#[test]
+fn tags_and_paths_are_entries_like_ids() {
+    let workshop = Workshop::new();
+    workshop.edit(SOURCE, "apps = [", "more = [\"tag:agents\", \"/orgs/{org}/dependabot/*\", \"/user/codespaces/secrets\"]\napps = [");
+    let text = workshop.tree.read(SOURCE).unwrap();
+    let dropped = text.lines().filter(|line| {
+        !["    \"agents/", "    \"dependabot/"]
+            .iter()
+            .any(|start| line.starts_with(start))
+    });
+    workshop.file(SOURCE, dropped.collect::<Vec<_>>().join("\n"));
+    let file = workshop.file("description.json", fragment().to_string());
+    let outcome = run(&workshop.tree, &from(file)).unwrap();
+    assert_eq!(
+        outcome.operations,
+        84 - 5,
+        "all but Dependabot's of repositories"
+    );
+}
+
+#[test]
+fn families_and_siblings_that_the_list_leaves_out_are_told() {
+    let workshop = Workshop::new();
+    let mut description = fragment();
+    let paths = description["paths"].as_object_mut().unwrap();
+    let like = |store: &str| store.replace("agents", "robots");
+    let robots: Vec<_> = paths
+        .iter()
+        .filter(|(path, _)| path.contains("/agents/"))
+        .map(|(path, item)| {
+            (
+                like(path),
+                serde_json::from_str(&like(&item.to_string())).unwrap(),
+            )
+        })
+        .collect();
+    paths.extend(robots);
+    paths.insert(
+        "/orgs/{org}/actions/variables/{name}".to_owned(),
+        json!({
+            "patch": { "operationId": "actions/update-org-variable", "responses": { "204": {} } },
+        }),
+    );
+    let file = workshop.file("description.json", description.to_string());
+    let outcome = run(&workshop.tree, &from(file)).unwrap();
+    let told: Vec<_> = outcome
+        .left_out
+        .iter()
+        .map(|left| (left.collection.as_str(), left.sealed, left.ids.len()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("/orgs/{org}/robots/secrets", true, 9),
+            ("/repos/{owner}/{repo}/robots/secrets", true, 6),
+            ("/orgs/{org}/actions/variables", false, 1),
+        ]
+    );
+}
+
+#[test]
+fn a_list_that_says_the_same_twice_or_what_nobody_understands_is_refused() {
+    let workshop = Workshop::new();
+    workshop.edit(SOURCE, "\"repos/get\"", "\"repos/get\", \"repos/get\"");
+    let message = refusal(&workshop, &Options::default());
+    assert!(message.contains("keeps `repos/get` twice"), "{message}");
+    let workshop = Workshop::new();
+    workshop.edit(SOURCE, "[practice]", "[practise]");
+    let message = refusal(&workshop, &Options::default());
+    assert!(
+        message.contains("openapi/source.toml") && message.contains("practise"),
+        "{message}"
+    );
+}
