@@ -178,10 +178,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Replaces sockets by something in this process.
+    /// Sends to a stand-in GitHub in this process instead of over sockets, so that a test can pause tokio's clock.
     #[cfg(feature = "mock")]
-    pub(crate) fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
-        self.transport = Some(transport);
+    pub fn mock(mut self, github: &crate::mock::GitHub) -> Self {
+        self.transport = Some(Arc::new(github.clone()));
         self
     }
 

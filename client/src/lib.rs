@@ -10,6 +10,8 @@ mod gate;
 mod headers;
 mod keys;
 mod many;
+#[cfg(feature = "mock")]
+pub mod mock;
 mod names;
 mod pacing;
 mod put;

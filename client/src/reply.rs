@@ -287,13 +287,25 @@ fn safe_message(status: StatusCode, message: &str, token: &str) -> Option<String
         if KNOWN.contains(&message) {
             return Some(message.to_owned());
         }
-        // `Invalid request.\n\n"key_id" wasn't supplied.` names a field of the description and quotes no value.
+        // `Invalid request.\n\n"key_id" wasn't supplied.` names fields of the description and quotes no value.
         let missing = message
-            .strip_prefix("Invalid request.\n\n\"")?
-            .strip_suffix("\" wasn't supplied.")?;
-        let field =
-            missing.len() <= 40 && missing.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-        return field.then(|| format!("\"{missing}\" wasn't supplied"));
+            .strip_prefix("Invalid request.\n\n")?
+            .strip_suffix(" supplied.")?;
+        let list = missing
+            .strip_suffix(" wasn't")
+            .or_else(|| missing.strip_suffix(" weren't"))?;
+        let field = |field: &str| {
+            let name = field
+                .strip_prefix('"')
+                .and_then(|rest| rest.strip_suffix('"'));
+            name.is_some_and(|name| {
+                name.len() <= 40 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+            })
+        };
+        return list
+            .split(", ")
+            .all(field)
+            .then(|| format!("{missing} supplied"));
     }
     let clean = message.len() <= 300
         && !message.contains(['<', '>'])

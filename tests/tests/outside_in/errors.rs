@@ -1,0 +1,206 @@
+//! Every refusal of GitHub's becomes an error that says what it means and what to do.
+
+use octoseal::mock::Fault;
+use octoseal::{Error, Stored};
+use octoseal_tests::{acme, client, put};
+
+async fn refused(fault: Fault) -> Error {
+    let github = acme();
+    github.fault(fault.on("PUT").always());
+    put(&client(&github), "KEY", "value").await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_bad_token_is_unauthorized_and_not_tried_twice() {
+    let github = acme();
+    github.token("another");
+    let error = put(&client(&github), "KEY", "value").await.unwrap_err();
+    assert!(error.is_unauthorized(), "{error}");
+    assert_eq!(
+        (error.status(), error.attempts(), github.request_count()),
+        (Some(401), 1, 1)
+    );
+    assert_eq!(error.message(), Some("Bad credentials"));
+}
+
+#[tokio::test]
+async fn a_missing_organization_is_not_found_and_says_what_that_may_mean() {
+    let github = acme();
+    let call = client(&github)
+        .create_or_update_org_secret("ghost", "KEY")
+        .value("v");
+    let error = call
+        .visibility(octoseal::Visibility::All)
+        .send()
+        .await
+        .unwrap_err();
+    assert!(error.is_not_found());
+    let text = error.to_string();
+    assert!(
+        text.contains("missing") && text.contains("renamed") && text.contains("invisible"),
+        "{text}"
+    );
+    assert_eq!(github.request_count(), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_permission_it_wants() {
+    let github = acme();
+    github.token("test-token").without_permissions();
+    let error = put(&client(&github), "KEY", "value").await.unwrap_err();
+    assert!(error.is_permission(), "{error}");
+    assert!(error.required_permission().is_some(), "{error:?}");
+    assert_eq!(github.request_count(), 1);
+}
+
+#[tokio::test]
+async fn single_sign_on_is_named_with_githubs_own_address_only() {
+    let sso = |url: &str| {
+        Fault::reply(
+            403,
+            r#"{"message":"Resource protected by organization SAML enforcement."}"#,
+        )
+        .header("x-github-sso", &format!("required; url={url}"))
+    };
+    let good = "https://github.com/orgs/acme/sso?authorization_request=abc";
+    assert_eq!(refused(sso(good)).await.sso_url(), Some(good));
+    for bad in [
+        "https://github.com.evil.example/orgs/acme/sso",
+        "http://github.com/sso",
+        "https://u:p@github.com/sso",
+        "x",
+    ] {
+        assert_eq!(refused(sso(bad)).await.sso_url(), None, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_422_echoes_is_not_passed_on() {
+    let echo = r#"{"message":"Invalid request.\n\nc4nary-sealed does not match /^x$/.","documentation_url":"https://docs.github.com/rest/c4nary?c4nary"}"#;
+    let error = refused(Fault::reply(422, echo)).await;
+    assert!(error.is_validation());
+    let shown = format!(
+        "{error} {error:?} {:?} {:?}",
+        error.message(),
+        error.documentation_url()
+    );
+    assert!(!shown.contains("c4nary-sealed"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_token_echoed_in_any_message_is_not_passed_on() {
+    for status in [400, 403, 404, 409, 422, 500] {
+        let body = r#"{"message":"no good: test-token"}"#;
+        let error = refused(Fault::reply(status, body)).await;
+        assert!(
+            !format!("{error} {error:?}").contains("test-token"),
+            "{status}: {error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_conflict_whose_errors_are_a_string_is_typed() {
+    let github = acme();
+    github
+        .seed(octoseal_tests::ACME, "KEY", "v")
+        .visibility("all");
+    let error = client(&github)
+        .set_selected_repos_for_org_secret("acme", "KEY", [1])
+        .await
+        .unwrap_err();
+    assert!(error.is_conflict(), "{error}");
+    assert!(error.to_string().contains("selected"), "{error}");
+}
+
+#[tokio::test]
+async fn a_captive_portal_is_an_error_and_never_success() {
+    let github = acme();
+    github.fault(Fault::captive_portal().on("PUT").always());
+    let error = put(&client(&github), "KEY", "value").await.unwrap_err();
+    assert!(error.is_unexpected_reply(), "{error}");
+    assert!(error.to_string().contains("HTML"), "{error}");
+    let github = acme();
+    github.fault(Fault::captive_portal().always());
+    let error = put(&client(&github), "KEY", "value").await.unwrap_err();
+    assert!(error.is_unexpected_reply(), "{error}");
+    assert_eq!(github.request_count(), 1);
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_sealed_to_is_refused_before_sealing() {
+    use base64::Engine;
+    let base64 = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+    let mut one = [0; 32];
+    one[0] = 1;
+    for key in [
+        base64(&[7; 31]),
+        base64(&[7; 33]),
+        base64(&[0; 32]),
+        base64(&one),
+        "not base64!".into(),
+        String::new(),
+    ] {
+        let github = acme();
+        github.fault(Fault::public_key("1", &key).always());
+        let error = put(&client(&github), "KEY", "value").await.unwrap_err();
+        assert!(error.is_public_key(), "{key}: {error}");
+        assert!(
+            github
+                .requests()
+                .iter()
+                .all(|request| request.method == "GET")
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_error_carries_request_id_documentation_and_what_became_of_the_secret() {
+    let error = refused(
+        Fault::reply(403, r#"{"message":"Must have admin rights to Repository.","documentation_url":"https://docs.github.com/rest/actions/secrets"}"#)
+            .header("x-github-request-id", "ABCD:1234"),
+    )
+    .await;
+    assert_eq!(error.request_id(), Some("ABCD:1234"));
+    assert_eq!(
+        error.documentation_url(),
+        Some("https://docs.github.com/rest/actions/secrets")
+    );
+    assert_eq!(
+        error.message(),
+        Some("Must have admin rights to Repository.")
+    );
+    assert_eq!(error.stored(), Stored::No);
+    let text = error.to_string();
+    assert!(
+        text.starts_with("storing KEY in actions:org/acme: 403 Forbidden"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_renamed_repository_is_followed_once_within_its_origin() {
+    let github = acme();
+    github.rename_repository("acme", "api", "core");
+    let secrets = client(&github).secrets(octoseal_tests::scope("actions:repo/acme/api"));
+    secrets.put("KEY", "value").send().await.unwrap();
+    assert_eq!(
+        github.plaintext("actions:repo/acme/core", "KEY").unwrap(),
+        b"value"
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_origin_or_method_is_an_error() {
+    for (status, location) in [
+        (307, "https://evil.example/orgs/acme/actions/secrets/KEY"),
+        (307, "http://api.github.com/orgs/acme/actions/secrets/KEY"),
+        (307, "https://api.github.com:8443/x"),
+        (303, "/orgs/acme/actions/secrets/KEY"),
+        (301, "/orgs/acme/actions/secrets/KEY"),
+    ] {
+        let error = refused(Fault::reply(status, "").header("location", location)).await;
+        assert!(error.is_redirect(), "{status} {location}: {error}");
+        assert_eq!(error.attempts(), 1);
+    }
+}
