@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo};
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, USER_AGENT};
@@ -79,17 +79,19 @@ impl Transport for reqwest::Client {
     }
 }
 
-/// A client for the API at `base_url`, such as `https://api.github.com`, without a slash at its
-/// end.
+/// A client for the API at `base_url`, such as `https://api.github.com`.
 ///
-/// The generated constructor builds a connection pool of its own and panics if it can't; this one
-/// sends through the context's transport and nothing else.
+/// It costs little: all clients share what they build requests with, and requests travel by the
+/// context's transport alone.
+///
+/// # Panics
+/// The first time, if the TLS library can't be set up. Whoever has built a [`reqwest::Client`] to
+/// be the transport has met that as an error before.
 pub fn client(base_url: &str, context: Context) -> Client {
-    Client::new_with_client(
-        base_url.trim_end_matches('/'),
-        reqwest::Client::new(),
-        context,
-    )
+    // progenitor builds its requests with a `reqwest::Client`, which holds a connection pool and
+    // reads the system's certificates. This one never sends.
+    static BUILDER: LazyLock<reqwest::Client> = LazyLock::new(reqwest::Client::new);
+    Client::new_with_client(base_url.trim_end_matches('/'), BUILDER.clone(), context)
 }
 
 impl ClientHooks<Context> for Client {

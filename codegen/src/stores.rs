@@ -6,16 +6,16 @@ pub use crate::shapes::{
     Operation, Page, PublicKey, Put, Repository, Scope, Secret, UnknownStore,
 };
 use crate::{Client, Error, ResponseValue, types};
-///The stores that an organization has.
+/// The stores that an organization has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OrganizationStore {
-    ///`actions`
+    /// `actions`
     Actions,
-    ///`agents`
+    /// `agents`
     Agents,
-    ///`codespaces`
+    /// `codespaces`
     Codespaces,
-    ///`dependabot`
+    /// `dependabot`
     Dependabot,
 }
 impl OrganizationStore {
@@ -51,16 +51,16 @@ impl std::str::FromStr for OrganizationStore {
             .ok_or(crate::shapes::UnknownStore)
     }
 }
-///The stores that a repository has.
+/// The stores that a repository has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RepositoryStore {
-    ///`actions`
+    /// `actions`
     Actions,
-    ///`agents`
+    /// `agents`
     Agents,
-    ///`codespaces`
+    /// `codespaces`
     Codespaces,
-    ///`dependabot`
+    /// `dependabot`
     Dependabot,
 }
 impl RepositoryStore {
@@ -96,10 +96,10 @@ impl std::str::FromStr for RepositoryStore {
             .ok_or(crate::shapes::UnknownStore)
     }
 }
-///The stores that an environment of a repository has.
+/// The stores that an environment of a repository has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EnvironmentStore {
-    ///`actions`
+    /// `actions`
     Actions,
 }
 impl EnvironmentStore {
@@ -127,10 +127,10 @@ impl std::str::FromStr for EnvironmentStore {
             .ok_or(crate::shapes::UnknownStore)
     }
 }
-///The stores that the user of the token has.
+/// The stores that the user of the token has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum UserStore {
-    ///`codespaces`
+    /// `codespaces`
     Codespaces,
 }
 impl UserStore {
@@ -1247,11 +1247,11 @@ macro_rules! if_private_registries {
 /// An organization's private registries: the one family that is created and updated by
 /// different calls.
 pub mod registries {
-    use super::{Page, PublicKey, choice, required, reshape};
+    use super::{Page, PublicKey, choice, refuse, required, reshape};
     use crate::{Client, Error, ResponseValue, types};
     /// The name that GitHub's paths use.
     pub const NAME: &str = "private-registries";
-    ///What `auth_type` may say.
+    /// What `auth_type` may say.
     pub const AUTH_TYPE: &[&str] = &[
         "token",
         "username_password",
@@ -1261,7 +1261,7 @@ pub mod registries {
         "oidc_cloudsmith",
         "oidc_gcp",
     ];
-    ///What `registry_type` may say.
+    /// What `registry_type` may say.
     pub const REGISTRY_TYPE: &[&str] = &[
         "maven_repository",
         "nuget_feed",
@@ -1279,60 +1279,60 @@ pub mod registries {
         "python_index",
         "terraform_registry",
     ];
-    ///What `visibility` may say.
+    /// What `visibility` may say.
     pub const VISIBILITY: &[&str] = &["all", "private", "selected"];
     /// A registry as GitHub tells it.
     pub type Registry = types::StoreRegistry;
     /// What is written: what is `None` is not sent.
     #[derive(Clone, Copy, Default)]
     pub struct Write<'a> {
-        ///`account_id`
+        /// `account_id`
         pub account_id: Option<&'a str>,
-        ///`api_host`
+        /// `api_host`
         pub api_host: Option<&'a str>,
-        ///`audience`
+        /// `audience`
         pub audience: Option<&'a str>,
-        ///`auth_type`
+        /// `auth_type`
         pub auth_type: Option<&'a str>,
-        ///`aws_region`
+        /// `aws_region`
         pub aws_region: Option<&'a str>,
-        ///`client_id`
+        /// `client_id`
         pub client_id: Option<&'a str>,
-        ///`domain`
+        /// `domain`
         pub domain: Option<&'a str>,
-        ///`domain_owner`
+        /// `domain_owner`
         pub domain_owner: Option<&'a str>,
-        ///`encrypted_value`
+        /// `encrypted_value`
         pub encrypted_value: Option<&'a str>,
-        ///`identity_mapping_name`
+        /// `identity_mapping_name`
         pub identity_mapping_name: Option<&'a str>,
-        ///`jfrog_oidc_provider_name`
+        /// `jfrog_oidc_provider_name`
         pub jfrog_oidc_provider_name: Option<&'a str>,
-        ///`key_id`
+        /// `key_id`
         pub key_id: Option<&'a str>,
-        ///`namespace`
+        /// `namespace`
         pub namespace: Option<&'a str>,
-        ///`registry_type`
+        /// `registry_type`
         pub registry_type: Option<&'a str>,
-        ///`replaces_base`
+        /// `replaces_base`
         pub replaces_base: Option<bool>,
-        ///`role_name`
+        /// `role_name`
         pub role_name: Option<&'a str>,
-        ///`selected_repository_ids`
+        /// `selected_repository_ids`
         pub selected_repository_ids: Option<&'a [i64]>,
-        ///`service_account`
+        /// `service_account`
         pub service_account: Option<&'a str>,
-        ///`service_slug`
+        /// `service_slug`
         pub service_slug: Option<&'a str>,
-        ///`tenant_id`
+        /// `tenant_id`
         pub tenant_id: Option<&'a str>,
-        ///`url`
+        /// `url`
         pub url: Option<&'a str>,
-        ///`username`
+        /// `username`
         pub username: Option<&'a str>,
-        ///`visibility`
+        /// `visibility`
         pub visibility: Option<&'a str>,
-        ///`workload_identity_provider`
+        /// `workload_identity_provider`
         pub workload_identity_provider: Option<&'a str>,
     }
     impl From<types::StoreRegistryPage> for Page<Registry> {

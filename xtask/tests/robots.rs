@@ -1,0 +1,195 @@
+//! The proof that the machine writes what the description knows: GitHub gets a store of `robots`,
+//! `openapi/` gets one line, and `octoseal` stores secrets there, with no line of `client/` changed.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use support::{Workshop, fragment};
+use xtask::fetch::Wanted;
+use xtask::repairs::Idle;
+use xtask::tree::{Mode, SOURCE, Tree};
+use xtask::vendor::{self, Options};
+use xtask::{codegen, family};
+
+/// A program that uses the store as any other, through `octoseal` alone.
+const PROGRAM: &str = r#"
+use octoseal::mock::GitHub;
+use octoseal::{OrganizationScope, OrganizationStore, Scope, Visibility, Written};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), octoseal::Error> {
+    let github = GitHub::new();
+    github.with_store("robots");
+    github.organization("acme");
+    let api = github.repository("acme", "api");
+    let client = octoseal::Client::builder().token("a-token").mock(&github).pacing(octoseal::Pacing::off()).build()?;
+
+    let organization = client.secrets(OrganizationScope::new(OrganizationStore::Robots, "acme")?);
+    let put = organization.put("ARM", "left").visibility(Visibility::Selected(vec![api.unsigned_abs()]));
+    assert_eq!(put.send().await?, Written::Created);
+    assert_eq!(organization.list_all().await?.len(), 1);
+
+    let scope: Scope = "robots:repo/acme/api".parse()?;
+    let repository = client.secrets(scope.clone());
+    assert_eq!(repository.put("LEG", "right").send().await?, Written::Created);
+    assert_eq!(repository.put("LEG", "wrong").send().await?, Written::Updated);
+    repository.get("LEG").await?;
+
+    assert_eq!(github.plaintext("robots:org/acme", "ARM").as_deref(), Some(&b"left"[..]));
+    assert_eq!(github.plaintext(scope, "LEG").as_deref(), Some(&b"wrong"[..]));
+    assert!("robots:user".parse::<Scope>().is_err(), "the description has no robots of users");
+    Ok(())
+}
+"#;
+
+/// A workshop whose description has a store of `robots` at organizations and repositories.
+fn with_robots() -> Workshop {
+    let workshop = Workshop::new();
+    let mut description = fragment();
+    let paths = description["paths"].as_object_mut().unwrap();
+    let like = |text: &str| text.replace("agents", "robots");
+    let robots: Vec<_> = paths
+        .iter()
+        .filter(|(path, _)| path.contains("/agents/"))
+        .map(|(path, item)| {
+            (
+                like(path),
+                serde_json::from_str(&like(&item.to_string())).unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(robots.len(), 9);
+    paths.extend(robots);
+    let file = workshop.file("description.json", description.to_string());
+    workshop.edit(
+        SOURCE,
+        "[operations]\n",
+        "[operations]\nrobots = [\"tag:robots\"]\n",
+    );
+    let wanted = Wanted {
+        from: Some(file),
+        version: Some("99.0.0".to_owned()),
+        offline: true,
+    };
+    let outcome = vendor::run(
+        &workshop.tree,
+        &Options {
+            wanted,
+            ..Options::default()
+        },
+    )
+    .unwrap();
+    assert_eq!(outcome.operations, 84 + 15);
+    assert_eq!(outcome.left_out, [], "nothing of robots is left out");
+    codegen::run(&workshop.tree, Mode::Write, Idle::Refuse).unwrap();
+    workshop
+}
+
+#[test]
+fn the_machine_knows_no_store_by_name() {
+    let mut stores: Vec<_> = family::scopes(&fragment())
+        .into_iter()
+        .map(|scope| scope.store)
+        .collect();
+    stores.dedup();
+    assert!(stores.contains(&"dependabot".to_owned()));
+    let sources = Tree::here().root().join("xtask/src");
+    for file in files(&sources) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for store in &stores {
+            assert!(
+                !text.contains(&format!("\"{store}")),
+                "{} names {store}",
+                file.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_store_that_nobody_thought_of_is_used_with_one_line_in_openapi_and_none_in_client() {
+    let workshop = with_robots();
+    let here = Tree::here();
+    // Always the same place, so that what did not change is not compiled again.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let root = target.join("robots");
+    for file in [xtask::tree::CLIENT, xtask::tree::STORES] {
+        copy(&workshop.tree.root().join(file), &root.join(file));
+    }
+    for file in [
+        "codegen/Cargo.toml",
+        "codegen/README.md",
+        "README.md",
+        "Cargo.lock",
+    ] {
+        copy(&here.root().join(file), &root.join(file));
+    }
+    let generated = [xtask::tree::CLIENT, xtask::tree::STORES].map(|file| here.root().join(file));
+    for room in ["codegen/src", "sealing", "client"] {
+        for file in files(&here.root().join(room)) {
+            if !generated.contains(&file) {
+                copy(&file, &root.join(file.strip_prefix(here.root()).unwrap()));
+            }
+        }
+    }
+    let manifest = here.read("Cargo.toml").unwrap();
+    let members = r#"members = ["client", "codegen", "sealing", "robots"]"#;
+    let lines = manifest.lines().map(|line| {
+        if line.starts_with("members") {
+            members
+        } else {
+            line
+        }
+    });
+    write(
+        &root.join("Cargo.toml"),
+        &(lines.collect::<Vec<_>>().join("\n") + "\n"),
+    );
+    write(
+        &root.join("robots/Cargo.toml"),
+        "[package]\nname = \"robots\"\nedition.workspace = true\n\n[dependencies]\n\
+         octoseal = { workspace = true, features = [\"mock\"] }\n\
+         tokio = { workspace = true, features = [\"macros\", \"rt\", \"time\"] }\n",
+    );
+    write(&root.join("robots/src/main.rs"), PROGRAM);
+
+    // The dependencies are those that the workspace has compiled already.
+    let output = Command::new(env!("CARGO"))
+        .args(["run", "--offline", "--quiet", "--package", "robots"])
+        .current_dir(&root)
+        .env("CARGO_TARGET_DIR", target.parent().unwrap())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// Every file below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path))
+        } else {
+            found.push(path)
+        }
+    }
+    found
+}
+
+fn copy(from: &Path, to: &Path) {
+    write(to, std::fs::read(from).unwrap());
+}
+
+fn write(to: &Path, bytes: impl AsRef<[u8]>) {
+    if std::fs::read(to).ok().as_deref() != Some(bytes.as_ref()) {
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::write(to, bytes).unwrap();
+    }
+}
