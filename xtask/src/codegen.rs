@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::description::Description;
 use crate::docs::Docs;
+use crate::repairs::Idle;
 use crate::source::Source;
 use crate::tree::{CLIENT, DOCS, FRAGMENT, File, Mode, SOURCE, STORES, Tree};
 use crate::{dispatch, generate, repairs};
@@ -12,21 +13,32 @@ use crate::{dispatch, generate, repairs};
 pub const COMMAND: &str = "cargo xtask codegen";
 
 /// Writes or compares the generated files; tells which differed.
-pub fn run(tree: &Tree, mode: Mode) -> Result<Vec<&'static str>> {
-    tree.apply(&files(tree)?, mode)
+pub fn run(tree: &Tree, mode: Mode, idle: Idle) -> Result<Vec<&'static str>> {
+    tree.apply(&files(tree, idle)?, mode)
 }
 
 /// The generated files as the tree's fragment has them.
-pub fn files(tree: &Tree) -> Result<Vec<File>> {
+pub fn files(tree: &Tree, idle: Idle) -> Result<Vec<File>> {
     let source = Source::parse(&tree.read(SOURCE)?)?;
     let docs = Docs::parse(&tree.read(DOCS)?)?;
-    from_fragment(&tree.read(FRAGMENT)?, &source, &docs)
+    // A fragment that lacks operations was cut from another server's description, or another time's.
+    let idle = if source.package.missing.is_empty() {
+        idle
+    } else {
+        Idle::Allow
+    };
+    from_fragment(&tree.read(FRAGMENT)?, &source, &docs, idle)
 }
 
 /// The generated files for a fragment's text.
-pub fn from_fragment(fragment: &str, source: &Source, docs: &Docs) -> Result<Vec<File>> {
+pub fn from_fragment(
+    fragment: &str,
+    source: &Source,
+    docs: &Docs,
+    idle: Idle,
+) -> Result<Vec<File>> {
     let fragment = Description::parse(fragment.as_bytes(), FRAGMENT)?;
-    let mut repaired = repairs::repair(fragment.value(), source)?;
+    let mut repaired = repairs::repair(fragment.value(), source, idle)?;
     docs.apply(&mut repaired)?;
     Ok(vec![
         File {

@@ -1,12 +1,13 @@
 //! A description of an API, as read from a file: checked once, then asked for its operations.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Map, Value};
 
 /// GitHub's descriptions are 13 MB. Something five times that is another file.
-const LARGEST: usize = 64 << 20;
+const LARGEST: u64 = 64 << 20;
 
 /// The keys of a path item that are operations.
 pub const METHODS: [&str; 8] = [
@@ -33,14 +34,20 @@ pub struct Operation<'a> {
 }
 
 impl Description {
+    /// Reads a description from a file.
+    pub fn read(path: &Path) -> Result<(Self, Vec<u8>)> {
+        let origin = path.display().to_string();
+        let size = std::fs::metadata(path)
+            .with_context(|| format!("cannot read {origin}"))?
+            .len();
+        within_limit(size, &origin)?;
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {origin}"))?;
+        Ok((Self::parse(&bytes, &origin)?, bytes))
+    }
+
     /// Reads a description; `origin` names it in errors.
     pub fn parse(bytes: &[u8], origin: &str) -> Result<Self> {
-        if bytes.len() > LARGEST {
-            bail!(
-                "{origin}: {} MB is no description of GitHub's (13 MB); a `*.deref.json` file perhaps?",
-                bytes.len() >> 20
-            );
-        }
+        within_limit(bytes.len() as u64, origin)?;
         let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
         match first {
             None => bail!("{origin}: the file is empty"),
@@ -154,6 +161,17 @@ pub fn operations(document: &Value) -> Vec<Operation<'_>> {
     }
     found.sort_by_key(|operation| (operation.path, operation.method));
     found
+}
+
+fn within_limit(size: u64, origin: &str) -> Result<()> {
+    if size > LARGEST {
+        bail!(
+            "{origin}: {} MB is no description of GitHub's, which are 13 MB (the \
+             `*.deref.json` files are larger and not needed)",
+            size >> 20
+        );
+    }
+    Ok(())
 }
 
 fn looks_like_yaml(bytes: &[u8]) -> bool {

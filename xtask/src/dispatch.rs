@@ -57,8 +57,8 @@ fn store_enum(place: Place, scopes: &[Scope<'_>]) -> TokenStream {
         .collect();
     let name = format_ident!("{}", format!("{place:?}Store"));
     let variants: Vec<_> = stores.iter().map(|store| variant(store)).collect();
-    let docs = stores.iter().map(|store| format!("`{store}`"));
-    let doc = format!("The stores {}.", where_at(place));
+    let docs = stores.iter().map(|store| format!(" `{store}`"));
+    let doc = format!(" The stores {}.", where_at(place));
     quote! {
         #[doc = #doc]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

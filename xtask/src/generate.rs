@@ -66,6 +66,15 @@ pub fn snake(name: &str) -> String {
         .to_snake_case()
 }
 
+/// The field that progenitor makes of a property's name.
+pub fn field(name: &str) -> proc_macro2::Ident {
+    let snake = snake(name);
+    match syn::parse_str::<proc_macro2::Ident>(&snake) {
+        Ok(_) => quote::format_ident!("{snake}"),
+        Err(_) => quote::format_ident!("{snake}_"),
+    }
+}
+
 /// OpenAPI wants a description of every reply. Facts have none.
 fn describe_replies(document: &mut Value) {
     let each = |reply: &mut Value| {

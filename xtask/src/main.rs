@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use xtask::repairs::Idle;
 use xtask::tree::{Mode, Tree};
-use xtask::{codegen, vendor};
+use xtask::{codegen, fetch, interop, vendor};
 
 /// The machine that makes Octoseal's low-level client from GitHub's description.
 #[derive(Parser)]
@@ -16,16 +17,41 @@ struct Arguments {
     command: Command,
 }
 
+/// Which description a command looks at: the pinned one unless told otherwise.
+#[derive(clap::Args)]
+struct Wanted {
+    /// A description that is here already, instead of the registry's
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+    /// Another version than the pinned one
+    #[arg(long, value_name = "X")]
+    version: Option<String>,
+    /// Do not ask the registry for the integrity that goes with --from and --version
+    #[arg(long, requires = "from")]
+    offline: bool,
+}
+
+impl From<Wanted> for fetch::Wanted {
+    fn from(wanted: Wanted) -> Self {
+        let Wanted {
+            from,
+            version,
+            offline,
+        } = wanted;
+        Self {
+            from,
+            version,
+            offline,
+        }
+    }
+}
+
 #[derive(Subcommand)]
 enum Command {
-    /// Cut the fragment of GitHub's description that we keep
+    /// Cut the fragment of GitHub's description that we keep; --version moves the pin
     Vendor {
-        /// A description that is here already, instead of the registry's
-        #[arg(long, value_name = "FILE")]
-        from: Option<PathBuf>,
-        /// Move the pin to this version
-        #[arg(long, value_name = "X")]
-        version: Option<String>,
+        #[command(flatten)]
+        wanted: Wanted,
         /// Compare instead of writing
         #[arg(long)]
         check: bool,
@@ -33,11 +59,23 @@ enum Command {
         #[arg(long)]
         allow_missing: bool,
     },
+    /// Exchange sealed boxes with the libraries that GitHub's documentation names
+    Interop {
+        /// Fail where a library is not at hand, instead of skipping it
+        #[arg(long)]
+        require: bool,
+        /// How many random messages, beside the fixed ones
+        #[arg(long, value_name = "N", default_value_t = 1000)]
+        rounds: usize,
+    },
     /// Generate the low-level client from the fragment
     Codegen {
         /// Compare instead of writing
         #[arg(long)]
         check: bool,
+        /// Put up with repairs whose fault this fragment does not have
+        #[arg(long)]
+        allow_idle: bool,
     },
 }
 
@@ -55,16 +93,14 @@ fn run(command: Command) -> Result<()> {
     let tree = Tree::here();
     match command {
         Command::Vendor {
-            from,
-            version,
+            wanted,
             check,
             allow_missing,
         } => {
             let outcome = vendor::run(
                 &tree,
                 &vendor::Options {
-                    from,
-                    version,
+                    wanted: wanted.into(),
                     check,
                     allow_missing,
                 },
@@ -78,14 +114,25 @@ fn run(command: Command) -> Result<()> {
             for entry in outcome.missing {
                 eprintln!("missing: {entry}");
             }
+            for left in outcome.left_out {
+                eprintln!("warning: {left}");
+            }
         }
-        Command::Codegen { check } => {
+        Command::Interop { require, rounds } => {
+            interop::run(&tree, interop::Options { require, rounds })?;
+        }
+        Command::Codegen { check, allow_idle } => {
             let mode = if check {
                 Mode::Check(codegen::COMMAND)
             } else {
                 Mode::Write
             };
-            let changed = codegen::run(&tree, mode)?;
+            let idle = if allow_idle {
+                Idle::Allow
+            } else {
+                Idle::Refuse
+            };
+            let changed = codegen::run(&tree, mode, idle)?;
             eprintln!("generated code is fresh{}", told(&changed));
         }
     }

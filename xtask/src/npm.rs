@@ -32,6 +32,16 @@ pub fn pack(name: &str, version: &str, folder: &Path) -> Result<Vec<u8>> {
         .with_context(|| format!("`npm pack {spec}` left no {file}"))
 }
 
+/// The integrity that the registry records for a version, if it can be asked.
+pub fn recorded_integrity(name: &str, version: &str) -> Option<String> {
+    let output = Command::new("npm")
+        .args(["view", &format!("{name}@{version}"), "dist.integrity"])
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    (output.status.success() && text.starts_with("sha512-")).then_some(text)
+}
+
 /// The integrity of an archive, as the registry writes it.
 pub fn integrity(archive: &[u8]) -> String {
     format!("sha512-{}", STANDARD.encode(Sha512::digest(archive)))

@@ -16,7 +16,8 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use crate::cut;
-use crate::description::{Description, operations};
+use crate::description::Description;
+use crate::family;
 use crate::source::Source;
 
 pub use schemas::HIDDEN;
@@ -59,37 +60,59 @@ repairs! {
     document::api_version: "the generated client tells the API's version, not that of the package",
 }
 
+/// What happens when a repair no longer mends its witness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Idle {
+    /// Generation fails: the repair must go.
+    Refuse,
+    /// Nothing: other times and other servers had other faults.
+    Allow,
+}
+
 /// Mends `fragment`, and insists that every repair mends its witness.
-pub fn repair(fragment: &Value, source: &Source) -> Result<Value> {
+pub fn repair(fragment: &Value, source: &Source, idle: Idle) -> Result<Value> {
     let mended = apply(fragment, source)?.0;
-    for (name, witness) in &source.witness {
-        let index = ALL
-            .iter()
-            .position(|repair| repair.name == name)
-            .with_context(|| format!("openapi/source.toml: there is no repair `{name}`"))?;
-        let repair = &ALL[index];
-        if !operations(fragment)
-            .iter()
-            .any(|operation| operation.id == witness)
-        {
-            continue;
-        }
+    if idle == Idle::Refuse {
         let description = Description::from_value(fragment.clone())?;
-        let alone: Vec<_> = description
-            .operations()
-            .into_iter()
-            .filter(|operation| operation.id == witness)
-            .collect();
-        let alone = cut::cut(&description, &alone, &Default::default())?;
-        if apply(&alone, source)?.1[index] == 0 {
-            bail!(
-                "repair `{name}` mends nothing in `{witness}` any more: remove the repair, or name another witness \
-                 in openapi/source.toml (why it was there: {})",
-                repair.why
-            );
+        for (name, witness) in &source.witness {
+            testify(&description, source, name, witness)?;
         }
     }
     Ok(mended)
+}
+
+/// Fails if the operation `witness` is there and the repair `name` leaves it as it is.
+pub fn testify(
+    description: &Description,
+    source: &Source,
+    name: &str,
+    witness: &str,
+) -> Result<()> {
+    let index = ALL
+        .iter()
+        .position(|repair| repair.name == name)
+        .with_context(|| format!("openapi/source.toml: there is no repair `{name}`"))?;
+    let all = description.operations();
+    let Some(operation) = all.iter().find(|operation| operation.id == witness) else {
+        return Ok(());
+    };
+    // What belongs to a store is recognised only beside the store's other operations.
+    let scope = family::scopes(description.value())
+        .into_iter()
+        .find(|scope| scope.operations.values().any(|each| each.id == witness))
+        .map(|scope| scope.operations.into_values().collect())
+        .unwrap_or_default();
+    for company in [vec![*operation], scope] {
+        let part = cut::cut(description, &company, &Default::default())?;
+        if apply(&part, source)?.1[index] > 0 {
+            return Ok(());
+        }
+    }
+    bail!(
+        "repair `{name}` mends nothing in `{witness}` any more: remove the repair, or name another \
+         witness in openapi/source.toml (why it was there: {})",
+        ALL[index].why
+    )
 }
 
 /// Mends `fragment` and tells how often each repair did something.

@@ -1,22 +1,21 @@
 //! `cargo xtask vendor`: from GitHub's description to the fragment.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 
-use crate::description::Description;
+use crate::cut;
+use crate::family::{self, LeftOut};
+use crate::fetch::{Fetched, Wanted, fetch};
 use crate::select::select;
-use crate::source::{Package, Source, with_package};
+use crate::source::{Source, with_package};
 use crate::tree::{FRAGMENT, File, Mode, SOURCE, Tree};
-use crate::{cut, npm};
 
 /// What to vendor, and how strictly.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// A description that is here already, instead of one from the registry.
-    pub from: Option<PathBuf>,
-    /// Another version than the pinned one: the pin moves.
-    pub version: Option<String>,
+    /// Which description to cut from.
+    pub wanted: Wanted,
     /// Compare instead of writing.
     pub check: bool,
     /// Keep what the description has, and list what it lacks.
@@ -30,8 +29,10 @@ pub const COMMAND: &str = "cargo xtask vendor";
 pub fn run(tree: &Tree, options: &Options) -> Result<Outcome> {
     let text = tree.read(SOURCE)?;
     let source = Source::parse(&text)?;
-    let (mut package, bytes) = fetch(&source.package, options)?;
-    let description = Description::parse(&bytes, &package.file)?;
+    let Fetched {
+        mut package,
+        description,
+    } = fetch(&source.package, &options.wanted)?;
 
     let selection = select(&description, source.entries());
     if !options.allow_missing {
@@ -60,10 +61,12 @@ pub fn run(tree: &Tree, options: &Options) -> Result<Outcome> {
         Mode::Write
     };
     let changed = tree.apply(&files, mode)?;
+    let kept: BTreeSet<_> = selection.found.iter().map(|each| each.id).collect();
     Ok(Outcome {
         changed,
         version: package.version,
-        operations: selection.found.len(),
+        operations: kept.len(),
+        left_out: family::left_out(description.value(), &kept),
         missing: selection.missing,
     })
 }
@@ -77,6 +80,8 @@ pub struct Outcome {
     pub version: String,
     /// How many operations were kept.
     pub operations: usize,
+    /// What the list leaves out of stores, and beside them.
+    pub left_out: Vec<LeftOut>,
     /// The entries that the description lacks.
     pub missing: Vec<String>,
 }
@@ -84,57 +89,4 @@ pub struct Outcome {
 /// A JSON document as it is written into the tree.
 pub fn pretty(document: &serde_json::Value) -> Result<String> {
     Ok(serde_json::to_string_pretty(document)? + "\n")
-}
-
-/// The description's bytes, and the pin that they are right by.
-fn fetch(pinned: &Package, options: &Options) -> Result<(Package, Vec<u8>)> {
-    let moves = options
-        .version
-        .as_ref()
-        .is_some_and(|version| *version != pinned.version);
-    let mut package = Package {
-        version: options
-            .version
-            .clone()
-            .unwrap_or_else(|| pinned.version.clone()),
-        ..pinned.clone()
-    };
-    let bytes = match &options.from {
-        Some(path) => {
-            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?
-        }
-        None => {
-            let folder = tempfile::tempdir()?;
-            let archive = npm::pack(&package.name, &package.version, folder.path())?;
-            let integrity = npm::integrity(&archive);
-            if !moves && integrity != pinned.integrity {
-                bail!(
-                    "{}@{} has the integrity {integrity}, and {} is pinned",
-                    package.name,
-                    package.version,
-                    pinned.integrity
-                );
-            }
-            package.integrity = integrity;
-            npm::extract(&archive, &package.file)?
-        }
-    };
-    let digest = npm::sha256(&bytes);
-    if !moves && digest != pinned.sha256 {
-        bail!(
-            "{} has the sha256 {digest}, and {} is pinned for version {}; `--version X` moves the pin",
-            options
-                .from
-                .as_ref()
-                .map_or(package.file.clone(), |path| path.display().to_string()),
-            pinned.sha256,
-            pinned.version
-        );
-    }
-    if moves && options.from.is_some() {
-        // What the registry records for that version can't be known from the file alone.
-        package.integrity = String::new();
-    }
-    package.sha256 = digest;
-    Ok((package, bytes))
 }

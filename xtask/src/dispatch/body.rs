@@ -6,7 +6,7 @@ use quote::{format_ident, quote};
 use serde_json::Value;
 
 use crate::description::Operation;
-use crate::generate::pascal;
+use crate::generate::{field, pascal};
 
 /// The schema of an operation's JSON body.
 pub(super) fn schema(operation: &Value) -> &Value {
@@ -36,12 +36,12 @@ pub(super) fn put(operation: &Operation<'_>) -> Result<(TokenStream, TokenStream
         .iter()
         .filter(|name| !properties.contains_key(**name))
         .map(|name| {
-            let field = format_ident!("{name}");
+            let field = field(name);
             quote!(refuse(put.#field.is_some(), #name)?;)
         });
     let mut fields = Vec::new();
     for (name, property) in properties {
-        let field = format_ident!("{name}");
+        let field = field(name);
         if !known.contains(&name.as_str()) {
             if requires(schema, name) {
                 bail!("its body requires `{name}`, of which the dispatch knows nothing");

@@ -11,7 +11,7 @@ use super::body::{argument, requires, schema};
 use super::query;
 use crate::description::Operation;
 use crate::family;
-use crate::generate::{pascal, snake};
+use crate::generate::{field, pascal, snake};
 use crate::repairs;
 
 /// The module `registries` and the macro that tells whether it is there.
@@ -27,13 +27,13 @@ pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
         .collect();
     let mut fields = Vec::new();
     for (name, property) in &properties {
-        let field = format_ident!("{name}");
+        let field = field(name);
         let kind = match property["type"].as_str() {
             Some("string") => quote!(&'a str),
             Some("boolean") => quote!(bool),
             _ => quote!(&'a [i64]),
         };
-        let doc = format!("`{name}`");
+        let doc = format!(" `{name}`");
         fields.push(quote!(#[doc = #doc] pub #field: Option<#kind>));
     }
     let choices = properties.iter().filter_map(|(name, property)| {
@@ -42,7 +42,7 @@ pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
             .iter()
             .filter_map(Value::as_str);
         let constant = format_ident!("{}", name.to_uppercase());
-        let doc = format!("What `{name}` may say.");
+        let doc = format!(" What `{name}` may say.");
         Some(quote!(#[doc = #doc] pub const #constant: &[&str] = &[#(#values),*];))
     });
     let name = family.store.as_str();
@@ -58,15 +58,18 @@ pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
         family.delete,
     ]
     .map(|operation| format_ident!("{}", snake(operation.id)));
-    let create_body = write(&family.create).with_context(|| format!("`{}`", family.create.id))?;
-    let update_body = write(&family.update).with_context(|| format!("`{}`", family.update.id))?;
+    let all: Vec<_> = properties.keys().map(|name| name.as_str()).collect();
+    let (create_checks, create_body) =
+        write(&family.create, &all).with_context(|| format!("`{}`", family.create.id))?;
+    let (update_checks, update_body) =
+        write(&family.update, &all).with_context(|| format!("`{}`", family.update.id))?;
     Ok(quote! {
         #gate
 
         /// An organization's private registries: the one family that is created and updated by
         /// different calls.
         pub mod registries {
-            use super::{Page, PublicKey, choice, required, reshape};
+            use super::{Page, PublicKey, choice, refuse, required, reshape};
             use crate::{Client, Error, ResponseValue, types};
 
             /// The name that GitHub's paths use.
@@ -106,11 +109,13 @@ pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
 
                 /// Creates a private registry.
                 pub async fn create_registry(&self, org: &str, write: &Write<'_>) -> Result<ResponseValue<Registry>, Error<()>> {
+                    #create_checks
                     self.#create_call(org, #create_body).await
                 }
 
                 /// Changes what `write` names of a private registry.
                 pub async fn update_registry(&self, org: &str, name: &str, write: &Write<'_>) -> Result<ResponseValue<()>, Error<()>> {
+                    #update_checks
                     self.#update_call(org, name, #update_body).await
                 }
 
@@ -124,14 +129,21 @@ pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
 }
 
 /// The body of a write, from the one shape.
-fn write(operation: &Operation<'_>) -> Result<TokenStream> {
+fn write(operation: &Operation<'_>, all: &[&str]) -> Result<(TokenStream, TokenStream)> {
     let schema = schema(operation.node);
     let mut fields = Vec::new();
-    for (name, property) in schema["properties"]
+    let own = schema["properties"]
         .as_object()
-        .context("its body is not an object")?
-    {
-        let field = format_ident!("{name}");
+        .context("its body is not an object")?;
+    let absent = all
+        .iter()
+        .filter(|name| !own.contains_key(**name))
+        .map(|name| {
+            let field = field(name);
+            quote!(refuse(write.#field.is_some(), #name)?;)
+        });
+    for (name, property) in own {
+        let field = field(name);
         let value = argument(quote!(write.#field), property)
             .with_context(|| format!("`{name}` of its body"))?;
         fields.push(if requires(schema, name) {
@@ -141,7 +153,7 @@ fn write(operation: &Operation<'_>) -> Result<TokenStream> {
         });
     }
     let name = format_ident!("{}Body", pascal(operation.id));
-    Ok(quote!(&types::#name { #(#fields),* }))
+    Ok((quote!(#(#absent)*), quote!(&types::#name { #(#fields),* })))
 }
 
 /// Code about registries goes through this macro, so that it vanishes with them.

@@ -1,6 +1,6 @@
 //! Repairs of what is sent.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::walk::{Use, each_body, each_operation, each_schema};
@@ -25,39 +25,30 @@ pub(super) fn keep_one_media_type(document: &mut Value, _: &Source) -> Result<us
 
 /// Where the description takes repository ids as numbers and as text, numbers it is
 /// (github/rest-api-description#275), except for the operations that `ids_as_text` in
-/// `openapi/source.toml` names with its sources.
+/// `openapi/source.toml` names with its sources: those take text, whatever the description says.
 pub(super) fn ids_as_the_server_wants_them(document: &mut Value, source: &Source) -> Result<usize> {
     let mut mended = 0;
-    let mut refused = Vec::new();
     each_operation(document, |id, operation| {
         let as_text = source.practice.ids_as_text.contains(id);
-        let mut found = false;
         let schema = operation
             .get_mut("requestBody")
-            .and_then(|body| body.pointer_mut("/content/application~1json/schema"));
-        if let Some(schema) = schema {
-            super::walk::descend(schema, Use::Body, &mut |_, schema| {
-                if schema.get("anyOf").is_some_and(is_number_or_text) {
-                    found = true;
-                    mended += 1;
-                    schema.remove("anyOf");
-                    schema.insert(
-                        "type".to_owned(),
-                        json!(if as_text { "string" } else { "integer" }),
-                    );
-                }
-            });
-        }
-        if as_text && !found {
-            refused.push(id.to_owned());
+            .and_then(|body| body.pointer_mut("/content/application~1json/schema/properties"));
+        for (name, property) in schema.and_then(Value::as_object_mut).into_iter().flatten() {
+            let Some(items) = property.get_mut("items").and_then(Value::as_object_mut) else {
+                continue;
+            };
+            let either = items.get("anyOf").is_some_and(is_number_or_text);
+            let number = items.get("type").is_some_and(|kind| kind == "integer");
+            if either || (as_text && number && name.ends_with("_ids")) {
+                items.clear();
+                items.insert(
+                    "type".to_owned(),
+                    json!(if as_text { "string" } else { "integer" }),
+                );
+                mended += 1;
+            }
         }
     });
-    if !refused.is_empty() {
-        bail!(
-            "openapi/source.toml says that {} takes ids as text, and the description no longer leaves the choice",
-            refused.join(", ")
-        );
-    }
     Ok(mended)
 }
 
