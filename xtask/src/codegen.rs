@@ -1,13 +1,14 @@
 //! `cargo xtask codegen`: from the fragment to the low-level client.
 
 use anyhow::Result;
+use serde_json::Value;
 
 use crate::description::Description;
 use crate::docs::Docs;
 use crate::repairs::Idle;
 use crate::source::Source;
-use crate::tree::{CLIENT, DOCS, FRAGMENT, File, Mode, SOURCE, STORES, Tree};
-use crate::{dispatch, generate, repairs};
+use crate::tree::{CLIENT, DOCS, FRAGMENT, File, Mode, README, SOURCE, STORES, Tree};
+use crate::{dispatch, generate, repairs, table};
 
 /// The command that mends stale generated code.
 pub const COMMAND: &str = "cargo xtask codegen";
@@ -21,24 +22,30 @@ pub fn run(tree: &Tree, mode: Mode, idle: Idle) -> Result<Vec<&'static str>> {
 pub fn files(tree: &Tree, idle: Idle) -> Result<Vec<File>> {
     let source = Source::parse(&tree.read(SOURCE)?)?;
     let docs = Docs::parse(&tree.read(DOCS)?)?;
-    // A fragment that lacks operations was cut from another server's description, or another time's.
+    // A fragment that lacks operations was cut from another server's description, or another
+    // time's.
     let idle = if source.package.missing.is_empty() {
         idle
     } else {
         Idle::Allow
     };
-    from_fragment(&tree.read(FRAGMENT)?, &source, &docs, idle)
+    let fragment = Description::parse(tree.read(FRAGMENT)?.as_bytes(), FRAGMENT)?;
+    let mut files = from_fragment(fragment.value(), &source, &docs, idle)?;
+    files.push(File {
+        path: README,
+        text: table::fill(&tree.read(README)?, fragment.value())?,
+    });
+    Ok(files)
 }
 
-/// The generated files for a fragment's text.
+/// The generated code for a fragment.
 pub fn from_fragment(
-    fragment: &str,
+    fragment: &Value,
     source: &Source,
     docs: &Docs,
     idle: Idle,
 ) -> Result<Vec<File>> {
-    let fragment = Description::parse(fragment.as_bytes(), FRAGMENT)?;
-    let mut repaired = repairs::repair(fragment.value(), source, idle)?;
+    let mut repaired = repairs::repair(fragment, source, idle)?;
     docs.apply(&mut repaired)?;
     Ok(vec![
         File {

@@ -15,5 +15,6 @@ pub mod npm;
 pub mod repairs;
 pub mod select;
 pub mod source;
+pub mod table;
 pub mod tree;
 pub mod vendor;

@@ -21,6 +21,9 @@ pub const CLIENT: &str = "codegen/src/generated.rs";
 /// The dispatch over stores and scopes.
 pub const STORES: &str = "codegen/src/stores.rs";
 
+/// The front page, whose table of stores is the machine's.
+pub const README: &str = "README.md";
+
 /// One file's text, as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {

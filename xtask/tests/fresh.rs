@@ -6,7 +6,7 @@ use support::Workshop;
 use xtask::codegen::{COMMAND, run};
 use xtask::fetch::Wanted;
 use xtask::repairs::Idle;
-use xtask::tree::{CLIENT, FRAGMENT, Mode, STORES, Tree};
+use xtask::tree::{CLIENT, FRAGMENT, Mode, README, STORES, Tree};
 use xtask::vendor::{self, Options};
 
 #[test]
@@ -17,10 +17,11 @@ fn generated_code_is_what_the_fragment_generates() {
 }
 
 #[test]
-fn one_byte_of_generated_code_makes_it_stale_and_the_message_names_the_command() {
+fn one_byte_of_what_is_generated_makes_it_stale_and_the_message_names_the_command() {
     for (file, old, new) in [
         (CLIENT, "pub struct Client", "pub  struct Client"),
         (STORES, "`actions`", "`Actions`"),
+        (README, "`codespaces:user` (9)", "`codespaces:user` (8)"),
     ] {
         let workshop = Workshop::new();
         workshop.edit(file, old, new);

@@ -115,7 +115,11 @@ fn a_store_that_nobody_thought_of_is_used_with_one_line_in_openapi_and_none_in_c
     // Always the same place, so that what did not change is not compiled again.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let root = target.join("robots");
-    for file in [xtask::tree::CLIENT, xtask::tree::STORES] {
+    for file in [
+        xtask::tree::CLIENT,
+        xtask::tree::STORES,
+        xtask::tree::README,
+    ] {
         copy(&workshop.tree.root().join(file), &root.join(file));
     }
     for file in [

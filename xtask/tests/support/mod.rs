@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use xtask::tree::{CLIENT, DOCS, FRAGMENT, SOURCE, STORES, Tree};
+use xtask::tree::{CLIENT, DOCS, FRAGMENT, README, SOURCE, STORES, Tree};
 
 /// Every file that the machine reads or writes.
-pub(crate) const FILES: [&str; 5] = [SOURCE, DOCS, FRAGMENT, CLIENT, STORES];
+pub(crate) const FILES: [&str; 6] = [SOURCE, DOCS, FRAGMENT, CLIENT, STORES, README];
 
 /// A copy of the machine's files that a test may spoil.
 pub(crate) struct Workshop {
