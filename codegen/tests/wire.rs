@@ -1,0 +1,414 @@
+//! What goes over the wire, and how replies are read: through a transport in this process.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use octoseal_api::stores::{
+    EnvironmentStore, Operation, OrganizationStore, Put, RepositoryStore, Scope, UserStore,
+};
+use octoseal_api::{Client, Context, Error, Transport, client};
+use reqwest::header::HeaderValue;
+use serde_json::{Value, json};
+
+/// Answers everything alike and keeps the last request.
+struct Stub {
+    status: u16,
+    body: String,
+    last: Mutex<Option<reqwest::Request>>,
+}
+
+impl Transport for Stub {
+    fn send(
+        &self,
+        request: reqwest::Request,
+    ) -> Pin<Box<dyn Future<Output = reqwest::Result<reqwest::Response>> + Send + '_>> {
+        *self.last.lock().unwrap() = Some(request);
+        let reply = http::Response::builder()
+            .status(self.status)
+            .header("x-github-request-id", "AB:CD")
+            .body(self.body.clone())
+            .unwrap();
+        Box::pin(async { Ok(reqwest::Response::from(reply)) })
+    }
+}
+
+impl Stub {
+    fn answering(status: u16, body: &str) -> (Arc<Self>, Client) {
+        let stub = Arc::new(Self {
+            status,
+            body: body.to_owned(),
+            last: Mutex::new(None),
+        });
+        let context = Context::new(stub.clone(), HeaderValue::from_static("test/1"))
+            .with_authorization(HeaderValue::from_static("Bearer s3cret"));
+        (stub, client("https://api.example/", context))
+    }
+
+    fn request(&self) -> reqwest::Request {
+        self.last
+            .lock()
+            .unwrap()
+            .take()
+            .expect("a request was sent")
+    }
+
+    fn body(&self) -> Value {
+        serde_json::from_slice(self.request().body().unwrap().as_bytes().unwrap()).unwrap()
+    }
+
+    fn nothing_was_sent(&self) -> bool {
+        self.last.lock().unwrap().is_none()
+    }
+}
+
+const ACME: Scope<'_> = Scope::Organization {
+    store: OrganizationStore::Actions,
+    org: "acme",
+};
+const API: Scope<'_> = Scope::Repository {
+    store: RepositoryStore::Actions,
+    owner: "acme",
+    repo: "api",
+};
+
+fn scopes() -> Vec<Scope<'static>> {
+    let (org, owner, repo, environment) = ("acme", "acme", "api", "prod");
+    let mut all = Vec::new();
+    all.extend(
+        OrganizationStore::ALL
+            .iter()
+            .map(|&store| Scope::Organization { store, org }),
+    );
+    all.extend(
+        RepositoryStore::ALL
+            .iter()
+            .map(|&store| Scope::Repository { store, owner, repo }),
+    );
+    all.extend(
+        EnvironmentStore::ALL
+            .iter()
+            .map(|&store| Scope::Environment {
+                store,
+                owner,
+                repo,
+                environment,
+            }),
+    );
+    all.extend(UserStore::ALL.iter().map(|&store| Scope::User { store }));
+    all
+}
+
+#[tokio::test]
+async fn every_request_carries_githubs_headers_and_none_of_progenitors() {
+    let (stub, client) = Stub::answering(204, "");
+    client.delete_secret(ACME, "NAME").await.unwrap();
+    let request = stub.request();
+    let headers = request.headers();
+    assert_eq!(headers["accept"], "application/vnd.github+json");
+    assert_eq!(headers["x-github-api-version"], "2022-11-28");
+    assert_eq!(headers["user-agent"], "test/1");
+    assert_eq!(headers["authorization"], "Bearer s3cret");
+    assert!(headers["authorization"].is_sensitive());
+    assert!(!headers.contains_key("api-version"));
+    assert_eq!(
+        request.url().as_str(),
+        "https://api.example/orgs/acme/actions/secrets/NAME"
+    );
+}
+
+#[test]
+fn neither_client_nor_context_prints_the_token() {
+    let (_, client) = Stub::answering(204, "");
+    assert!(!format!("{client:?}").contains("s3cret"));
+}
+
+#[tokio::test]
+async fn another_api_version_is_sent_when_asked_for() {
+    let (stub, _) = Stub::answering(204, "");
+    let context = Context::new(stub.clone(), HeaderValue::from_static("test/1"))
+        .with_api_version(HeaderValue::from_static("2026-03-10"));
+    client("https://api.example", context)
+        .delete_secret(ACME, "NAME")
+        .await
+        .unwrap();
+    let request = stub.request();
+    assert_eq!(request.headers()["x-github-api-version"], "2026-03-10");
+    assert!(!request.headers().contains_key("authorization"));
+}
+
+#[tokio::test]
+async fn a_key_id_keeps_the_digits_that_old_servers_send() {
+    for (sent, read) in [
+        (r#""568250167242549743""#, "568250167242549743"),
+        ("568250167242549743", "568250167242549743"),
+        (
+            "123456789012345678901234567890",
+            "123456789012345678901234567890",
+        ),
+    ] {
+        let (_, client) =
+            Stub::answering(200, &format!(r#"{{"key_id":{sent},"key":"aGk=","new":1}}"#));
+        assert_eq!(client.secret_public_key(API).await.unwrap().key_id, read);
+    }
+    for sent in ["1.5", "true", "null", "[]"] {
+        let (_, client) = Stub::answering(200, &format!(r#"{{"key_id":{sent},"key":"aGk="}}"#));
+        assert!(client.secret_public_key(API).await.is_err(), "{sent}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_list_of_repositories_is_sent_and_none_is_not() {
+    let write = |ids| Put {
+        visibility: Some("selected"),
+        selected_repository_ids: ids,
+        ..Put::default()
+    };
+    let (stub, client) = Stub::answering(204, "");
+    client
+        .put_secret(ACME, "NAME", &write(Some(&[])))
+        .await
+        .unwrap();
+    assert_eq!(
+        stub.body(),
+        json!({ "visibility": "selected", "selected_repository_ids": [] })
+    );
+    client.put_secret(ACME, "NAME", &write(None)).await.unwrap();
+    assert_eq!(stub.body(), json!({ "visibility": "selected" }));
+}
+
+#[tokio::test]
+async fn ids_are_text_where_servers_want_text() {
+    let scope = Scope::Organization {
+        store: OrganizationStore::Dependabot,
+        org: "acme",
+    };
+    let write = Put {
+        visibility: Some("selected"),
+        selected_repository_ids: Some(&[7, 8]),
+        ..Put::default()
+    };
+    let (stub, client) = Stub::answering(201, "{}");
+    client.put_secret(scope, "NAME", &write).await.unwrap();
+    assert_eq!(stub.body()["selected_repository_ids"], json!(["7", "8"]));
+    client.put_secret(ACME, "NAME", &write).await.unwrap();
+    assert_eq!(stub.body()["selected_repository_ids"], json!([7, 8]));
+}
+
+#[tokio::test]
+async fn created_and_updated_are_told_by_the_status_and_headers_survive() {
+    let write = Put {
+        encrypted_value: Some("c2VhbGVk"),
+        key_id: Some("1"),
+        ..Put::default()
+    };
+    for (status, body) in [(201, "{}"), (204, ""), (201, "")] {
+        let (_, client) = Stub::answering(status, body);
+        let reply = client.put_secret(API, "NAME", &write).await.unwrap();
+        assert_eq!(reply.status(), status);
+        assert_eq!(reply.headers()["x-github-request-id"], "AB:CD");
+    }
+}
+
+#[tokio::test]
+async fn what_a_scope_has_no_place_for_or_lacks_is_refused_before_the_wire() {
+    let (stub, client) = Stub::answering(204, "");
+    let sealed = Put {
+        encrypted_value: Some("c2VhbGVk"),
+        key_id: Some("1"),
+        ..Put::default()
+    };
+    for (scope, write, named) in [
+        (
+            API,
+            Put {
+                visibility: Some("all"),
+                ..sealed
+            },
+            "`visibility`",
+        ),
+        (
+            API,
+            Put {
+                selected_repository_ids: Some(&[]),
+                ..sealed
+            },
+            "`selected_repository_ids`",
+        ),
+        (
+            API,
+            Put {
+                key_id: None,
+                ..sealed
+            },
+            "`key_id`",
+        ),
+        (ACME, sealed, "`visibility`"),
+        (
+            ACME,
+            Put {
+                visibility: Some("everyone"),
+                ..sealed
+            },
+            "`everyone`",
+        ),
+    ] {
+        match client.put_secret(scope, "NAME", &write).await {
+            Err(Error::InvalidRequest(why)) => assert!(why.contains(named), "{why}"),
+            other => panic!("{named}: {other:?}"),
+        }
+    }
+    assert!(matches!(
+        client.list_selected_repositories(API, "NAME", 30, 1).await,
+        Err(Error::InvalidRequest(_))
+    ));
+    assert!(stub.nothing_was_sent());
+}
+
+#[tokio::test]
+async fn values_and_fields_that_are_new_do_not_fail_a_reply() {
+    let secret =
+        r#"{"name":"A","created_at":"x","updated_at":"y","visibility":"friends","new":{}}"#;
+    let (stub, client) = Stub::answering(
+        200,
+        &format!(r#"{{"total_count":31,"secrets":[{secret}],"new":1}}"#),
+    );
+    let page = client
+        .list_secrets(ACME, 100, 2)
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        (page.total_count, page.items[0].visibility.as_deref()),
+        (31, Some("friends"))
+    );
+    let request = stub.request();
+    assert_eq!(request.url().query(), Some("page=2&per_page=100"));
+}
+
+#[tokio::test]
+async fn an_environments_slash_travels_escaped() {
+    let scope = Scope::Environment {
+        store: EnvironmentStore::Actions,
+        owner: "acme",
+        repo: "api",
+        environment: "prod/eu 1?#%",
+    };
+    let (stub, client) = Stub::answering(204, "");
+    client.delete_secret(scope, "NAME").await.unwrap();
+    assert_eq!(
+        stub.request().url().path(),
+        "/repos/acme/api/environments/prod%2Feu%201%3F%23%25/secrets/NAME"
+    );
+}
+
+#[tokio::test]
+async fn an_error_arrives_complete_and_unread() {
+    let (_, client) = Stub::answering(502, "<html>Unicorn!</html>");
+    match client.get_secret(API, "NAME").await {
+        Err(Error::UnexpectedResponse(reply)) => {
+            assert_eq!(reply.status(), 502);
+            assert_eq!(reply.headers()["x-github-request-id"], "AB:CD");
+            assert_eq!(reply.text().await.unwrap(), "<html>Unicorn!</html>");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_token_in_a_reply_is_read_and_not_printed() {
+    let (_, client) = Stub::answering(
+        201,
+        r#"{"token":"ghs_s3cret","expires_at":"2030-01-01T00:00:00Z"}"#,
+    );
+    let body = octoseal_api::types::AppsCreateInstallationAccessTokenBody::default();
+    let reply = client
+        .apps_create_installation_access_token(1, &body)
+        .await
+        .unwrap();
+    assert_eq!(reply.token.expose(), "ghs_s3cret");
+    assert!(!format!("{reply:?}").contains("s3cret"));
+}
+
+#[tokio::test]
+async fn a_supported_operation_sends_and_any_other_does_not() {
+    let (stub, client) = Stub::answering(500, "");
+    for scope in scopes() {
+        use Operation::{
+            AddRepository, Delete, Get, List, ListOrganizationSecrets, ListRepositories, PublicKey,
+            RemoveRepository, SetRepositories,
+        };
+        let ids: &[i64] = &[];
+        let mut sent = Vec::new();
+        let mut each = |operation| {
+            sent.push((
+                operation,
+                !stub.nothing_was_sent(),
+                stub.last.lock().unwrap().take(),
+            ))
+        };
+        client.list_secrets(scope, 1, 1).await.unwrap_err();
+        each(List);
+        client.secret_public_key(scope).await.unwrap_err();
+        each(PublicKey);
+        client.get_secret(scope, "N").await.unwrap_err();
+        each(Get);
+        client.delete_secret(scope, "N").await.unwrap_err();
+        each(Delete);
+        client
+            .list_selected_repositories(scope, "N", 1, 1)
+            .await
+            .unwrap_err();
+        each(ListRepositories);
+        client
+            .set_selected_repositories(scope, "N", ids)
+            .await
+            .unwrap_err();
+        each(SetRepositories);
+        client
+            .add_selected_repository(scope, "N", 1)
+            .await
+            .unwrap_err();
+        each(AddRepository);
+        client
+            .remove_selected_repository(scope, "N", 1)
+            .await
+            .unwrap_err();
+        each(RemoveRepository);
+        client
+            .list_organization_secrets(scope, 1, 1)
+            .await
+            .unwrap_err();
+        each(ListOrganizationSecrets);
+        for (operation, was_sent, request) in sent {
+            assert_eq!(
+                was_sent,
+                scope.supports(operation),
+                "{scope:?} {operation:?}"
+            );
+            if let Some(request) = request {
+                let path = request.url().path();
+                assert!(
+                    path.contains(scope.store()) || path.contains("/environments/"),
+                    "{scope:?} {operation:?} asked {path}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn stores_are_found_by_the_names_they_print() {
+    for store in OrganizationStore::ALL {
+        assert_eq!(store.to_string().parse(), Ok(*store));
+    }
+    assert!("robots".parse::<RepositoryStore>().is_err());
+}
+
+#[test]
+fn calls_can_move_between_threads() {
+    fn send<T: Send>(_: T) {}
+    let (_, client) = Stub::answering(204, "");
+    send(client.put_secret(ACME, "NAME", &Put::default()));
+    send(client.list_secrets(ACME, 1, 1));
+}
