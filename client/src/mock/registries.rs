@@ -16,7 +16,7 @@ use super::stored::StoredSecret;
 use super::world::Home;
 use super::{errors, when};
 
-const STORE: &str = "private-registries";
+pub(super) const STORE: &str = "private-registries";
 
 const TYPES: [&str; 15] = [
     "maven_repository",

@@ -19,7 +19,7 @@ use super::settings::Settings;
 use super::stored::Secrets;
 use super::stores::Stores;
 use super::world::{Home, Lost, World};
-use super::{errors, repositories, when};
+use super::{errors, registries, repositories, when};
 
 const API_VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
 
@@ -124,6 +124,15 @@ impl State {
         reply
     }
 
+    /// Whether this server has the route's store. To one that it lacks, it answers as to any path it does not know.
+    fn knows(&self, route: &Route) -> bool {
+        match route {
+            Route::Secrets { store, place, .. } => self.stores.has(store, place.kind()),
+            Route::Registries { place, .. } => self.stores.has(registries::STORE, place.kind()),
+            _ => true,
+        }
+    }
+
     /// Answers a request that no fault has struck.
     fn answer(&mut self, now: Duration, request: &Request<Bytes>) -> Reply {
         if self.settings.require_user_agent && !request.headers().contains_key(header::USER_AGENT) {
@@ -132,7 +141,8 @@ impl State {
         }
         let call = Call::new(now, request);
         let route = Route::read(call.path);
-        let documentation = documentation(route.as_ref());
+        let known = route.as_ref().filter(|route| self.knows(route));
+        let documentation = documentation(known);
         let mut grant = None;
         let reply = self
             .admit(now, request, &mut grant)
