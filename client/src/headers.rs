@@ -82,6 +82,15 @@ pub(crate) fn documentation_url(url: &str) -> Option<String> {
         .then(|| url.into())
 }
 
+/// Whether an error names the front page of the documentation: so GitHub answers a path that it does not know, and
+/// names the operation's page for one that it knows.
+pub(crate) fn is_front_page(documentation_url: &str) -> bool {
+    Url::parse(documentation_url).is_ok_and(|url| {
+        url.host_str() == Some("docs.github.com")
+            && url.path().trim_end_matches('/').ends_with("/rest")
+    })
+}
+
 /// Where a `Link` header says that the next page is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NextPage {

@@ -1,10 +1,12 @@
 //! Public keys, fetched once for each scope.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use octoseal_api::{Error as ApiError, ResponseValue, stores};
 use octoseal_sealing::PublicKey;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
@@ -15,6 +17,8 @@ use crate::error::{Error, Kind};
 use crate::retry::Allowance;
 use crate::scope::Scope;
 use crate::secrets::audience;
+use crate::token::Audience;
+use crate::value::SecretValue;
 
 /// A scope's public key: what values for it are sealed to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +37,15 @@ impl ScopeKey {
     pub fn key(&self) -> &PublicKey {
         &self.key
     }
+}
+
+/// A value as it travels.
+#[derive(Clone)]
+pub(crate) struct Sealed {
+    /// The sealed box, as base64.
+    pub(crate) encrypted_value: String,
+    /// The key it was sealed with.
+    pub(crate) key_id: String,
 }
 
 /// How long a key is used before it is asked for again. GitHub documents no rotation; a stale key is noticed
@@ -61,29 +74,81 @@ struct Fetched {
 /// under one key id.
 #[derive(Default)]
 pub(crate) struct Keys {
-    slots: Mutex<HashMap<Scope, Arc<Slot>>>,
+    slots: Mutex<HashMap<String, Arc<Slot>>>,
 }
 
 impl Keys {
-    fn slot(&self, scope: &Scope) -> Arc<Slot> {
+    fn slot(&self, place: String) -> Arc<Slot> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        if slots.len() >= REMEMBERED && !slots.contains_key(scope) {
+        if slots.len() >= REMEMBERED && !slots.contains_key(&place) {
             slots.retain(|_, slot| Arc::strong_count(slot) > 1);
         }
-        slots.entry(scope.clone()).or_default().clone()
+        slots.entry(place).or_default().clone()
+    }
+}
+
+/// A place that has a public key: a scope, or an organization's private registries.
+pub(crate) trait HasKey: fmt::Display + Sync {
+    /// Whom a call about it needs a token for.
+    fn audience(&self) -> Audience<'_>;
+
+    /// The request for the key.
+    fn request(
+        &self,
+        api: octoseal_api::Client,
+    ) -> impl Future<Output = Result<ResponseValue<stores::PublicKey>, ApiError<()>>> + Send;
+}
+
+impl HasKey for Scope {
+    fn audience(&self) -> Audience<'_> {
+        audience(self)
+    }
+
+    async fn request(
+        &self,
+        api: octoseal_api::Client,
+    ) -> Result<ResponseValue<stores::PublicKey>, ApiError<()>> {
+        api.secret_public_key(self.api()).await
     }
 }
 
 impl Client {
+    /// Seals with the place's key and writes. If GitHub can't open the box, the key may have changed since it was
+    /// fetched: it is fetched again and the value sealed again, once.
+    pub(crate) async fn seal_and_write<T, F, Fut>(
+        &self,
+        place: &impl HasKey,
+        value: &SecretValue,
+        allowance: &Allowance,
+        write: F,
+    ) -> Result<T, Error>
+    where
+        F: Fn(Sealed) -> Fut,
+        Fut: Future<Output = Result<T, Error>>,
+    {
+        let mut refused: Option<Arc<ScopeKey>> = None;
+        loop {
+            let key = self.key(place, refused.as_ref(), allowance).await?;
+            let sealed = Sealed {
+                encrypted_value: key.key().seal(value.expose()).to_base64(),
+                key_id: key.key_id().to_owned(),
+            };
+            match write(sealed).await {
+                Err(error) if refused.is_none() && is_stale_key(&error) => refused = Some(key),
+                result => return result,
+            }
+        }
+    }
+
     /// The scope's key, from memory if it is there. `refused` is a key that GitHub has just refused: it is not
     /// given again.
-    pub(crate) async fn key(
+    async fn key(
         &self,
-        scope: &Scope,
+        place: &impl HasKey,
         refused: Option<&Arc<ScopeKey>>,
         allowance: &Allowance,
     ) -> Result<Arc<ScopeKey>, Error> {
-        let slot = self.inner.keys.slot(scope);
+        let slot = self.inner.keys.slot(place.to_string());
         let ended_before = slot.ended.load(Ordering::Acquire);
         let mut fetched = slot.fetched.lock().await;
         if let Some((key, since)) = &fetched.key
@@ -97,7 +162,7 @@ impl Client {
         {
             return Err(error.clone());
         }
-        let result = self.fetch_key(scope, allowance).await;
+        let result = self.fetch_key(place, allowance).await;
         slot.ended.fetch_add(1, Ordering::Release);
         match result {
             Ok(key) => {
@@ -121,28 +186,26 @@ impl Client {
 
     pub(crate) async fn fetch_key(
         &self,
-        scope: &Scope,
+        place: &impl HasKey,
         allowance: &Allowance,
     ) -> Result<ScopeKey, Error> {
         let call = Call {
             doing: "reading the public key of",
             name: "",
-            place: scope,
+            place,
             effect: Effect::Read,
-            audience: audience(scope),
+            audience: place.audience(),
         };
         let reply = self
-            .call(call, allowance, |api| async move {
-                api.secret_public_key(scope.api()).await
-            })
-            .await?;
-        let reply = reply.into_inner();
+            .call(call, allowance, |api| place.request(api))
+            .await?
+            .into_inner();
         usable(reply.key_id, &reply.key).map_err(|error| error.with_action(call.to_string()))
     }
 }
 
 /// Checks what the server gave as its public key.
-pub(crate) fn usable(key_id: String, key: &str) -> Result<ScopeKey, Error> {
+fn usable(key_id: String, key: &str) -> Result<ScopeKey, Error> {
     let key = PublicKey::from_base64(key).map_err(|why| {
         Error::new(
             Kind::Key,
@@ -154,4 +217,12 @@ pub(crate) fn usable(key_id: String, key: &str) -> Result<ScopeKey, Error> {
         return Err(Error::new(Kind::Key, "the server's public key has no id"));
     }
     Ok(ScopeKey { key_id, key })
+}
+
+/// Whether a refusal may mean that the value was sealed with a key that is no longer the scope's.
+fn is_stale_key(error: &Error) -> bool {
+    error.status() == Some(422)
+        && error
+            .message()
+            .is_some_and(|message| message.contains("improperly encrypted"))
 }

@@ -14,8 +14,13 @@ mod many;
 pub mod mock;
 mod names;
 mod pacing;
+mod paging;
 mod put;
 mod reply;
+octoseal_api::if_private_registries! {
+    mod registries;
+    pub use registries::{CreateRegistry, PrivateRegistries, PrivateRegistry, RegistryAuth, UpdateRegistry};
+}
 mod retry;
 mod scope;
 mod secrets;
@@ -36,8 +41,8 @@ pub use put::{Put, Written};
 pub use retry::RetryPolicy;
 pub use scope::{
     AnyScope, EnvironmentScope, EnvironmentStore, HasSelectedRepositories, HasVisibility,
-    OrganizationScope, OrganizationStore, RepositoryScope, RepositoryStore, Scope,
-    SeesOrganizationSecrets, UserScope, UserStore,
+    OrganizationScope, OrganizationStore, PrivateRegistriesScope, RepositoryScope, RepositoryStore,
+    Scope, SeesOrganizationSecrets, UserScope, UserStore,
 };
 pub use secrets::{Repository, Secret, Secrets};
 pub use token::{AfterRefusal, Audience, Token, TokenFuture, TokenSource};

@@ -2,15 +2,14 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use futures_util::TryStreamExt;
 use octoseal_api::stores;
 
 use crate::call::Effect;
 use crate::client::Client;
-use crate::error::{Error, Stored};
-use crate::keys::ScopeKey;
+use crate::error::Error;
+use crate::keys::Sealed;
 use crate::names::SecretName;
 use crate::retry::Allowance;
 use crate::scope::{AnyScope, HasSelectedRepositories, HasVisibility, Scope};
@@ -61,10 +60,7 @@ pub struct Put<S> {
 enum Content {
     None,
     Plain(SecretValue),
-    Sealed {
-        encrypted_value: String,
-        key_id: String,
-    },
+    Sealed(Sealed),
 }
 
 impl<S: AnyScope> Put<S> {
@@ -95,10 +91,10 @@ impl<S: AnyScope> Put<S> {
         encrypted_value: impl Into<String>,
         key_id: impl Into<String>,
     ) -> Self {
-        self.content = Content::Sealed {
+        self.content = Content::Sealed(Sealed {
             encrypted_value: encrypted_value.into(),
             key_id: key_id.into(),
-        };
+        });
         self
     }
 
@@ -138,19 +134,16 @@ impl<S: AnyScope> Put<S> {
         };
         secrets.check_content(&self.content, &name)?;
         let access = secrets.resolve(self.access, &name, &allowance).await?;
-        match &self.content {
-            Content::None => secrets.write(&name, None, &access, &allowance).await,
-            Content::Sealed {
-                encrypted_value,
-                key_id,
-            } => {
-                secrets
-                    .write(&name, Some((encrypted_value, key_id)), &access, &allowance)
-                    .await
-            }
+        let (secrets, name, access, allowance) = (&secrets, &name, &access, &allowance);
+        let write = |sealed| async move { secrets.write(name, sealed, access, allowance).await };
+        match self.content {
+            Content::None => write(None).await,
+            Content::Sealed(sealed) => write(Some(sealed)).await,
             Content::Plain(value) => {
+                let write = |sealed| write(Some(sealed));
                 secrets
-                    .seal_and_write(&name, value, &access, &allowance)
+                    .client
+                    .seal_and_write(&secrets.scope, &value, allowance, write)
                     .await
             }
         }
@@ -308,44 +301,18 @@ impl Secrets<Scope> {
             .await
     }
 
-    /// Seals with the scope's key and writes. If GitHub can't open the box, the key may have changed since it was
-    /// fetched: it is fetched again and the value sealed again, once.
-    async fn seal_and_write(
-        &self,
-        name: &SecretName,
-        value: &SecretValue,
-        access: &Resolved,
-        allowance: &Allowance,
-    ) -> Result<Written, Error> {
-        let mut refused: Option<(Arc<ScopeKey>, Error)> = None;
-        loop {
-            let key = self
-                .client
-                .key(&self.scope, refused.as_ref().map(|(key, _)| key), allowance)
-                .await?;
-            let sealed = key.key().seal(value.expose()).to_base64();
-            let result = self
-                .write(name, Some((&sealed, key.key_id())), access, allowance)
-                .await;
-            match result {
-                Err(error) if refused.is_none() && is_stale_key(&error) => {
-                    refused = Some((key, error))
-                }
-                result => return result,
-            }
-        }
-    }
-
     async fn write(
         &self,
         name: &SecretName,
-        sealed: Option<(&str, &str)>,
+        sealed: Option<Sealed>,
         access: &Resolved,
         allowance: &Allowance,
     ) -> Result<Written, Error> {
         let body = stores::Put {
-            encrypted_value: sealed.map(|(value, _)| value),
-            key_id: sealed.map(|(_, key_id)| key_id),
+            encrypted_value: sealed
+                .as_ref()
+                .map(|sealed| sealed.encrypted_value.as_str()),
+            key_id: sealed.as_ref().map(|sealed| sealed.key_id.as_str()),
             visibility: access.visibility.as_deref(),
             selected_repository_ids: access.selected.as_deref(),
         };
@@ -361,13 +328,4 @@ impl Secrets<Scope> {
             Written::Updated
         })
     }
-}
-
-/// Whether a refusal may mean that the value was sealed with a key that is no longer the scope's.
-fn is_stale_key(error: &Error) -> bool {
-    error.status() == Some(422)
-        && error.stored() != Stored::Yes
-        && error
-            .message()
-            .is_some_and(|message| message.contains("improperly encrypted"))
 }

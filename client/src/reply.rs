@@ -15,8 +15,40 @@ use crate::headers;
 pub(crate) struct Failure {
     pub(crate) error: Error,
     pub(crate) next: Next,
-    /// Whether GitHub sent this reply at all: then the gate learns that it is open.
+    /// The request may have been carried out all the same.
+    pub(crate) maybe_done: bool,
+    /// GitHub itself dealt with the request, so the gate learns that it is open.
     pub(crate) answered: bool,
+    /// How long the server wants to be left alone.
+    pub(crate) retry_after: Option<Duration>,
+    /// What the reply says is left of the quota.
+    pub(crate) remaining: Option<u64>,
+}
+
+impl Failure {
+    fn new(error: Error, next: Next) -> Self {
+        Self {
+            error,
+            next,
+            maybe_done: false,
+            answered: false,
+            retry_after: None,
+            remaining: None,
+        }
+    }
+
+    fn maybe_done(self) -> Self {
+        Self {
+            maybe_done: true,
+            ..self
+        }
+    }
+
+    /// No reply in time.
+    pub(crate) fn timed_out(after: Duration) -> Self {
+        let reason = format!("no complete reply within {:.1} s", after.as_secs_f64());
+        Self::new(Error::new(Kind::Timeout, reason), Next::Retry).maybe_done()
+    }
 }
 
 /// What the call may do about it.
@@ -24,10 +56,8 @@ pub(crate) struct Failure {
 pub(crate) enum Next {
     /// Nothing: the same request would fail the same way.
     Stop,
-    /// Try again; the request may have been carried out.
-    RetryMaybeDone,
-    /// Try again; the request surely was not carried out.
-    RetryNotDone,
+    /// Try again, after a while.
+    Retry,
     /// A limit: wait with everyone else, then try again.
     Wait(Refusal),
     /// The token was refused: ask its source.
@@ -58,23 +88,13 @@ pub(crate) async fn failure(error: ApiError<()>, token: &str) -> Failure {
             } else {
                 "the reply broke off"
             };
-            Failure {
-                error: Error::new(
-                    if capped {
-                        Kind::UnexpectedReply
-                    } else {
-                        Kind::Transport
-                    },
-                    reason,
-                )
-                .with_source(error.without_url()),
-                next: if capped {
-                    Next::Stop
-                } else {
-                    Next::RetryMaybeDone
-                },
-                answered: false,
-            }
+            let (kind, next) = if capped {
+                (Kind::UnexpectedReply, Next::Stop)
+            } else {
+                (Kind::Transport, Next::Retry)
+            };
+            let error = Error::new(kind, reason).with_source(error.without_url());
+            Failure::new(error, next).maybe_done()
         }
         ApiError::InvalidResponsePayload(body, _) => {
             // Neither the body nor the parser's message, which quotes it, is passed on.
@@ -83,22 +103,15 @@ pub(crate) async fn failure(error: ApiError<()>, token: &str) -> Failure {
             } else {
                 "something other than the operation's JSON"
             };
-            stop(unexpected(format!("a success with {what} for a body")))
+            let error = unexpected(format!("a success with {what} for a body"));
+            Failure::new(error, Next::Stop).maybe_done()
         }
-        ApiError::InvalidRequest(why) => stop(Error::unsupported(why)),
+        ApiError::InvalidRequest(why) => Failure::new(Error::unsupported(why), Next::Stop),
         ApiError::ErrorResponse(response) => {
             refused(response.status(), response.headers(), &[], token)
         }
         ApiError::InvalidUpgrade(error) => transport(error),
-        ApiError::Custom(why) => stop(Error::new(Kind::Transport, why)),
-    }
-}
-
-fn stop(error: Error) -> Failure {
-    Failure {
-        error,
-        next: Next::Stop,
-        answered: true,
+        ApiError::Custom(why) => Failure::new(Error::new(Kind::Transport, why), Next::Stop),
     }
 }
 
@@ -121,38 +134,33 @@ fn looks_like_html(body: &[u8]) -> bool {
 
 /// A failure below HTTP.
 fn transport(error: reqwest::Error) -> Failure {
-    let (kind, reason, next) = if error.is_connect() && is_tls(&error) {
+    let connecting = error.is_connect();
+    let (kind, reason, next) = if connecting && is_tls(&error) {
         (
             Kind::Tls,
             "TLS: the server's certificate was not accepted",
             Next::Stop,
         )
-    } else if error.is_builder() || error.is_request() && error.url().is_none() {
+    } else if error.is_builder() {
         (Kind::Config, "the request could not be built", Next::Stop)
-    } else if error.is_connect() {
-        (
-            Kind::Transport,
-            "no connection to the server",
-            Next::RetryNotDone,
-        )
+    } else if connecting {
+        (Kind::Transport, "no connection to the server", Next::Retry)
     } else {
         (
             Kind::Transport,
             "the connection broke before the reply",
-            Next::RetryMaybeDone,
+            Next::Retry,
         )
     };
+    let sent = !connecting && kind != Kind::Config;
     let mut failed = Error::new(kind, reason).with_source(error.without_url());
     if kind == Kind::Tls {
         failed = failed.with_hint(
             "check the host name, the clock, and the root certificates (SSL_CERT_FILE on Linux)",
         );
     }
-    Failure {
-        error: failed,
-        next,
-        answered: false,
-    }
+    let failure = Failure::new(failed, next);
+    if sent { failure.maybe_done() } else { failure }
 }
 
 fn in_chain<T: std::error::Error + 'static>(error: &(dyn std::error::Error + 'static)) -> bool {
@@ -184,6 +192,9 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], token: &str) ->
     let kind = match (limit, status) {
         (Some(_), _) => Kind::RateLimited,
         (None, status) if status.is_success() => Kind::UnexpectedReply,
+        (None, StatusCode::NOT_FOUND) if headers::is_front_page(&documentation) => {
+            Kind::Unsupported
+        }
         (None, status) => Kind::Status(status),
     };
     let error = if kind == Kind::UnexpectedReply {
@@ -193,6 +204,9 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], token: &str) ->
             "not one that the operation gives"
         };
         unexpected(format!("{status}, {what}"))
+    } else if kind == Kind::Unsupported {
+        Error::new(kind, "the server does not know this operation")
+            .with_hint("GitHub Enterprise Server has fewer stores than GitHub, and older ones have fewer still")
     } else {
         let mut error = Error::new(kind, status.to_string());
         if let Some(hint) = hint(status, headers, &raw_message) {
@@ -211,15 +225,18 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], token: &str) ->
     let next = match limit {
         Some(refusal) => Next::Wait(refusal),
         None if status == StatusCode::UNAUTHORIZED => Next::NewToken,
-        None if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
-            Next::RetryMaybeDone
-        }
+        None if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => Next::Retry,
         None => Next::Stop,
     };
+    let now = headers::date(headers).unwrap_or_else(SystemTime::now);
     Failure {
         error,
         next,
-        answered: true,
+        // A success that is not this operation's may come from anyone, after anything.
+        maybe_done: next == Next::Retry || status.is_success(),
+        answered: !status.is_server_error(),
+        retry_after: headers::retry_after(headers, now),
+        remaining: headers::remaining(headers),
     }
 }
 
@@ -240,16 +257,14 @@ fn limit(
         || message.contains("abuse detection");
     let used_up = headers::remaining(headers) == Some(0);
     let primary = used_up && (message.starts_with("API rate limit exceeded") || message.is_empty());
+    if primary
+        || used_up && retry_after.is_none() && (secondary || status == StatusCode::TOO_MANY_REQUESTS)
+    {
+        let reset = headers::until_reset(headers, now).unwrap_or(Duration::from_secs(60));
+        return Some(Refusal::Reset(reset.max(retry_after.unwrap_or_default())));
+    }
     if let Some(wait) = retry_after {
         return Some(Refusal::After(wait));
-    }
-    if secondary && !used_up {
-        return Some(Refusal::Unsaid);
-    }
-    if primary || used_up && (secondary || status == StatusCode::TOO_MANY_REQUESTS) {
-        return Some(Refusal::Reset(
-            headers::until_reset(headers, now).unwrap_or(Duration::from_secs(60)),
-        ));
     }
     (secondary || status == StatusCode::TOO_MANY_REQUESTS).then_some(Refusal::Unsaid)
 }
@@ -260,6 +275,7 @@ pub(crate) fn quota_used_up(headers: &HeaderMap) -> Option<Duration> {
     (headers::remaining(headers) == Some(0))
         .then(|| headers::until_reset(headers, now))
         .flatten()
+        .filter(|reset| !reset.is_zero())
 }
 
 /// GitHub's message, if passing it on can't pass on what was sent.

@@ -1,18 +1,19 @@
 //! The secrets of one scope.
 
+use std::future::ready;
 use std::marker::PhantomData;
 
 use futures_core::Stream;
-use futures_util::{StreamExt, TryStreamExt, stream};
-use octoseal_api::{Error as ApiError, ResponseValue, stores};
+use futures_util::{TryFutureExt, TryStreamExt};
+use octoseal_api::stores;
 use reqwest::StatusCode;
 
 use crate::call::{Call, Effect};
 use crate::client::Client;
-use crate::error::{Error, Kind};
-use crate::headers::{self, NextPage};
+use crate::error::Error;
 use crate::keys::ScopeKey;
 use crate::names::SecretName;
+use crate::paging::{PER_PAGE, pages};
 use crate::put::Put;
 use crate::retry::Allowance;
 use crate::scope::{AnyScope, HasSelectedRepositories, Scope, SeesOrganizationSecrets};
@@ -69,12 +70,6 @@ pub struct Secrets<S> {
     kind: PhantomData<fn() -> S>,
 }
 
-/// How many entries a page is asked for: the most that GitHub gives.
-const PER_PAGE: i64 = 100;
-
-/// More pages than any list has; a server that goes on forever is not followed.
-const MOST_PAGES: i64 = 10_000;
-
 impl<S: AnyScope> Secrets<S> {
     pub(crate) fn new(client: Client, scope: S) -> Self {
         Self {
@@ -101,8 +96,8 @@ impl<S: AnyScope> Secrets<S> {
     /// [`Error::is_not_found`], [`Error::is_permission`] and the failures of any call.
     pub fn list(&self) -> impl Stream<Item = Result<Secret, Error>> + Send + '_ {
         let call = self.call("listing the secrets of", "", Effect::Read);
-        self.pages(call, |api, scope, page| async move {
-            api.list_secrets(scope.api(), PER_PAGE, page).await
+        pages(&self.client, call, move |api, page| async move {
+            api.list_secrets(self.scope.api(), PER_PAGE, page).await
         })
         .map_ok(Secret::from)
     }
@@ -191,52 +186,6 @@ impl<S: AnyScope> Secrets<S> {
         }
         Err(Error::unsupported(format!("{} has no {what}", self.scope)))
     }
-
-    /// Walks over the pages of a list. Each page has the time of a call of its own.
-    pub(crate) fn pages<'a, T, F, Fut>(
-        &'a self,
-        call: Call<'a>,
-        page: F,
-    ) -> impl Stream<Item = Result<T, Error>> + Send + 'a
-    where
-        T: Send + 'a,
-        F: Fn(octoseal_api::Client, &'a Scope, i64) -> Fut + Send + Sync + 'a,
-        Fut: Future<Output = Result<ResponseValue<stores::Page<T>>, ApiError<()>>> + Send + 'a,
-    {
-        let page = std::sync::Arc::new(page);
-        stream::try_unfold(Some(1), move |number| {
-            let page = page.clone();
-            async move {
-                let Some(number) = number else {
-                    return Ok(None);
-                };
-                let allowance = self.allowance();
-                let reply = self
-                    .client
-                    .call(call, &allowance, |api| page(api, &self.scope, number))
-                    .await?;
-                let next = match headers::next_page(reply.headers(), self.client.base()) {
-                    NextPage::None => None,
-                    NextPage::Number(next) if next == number + 1 && next <= MOST_PAGES => {
-                        Some(next)
-                    }
-                    NextPage::Number(_) | NextPage::Elsewhere => {
-                        return Err(Error::new(
-                            Kind::UnexpectedReply,
-                            "the list goes on at an address that is not GitHub's",
-                        )
-                        .with_action(call.to_string()));
-                    }
-                };
-                Ok(Some((
-                    stream::iter(reply.into_inner().items.into_iter().map(Ok)),
-                    next,
-                )))
-            }
-        })
-        .try_flatten()
-        .boxed()
-    }
 }
 
 impl<S: HasSelectedRepositories> Secrets<S> {
@@ -251,9 +200,7 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         let checked = SecretName::new(name).and_then(|_| {
             self.require(stores::Operation::ListRepositories, "selected repositories")
         });
-        stream::iter(checked.err().map(Err))
-            .chain(self.selected_unchecked(name))
-            .try_take_while_ok()
+        ready(checked.map(|()| self.selected_unchecked(name))).try_flatten_stream()
     }
 
     pub(crate) fn selected_unchecked<'a>(
@@ -261,8 +208,8 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         name: &'a str,
     ) -> impl Stream<Item = Result<Repository, Error>> + Send + 'a {
         let call = self.call("listing the selected repositories of", name, Effect::Read);
-        self.pages(call, move |api, scope, page| async move {
-            api.list_selected_repositories(scope.api(), name, PER_PAGE, page)
+        pages(&self.client, call, move |api, page| async move {
+            api.list_selected_repositories(self.scope.api(), name, PER_PAGE, page)
                 .await
         })
         .map_ok(Repository::from)
@@ -367,40 +314,19 @@ impl<S: SeesOrganizationSecrets> Secrets<S> {
     /// # Errors
     /// [`Error::is_unsupported`] for a store that has no such list, and the failures of any call.
     pub fn organization_secrets(&self) -> impl Stream<Item = Result<Secret, Error>> + Send + '_ {
-        let refused = self.require(
+        let checked = self.require(
             stores::Operation::ListOrganizationSecrets,
             "list of organization secrets",
         );
         let call = self.call("listing the organization secrets seen by", "", Effect::Read);
-        let pages = self
-            .pages(call, |api, scope, page| async move {
-                api.list_organization_secrets(scope.api(), PER_PAGE, page)
-                    .await
-            })
-            .map_ok(Secret::from);
-        stream::iter(refused.err().map(Err))
-            .chain(pages)
-            .try_take_while_ok()
-    }
-}
-
-/// Ends a stream after its first error, so that a refused argument is not followed by a request.
-trait UntilError: Stream + Sized {
-    fn try_take_while_ok<T, E>(self) -> impl Stream<Item = Result<T, E>> + Send
-    where
-        Self: Stream<Item = Result<T, E>> + Send,
-        T: Send,
-        E: Send,
-    {
-        self.scan(false, |failed, item| {
-            let item = (!*failed).then_some(item);
-            *failed |= matches!(item, Some(Err(_)));
-            std::future::ready(item)
+        let pages = pages(&self.client, call, move |api, page| async move {
+            api.list_organization_secrets(self.scope.api(), PER_PAGE, page)
+                .await
         })
+        .map_ok(Secret::from);
+        ready(checked.map(|()| pages)).try_flatten_stream()
     }
 }
-
-impl<S: Stream + Sized> UntilError for S {}
 
 impl Client {
     /// The ids of repositories, looking up those given by name. All names that can't be found are reported in

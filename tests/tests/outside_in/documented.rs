@@ -138,10 +138,7 @@ async fn github_decides_about_a_call_without_a_value() {
         .visibility(Visibility::All);
     let error = call.send().await.unwrap_err();
     assert!(error.is_validation(), "{error}");
-    assert!(
-        error.message().unwrap().ends_with("supplied"),
-        "{error}"
-    );
+    assert!(error.message().unwrap().ends_with("supplied"), "{error}");
 }
 
 #[tokio::test]

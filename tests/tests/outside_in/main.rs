@@ -4,3 +4,5 @@ mod access;
 mod documented;
 mod errors;
 mod names;
+mod registries;
+mod scopes;

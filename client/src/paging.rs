@@ -1,0 +1,61 @@
+//! Lists, page after page.
+
+use std::sync::Arc;
+
+use futures_core::Stream;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use octoseal_api::{Error as ApiError, ResponseValue, stores};
+
+use crate::call::Call;
+use crate::client::Client;
+use crate::error::{Error, Kind};
+use crate::headers::{self, NextPage};
+use crate::retry::Allowance;
+
+/// How many entries a page is asked for: the most that GitHub gives.
+pub(crate) const PER_PAGE: i64 = 100;
+
+/// More pages than any list has; a server that goes on forever is not followed.
+const MOST_PAGES: i64 = 10_000;
+
+/// Walks over the pages of a list. Each page has the time of a call of its own; a page that fails ends the stream.
+pub(crate) fn pages<'a, T, F, Fut>(
+    client: &'a Client,
+    call: Call<'a>,
+    page: F,
+) -> impl Stream<Item = Result<T, Error>> + Send + 'a
+where
+    T: Send + 'a,
+    F: Fn(octoseal_api::Client, i64) -> Fut + Send + Sync + 'a,
+    Fut: Future<Output = Result<ResponseValue<stores::Page<T>>, ApiError<()>>> + Send + 'a,
+{
+    let page = Arc::new(page);
+    stream::try_unfold(Some(1), move |number| {
+        let page = page.clone();
+        async move {
+            let Some(number) = number else {
+                return Ok(None);
+            };
+            let allowance = Allowance::new(&client.inner.retry);
+            let reply = client
+                .call(call, &allowance, |api| page(api, number))
+                .await?;
+            let next = match headers::next_page(reply.headers(), client.base()) {
+                NextPage::None => None,
+                NextPage::Number(next) if next == number + 1 && next <= MOST_PAGES => Some(next),
+                NextPage::Number(_) | NextPage::Elsewhere => {
+                    let why = "the list goes on at an address that is not GitHub's next page";
+                    return Err(
+                        Error::new(Kind::UnexpectedReply, why).with_action(call.to_string())
+                    );
+                }
+            };
+            Ok(Some((
+                stream::iter(reply.into_inner().items.into_iter().map(Ok)),
+                next,
+            )))
+        }
+    })
+    .try_flatten()
+    .boxed()
+}
