@@ -5,13 +5,16 @@ use std::future::Future;
 use std::time::{Duration, SystemTime};
 
 use octoseal_api::{Error as ApiError, ResponseValue};
-use tokio::time::{Instant, sleep, timeout};
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tower::retry::budget::Budget;
-use tracing::{Instrument, debug, info_span, warn};
+use tracing::{Instrument, debug, debug_span, info_span, warn};
 
 use crate::client::{Client, Wait};
 use crate::error::{Error, Kind, Stored};
-use crate::gate::{TooLong, WaitReason};
+use crate::gate::{LONGEST, TooLong, WaitReason};
+use crate::headers;
 use crate::pacing::Cost;
 use crate::reply::{self, Failure, Next};
 use crate::retry::Allowance;
@@ -83,7 +86,7 @@ impl Client {
         Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
     {
         let span =
-            info_span!("octoseal", doing = call.doing, secret = call.name, scope = %call.place);
+            info_span!("octoseal", operation = call.doing, secret = call.name, scope = %call.place);
         let mut progress = Progress {
             attempts: 0,
             maybe_done: false,
@@ -117,7 +120,7 @@ impl Client {
         Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
     {
         let policy = &self.inner.retry;
-        let mut backoff = policy.waits();
+        let mut backoff = policy.waits(allowance.patient);
         let mut last_limit: Option<Error> = None;
         loop {
             let passed =
@@ -132,10 +135,13 @@ impl Client {
             };
             // Asked for only now, since the wait may have outlasted a token.
             let token = self.token(call.audience, allowance).await?;
-            let api = self.api(&token);
             let time = policy.attempt_timeout.min(allowance.left());
-            let began = Instant::now();
+            if time.is_zero() {
+                return Err(Failure::timed_out(policy.retry_window).error);
+            }
             progress.attempts += 1;
+            let began = Instant::now();
+            let api = self.api(&token);
             // Reading a refusal's body belongs to the attempt: it may drip too.
             let tried = async {
                 match attempt(api).await {
@@ -143,70 +149,92 @@ impl Client {
                     Err(error) => Err(reply::failure(error, token.expose()).await),
                 }
             };
+            let span = debug_span!("attempt", number = progress.attempts);
             let outcome = timeout(time, tried)
+                .instrument(span.clone())
                 .await
-                .unwrap_or_else(|_| Err(timed_out(time)));
+                .unwrap_or_else(|_| Err(Failure::timed_out(time)));
             allowance.spend(began.elapsed());
             let failure = match outcome {
                 Ok(value) => {
-                    debug!(
-                        attempt = progress.attempts,
-                        status = value.status().as_u16(),
-                        request_id = crate::headers::request_id(value.headers()),
-                        remaining = crate::headers::remaining(value.headers()),
-                        "answered"
-                    );
+                    span.in_scope(|| answered(value.status(), value.headers(), began.elapsed()));
                     pass.answered(reply::quota_used_up(value.headers()));
                     self.inner.budget.deposit();
                     return Ok(value);
                 }
                 Err(failure) => failure,
             };
-            debug!(
-                attempt = progress.attempts,
-                status = failure.error.status(),
-                request_id = failure.error.request_id(),
-                error = %failure.error,
-                "failed"
-            );
-            progress.maybe_done |=
-                failure.next == Next::RetryMaybeDone && call.effect != Effect::Read;
-            match failure.next {
-                Next::Wait(refusal) => {
-                    let (until, reason) = pass.refused(refusal);
-                    warn!(
-                        reason = reason.as_str(),
-                        seconds = (until - Instant::now()).as_secs(),
-                        "limited"
-                    );
-                    last_limit = Some(failure.error);
-                    continue;
-                }
-                _ if failure.answered => pass.answered(None),
-                _ => drop(pass),
+            span.in_scope(|| failed(&failure, began.elapsed()));
+            progress.maybe_done |= failure.maybe_done && call.effect != Effect::Read;
+            if let Next::Wait(refusal) = failure.next {
+                let (until, reason) = pass.refused(refusal);
+                warn!(
+                    reason = reason.as_str(),
+                    seconds = (until - Instant::now()).as_secs(),
+                    "limited"
+                );
+                last_limit = Some(failure.error);
+                continue;
+            }
+            if failure.answered {
+                pass.answered(None);
+            } else {
+                drop(pass);
             }
             let wait = match failure.next {
                 Next::NewToken => match self.inner.tokens.refused(call.audience, &token) {
-                    AfterRefusal::AskAgain(after) => after,
-                    AfterRefusal::GiveUp => return Err(failure.error),
+                    AfterRefusal::AskAgain(after) => Some(after),
+                    AfterRefusal::GiveUp => None,
                 },
-                Next::RetryMaybeDone if call.effect == Effect::Create => return Err(failure.error),
-                Next::RetryMaybeDone | Next::RetryNotDone => {
-                    let next = backoff.next().filter(|_| self.inner.budget.withdraw());
-                    match next {
-                        Some(wait) => wait,
-                        None => return Err(failure.error),
-                    }
-                }
-                Next::Stop | Next::Wait(_) => return Err(failure.error),
+                // What makes something new each time is not repeated if it may have been done.
+                Next::Retry if failure.maybe_done && call.effect == Effect::Create => None,
+                Next::Retry => backoff.next(),
+                Next::Stop | Next::Wait(_) => None,
             };
-            if allowance.left() < wait + Duration::from_secs(1).min(policy.attempt_timeout) {
+            let Some(wait) = wait else {
                 return Err(failure.error);
+            };
+            if !self.comes_back(wait, &failure, allowance).await {
+                return Err(match failure.retry_after {
+                    Some(after) => failure.error.with_retry(after.min(LONGEST)),
+                    None => failure.error,
+                });
             }
-            self.waits(Instant::now() + wait, WaitReason::Backoff);
-            sleep(wait).await;
-            allowance.spend(wait);
         }
+    }
+
+    /// Waits before the next attempt: for as long as the server asks, `backoff` at least, and until the client's
+    /// budget has a retry left. Says `false`, at once where possible, if that would take too long.
+    async fn comes_back(
+        &self,
+        backoff: Duration,
+        failure: &Failure,
+        allowance: &Allowance,
+    ) -> bool {
+        let policy = &self.inner.retry;
+        let enough = Duration::from_secs(1).min(policy.attempt_timeout);
+        // A wait that the server asks for is like one for a limit: the deadline alone bounds it.
+        let asked = failure.retry_after.unwrap_or_default().min(LONGEST);
+        let until = Instant::now() + asked.max(backoff);
+        if allowance.left() < backoff + enough
+            || allowance
+                .deadline
+                .is_some_and(|deadline| deadline < until + enough)
+        {
+            return false;
+        }
+        self.waits(until, WaitReason::Backoff);
+        sleep_until(until).await;
+        allowance.spend(backoff);
+        while failure.next == Next::Retry && !self.inner.budget.withdraw() {
+            let pause = Duration::from_millis(500).mul_f64(0.5 + fastrand::f64());
+            if allowance.left() < pause + enough {
+                return false;
+            }
+            sleep(pause).await;
+            allowance.spend(pause);
+        }
+        true
     }
 
     async fn token(&self, audience: Audience<'_>, allowance: &Allowance) -> Result<Token, Error> {
@@ -245,15 +273,27 @@ impl Client {
     }
 }
 
-fn timed_out(after: Duration) -> Failure {
-    Failure {
-        error: Error::new(
-            Kind::Timeout,
-            format!("no complete reply within {:.1} s", after.as_secs_f64()),
-        ),
-        next: Next::RetryMaybeDone,
-        answered: false,
-    }
+/// Logs a reply that gave a value.
+fn answered(status: StatusCode, headers: &HeaderMap, took: Duration) {
+    debug!(
+        status = status.as_u16(),
+        request_id = headers::request_id(headers),
+        remaining = headers::remaining(headers),
+        ms = took.as_millis() as u64,
+        "answered"
+    );
+}
+
+/// Logs an attempt that gave none.
+fn failed(failure: &Failure, took: Duration) {
+    debug!(
+        status = failure.error.status(),
+        request_id = failure.error.request_id(),
+        remaining = failure.remaining,
+        ms = took.as_millis() as u64,
+        error = %failure.error,
+        "failed"
+    );
 }
 
 /// The wait for a limit would outlast the deadline.

@@ -109,6 +109,7 @@ pub struct ClientBuilder {
     user_agent: Option<String>,
     api_version: Option<String>,
     pacing: Option<Pacing>,
+    gate: Option<Arc<Gate>>,
     retry: RetryPolicy,
     on_wait: Option<OnWait>,
     transport: Option<Arc<dyn Transport>>,
@@ -165,6 +166,27 @@ impl ClientBuilder {
         self
     }
 
+    /// Keeps limits together with another client: GitHub counts by user, not by client, so clients of one user's
+    /// tokens should share one gate, as clones do anyway. The other's [`Pacing`] then holds for both.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> Result<(), octoseal::Error> {
+    /// let patient = octoseal::Client::builder().token("a-token").build()?;
+    /// let impatient = octoseal::Client::builder()
+    ///     .token("a-token")
+    ///     .retry(octoseal::RetryPolicy::default().attempts(1))
+    ///     .share_limits_with(&patient)
+    ///     .build()?;
+    /// # let _ = impatient;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn share_limits_with(mut self, other: &Client) -> Self {
+        self.gate = Some(other.inner.gate.clone());
+        self
+    }
+
     /// How to deal with failures that pass, and how long calls may take.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
@@ -172,7 +194,8 @@ impl ClientBuilder {
     }
 
     /// Calls a function each time a call is about to wait: for a limit, for the pace, or before it tries again.
-    /// It runs on the calling task and should return at once.
+    /// It runs on the task of the call, so many calls that wait for one limit tell it many times; it should
+    /// return at once.
     pub fn on_wait(mut self, tell: impl Fn(&Wait) + Send + Sync + 'static) -> Self {
         self.on_wait = Some(Arc::new(tell));
         self
@@ -207,27 +230,30 @@ impl ClientBuilder {
             Some(transport) => transport,
             None => Arc::new(sockets(&self.retry)?),
         };
+        let gate = self.gate.unwrap_or_else(|| {
+            let pacing = self.pacing.unwrap_or_else(|| {
+                if is_own_server(&base) {
+                    Pacing::off()
+                } else {
+                    Pacing::documented()
+                }
+            });
+            Gate::new(&pacing)
+        });
         let mut context = Context::new(
-            Arc::new(Wire::new(transport)),
+            Arc::new(Wire::new(transport, gate.clone())),
             user_agent(self.user_agent.as_deref())?,
         );
         if let Some(version) = &self.api_version {
             context = context.with_api_version(header(version, "API version")?);
         }
-        let pacing = self.pacing.unwrap_or_else(|| {
-            if is_own_server(&base) {
-                Pacing::off()
-            } else {
-                Pacing::documented()
-            }
-        });
         Ok(Client {
             inner: Arc::new(Inner {
                 base_text: base.as_str().trim_end_matches('/').to_owned(),
                 base,
                 context,
                 tokens,
-                gate: Gate::new(&pacing),
+                gate,
                 retry: self.retry,
                 budget: retry::shared_budget(),
                 keys: Keys::default(),

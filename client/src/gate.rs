@@ -3,13 +3,17 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Mutex as Turn, Notify, Semaphore, SemaphorePermit};
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::pacing::{Cost, Full, Pacing, Windows};
 
 /// No wait is longer than GitHub's longest documented window, whatever a header says.
-const LONGEST: Duration = Duration::from_secs(3601);
+pub(crate) const LONGEST: Duration = Duration::from_secs(3601);
+
+/// How long one request may take to find out whether the gate can be opened. A future that its owner has stopped
+/// polling would otherwise keep everyone out.
+const PROBE: Duration = Duration::from_secs(60);
 
 /// Why nobody may send for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,12 +63,10 @@ pub(crate) struct Gate {
     state: Mutex<State>,
     changed: Notify,
     permits: Semaphore,
-    /// Those who wait stand in line, so that one of them at a time looks at the windows. Reads have a line of
-    /// their own: a batch of writes that waits for the hour does not hold up a read.
-    reads: Turn<()>,
-    writes: Turn<()>,
+    concurrent: u32,
 }
 
+// Nobody holds a lock while waiting: a future that waits and is not polled must not hold up the others.
 struct State {
     windows: Windows,
     closed: Option<Closed>,
@@ -72,33 +74,44 @@ struct State {
     strikes: u32,
     /// Counts closings, so that late refusals of one burst count once.
     closings: u64,
+    /// Counts probes, so that each knows whether it is the present one.
+    probes: u64,
+    in_flight: u32,
 }
 
 struct Closed {
     until: Instant,
     reason: WaitReason,
     /// The wait is over and one request has gone ahead to see.
-    probing: bool,
+    probe: Option<Probe>,
+}
+
+struct Probe {
+    id: u64,
+    until: Instant,
 }
 
 enum Blocked {
     Until(Instant, WaitReason),
-    UntilChange,
+    /// Until a request under way has ended, or at the latest this instant.
+    UntilChange(Option<Instant>, WaitReason),
 }
 
 impl Gate {
     pub(crate) fn new(pacing: &Pacing) -> Arc<Self> {
+        let concurrent = pacing.concurrent.min(Semaphore::MAX_PERMITS);
         Arc::new(Self {
             state: Mutex::new(State {
                 windows: Windows::new(pacing),
                 closed: None,
                 strikes: 0,
                 closings: 0,
+                probes: 0,
+                in_flight: 0,
             }),
             changed: Notify::new(),
-            permits: Semaphore::new(pacing.concurrent),
-            reads: Turn::new(()),
-            writes: Turn::new(()),
+            permits: Semaphore::new(concurrent),
+            concurrent: u32::try_from(concurrent).unwrap_or(u32::MAX),
         })
     }
 
@@ -109,42 +122,19 @@ impl Gate {
         deadline: Option<Instant>,
         mut waiting: impl FnMut(Instant, WaitReason),
     ) -> Result<Pass<'_>, TooLong> {
-        let entering = self.enter(cost, deadline, &mut waiting);
-        match deadline {
-            None => entering.await,
-            Some(deadline) => match timeout_at(deadline, entering).await {
-                Ok(entered) => entered,
-                Err(_) => Err(TooLong {
-                    until: deadline,
-                    reason: WaitReason::Pacing,
-                }),
-            },
-        }
-    }
-
-    async fn enter(
-        &self,
-        cost: Cost,
-        deadline: Option<Instant>,
-        waiting: &mut impl FnMut(Instant, WaitReason),
-    ) -> Result<Pass<'_>, TooLong> {
-        let line = match cost {
-            Cost::Read => &self.reads,
-            Cost::Write => &self.writes,
-        };
-        let _turn = line.lock().await;
+        let too_long = |until, reason| Err(TooLong { until, reason });
         let mut told = None;
         loop {
-            let permit = self
-                .permits
-                .acquire()
-                .await
-                .expect("the semaphore is never closed");
+            // After a refusal a request takes several places, and so fewer go at once.
+            let places = self.lock().windows.places(Instant::now(), self.concurrent);
+            let Some(permit) = by(deadline, self.permits.acquire_many(places)).await else {
+                return too_long(deadline.unwrap_or_else(Instant::now), WaitReason::Pacing);
+            };
+            let permit = permit.expect("the semaphore is never closed");
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            let blocked = self.lock().enter(Instant::now(), cost);
-            let blocked = match blocked {
+            let blocked = match self.lock().enter(Instant::now(), cost) {
                 Ok((closing, probe)) => {
                     return Ok(Pass {
                         gate: self,
@@ -159,20 +149,30 @@ impl Gate {
             // Who waits holds no place among those under way.
             drop(permit);
             match blocked {
-                Blocked::UntilChange => changed.await,
+                Blocked::UntilChange(at_latest, reason) => {
+                    let end = [deadline, at_latest].into_iter().flatten().min();
+                    let ended = by(end, changed).await;
+                    if ended.is_none() && end == deadline {
+                        return too_long(end.unwrap_or_else(Instant::now), reason);
+                    }
+                }
                 Blocked::Until(until, reason) => {
                     if deadline.is_some_and(|deadline| deadline < until) {
-                        return Err(TooLong { until, reason });
+                        return too_long(until, reason);
                     }
                     if told != Some((until, reason)) {
                         told = Some((until, reason));
                         waiting(until, reason);
                     }
-                    // Whichever comes first; then it looks again.
-                    let _ = timeout_at(until, changed).await;
+                    sleep_until(until).await;
                 }
             }
         }
+    }
+
+    /// Counts a request that left without asking: the second leg of a redirect.
+    pub(crate) fn charge(&self, cost: Cost) {
+        self.lock().windows.charge(Instant::now(), cost);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -180,28 +180,40 @@ impl Gate {
     }
 }
 
+/// What a future gives, if it does so by this instant.
+async fn by<F: Future>(end: Option<Instant>, future: F) -> Option<F::Output> {
+    match end {
+        Some(end) => timeout_at(end, future).await.ok(),
+        None => Some(future.await),
+    }
+}
+
 impl State {
-    /// Lets a request in, saying after which closing it leaves and whether it goes ahead to probe.
-    fn enter(&mut self, now: Instant, cost: Cost) -> Result<(u64, bool), Blocked> {
+    /// Lets a request in, saying after which closing it leaves and whether it goes ahead as a probe.
+    fn enter(&mut self, now: Instant, cost: Cost) -> Result<(u64, Option<u64>), Blocked> {
         if let Some(closed) = &self.closed {
             if now < closed.until {
                 return Err(Blocked::Until(closed.until, closed.reason));
             }
-            if closed.probing {
-                return Err(Blocked::UntilChange);
+            if let Some(probe) = &closed.probe
+                && now < probe.until
+            {
+                return Err(Blocked::UntilChange(Some(probe.until), closed.reason));
             }
         }
         self.windows.enter(now, cost).map_err(|full| match full {
             Full::Until(until) => Blocked::Until(until, WaitReason::Pacing),
-            Full::UntilOneEnds => Blocked::UntilChange,
+            Full::UntilOneEnds => Blocked::UntilChange(None, WaitReason::Pacing),
         })?;
-        let probe = match &mut self.closed {
-            Some(closed) => {
-                closed.probing = true;
-                true
-            }
-            None => false,
-        };
+        self.in_flight += 1;
+        let probe = self.closed.as_mut().map(|closed| {
+            self.probes += 1;
+            closed.probe = Some(Probe {
+                id: self.probes,
+                until: now + PROBE,
+            });
+            self.probes
+        });
         Ok((self.closings, probe))
     }
 
@@ -211,8 +223,10 @@ impl State {
             self.strikes = self.strikes.saturating_add(1);
             self.closings += 1;
         }
-        let doubled =
-            |base: u64| Duration::from_secs(base.saturating_mul(1 << (self.strikes - 1).min(12)));
+        let doubled = |base: u64| {
+            let doublings = self.strikes.saturating_sub(1).min(12);
+            Duration::from_secs(base.saturating_mul(1 << doublings))
+        };
         // Repeated refusals wait longer each time even if the headers say "now": no hot loop.
         let floor = doubled(1);
         let (wait, reason) = match refusal {
@@ -224,9 +238,13 @@ impl State {
             Refusal::Unsaid => (doubled(60), WaitReason::SecondaryLimit),
         };
         if first && reason == WaitReason::SecondaryLimit {
-            self.windows.slow_down(now);
+            self.windows.slow_down(now, self.in_flight);
         }
-        let until = now + wait.max(floor).min(LONGEST);
+        self.close_until(now + wait.max(floor).min(LONGEST), reason)
+    }
+
+    /// Closes for at least this long, which may be longer already.
+    fn close_until(&mut self, until: Instant, reason: WaitReason) -> (Instant, WaitReason) {
         let later = match &self.closed {
             Some(closed) if closed.until > until => (closed.until, closed.reason),
             _ => (until, reason),
@@ -234,9 +252,18 @@ impl State {
         self.closed = Some(Closed {
             until: later.0,
             reason: later.1,
-            probing: false,
+            probe: None,
         });
         later
+    }
+
+    /// The closing that this probe was sent to test, unless there has been another since.
+    fn tested_by(&mut self, probe: Option<u64>) -> Option<&mut Closed> {
+        let present = |closed: &&mut Closed| closed.probe.as_ref().map(|probe| probe.id) == probe;
+        self.closed
+            .as_mut()
+            .filter(|_| probe.is_some())
+            .filter(present)
     }
 }
 
@@ -245,42 +272,30 @@ pub(crate) struct Pass<'g> {
     gate: &'g Gate,
     cost: Cost,
     closing: u64,
-    probe: bool,
+    probe: Option<u64>,
     _permit: SemaphorePermit<'g>,
 }
 
 impl Pass<'_> {
     /// GitHub refused for a limit: closes the gate for everyone, and says until when.
-    pub(crate) fn refused(mut self, refusal: Refusal) -> (Instant, WaitReason) {
-        self.probe = false;
-        self.gate
-            .lock()
-            .close(Instant::now(), self.closing, refusal)
+    pub(crate) fn refused(self, refusal: Refusal) -> (Instant, WaitReason) {
+        let mut state = self.gate.lock();
+        state.close(Instant::now(), self.closing, refusal)
     }
 
     /// GitHub answered: if this was the probe, the gate is open again.
-    pub(crate) fn answered(mut self, quota_used_up: Option<Duration>) {
+    pub(crate) fn answered(self, quota_used_up: Option<Duration>) {
         let mut state = self.gate.lock();
         if self.closing == state.closings {
             state.strikes = 0;
         }
-        if std::mem::take(&mut self.probe) {
+        if state.tested_by(self.probe).is_some() {
             state.closed = None;
         }
         if let Some(reset) = quota_used_up {
             // Not a refusal yet, and the next request would be one.
-            let until = Instant::now() + (reset + Duration::from_secs(1)).min(LONGEST);
-            if state
-                .closed
-                .as_ref()
-                .is_none_or(|closed| closed.until < until)
-            {
-                state.closed = Some(Closed {
-                    until,
-                    reason: WaitReason::PrimaryLimit,
-                    probing: false,
-                });
-            }
+            let wait = reset.saturating_add(Duration::from_secs(1)).min(LONGEST);
+            state.close_until(Instant::now() + wait, WaitReason::PrimaryLimit);
         }
     }
 }
@@ -288,12 +303,11 @@ impl Pass<'_> {
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
         let mut state = self.gate.lock();
+        state.in_flight -= 1;
         state.windows.leave(Instant::now(), self.cost);
-        if self.probe
-            && let Some(closed) = &mut state.closed
-        {
+        if let Some(closed) = state.tested_by(self.probe) {
             // The probe failed without an answer, or its future was dropped: the next one probes.
-            closed.probing = false;
+            closed.probe = None;
         }
         drop(state);
         self.gate.changed.notify_waiters();

@@ -2,10 +2,14 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use futures_util::{StreamExt, stream};
+use tokio::task::JoinSet;
+use tracing::Instrument;
+use tracing::instrument::WithSubscriber;
 
 use crate::client::Client;
 use crate::error::Error;
@@ -16,10 +20,10 @@ use crate::value::SecretValue;
 use crate::visibility::{Access, RepositoryRef, Visibility};
 
 /// How many secrets of a batch are under way at once. GitHub documents 100 requests for everything that a user
-/// runs; a quarter of that leaves room for others, and stores 50 secrets in two round trips.
-const AT_ONCE: usize = 25;
+/// runs; half of that leaves room for others, and stores 50 secrets in the time of one.
+const AT_ONCE: usize = 50;
 
-/// After so many failures in a row to reach the server, the rest of a batch is not tried.
+/// After so many failures in a row to get an answer out of the server, the rest of a batch is not tried.
 const LOST: u32 = AT_ONCE as u32;
 
 /// How many failed scopes a batch remembers.
@@ -103,14 +107,15 @@ impl fmt::Display for Outcome {
 impl<S: AnyScope> Secrets<S> {
     /// Stores many secrets and gives an [`Outcome`] for each, as they finish.
     ///
-    /// The scope's key is fetched once; up to 25 secrets are under way at once, at the pace of the client's
+    /// The scope's key is fetched once; up to 50 secrets are under way at once, at the pace of the client's
     /// [`Pacing`](crate::Pacing); secrets are taken from the iterator only as places become free, so that memory
     /// does not grow with their number. Waits for limits have no deadline here. A secret that fails does not
     /// stop the others, unless the failure would meet them all (the token is refused, the scope's key can't be
-    /// had, the server can't be reached): then the rest is given back untried. Running the same batch again
-    /// completes it.
+    /// had, the server can't be reached or fails time after time): then the rest is given back untried. Running
+    /// the same batch again completes it.
     ///
-    /// Dropping the stream stops the batch; what was under way may or may not have been stored.
+    /// What is under way goes on as tasks of the tokio runtime while the caller is busy with an outcome. Dropping
+    /// the stream stops the batch; what was under way may or may not have been stored.
     ///
     /// # Examples
     /// ```
@@ -190,15 +195,16 @@ impl Client {
         I: Stream<Item = (Scope, N)> + Send + 'static,
         N: Into<NewSecret>,
     {
-        let client = self.clone();
-        let breaker = std::sync::Arc::new(Breaker::default());
-        secrets
-            .map(move |(scope, secret)| {
-                let (client, breaker, secret) = (client.clone(), breaker.clone(), secret.into());
-                async move { client.member(&breaker, scope, secret).await }
-            })
-            .buffer_unordered(AT_ONCE)
-            .boxed()
+        let mut batch = Batch {
+            client: self.clone(),
+            breaker: Arc::default(),
+            secrets: secrets
+                .map(|(scope, secret)| (scope, secret.into()))
+                .fuse()
+                .boxed(),
+            under_way: JoinSet::new(),
+        };
+        stream::poll_fn(move |context| batch.poll_next(context))
     }
 
     async fn member(&self, breaker: &Breaker, scope: Scope, secret: NewSecret) -> Outcome {
@@ -224,6 +230,44 @@ impl Client {
     }
 }
 
+/// A batch between its input and its outcomes.
+struct Batch<I> {
+    client: Client,
+    breaker: Arc<Breaker>,
+    secrets: I,
+    /// Tasks, and not futures polled here: a caller that is busy with an outcome must not hold up those under way,
+    /// whose time would run out, nor the gate, where one of them may go ahead of everyone. Dropped, it aborts them.
+    under_way: JoinSet<Outcome>,
+}
+
+impl<I: Stream<Item = (Scope, NewSecret)> + Unpin> Batch<I> {
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Outcome>> {
+        let mut more = true;
+        while more && self.under_way.len() < AT_ONCE {
+            match self.secrets.poll_next_unpin(context) {
+                Poll::Ready(Some((scope, secret))) => {
+                    let (client, breaker) = (self.client.clone(), self.breaker.clone());
+                    let member = async move { client.member(&breaker, scope, secret).await };
+                    self.under_way
+                        .spawn(member.in_current_span().with_current_subscriber());
+                }
+                Poll::Ready(None) => more = false,
+                Poll::Pending => break,
+            }
+        }
+        match ready!(self.under_way.poll_join_next(context)) {
+            Some(Ok(outcome)) => Poll::Ready(Some(outcome)),
+            // Nobody aborts them but the end of the runtime; what is left is a panic, which belongs to the caller.
+            Some(Err(ended)) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Poll::Ready(None),
+            },
+            None if more => Poll::Pending,
+            None => Poll::Ready(None),
+        }
+    }
+}
+
 /// Notices failures that the rest of a batch would meet too.
 #[derive(Default)]
 struct Breaker(Mutex<Broken>);
@@ -232,7 +276,7 @@ struct Breaker(Mutex<Broken>);
 struct Broken {
     everywhere: Option<Error>,
     scopes: HashMap<Scope, Error>,
-    /// Failures in a row to reach the server.
+    /// Failures in a row to get an answer out of the server.
     lost: u32,
 }
 
@@ -255,7 +299,7 @@ impl Breaker {
             }
             Err(error) => error,
         };
-        if error.is_transport() || error.is_timeout() {
+        if error.is_transport() || error.is_timeout() || error.is_server_error() {
             broken.lost += 1;
         }
         if error.is_unauthorized()

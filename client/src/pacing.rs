@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use reqwest::Method;
 use tokio::time::Instant;
 
 /// How fast a client sends, so that GitHub does not have to refuse it.
@@ -95,6 +96,14 @@ pub(crate) enum Cost {
 }
 
 impl Cost {
+    pub(crate) fn of(method: &Method) -> Self {
+        if matches!(*method, Method::GET | Method::HEAD) {
+            Self::Read
+        } else {
+            Self::Write
+        }
+    }
+
     fn points(self) -> u32 {
         match self {
             Self::Read => 1,
@@ -119,29 +128,32 @@ pub(crate) enum Full {
     UntilOneEnds,
 }
 
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
 /// All windows of one client.
 #[derive(Debug)]
 pub(crate) struct Windows {
     windows: Vec<(fn(Cost) -> u32, Window)>,
     pace: Pace,
+    width: Width,
 }
 
 impl Windows {
     pub(crate) fn new(pacing: &Pacing) -> Self {
-        let minute = Duration::from_secs(60);
-        let hour = Duration::from_secs(3600);
         let mut windows: Vec<(fn(Cost) -> u32, Window)> = Vec::new();
         let mut add = |limit: Option<u32>, span: Duration, cost: fn(Cost) -> u32| {
             if let Some(limit) = limit {
                 windows.push((cost, Window::new(span, limit)));
             }
         };
-        add(pacing.points_per_minute, minute, Cost::points);
-        add(pacing.writes_per_minute, minute, Cost::writes);
-        add(pacing.writes_per_hour, hour, Cost::writes);
+        add(pacing.points_per_minute, MINUTE, Cost::points);
+        add(pacing.writes_per_minute, MINUTE, Cost::writes);
+        add(pacing.writes_per_hour, HOUR, Cost::writes);
         Self {
             windows,
             pace: Pace::default(),
+            width: Width::default(),
         }
     }
 
@@ -149,6 +161,8 @@ impl Windows {
     pub(crate) fn enter(&mut self, now: Instant, cost: Cost) -> Result<(), Full> {
         let pace = self.pace.at(now);
         for (of, window) in &mut self.windows {
+            // A refusal says little about the hour, and half of it would make a batch wait for long.
+            let pace = if window.span < HOUR { pace } else { 1.0 };
             window.room(now, of(cost), pace)?;
         }
         for (of, window) in &mut self.windows {
@@ -165,9 +179,27 @@ impl Windows {
         }
     }
 
-    /// Halves the pace after a refusal that the windows did not foresee.
-    pub(crate) fn slow_down(&mut self, now: Instant) {
+    /// Counts a request that nobody asked for leave.
+    pub(crate) fn charge(&mut self, now: Instant, cost: Cost) {
+        for (of, window) in &mut self.windows {
+            window.in_flight += of(cost);
+            window.ended(now, of(cost));
+        }
+    }
+
+    /// Slows down after a refusal that the windows did not foresee: half the pace, and half as many at once as
+    /// there were.
+    pub(crate) fn slow_down(&mut self, now: Instant, in_flight: u32) {
         self.pace.halve(now);
+        self.width.halve(now, in_flight);
+    }
+
+    /// How many of `concurrent` places a request takes.
+    pub(crate) fn places(&mut self, now: Instant, concurrent: u32) -> u32 {
+        match self.width.at(now) {
+            Some(width) => (concurrent / width).max(1),
+            None => 1,
+        }
     }
 }
 
@@ -223,6 +255,9 @@ impl Window {
     }
 }
 
+/// A step back after a refusal is taken back after this long without another.
+const REGAIN: Duration = Duration::from_secs(600);
+
 /// How much of its limits a client uses: all of them, or less after a refusal.
 #[derive(Debug, Default)]
 struct Pace {
@@ -231,16 +266,14 @@ struct Pace {
 }
 
 impl Pace {
-    /// A halving is taken back after this long without another.
-    const REGAIN: Duration = Duration::from_secs(600);
-    const MOST: u32 = 3;
+    const MOST: u32 = 4;
 
     fn at(&mut self, now: Instant) -> f64 {
         while let Some(since) = self.since
-            && now >= since + Self::REGAIN
+            && now >= since + REGAIN
         {
             self.halvings -= 1;
-            self.since = (self.halvings > 0).then_some(since + Self::REGAIN);
+            self.since = (self.halvings > 0).then_some(since + REGAIN);
         }
         0.5_f64.powi(self.halvings as i32)
     }
@@ -248,5 +281,24 @@ impl Pace {
     fn halve(&mut self, now: Instant) {
         self.halvings = (self.halvings + 1).min(Self::MOST);
         self.since = Some(now);
+    }
+}
+
+/// How many requests may be under way at once after a refusal, until that is forgotten.
+#[derive(Debug, Default)]
+struct Width(Option<(u32, Instant)>);
+
+impl Width {
+    fn at(&mut self, now: Instant) -> Option<u32> {
+        self.0 = self.0.filter(|&(_, since)| now < since + REGAIN);
+        self.0.map(|(width, _)| width)
+    }
+
+    fn halve(&mut self, now: Instant, in_flight: u32) {
+        // One alone can't have been too many at once.
+        if in_flight > 1 {
+            let width = self.at(now).map_or(in_flight, |width| width.min(in_flight));
+            self.0 = Some(((width / 2).max(1), now));
+        }
     }
 }

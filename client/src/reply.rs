@@ -258,7 +258,9 @@ fn limit(
     let used_up = headers::remaining(headers) == Some(0);
     let primary = used_up && (message.starts_with("API rate limit exceeded") || message.is_empty());
     if primary
-        || used_up && retry_after.is_none() && (secondary || status == StatusCode::TOO_MANY_REQUESTS)
+        || used_up
+            && retry_after.is_none()
+            && (secondary || status == StatusCode::TOO_MANY_REQUESTS)
     {
         let reset = headers::until_reset(headers, now).unwrap_or(Duration::from_secs(60));
         return Some(Refusal::Reset(reset.max(retry_after.unwrap_or_default())));

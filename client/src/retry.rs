@@ -10,17 +10,19 @@ use tower::retry::budget::TpsBudget;
 /// How a client deals with failures that pass: lost connections, `5xx`, replies that do not come.
 ///
 /// Attempts are repeated with exponential backoff and full jitter, at most [`attempts`](Self::attempts) in all
-/// and within [`retry_window`](Self::retry_window). All calls of a client share a budget, so that an outage is
-/// met with a fifth more requests and not with a multiple. Waiting for a limit is no failure: it is bounded by
+/// and within [`retry_window`](Self::retry_window). All calls of a client share a budget of retries, 5 a second and
+/// a fifth of the requests that succeeded, so that an outage is not answered with a multiple of the traffic; a
+/// retry beyond the budget waits for it. Waiting for a limit is no failure: it is bounded by
 /// [`deadline`](Self::deadline) alone.
 ///
 /// | setting | default | reason |
 /// |---|---|---|
-/// | `attempts` | 5 | about 4 s of backoff outlasts a restart and most incidents that pass by themselves |
+/// | `attempts` | 5; 10 in a batch | about 4 s of backoff outlasts a restart; a batch that is given up costs more, so there it is about 24 s |
 /// | `attempt_timeout` | 12 s | GitHub gives up on a request itself after 10 s |
-/// | `connect_timeout` | 5 s | three losses of the first packet |
+/// | `connect_timeout` | 5 s | two losses of the first packet |
 /// | `retry_window` | 28 s | a server that never answers is given up within half a minute |
-/// | `deadline` | 15 min | outlasts secondary limits, which start at a minute, and not the hour of a used-up quota |
+/// | `backoff` | up to 0.5 s, doubling up to 8 s | drawn from zero to these, so that clients do not come back in step |
+/// | `deadline` | 15 min; none in a batch | outlasts secondary limits, which start at a minute, and not the hour of a used-up quota |
 ///
 /// # Examples
 /// ```
@@ -31,7 +33,7 @@ use tower::retry::budget::TpsBudget;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    pub(crate) attempts: u32,
+    pub(crate) attempts: Option<u32>,
     pub(crate) attempt_timeout: Duration,
     pub(crate) connect_timeout: Duration,
     pub(crate) retry_window: Duration,
@@ -43,7 +45,7 @@ pub struct RetryPolicy {
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            attempts: 5,
+            attempts: None,
             attempt_timeout: Duration::from_secs(12),
             connect_timeout: Duration::from_secs(5),
             retry_window: Duration::from_secs(28),
@@ -55,9 +57,10 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// How many attempts a call makes at most when they fail, the first included; at least 1.
+    /// How many attempts a call makes at most when they fail, the first included; at least 1. The same then
+    /// holds for each secret of a batch.
     pub fn attempts(mut self, attempts: u32) -> Self {
-        self.attempts = attempts.max(1);
+        self.attempts = Some(attempts.max(1));
         self
     }
 
@@ -97,11 +100,12 @@ impl RetryPolicy {
 
     /// The waits between attempts: exponential, with full jitter
     /// ([Exponential Backoff And Jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)).
-    pub(crate) fn waits(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+    pub(crate) fn waits(&self, patient: bool) -> impl Iterator<Item = Duration> + Send + use<> {
+        let attempts = self.attempts.unwrap_or(if patient { 10 } else { 5 });
         let ceiling: ExponentialBackoff = ExponentialBuilder::default()
             .with_min_delay(self.first_backoff)
             .with_max_delay(self.longest_backoff)
-            .with_max_times(self.attempts as usize - 1)
+            .with_max_times(attempts as usize - 1)
             .build();
         ceiling.map(|ceiling| ceiling.mul_f64(fastrand::f64()))
     }
@@ -109,7 +113,7 @@ impl RetryPolicy {
 
 /// The retries that all calls of a client share.
 pub(crate) fn shared_budget() -> TpsBudget {
-    // A fifth of the requests of the last 10 s, and 50 for a client that has just started.
+    // A fifth of the requests that succeeded in the last 10 s, and 50 whatever happened.
     TpsBudget::new(Duration::from_secs(10), 5, 0.2)
 }
 
@@ -117,6 +121,8 @@ pub(crate) fn shared_budget() -> TpsBudget {
 #[derive(Debug)]
 pub(crate) struct Allowance {
     pub(crate) deadline: Option<Instant>,
+    /// For a member of a batch, which goes on for longer.
+    pub(crate) patient: bool,
     window: Duration,
     /// Microseconds spent on attempts and backoff.
     spent: AtomicU64,
@@ -128,6 +134,7 @@ impl Allowance {
             deadline: policy
                 .deadline
                 .and_then(|deadline| Instant::now().checked_add(deadline)),
+            patient: false,
             window: policy.retry_window,
             spent: AtomicU64::new(0),
         }
@@ -137,6 +144,7 @@ impl Allowance {
     pub(crate) fn patient(policy: &RetryPolicy) -> Self {
         Self {
             deadline: None,
+            patient: true,
             ..Self::new(policy)
         }
     }

@@ -9,17 +9,21 @@ use octoseal_api::Transport;
 use reqwest::header::LOCATION;
 use reqwest::{Method, Request, Response, StatusCode, Url};
 
+use crate::gate::Gate;
+use crate::pacing::Cost;
+
 /// No reply of the operations in use is larger: a page of 100 repositories is a few hundred kilobytes.
 const REPLY_CAP: usize = 16 * 1024 * 1024;
 
 /// Follows one redirect within the origin and caps the size of replies.
 pub(crate) struct Wire {
     inner: Arc<dyn Transport>,
+    gate: Arc<Gate>,
 }
 
 impl Wire {
-    pub(crate) fn new(inner: Arc<dyn Transport>) -> Self {
-        Self { inner }
+    pub(crate) fn new(inner: Arc<dyn Transport>, gate: Arc<Gate>) -> Self {
+        Self { inner, gate }
     }
 }
 
@@ -32,7 +36,10 @@ impl Transport for Wire {
             let again = request.try_clone();
             let response = self.inner.send(request).await?;
             let response = match again.and_then(|again| redirected(again, &response)) {
-                Some(again) => self.inner.send(again).await?,
+                Some(again) => {
+                    self.gate.charge(Cost::of(again.method()));
+                    self.inner.send(again).await?
+                }
                 None => response,
             };
             Ok(capped(response))

@@ -26,6 +26,8 @@ pub(super) struct Grant {
     pub(super) owners: Option<BTreeSet<i64>>,
     /// The repositories it is narrowed to; `None`: all of the owner's.
     pub(super) repositories: Option<BTreeSet<i64>>,
+    /// The App that it is, when it came as a JWT.
+    pub(super) app: Option<i64>,
     /// It belongs to an installation of an App.
     pub(super) integration: bool,
     pub(super) valid_from: Duration,
@@ -41,6 +43,7 @@ impl Grant {
             permissions: None,
             owners: None,
             repositories: None,
+            app: None,
             integration: false,
             valid_from: Duration::ZERO,
             expires: Duration::MAX,
@@ -90,6 +93,10 @@ impl Need {
             level: "read",
             scope: "repo",
         }
+    }
+
+    pub(super) fn permission(self) -> String {
+        self.permission
     }
 
     fn met_by(&self, grant: &Grant) -> bool {

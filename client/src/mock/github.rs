@@ -279,7 +279,14 @@ impl GitHub {
 
     /// The stand-in's clock: time since the Unix epoch.
     pub fn now(&self) -> Duration {
-        self.shared.epoch + self.shared.started.elapsed()
+        let now = self.shared.epoch + self.shared.started.elapsed();
+        let ahead = self.state().settings.clock_ahead;
+        let by = Duration::from_secs(ahead.unsigned_abs());
+        if ahead < 0 {
+            now.saturating_sub(by)
+        } else {
+            now + by
+        }
     }
 
     /// Answers a request: what both mounts call, and a third one could.

@@ -24,9 +24,15 @@
 //! nobody outside can say, or where its servers differ, is a setting: see [`Settings`].
 
 mod access;
+#[cfg(feature = "app")]
+mod app;
 mod errors;
 mod faults;
 mod github;
+#[cfg(feature = "app")]
+mod installations;
+#[cfg(feature = "app")]
+mod jwt;
 mod keys;
 mod limits;
 mod paging;
@@ -49,6 +55,8 @@ mod transport;
 mod when;
 mod world;
 
+#[cfg(feature = "app")]
+pub use app::App;
 pub use faults::Fault;
 pub use github::GitHub;
 pub use limits::Limits;

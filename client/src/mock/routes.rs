@@ -37,6 +37,7 @@ pub(super) enum Ask {
 /// What is asked about GitHub Apps.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum AppRoute {
+    Itself,
     Installation(i64),
     OfOrganization(Account),
     OfRepository(Repo),
@@ -90,6 +91,7 @@ impl Route {
             ["users", login, "installation"] => {
                 Some(Self::App(AppRoute::OfUser((*login).to_owned())))
             }
+            ["app"] => Some(Self::App(AppRoute::Itself)),
             ["app", "installations", id] => {
                 Some(Self::App(AppRoute::Installation(id.parse().ok()?)))
             }

@@ -46,8 +46,13 @@ pub struct Settings {
     pub login_attempts: u32,
     /// How long an installation token works. Default: 1 hour.
     pub installation_token_lifetime: Duration,
+    /// How long after it was given an installation token is still refused, as if not every server had heard of it yet.
+    /// Default: not at all.
+    pub installation_token_delay: Duration,
     /// How far ahead a JWT's `exp` may lie. Default: 10 minutes.
     pub max_jwt_lifetime: Duration,
+    /// How many seconds the stand-in's clock is ahead of the machine's, or behind it when negative. Default: 0.
+    pub clock_ahead: i64,
     /// How long a request travels, there and back. Default: no time at all.
     pub latency: Duration,
     /// How many requests [`GitHub::requests`](super::GitHub::requests) remembers; older ones are forgotten.
@@ -100,7 +105,9 @@ impl Default for Settings {
             enterprise_version: None,
             login_attempts: 20,
             installation_token_lifetime: Duration::from_secs(3_600),
+            installation_token_delay: Duration::ZERO,
             max_jwt_lifetime: Duration::from_secs(600),
+            clock_ahead: 0,
             latency: Duration::ZERO,
             remembered_requests: 10_000,
             keep_secrets: true,

@@ -9,6 +9,8 @@ use http::{Method, Request, StatusCode};
 
 use super::access::{Access, Grant, Need, permit};
 use super::faults::{Delivery, Faults, Strike};
+#[cfg(feature = "app")]
+use super::installations::Apps;
 use super::keys::{Keys, Vault};
 use super::limits::Limiter;
 use super::place::{Address, Place, Repo};
@@ -35,6 +37,8 @@ pub(super) struct State {
     pub(super) limiter: Limiter,
     pub(super) faults: Faults,
     pub(super) log: Log,
+    #[cfg(feature = "app")]
+    pub(super) apps: Apps,
     /// Requests under way, as the in-process mount counts them.
     pub(super) under_way: u32,
     pub(super) most_under_way: u32,

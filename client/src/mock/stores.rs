@@ -59,6 +59,12 @@ impl Stores {
         self.known.contains(&(store.to_owned(), kind))
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Kind)> {
+        self.known
+            .iter()
+            .map(|(store, kind)| (store.as_str(), *kind))
+    }
+
     /// Whether a repository lists the organization secrets of this store that it sees.
     pub(super) fn lists(&self, store: &str) -> bool {
         self.listed.contains(store)
