@@ -1,0 +1,82 @@
+//! `cargo xtask fuzz`: every target of tests/fuzz for some seconds, where cargo-fuzz can run.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::tree::Tree;
+
+const FOLDER: &str = "tests/fuzz";
+
+/// Runs every target for so many seconds, from its seeds and what earlier runs found.
+///
+/// Where there is no cargo-fuzz or no nightly toolchain, says so and does nothing.
+///
+/// # Errors
+///
+/// When a target falls; what felled it lies in `tests/fuzz/artifacts`.
+pub fn run(tree: &Tree, seconds: u32) -> Result<()> {
+    for (needed, arguments) in [
+        ("cargo-fuzz", ["fuzz", "--version"]),
+        ("a nightly toolchain", ["+nightly", "--version"]),
+    ] {
+        if !is_here(&arguments) {
+            println!("skipped: fuzzing needs {needed}");
+            return Ok(());
+        }
+    }
+    let folder = tree.root().join(FOLDER);
+    for target in targets(&folder)? {
+        println!("{target}: {seconds} s");
+        let corpus = folder.join("corpus").join(&target);
+        std::fs::create_dir_all(&corpus)?;
+        let status = cargo()
+            .args(["+nightly", "fuzz", "run", "--fuzz-dir"])
+            .arg(&folder)
+            .arg(&target)
+            .arg(&corpus)
+            .arg(folder.join("seeds").join(&target))
+            .args(["--", "-max_len=4096", "-verbosity=0"])
+            .arg(format!("-max_total_time={seconds}"))
+            .current_dir(tree.root())
+            .status()?;
+        if !status.success() {
+            bail!("{target} fell; what felled it lies in {FOLDER}/artifacts/{target}");
+        }
+    }
+    Ok(())
+}
+
+/// The targets, by the names of their files.
+fn targets(folder: &Path) -> Result<Vec<String>> {
+    let files = std::fs::read_dir(folder.join("fuzz_targets"))
+        .with_context(|| format!("cannot read {FOLDER}/fuzz_targets"))?;
+    let mut targets = Vec::new();
+    for file in files {
+        let path = file?.path();
+        targets.extend(
+            path.file_stem()
+                .map(|name| name.to_string_lossy().into_owned()),
+        );
+    }
+    targets.sort();
+    Ok(targets)
+}
+
+/// The cargo that rustup put on the path, for the one that runs us knows no `+nightly`.
+fn cargo() -> Command {
+    let mut command = Command::new("cargo");
+    // Set by the cargo that runs us, it would choose that one's toolchain.
+    command.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO");
+    command
+}
+
+fn is_here(arguments: &[&str]) -> bool {
+    cargo()
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
