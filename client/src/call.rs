@@ -237,6 +237,14 @@ impl Client {
         true
     }
 
+    /// Says whether the gate will be open by the deadline, as far as is known.
+    pub(crate) fn in_time(&self, deadline: Option<Instant>) -> Result<(), Error> {
+        match (self.inner.gate.closed(), deadline) {
+            (Some(closed), Some(deadline)) if deadline < closed.until => Err(limited(closed, None)),
+            _ => Ok(()),
+        }
+    }
+
     async fn token(&self, audience: Audience<'_>, allowance: &Allowance) -> Result<Token, Error> {
         let asked = timeout(allowance.left(), self.inner.tokens.token(audience));
         match asked.await {

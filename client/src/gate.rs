@@ -170,6 +170,15 @@ impl Gate {
         }
     }
 
+    /// Until when nobody may send, if that is so.
+    pub(crate) fn closed(&self) -> Option<TooLong> {
+        let state = self.lock();
+        state.closed.as_ref().map(|closed| TooLong {
+            until: closed.until,
+            reason: closed.reason,
+        })
+    }
+
     /// Counts a request that left without asking: the second leg of a redirect.
     pub(crate) fn charge(&self, cost: Cost) {
         self.lock().windows.charge(Instant::now(), cost);

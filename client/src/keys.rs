@@ -2,18 +2,19 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
 use octoseal_api::{Error as ApiError, ResponseValue, stores};
 use octoseal_sealing::PublicKey;
-use tokio::sync::Mutex as AsyncMutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 
 use crate::call::{Call, Effect};
 use crate::client::Client;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Stored};
 use crate::retry::Allowance;
 use crate::scope::Scope;
 use crate::secrets::audience;
@@ -55,19 +56,32 @@ const FRESH: Duration = Duration::from_secs(3600);
 /// Scopes remembered at once. A service that walks over more fetches some keys again.
 const REMEMBERED: usize = 4096;
 
-/// A place for a scope's key. Whoever holds the lock fetches; the others wait for the result, be it a key or a
-/// failure. If the fetching future is dropped, the next one in line fetches.
-#[derive(Default)]
-struct Slot {
-    fetched: AsyncMutex<Fetched>,
-    /// How many fetches have ended: who began to wait before one ended takes its result.
-    ended: AtomicU64,
+/// A fetch under way. Everyone who waits for it drives it, so that none who stops polling holds up the others; when
+/// the last of them is dropped, so is the fetch.
+type Fetch = Shared<BoxFuture<'static, Result<Arc<ScopeKey>, Missed>>>;
+
+/// Why a fetch gave no key.
+#[derive(Clone)]
+struct Missed {
+    error: Error,
+    /// Only the deadline of the call that began it made it fail: others may have more time.
+    for_want_of_time: bool,
 }
 
+/// What is known of one key.
 #[derive(Default)]
-struct Fetched {
+struct Slot(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
     key: Option<(Arc<ScopeKey>, Instant)>,
-    failed: Option<Error>,
+    fetch: Option<WeakShared<BoxFuture<'static, Result<Arc<ScopeKey>, Missed>>>>,
+}
+
+impl Slot {
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The keys of one client, and so of one host, by scope: organizations and repositories can have different keys
@@ -88,7 +102,7 @@ impl Keys {
 }
 
 /// A place that has a public key: a scope, or an organization's private registries.
-pub(crate) trait HasKey: fmt::Display + Sync {
+pub(crate) trait HasKey: fmt::Display + Clone + Send + Sync + 'static {
     /// Whom a call about it needs a token for.
     fn audience(&self) -> Audience<'_>;
 
@@ -126,22 +140,29 @@ impl Client {
         F: Fn(Sealed) -> Fut,
         Fut: Future<Output = Result<T, Error>>,
     {
-        let mut refused: Option<Arc<ScopeKey>> = None;
-        loop {
-            let key = self.key(place, refused.as_ref(), allowance).await?;
-            let sealed = Sealed {
-                encrypted_value: key.key().seal(value.expose()).to_base64(),
-                key_id: key.key_id().to_owned(),
-            };
-            match write(sealed).await {
-                Err(error) if refused.is_none() && is_stale_key(&error) => refused = Some(key),
-                result => return result,
-            }
-        }
+        let sealed = |key: &ScopeKey| Sealed {
+            encrypted_value: key.key().seal(value.expose()).to_base64(),
+            key_id: key.key_id().to_owned(),
+        };
+        let key = self.key(place, None, allowance).await?;
+        let refusal = match write(sealed(&key)).await {
+            Err(error) if may_mean_stale_key(&error) => error,
+            result => return result,
+        };
+        let again = match self.key(place, Some(&key), allowance).await {
+            Ok(fresh) if says_stale_key(&refusal) || fresh != key => write(sealed(&fresh)).await,
+            Err(error) if says_stale_key(&refusal) => Err(error),
+            Ok(_) | Err(_) => return Err(refusal),
+        };
+        // What the first write left open is not settled by the second's refusal.
+        again.map_err(|error| match refusal.stored() {
+            Stored::Unknown => error.with_stored(Stored::Unknown),
+            _ => error,
+        })
     }
 
-    /// The scope's key, from memory if it is there. `refused` is a key that GitHub has just refused: it is not
-    /// given again.
+    /// The place's key, from memory if it is there. `refused` is a key that GitHub has just refused: it is not
+    /// given again. Callers at the same time share one fetch.
     async fn key(
         &self,
         place: &impl HasKey,
@@ -149,39 +170,70 @@ impl Client {
         allowance: &Allowance,
     ) -> Result<Arc<ScopeKey>, Error> {
         let slot = self.inner.keys.slot(place.to_string());
-        let ended_before = slot.ended.load(Ordering::Acquire);
-        let mut fetched = slot.fetched.lock().await;
-        if let Some((key, since)) = &fetched.key
-            && since.elapsed() < FRESH
-            && refused.is_none_or(|refused| !Arc::ptr_eq(refused, key))
-        {
-            return Ok(key.clone());
-        }
-        if let Some(error) = &fetched.failed
-            && slot.ended.load(Ordering::Acquire) != ended_before
-        {
-            return Err(error.clone());
-        }
-        let result = self.fetch_key(place, allowance).await;
-        slot.ended.fetch_add(1, Ordering::Release);
-        match result {
-            Ok(key) => {
-                let key = Arc::new(key);
-                *fetched = Fetched {
-                    key: Some((key.clone(), Instant::now())),
-                    failed: None,
-                };
-                Ok(key)
+        loop {
+            let (fetch, joined) = {
+                let mut known = slot.lock();
+                if let Some((key, since)) = &known.key
+                    && since.elapsed() < FRESH
+                    && refused.is_none_or(|refused| !Arc::ptr_eq(refused, key))
+                {
+                    return Ok(key.clone());
+                }
+                match known.fetch.as_ref().and_then(WeakShared::upgrade) {
+                    Some(fetch) => (fetch, true),
+                    None => {
+                        let fetch = self.start_fetch(place, &slot, allowance);
+                        known.fetch = fetch.downgrade();
+                        (fetch, false)
+                    }
+                }
+            };
+            if joined {
+                self.in_time(allowance.deadline)?;
             }
-            Err(error) => {
-                let error = error.of_scope();
-                *fetched = Fetched {
-                    key: None,
-                    failed: Some(error.clone()),
-                };
-                Err(error)
+            let fetched = match allowance.deadline {
+                Some(deadline) => timeout_at(deadline, fetch).await,
+                None => Ok(fetch.await),
+            };
+            match fetched {
+                Ok(Err(missed)) if joined && missed.for_want_of_time => continue,
+                Ok(result) => return result.map_err(|missed| missed.error),
+                Err(_) => {
+                    self.in_time(allowance.deadline)?;
+                    return Err(Error::new(
+                        Kind::Timeout,
+                        format!("the public key of {place} did not arrive in time"),
+                    )
+                    .with_action(format!("reading the public key of {place}")));
+                }
             }
         }
+    }
+
+    fn start_fetch(&self, place: &impl HasKey, slot: &Arc<Slot>, allowance: &Allowance) -> Fetch {
+        let (client, place, allowance) = (self.clone(), place.clone(), allowance.clone());
+        let slot = slot.clone();
+        let fetch = async move {
+            let fetched = client.fetch_key(&place, &allowance).await;
+            let mut known = slot.lock();
+            known.fetch = None;
+            match fetched {
+                Ok(key) => {
+                    let key = Arc::new(key);
+                    known.key = Some((key.clone(), Instant::now()));
+                    Ok(key)
+                }
+                Err(error) => {
+                    known.key = None;
+                    let for_want_of_time = error.is_rate_limited() || allowance.ends_by_deadline();
+                    Err(Missed {
+                        error: error.of_scope(),
+                        for_want_of_time,
+                    })
+                }
+            }
+        };
+        fetch.in_current_span().boxed().shared()
     }
 
     pub(crate) async fn fetch_key(
@@ -219,10 +271,15 @@ fn usable(key_id: String, key: &str) -> Result<ScopeKey, Error> {
     Ok(ScopeKey { key_id, key })
 }
 
-/// Whether a refusal may mean that the value was sealed with a key that is no longer the scope's.
-fn is_stale_key(error: &Error) -> bool {
-    error.status() == Some(422)
-        && error
-            .message()
-            .is_some_and(|message| message.contains("improperly encrypted"))
+/// Whether a refusal may mean that the value was sealed with a key that is no longer the scope's: it says so, or it
+/// says nothing that is known to mean something else.
+fn may_mean_stale_key(error: &Error) -> bool {
+    let unclear = |message| matches!(message, "Validation Failed" | "Bad Request");
+    error.status() == Some(422) && (says_stale_key(error) || error.message().is_none_or(unclear))
+}
+
+fn says_stale_key(error: &Error) -> bool {
+    error
+        .message()
+        .is_some_and(|message| message.contains("improperly encrypted"))
 }

@@ -18,10 +18,12 @@ pub(crate) const PER_PAGE: i64 = 100;
 /// More pages than any list has; a server that goes on forever is not followed.
 const MOST_PAGES: i64 = 10_000;
 
-/// Walks over the pages of a list. Each page has the time of a call of its own; a page that fails ends the stream.
+/// Walks over the pages of a list. Each page has the time of a call of its own, or that of a member of a batch if
+/// `patient`; a page that fails ends the stream.
 pub(crate) fn pages<'a, T, F, Fut>(
     client: &'a Client,
     call: Call<'a>,
+    patient: bool,
     page: F,
 ) -> impl Stream<Item = Result<T, Error>> + Send + 'a
 where
@@ -36,7 +38,7 @@ where
             let Some(number) = number else {
                 return Ok(None);
             };
-            let allowance = Allowance::new(&client.inner.retry);
+            let allowance = Allowance::of(&client.inner.retry, patient);
             let reply = client
                 .call(call, &allowance, |api| page(api, number))
                 .await?;

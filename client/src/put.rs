@@ -127,11 +127,7 @@ impl<S: AnyScope> Put<S> {
         }
         let secrets = Secrets::<Scope>::new(self.client, scope);
         let policy = &secrets.client.inner.retry;
-        let allowance = if self.patient {
-            Allowance::patient(policy)
-        } else {
-            Allowance::new(policy)
-        };
+        let allowance = Allowance::of(policy, self.patient);
         secrets.check_content(&self.content, &name)?;
         let access = secrets.resolve(self.access, &name, &allowance).await?;
         let (secrets, name, access, allowance) = (&secrets, &name, &access, &allowance);
@@ -266,7 +262,7 @@ impl Secrets<Scope> {
         })?;
         match existing.visibility.as_deref() {
             Some("selected") => {
-                let ids = self.selection(name).await?;
+                let ids = self.selection(name, allowance).await?;
                 Ok(Resolved { visibility: existing.visibility, selected: Some(ids) })
             }
             Some("all" | "private") => Ok(Resolved { visibility: existing.visibility, selected: None }),
@@ -287,15 +283,15 @@ impl Secrets<Scope> {
         match self.get_checked(name, allowance).await {
             Ok(_) => Ok(Resolved {
                 visibility: None,
-                selected: Some(self.selection(name).await?),
+                selected: Some(self.selection(name, allowance).await?),
             }),
             Err(error) if error.is_not_found() => Ok(Resolved::default()),
             Err(error) => Err(error),
         }
     }
 
-    async fn selection(&self, name: &SecretName) -> Result<Vec<i64>, Error> {
-        self.selected_unchecked(name.as_str())
+    async fn selection(&self, name: &SecretName, allowance: &Allowance) -> Result<Vec<i64>, Error> {
+        self.selected_unchecked(name.as_str(), allowance.patient)
             .map_ok(|repository| repository.id as i64)
             .try_collect()
             .await

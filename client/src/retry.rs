@@ -1,5 +1,6 @@
 //! When a failed attempt is made again, and how long a call may take: one policy for the whole client.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -118,14 +119,14 @@ pub(crate) fn shared_budget() -> TpsBudget {
 }
 
 /// The time that one call of the public API may use, over all requests it makes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Allowance {
     pub(crate) deadline: Option<Instant>,
     /// For a member of a batch, which goes on for longer.
     pub(crate) patient: bool,
     window: Duration,
     /// Microseconds spent on attempts and backoff.
-    spent: AtomicU64,
+    spent: Arc<AtomicU64>,
 }
 
 impl Allowance {
@@ -136,16 +137,24 @@ impl Allowance {
                 .and_then(|deadline| Instant::now().checked_add(deadline)),
             patient: false,
             window: policy.retry_window,
-            spent: AtomicU64::new(0),
+            spent: Arc::default(),
         }
     }
 
     /// Without a deadline: a member of a batch waits as long as the limits ask.
-    pub(crate) fn patient(policy: &RetryPolicy) -> Self {
+    fn patient(policy: &RetryPolicy) -> Self {
         Self {
             deadline: None,
             patient: true,
             ..Self::new(policy)
+        }
+    }
+
+    pub(crate) fn of(policy: &RetryPolicy, patient: bool) -> Self {
+        if patient {
+            Self::patient(policy)
+        } else {
+            Self::new(policy)
         }
     }
 
@@ -154,11 +163,20 @@ impl Allowance {
             .fetch_add(time.as_micros() as u64, Ordering::Relaxed);
     }
 
+    /// Whether the deadline, and not the window, is what ends this call.
+    pub(crate) fn ends_by_deadline(&self) -> bool {
+        self.deadline
+            .is_some_and(|deadline| deadline < Instant::now() + self.window_left())
+    }
+
+    fn window_left(&self) -> Duration {
+        self.window
+            .saturating_sub(Duration::from_micros(self.spent.load(Ordering::Relaxed)))
+    }
+
     /// What is left for attempts and backoff.
     pub(crate) fn left(&self) -> Duration {
-        let window = self
-            .window
-            .saturating_sub(Duration::from_micros(self.spent.load(Ordering::Relaxed)));
+        let window = self.window_left();
         match self.deadline {
             Some(deadline) => window.min(deadline.saturating_duration_since(Instant::now())),
             None => window,
