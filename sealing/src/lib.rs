@@ -32,9 +32,9 @@
 //!
 //! Every accepted key seals to the same bytes as libsodium does for the same ephemeral key. In the last
 //! three rows that needs care: the nonce is hashed from the key *as written*, so two spellings of one point
-//! are two keys here, and the scalar must be clamped without reducing it modulo the group order. Nobody is
-//! known to hold the secret key of a point on the twist, so such a box is lost, but it betrays nothing
-//! either; refusing it would cost a second scalar multiplication for every key.
+//! are two keys here, and the scalar must be clamped without reducing it modulo the group order. Nobody can
+//! hold the secret key of a point on the twist, so what is sealed to one is lost; but the twist is as hard as
+//! the curve, so nothing is betrayed either.
 //!
 //! # What is wiped, and what is not
 //!
@@ -56,7 +56,8 @@
 //!
 //! A [`PublicKey`] is decoded to a point once, when it is read; sealing to it is then faster than with
 //! `crypto_box` and, for short messages, nearly as fast as libsodium in C. Long ones take twice C's time,
-//! for want of vector code in the Salsa20 below. `tests/bench-seal` in the repository has the numbers.
+//! for want of vector code in the Salsa20 below. `tests/bench-seal` in the repository has the numbers. In a
+//! debug build a box takes some milliseconds, unless the profile has `curve25519-dalek` optimized.
 //!
 //! The crate is `no_std` and needs an allocator and a `getrandom` backend.
 
