@@ -65,6 +65,14 @@ pub fn fetch(pinned: &Package, wanted: &Wanted) -> Result<Fetched> {
     })
 }
 
+/// A description to look at: a file as it is, or a version of the registry's.
+pub fn describe(pinned: &Package, wanted: &Wanted) -> Result<Description> {
+    match &wanted.from {
+        Some(path) => Ok(Description::read(path)?.0),
+        None => Ok(fetch(pinned, wanted)?.description),
+    }
+}
+
 fn from_registry(package: &mut Package, moves: bool) -> Result<(Description, Vec<u8>)> {
     let folder = tempfile::tempdir()?;
     let archive = npm::pack(&package.name, &package.version, folder.path())?;

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xtask::repairs::Idle;
-use xtask::tree::{Mode, Tree};
-use xtask::{codegen, fetch, interop, vendor};
+use xtask::source::Source;
+use xtask::tree::{Mode, SOURCE, Tree};
+use xtask::{codegen, fetch, fuzz, interop, sweep, vendor, whole};
 
 /// The machine that makes Octoseal's low-level client from GitHub's description.
 #[derive(Parser)]
@@ -68,6 +69,20 @@ enum Command {
         #[arg(long, value_name = "N", default_value_t = 1000)]
         rounds: usize,
     },
+    /// Feed foreign bytes to everything that reads them, if cargo-fuzz and a nightly toolchain are here
+    Fuzz {
+        /// How long each target runs
+        #[arg(long, value_name = "N", default_value_t = 60)]
+        seconds: u32,
+    },
+    /// Take every operation of a description alone through the machine
+    Sweep {
+        #[command(flatten)]
+        wanted: Wanted,
+        /// All of them at once instead, and check that the result compiles
+        #[arg(long)]
+        whole: bool,
+    },
     /// Generate the low-level client from the fragment
     Codegen {
         /// Compare instead of writing
@@ -120,6 +135,18 @@ fn run(command: Command) -> Result<()> {
         }
         Command::Interop { require, rounds } => {
             interop::run(&tree, interop::Options { require, rounds })?;
+        }
+        Command::Fuzz { seconds } => fuzz::run(&tree, seconds)?,
+        Command::Sweep { wanted, whole } => {
+            let source = Source::parse(&tree.read(SOURCE)?)?;
+            let description = fetch::describe(&source.package, &wanted.into())?;
+            if whole {
+                println!("{}", whole::whole(&tree, &description, &source)?);
+                return Ok(());
+            }
+            let sweep = sweep::sweep(&description, &source);
+            print!("{sweep}");
+            sweep.verdict()?;
         }
         Command::Codegen { check, allow_idle } => {
             let mode = if check {

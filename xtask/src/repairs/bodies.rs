@@ -23,6 +23,38 @@ pub(super) fn keep_one_media_type(document: &mut Value, _: &Source) -> Result<us
     Ok(mended)
 }
 
+/// Bodies of a media type that progenitor does not know (forms in parts, on Enterprise Server)
+/// become plain bytes: whoever calls them writes the parts.
+pub(super) fn unknown_media_types_as_bytes(document: &mut Value, _: &Source) -> Result<usize> {
+    let known = |kind: &str| {
+        let kind = kind.split(';').next().unwrap_or_default();
+        kind == "application/json" || kind == "application/x-www-form-urlencoded"
+    };
+    let mut mended = 0;
+    each_body(document, |body| {
+        let Some(content) = body.get_mut("content").and_then(Value::as_object_mut) else {
+            return;
+        };
+        let Some((kind, media)) = content.iter().next() else {
+            return;
+        };
+        let plain = match kind.split(';').next().unwrap_or_default() {
+            "text/plain" | "text/x-markdown" => json!({ "schema": { "type": "string" } }),
+            _ => json!({ "schema": { "type": "string", "format": "binary" } }),
+        };
+        let text = kind.starts_with("text/plain") || kind.starts_with("text/x-markdown");
+        let bytes = "application/octet-stream";
+        if known(kind) || (*media == plain && (text || kind == bytes)) {
+            return;
+        }
+        let kind = if text { kind.clone() } else { bytes.to_owned() };
+        content.clear();
+        content.insert(kind, plain);
+        mended += 1;
+    });
+    Ok(mended)
+}
+
 /// Where the description takes repository ids as numbers and as text, numbers it is
 /// (github/rest-api-description#275), except for the operations that `ids_as_text` in
 /// `openapi/source.toml` names with its sources: those take text, whatever the description says.

@@ -1,5 +1,7 @@
 //! Repairs of schemas, whatever they are used for.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use serde_json::{Value, json};
 
@@ -34,6 +36,30 @@ pub(super) fn drop_defaults(document: &mut Value, _: &Source) -> Result<usize> {
     let mut mended = 0;
     each_schema(document, |_, schema| {
         mended += usize::from(schema.remove("default").is_some())
+    });
+    Ok(mended)
+}
+
+/// Values that differ only in what a Rust name can't hold (`reactions-+1`, `reactions--1`) make
+/// progenitor panic. Such an enum becomes text.
+pub(super) fn drop_colliding_enums(document: &mut Value, _: &Source) -> Result<usize> {
+    use heck::ToPascalCase as _;
+    let odd = |c: char| c == '_' || !c.is_alphanumeric();
+    let mut mended = 0;
+    each_schema(document, |_, schema| {
+        let Some(values) = schema.get("enum").and_then(Value::as_array) else {
+            return;
+        };
+        let names: Vec<_> = values.iter().filter_map(Value::as_str).collect();
+        let distinct = |name: &dyn Fn(&str) -> String| {
+            let all: BTreeSet<_> = names.iter().map(|each| name(each)).collect();
+            all.len() == names.len()
+        };
+        let plainly = distinct(&|name| name.replace(odd, "-").to_pascal_case());
+        if !plainly && !distinct(&|name| name.replace(odd, "X").to_pascal_case()) {
+            schema.remove("enum");
+            mended += 1;
+        }
     });
     Ok(mended)
 }

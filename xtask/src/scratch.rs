@@ -1,0 +1,106 @@
+//! A scratch copy of the workspace, to compile what the machine makes without touching the tree.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::tree::{File, Tree};
+
+/// A copy of some rooms of the workspace, as a workspace of its own.
+#[derive(Debug)]
+pub struct Scratch {
+    root: PathBuf,
+    target: PathBuf,
+}
+
+impl Scratch {
+    /// Copies `rooms` of `tree` to `root`, where what is the same already stays untouched, so that
+    /// cargo does not compile it again. Artifacts go to `target`.
+    pub fn new(tree: &Tree, root: &Path, target: &Path, rooms: &[&str]) -> Result<Self> {
+        let scratch = Self {
+            root: root.to_owned(),
+            target: target.to_owned(),
+        };
+        for room in rooms {
+            scratch.copy(tree, Path::new(room))?;
+        }
+        for file in ["Cargo.lock", "README.md"] {
+            scratch.write(
+                file,
+                std::fs::read(tree.root().join(file))
+                    .with_context(|| format!("cannot read {file}"))?,
+            )?;
+        }
+        scratch.members(&tree.read("Cargo.toml")?, rooms)?;
+        Ok(scratch)
+    }
+
+    /// Where it lies.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Lays generated files over the copy.
+    pub fn lay(&self, files: &[File]) -> Result<()> {
+        files
+            .iter()
+            .try_for_each(|file| self.write(file.path, &file.text))
+    }
+
+    /// Writes a file that is not the same already.
+    pub fn write(&self, path: &str, bytes: impl AsRef<[u8]>) -> Result<()> {
+        let place = self.root.join(path);
+        if std::fs::read(&place).ok().as_deref() == Some(bytes.as_ref()) {
+            return Ok(());
+        }
+        if let Some(folder) = place.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(&place, bytes).with_context(|| format!("cannot write {}", place.display()))
+    }
+
+    /// Runs cargo in the copy, without the network.
+    pub fn cargo(&self, arguments: &[&str]) -> Result<()> {
+        let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .args(arguments)
+            .args(["--offline", "--quiet"])
+            .current_dir(&self.root)
+            .env("CARGO_TARGET_DIR", &self.target)
+            .output()
+            .context("cannot run cargo")?;
+        if !output.status.success() {
+            bail!(
+                "`cargo {}` failed:\n{}",
+                arguments.join(" "),
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        Ok(())
+    }
+
+    /// The workspace's manifest with other members.
+    fn members(&self, manifest: &str, rooms: &[&str]) -> Result<()> {
+        let mut manifest: toml_edit::DocumentMut = manifest.parse().context("Cargo.toml")?;
+        manifest["workspace"]["members"] =
+            toml_edit::value(rooms.iter().copied().collect::<toml_edit::Array>());
+        self.write("Cargo.toml", manifest.to_string())
+    }
+
+    fn copy(&self, tree: &Tree, path: &Path) -> Result<()> {
+        let from = tree.root().join(path);
+        for entry in
+            std::fs::read_dir(&from).with_context(|| format!("cannot read {}", from.display()))?
+        {
+            let entry = entry?;
+            let inner = path.join(entry.file_name());
+            if entry.file_type()?.is_dir() {
+                self.copy(tree, &inner)?;
+            } else {
+                let name = inner.to_str().context("a file's name is not text")?;
+                self.write(name, std::fs::read(entry.path())?)?;
+            }
+        }
+        Ok(())
+    }
+}
