@@ -18,7 +18,7 @@ use crate::headers;
 use crate::pacing::Cost;
 use crate::reply::{self, Failure, Next};
 use crate::retry::Allowance;
-use crate::token::{AfterRefusal, Audience, Token};
+use crate::token::{AfterRefusal, Audience, Token, TokenRefusal};
 
 /// What a call does, for limits, retries, errors and logs.
 #[derive(Clone, Copy)]
@@ -182,7 +182,7 @@ impl Client {
                 drop(pass);
             }
             let wait = match failure.next {
-                Next::NewToken => match self.inner.tokens.refused(call.audience, &token) {
+                Next::NewToken => match self.refused(call, &token, &failure) {
                     AfterRefusal::AskAgain(after) => Some(after),
                     AfterRefusal::GiveUp => None,
                 },
@@ -243,6 +243,14 @@ impl Client {
             (Some(closed), Some(deadline)) if deadline < closed.until => Err(limited(closed, None)),
             _ => Ok(()),
         }
+    }
+
+    /// Tells the source of a refused token.
+    fn refused(&self, call: Call<'_>, token: &Token, failure: &Failure) -> AfterRefusal {
+        let server_time = failure.server_time;
+        self.inner
+            .tokens
+            .refused(call.audience, &TokenRefusal { token, server_time })
     }
 
     async fn token(&self, audience: Audience<'_>, allowance: &Allowance) -> Result<Token, Error> {

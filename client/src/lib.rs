@@ -2,8 +2,12 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+#[cfg(feature = "app")]
+mod app;
+mod builder;
 mod call;
 mod client;
+mod described;
 mod documented;
 mod error;
 mod gate;
@@ -24,12 +28,17 @@ octoseal_api::if_private_registries! {
 mod retry;
 mod scope;
 mod secrets;
+mod sockets;
+mod sources;
 mod token;
 mod value;
 mod visibility;
 mod wire;
 
-pub use client::{Client, ClientBuilder, Wait};
+#[cfg(feature = "app")]
+pub use app::{App, AppKey};
+pub use builder::ClientBuilder;
+pub use client::{Client, Wait};
 pub use error::{Error, Stored};
 pub use gate::WaitReason;
 pub use keys::ScopeKey;
@@ -45,6 +54,7 @@ pub use scope::{
     Scope, SeesOrganizationSecrets, UserScope, UserStore,
 };
 pub use secrets::{Repository, Secret, Secrets};
-pub use token::{AfterRefusal, Audience, Token, TokenFuture, TokenSource};
+pub use sources::{EnvironmentToken, FileToken};
+pub use token::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};
 pub use value::{MAX_VALUE_BYTES, SecretValue};
 pub use visibility::{Access, RepositoryRef, Visibility};

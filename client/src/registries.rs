@@ -9,11 +9,11 @@ use futures_core::Stream;
 use futures_util::{StreamExt, TryStreamExt};
 use octoseal_api::{Error as ApiError, ResponseValue, stores, types};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::call::{Call, Effect};
 use crate::client::Client;
+use crate::described::typed;
 use crate::error::Error;
 use crate::keys::{HasKey, ScopeKey, Sealed};
 use crate::names::SecretName;
@@ -622,20 +622,6 @@ impl UpdateRegistry {
                 .map(|_| ())
         };
         registries.store(body, value, allowance, send).await
-    }
-}
-
-/// The description's type for a body. It may be older than this code: a field that it lacks is an error, not left
-/// out.
-fn typed<T: DeserializeOwned + serde::Serialize>(body: &Map<String, Value>) -> Result<T, Error> {
-    let refuse = || Error::unsupported("the description has no such registry");
-    let typed: T = serde_json::from_value(Value::Object(body.clone())).map_err(|_| refuse())?;
-    let kept = serde_json::to_value(&typed).map_err(|_| refuse())?;
-    match body.keys().find(|field| kept.get(field.as_str()).is_none()) {
-        None => Ok(typed),
-        Some(field) => Err(Error::unsupported(format!(
-            "the description has no field {field} for a registry"
-        ))),
     }
 }
 

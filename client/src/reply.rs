@@ -19,6 +19,8 @@ pub(crate) struct Failure {
     pub(crate) maybe_done: bool,
     /// GitHub itself dealt with the request, so the gate learns that it is open.
     pub(crate) answered: bool,
+    /// The server's clock.
+    pub(crate) server_time: Option<SystemTime>,
     /// How long the server wants to be left alone.
     pub(crate) retry_after: Option<Duration>,
     /// What the reply says is left of the quota.
@@ -32,6 +34,7 @@ impl Failure {
             next,
             maybe_done: false,
             answered: false,
+            server_time: None,
             retry_after: None,
             remaining: None,
         }
@@ -235,6 +238,7 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], token: &str) ->
         // A success that is not this operation's may come from anyone, after anything.
         maybe_done: next == Next::Retry || status.is_success(),
         answered: !status.is_server_error(),
+        server_time: headers::date(headers),
         retry_after: headers::retry_after(headers, now),
         remaining: headers::remaining(headers),
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
@@ -66,6 +66,17 @@ pub struct Audience<'a> {
     pub repository: Option<&'a str>,
 }
 
+/// A token that GitHub refused with `401`.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct TokenRefusal<'a> {
+    /// The token.
+    pub token: &'a Token,
+    /// The server's clock when it refused, if it told: a token that was signed here may be refused for a clock that
+    /// runs apart.
+    pub server_time: Option<SystemTime>,
+}
+
 /// What to do after GitHub refused a token with `401`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -112,8 +123,8 @@ pub trait TokenSource: Send + Sync {
 
     /// Learns that GitHub refused a token with `401`, and says whether to ask again. By default it is not asked
     /// again: GitHub answers repeated bad credentials with refusals of good ones.
-    fn refused(&self, audience: Audience<'_>, token: &Token) -> AfterRefusal {
-        let _ = (audience, token);
+    fn refused(&self, audience: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {
+        let _ = (audience, refusal);
         AfterRefusal::GiveUp
     }
 }

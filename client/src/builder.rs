@@ -1,0 +1,367 @@
+//! Building a client.
+
+use std::fmt;
+use std::sync::Arc;
+
+use octoseal_api::{Context, Transport};
+use reqwest::Url;
+use reqwest::header::HeaderValue;
+use secrecy::{SecretSlice, SecretString};
+
+use crate::Error;
+#[cfg(feature = "app")]
+use crate::app::{App, Installations};
+use crate::client::{Client, Inner, OnWait, Wait};
+use crate::gate::Gate;
+use crate::keys::Keys;
+use crate::pacing::Pacing;
+use crate::retry::{self, RetryPolicy};
+use crate::sockets::Sockets;
+use crate::sources::Surroundings;
+use crate::token::{Static, Token, TokenSource};
+use crate::wire::Wire;
+
+/// Builds a [`Client`]: who calls, which server, how patiently.
+#[derive(Clone, Default)]
+pub struct ClientBuilder {
+    token: Option<Credentials>,
+    base_url: Option<String>,
+    host: Option<String>,
+    user_agent: Option<String>,
+    api_version: Option<String>,
+    pacing: Option<Pacing>,
+    gate: Option<Arc<Gate>>,
+    retry: RetryPolicy,
+    on_wait: Option<OnWait>,
+    sockets: Sockets,
+    transport: Option<Arc<dyn Transport>>,
+}
+
+#[derive(Clone)]
+enum Credentials {
+    Text(SecretString),
+    Source(Arc<dyn TokenSource>),
+    #[cfg(feature = "app")]
+    App(Box<App>),
+}
+
+/// Where GitHub itself answers.
+const GITHUB: &str = "https://api.github.com";
+
+impl ClientBuilder {
+    /// Starts from what the environment says, as GitHub's own tools read it. An empty variable counts as unset.
+    ///
+    /// | what | first one set of |
+    /// |---|---|
+    /// | address | `GITHUB_API_URL`; `GH_HOST`, read as [`host`](Self::host); GitHub itself |
+    /// | token | `GH_TOKEN`, `GITHUB_TOKEN`; before them `GH_ENTERPRISE_TOKEN`, `GITHUB_ENTERPRISE_TOKEN` when `GH_HOST` names an Enterprise Server |
+    ///
+    /// What is set on the builder afterwards wins.
+    pub fn from_env() -> Self {
+        Self::from_vars(|name| std::env::var(name).ok())
+    }
+
+    /// [`from_env`](Self::from_env) with variables that come from elsewhere, for example from a configuration.
+    ///
+    /// # Examples
+    /// ```
+    /// let variables = |name: &str| match name {
+    ///     "GITHUB_API_URL" => Some("https://ghe.example/api/v3".to_owned()),
+    ///     "GITHUB_TOKEN" => Some("a-token".to_owned()),
+    ///     _ => None,
+    /// };
+    /// let github = octoseal::ClientBuilder::from_vars(variables).build()?;
+    /// # Ok::<(), octoseal::Error>(())
+    /// ```
+    pub fn from_vars(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let Surroundings {
+            base_url,
+            host,
+            token,
+        } = Surroundings::read(variable);
+        Self {
+            token: token.map(Credentials::Text),
+            base_url,
+            host,
+            ..Self::default()
+        }
+    }
+
+    /// The token to call with. It needs the `admin:org` scope (classic) or the organization permission
+    /// `secrets` (fine-grained, GitHub App) for an organization's secrets, `repo` or `secrets` for a repository's.
+    pub fn token(mut self, token: impl Into<SecretString>) -> Self {
+        self.token = Some(Credentials::Text(token.into()));
+        self
+    }
+
+    /// A source that is asked for the token before each request, in place of [`token`](Self::token).
+    pub fn token_source(mut self, source: impl TokenSource + 'static) -> Self {
+        self.token = Some(Credentials::Source(Arc::new(source)));
+        self
+    }
+
+    /// Calls as a GitHub App: with a token of the installation that each call is about.
+    #[cfg(feature = "app")]
+    pub fn app(mut self, app: App) -> Self {
+        self.token = Some(Credentials::App(Box::new(app)));
+        self
+    }
+
+    /// The server by its host alone: `github.com`, `TENANT.ghe.com` for data residency, anything else for an
+    /// Enterprise Server. [`base_url`](Self::base_url), if it is called later, wins.
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = Some(host.into());
+        self.base_url = None;
+        self
+    }
+
+    /// Trusts the root certificates of a PEM bundle, beside those that the platform trusts: for a server or a proxy
+    /// with a certificate authority of its own. May be called several times.
+    ///
+    /// On Linux and the BSDs, the platform's certificates are read from where OpenSSL looks for them, and
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR` name others **instead**. macOS and Windows ask the system and ignore both.
+    pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.sockets.roots.push(pem.into());
+        self
+    }
+
+    /// Presents a client certificate: its chain and its unencrypted private key (PKCS#8), both PEM.
+    pub fn client_certificate(
+        mut self,
+        certificate: impl Into<Vec<u8>>,
+        key: impl Into<SecretSlice<u8>>,
+    ) -> Self {
+        self.sockets.identity = Some((certificate.into(), key.into()));
+        self
+    }
+
+    /// Sends everything through a proxy, for example `http://proxy.example:3128`.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.sockets.proxy = Some(url.into());
+        self
+    }
+
+    /// Uses the proxies that `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name. They do not count otherwise: who can set
+    /// a variable should not be able to redirect secrets.
+    pub fn proxy_from_env(mut self) -> Self {
+        self.sockets.environment_proxy = true;
+        self
+    }
+
+    /// The API's address, as `GITHUB_API_URL` gives it: `https://api.github.com` (the default),
+    /// `https://HOST/api/v3` for GitHub Enterprise Server, `https://api.TENANT.ghe.com` for data residency.
+    /// Plain `http` is accepted for loopback addresses alone.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self.host = None;
+        self
+    }
+
+    /// What to send as `User-Agent`, beside Octoseal's own name: the service's name and version.
+    pub fn user_agent(mut self, name: impl Into<String>) -> Self {
+        self.user_agent = Some(name.into());
+        self
+    }
+
+    /// The [REST API version](https://docs.github.com/rest/about-the-rest-api/api-versions) to ask for, if not
+    /// the one that the client was generated for.
+    pub fn api_version(mut self, version: impl Into<String>) -> Self {
+        self.api_version = Some(version.into());
+        self
+    }
+
+    /// How fast to send. By default [`Pacing::documented`] against GitHub and data residency, and
+    /// [`Pacing::off`] against an Enterprise Server, which has limits off by default.
+    pub fn pacing(mut self, pacing: Pacing) -> Self {
+        self.pacing = Some(pacing);
+        self
+    }
+
+    /// Keeps limits together with another client: GitHub counts by user, not by client, so clients of one user's
+    /// tokens should share one gate, as clones do anyway. The other's [`Pacing`] then holds for both.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> Result<(), octoseal::Error> {
+    /// let patient = octoseal::Client::builder().token("a-token").build()?;
+    /// let impatient = octoseal::Client::builder()
+    ///     .token("a-token")
+    ///     .retry(octoseal::RetryPolicy::default().attempts(1))
+    ///     .share_limits_with(&patient)
+    ///     .build()?;
+    /// # let _ = impatient;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn share_limits_with(mut self, other: &Client) -> Self {
+        self.gate = Some(other.inner.gate.clone());
+        self
+    }
+
+    /// How to deal with failures that pass, and how long calls may take.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// Calls a function each time a call is about to wait: for a limit, for the pace, or before it tries again.
+    /// It runs on the task of the call, so many calls that wait for one limit tell it many times; it should
+    /// return at once.
+    pub fn on_wait(mut self, tell: impl Fn(&Wait) + Send + Sync + 'static) -> Self {
+        self.on_wait = Some(Arc::new(tell));
+        self
+    }
+
+    /// Sends to a stand-in GitHub in this process instead of over sockets, so that a test can pause tokio's clock.
+    #[cfg(feature = "mock")]
+    pub fn mock(mut self, github: &crate::mock::GitHub) -> Self {
+        self.transport = Some(Arc::new(github.clone()));
+        self
+    }
+
+    /// Builds the client. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`Error::is_config`] without a token, with a token no header can hold, with an address that is not
+    /// `https` (or loopback), or if TLS could not be set up.
+    pub fn build(self) -> Result<Client, Error> {
+        let base = base_url(&self.address()?)?;
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => Arc::new(self.sockets.open(&self.retry)?),
+        };
+        let gate = self.gate.unwrap_or_else(|| {
+            let own = is_own_server(&base);
+            let pacing = || {
+                if own {
+                    Pacing::off()
+                } else {
+                    Pacing::documented()
+                }
+            };
+            Gate::new(&self.pacing.unwrap_or_else(pacing))
+        });
+        let wire = Wire::new(transport, gate.clone());
+        let mut context = Context::new(Arc::new(wire), user_agent(self.user_agent.as_deref())?);
+        if let Some(version) = &self.api_version {
+            context = context.with_api_version(header(version, "API version")?);
+        }
+        let client = |tokens: Arc<dyn TokenSource>, gate: Arc<Gate>| Client {
+            inner: Arc::new(Inner {
+                base_text: base.as_str().trim_end_matches('/').to_owned(),
+                base: base.clone(),
+                context: context.clone(),
+                tokens,
+                gate,
+                retry: self.retry.clone(),
+                budget: retry::shared_budget(),
+                keys: Keys::default(),
+                on_wait: self.on_wait.clone(),
+            }),
+        };
+        let tokens: Arc<dyn TokenSource> = match self.token {
+            Some(Credentials::Text(token)) => Arc::new(Static(Token::new(token)?)),
+            Some(Credentials::Source(source)) => source,
+            #[cfg(feature = "app")]
+            // GitHub counts an App's own requests apart from its installations', and a call that waits for a token
+            // holds its place at the gate: so the App has a gate of its own.
+            Some(Credentials::App(app)) => Arc::new(Installations::new(*app, |jwt| {
+                client(jwt, Gate::new(&Pacing::off()))
+            })),
+            None => {
+                return Err(
+                    Error::config("no token was given").with_hint("call `token` or `token_source`")
+                );
+            }
+        };
+        Ok(client(tokens, gate))
+    }
+
+    /// The API's address, from whichever of the settings was made.
+    fn address(&self) -> Result<String, Error> {
+        if let Some(url) = &self.base_url {
+            return Ok(url.clone());
+        }
+        let Some(host) = &self.host else {
+            return Ok(GITHUB.to_owned());
+        };
+        let fits =
+            |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');
+        if host.is_empty() || !host.bytes().all(fits) {
+            return Err(Error::config(format!("{host:?} is not a host"))
+                .with_hint("give it without scheme and path"));
+        }
+        Ok(match host.as_str() {
+            "github.com" | "api.github.com" => GITHUB.to_owned(),
+            tenant if tenant.ends_with(".ghe.com") && !tenant.starts_with("api.") => {
+                format!("https://api.{tenant}")
+            }
+            tenant if tenant.ends_with(".ghe.com") => format!("https://{tenant}"),
+            own => format!("https://{own}/api/v3"),
+        })
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("base_url", &self.base_url)
+            .field("pacing", &self.pacing)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Checks an API address.
+fn base_url(text: &str) -> Result<Url, Error> {
+    let refuse = |why: &str| Error::config(format!("the base URL {why}"));
+    let url = Url::parse(text).map_err(|why| refuse(&format!("is not a URL: {why}")))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("holds a user name or password").with_hint("give the token by `token`"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(
+            refuse("holds a query or fragment").with_hint("it looks like https://HOST/api/v3")
+        );
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => Err(
+            refuse("is plain http, which would show the token to the network")
+                .with_hint("use https"),
+        ),
+        _ => Err(refuse("is neither https nor http on loopback")),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    // The host as the URL parser normalized it: `127.1` and `0x7f.1` have become `127.0.0.1` here.
+    url.host_str().is_some_and(|host| {
+        let address = host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost"
+            || address
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
+    })
+}
+
+/// Whether this is a GitHub Enterprise Server: neither GitHub's own host nor one with data residency.
+fn is_own_server(base: &Url) -> bool {
+    base.host_str()
+        .is_some_and(|host| host != "api.github.com" && !host.ends_with(".ghe.com"))
+        && !is_loopback(base)
+}
+
+fn user_agent(name: Option<&str>) -> Result<HeaderValue, Error> {
+    let own = concat!("octoseal/", env!("CARGO_PKG_VERSION"));
+    match name {
+        Some(name) => header(&format!("{name} {own}"), "user agent"),
+        None => Ok(HeaderValue::from_static(own)),
+    }
+}
+
+fn header(text: &str, what: &str) -> Result<HeaderValue, Error> {
+    HeaderValue::from_str(text)
+        .map_err(|_| Error::config(format!("the {what} {text:?} does not fit into a header")))
+}

@@ -1,0 +1,117 @@
+//! Connections over sockets, where this crate alone decides on redirects and retries.
+
+use reqwest::Proxy;
+use secrecy::SecretSlice;
+
+use crate::error::Error;
+use crate::retry::RetryPolicy;
+
+/// What lies between this machine and the server: whom to trust, how to present oneself, which way to go.
+#[derive(Clone, Default)]
+pub(crate) struct Sockets {
+    /// PEM bundles of root certificates, beside the platform's.
+    pub(crate) roots: Vec<Vec<u8>>,
+    /// A client certificate and its key, both PEM.
+    pub(crate) identity: Option<(Vec<u8>, SecretSlice<u8>)>,
+    /// The proxy for all requests.
+    pub(crate) proxy: Option<String>,
+    /// Whether `HTTPS_PROXY` and its kin count.
+    pub(crate) environment_proxy: bool,
+}
+
+impl Sockets {
+    /// Opens the pool.
+    pub(crate) fn open(&self, policy: &RetryPolicy) -> Result<reqwest::Client, Error> {
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .connect_timeout(policy.connect_timeout);
+        if let Some(proxy) = &self.proxy {
+            let proxy =
+                Proxy::all(proxy).map_err(|_| Error::config("the proxy's address is not a URL"))?;
+            builder = builder.proxy(proxy);
+        } else if !self.environment_proxy {
+            builder = builder.no_proxy();
+        }
+        builder = tls::set_up(builder, &self.roots, self.identity.as_ref())?;
+        builder
+            .build()
+            .map_err(|error| Error::config("TLS could not be set up").with_source(error))
+    }
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+mod tls {
+    use reqwest::{Certificate, ClientBuilder, Identity};
+    use secrecy::{ExposeSecret, SecretSlice};
+
+    use crate::error::Error;
+
+    pub(super) fn set_up(
+        mut builder: ClientBuilder,
+        bundles: &[Vec<u8>],
+        pair: Option<&(Vec<u8>, SecretSlice<u8>)>,
+    ) -> Result<ClientBuilder, Error> {
+        // Where both are compiled in, the default feature counts.
+        #[cfg(feature = "rustls")]
+        {
+            builder = builder.tls_backend_rustls();
+        }
+        for bundle in bundles {
+            builder = builder.tls_certs_merge(roots(bundle)?);
+        }
+        if let Some((certificate, key)) = pair {
+            builder = builder.identity(identity(certificate, key.expose_secret())?);
+        }
+        Ok(builder)
+    }
+
+    fn roots(bundle: &[u8]) -> Result<Vec<Certificate>, Error> {
+        let refuse = || {
+            Error::config("the root certificates are not a PEM bundle")
+                .with_hint("they look like -----BEGIN CERTIFICATE----- … -----END CERTIFICATE-----")
+        };
+        let roots =
+            Certificate::from_pem_bundle(bundle).map_err(|why| refuse().with_source(why))?;
+        if roots.is_empty() {
+            Err(refuse())
+        } else {
+            Ok(roots)
+        }
+    }
+
+    /// A client certificate. Its key is never named in an error, not even by a parser's message.
+    fn identity(certificate: &[u8], key: &[u8]) -> Result<Identity, Error> {
+        #[cfg(feature = "rustls")]
+        let identity =
+            Identity::from_pem(&zeroize::Zeroizing::new([certificate, b"\n", key].concat()));
+        #[cfg(not(feature = "rustls"))]
+        let identity = Identity::from_pkcs8_pem(certificate, key);
+        identity.map_err(|_| {
+            Error::config("the client certificate and its key are not a pair of PEM texts")
+                .with_hint("give the certificate with its chain, and the unencrypted private key as PKCS#8")
+        })
+    }
+}
+
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+mod tls {
+    use reqwest::ClientBuilder;
+    use secrecy::SecretSlice;
+
+    use crate::error::Error;
+
+    pub(super) fn set_up(
+        builder: ClientBuilder,
+        bundles: &[Vec<u8>],
+        pair: Option<&(Vec<u8>, SecretSlice<u8>)>,
+    ) -> Result<ClientBuilder, Error> {
+        if bundles.is_empty() && pair.is_none() {
+            return Ok(builder);
+        }
+        Err(Error::config(
+            "certificates need one of the features rustls and native-tls",
+        ))
+    }
+}
