@@ -3,6 +3,10 @@
 mod access;
 mod documented;
 mod errors;
+mod faults;
+mod faults_keys;
+mod faults_redirects;
+mod limits;
 mod names;
 mod registries;
 mod scopes;

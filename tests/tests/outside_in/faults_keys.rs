@@ -1,0 +1,161 @@
+//! Public keys that rotate, are refused, or are none.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use octoseal::mock::{Fault, GitHub};
+use octoseal::{RetryPolicy, Stored, Visibility, Written};
+use octoseal_tests::{ACME, acme, builder, client, put, scope};
+
+use crate::faults::arrivals;
+
+const IMPROPER: &str =
+    r#"{"message":"Bad request - validation failed due to an improperly encrypted secret"}"#;
+
+fn counts(github: &GitHub) -> (usize, usize) {
+    (arrivals(github, "GET").len(), arrivals(github, "PUT").len())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_improperly_encrypted_value_is_sealed_again_with_the_key_fetched_again_once() {
+    let github = acme();
+    github.fault(Fault::reply(422, IMPROPER).on("PUT"));
+    assert_eq!(
+        put(&client(&github), "KEY", "value").await.unwrap(),
+        Written::Created
+    );
+    assert_eq!(counts(&github), (2, 2));
+    let sealed: Vec<_> = github
+        .requests()
+        .iter()
+        .filter(|request| request.method == "PUT")
+        .map(|request| request.json()["encrypted_value"].clone())
+        .collect();
+    assert_ne!(sealed[0], sealed[1], "the same box was sent twice");
+
+    // Once: a second refusal is the answer.
+    let github = acme();
+    github.fault(Fault::reply(422, IMPROPER).on("PUT").always());
+    let error = put(&client(&github), "KEY", "value").await.unwrap_err();
+    assert!(error.is_validation(), "{error}");
+    assert_eq!((counts(&github), error.stored()), ((2, 2), Stored::No));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_rotates_between_get_and_put_is_met_by_sealing_again() {
+    let github = acme();
+    github.fault(Fault::rotated_key().on("PUT"));
+    put(&client(&github), "KEY", "value").await.unwrap();
+    assert_eq!(github.plaintext(ACME, "KEY").unwrap(), b"value");
+    assert_eq!(counts(&github), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stale_key_refused_in_other_words_is_met_by_sealing_again_too() {
+    let github = acme();
+    let client = client(&github);
+    put(&client, "WARM", "value").await.unwrap();
+    github.rotate_key(ACME);
+    // Nobody outside knows GitHub's words for an old key_id.
+    github.fault(Fault::reply(422, r#"{"message":"The key_id is not current."}"#).on("PUT"));
+    put(&client, "KEY", "value").await.unwrap();
+    assert_eq!(github.plaintext(ACME, "KEY").unwrap(), b"value");
+    assert_eq!(counts(&github), (2, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_422_of_unknown_meaning_under_an_unchanged_key_is_final() {
+    let github = acme();
+    github.fault(
+        Fault::reply(422, r#"{"message":"Too many secrets."}"#)
+            .on("PUT")
+            .always(),
+    );
+    let error = put(&client(&github), "KEY", "value").await.unwrap_err();
+    assert!(error.is_validation(), "{error}");
+    assert_eq!(arrivals(&github, "PUT").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_at_the_same_time_share_one_fetch_also_after_a_rotation() {
+    let github = acme();
+    github.latency(Duration::from_millis(40));
+    let client = client(&github);
+    let wave = |from: usize| {
+        let client = client.clone();
+        join_all((from..from + 40).map(move |n| {
+            let client = client.clone();
+            async move { put(&client, &format!("KEY_{n}"), "value").await.unwrap() }
+        }))
+    };
+    wave(0).await;
+    assert_eq!(arrivals(&github, "GET").len(), 1);
+    github.rotate_key(ACME);
+    wave(40).await;
+    assert_eq!(arrivals(&github, "GET").len(), 2);
+    assert_eq!(github.secrets(ACME).len(), 80);
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_share_a_failed_fetch_instead_of_failing_one_after_the_other() {
+    let github = acme();
+    github.fault(Fault::hang().on("GET").always());
+    let client = client(&github);
+    let began = tokio::time::Instant::now();
+    let results = join_all((0..40).map(|n| {
+        let client = client.clone();
+        async move { put(&client, &format!("KEY_{n}"), "value").await }
+    }))
+    .await;
+    assert!(
+        results
+            .iter()
+            .all(|result| result.as_ref().unwrap_err().is_timeout())
+    );
+    assert!(began.elapsed().as_secs() <= 28, "{:?}", began.elapsed());
+    assert!(github.request_count() <= 3, "{}", github.request_count());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_with_little_time_does_not_make_a_batch_fail() {
+    let github = acme();
+    github.fault(Fault::slow(Duration::from_secs(8)).on("GET"));
+    let policy = RetryPolicy::default().deadline(Duration::from_secs(2));
+    let client = builder(&github).retry(policy).build().unwrap();
+    let secrets = client.secrets(scope(ACME));
+    let mut batch = secrets.put_all([("BATCH", "v", Visibility::Private)]);
+    // The hasty caller begins the fetch that both wait for.
+    let (hasty, batch) = tokio::join!(put(&client, "HASTY", "v"), batch.next());
+    let hasty = hasty.unwrap_err();
+    assert!(hasty.is_timeout(), "{hasty}");
+    batch.unwrap().result.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_whose_first_caller_leaves_goes_on_for_the_others() {
+    let github = acme();
+    github.latency(Duration::from_secs(2));
+    let client = client(&github);
+    let first = tokio::time::timeout(Duration::from_secs(1), put(&client, "FIRST", "v"));
+    let (first, second) = tokio::join!(first, put(&client, "SECOND", "v"));
+    assert!(first.is_err());
+    second.unwrap();
+    assert_eq!(counts(&github), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_left_open_stays_open_when_the_key_is_then_refused() {
+    let github = acme();
+    github.fault(Fault::lost_reply().on("PUT"));
+    github.fault(Fault::reply(422, IMPROPER).on("PUT").times(1));
+    github.fault(
+        Fault::reply(404, r#"{"message":"Not Found"}"#)
+            .on("GET")
+            .after(1),
+    );
+    let error = put(&client(&github), "KEY", "value").await.unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+    assert!(github.secret(ACME, "KEY").is_some());
+    assert_eq!(error.stored(), Stored::Unknown);
+}
