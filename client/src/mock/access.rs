@@ -27,6 +27,7 @@ pub(super) struct Grant {
     /// The repositories it is narrowed to; `None`: all of the owner's.
     pub(super) repositories: Option<BTreeSet<i64>>,
     /// The App that it is, when it came as a JWT.
+    #[cfg(feature = "app")]
     pub(super) app: Option<i64>,
     /// It belongs to an installation of an App.
     pub(super) integration: bool,
@@ -43,6 +44,7 @@ impl Grant {
             permissions: None,
             owners: None,
             repositories: None,
+            #[cfg(feature = "app")]
             app: None,
             integration: false,
             valid_from: Duration::ZERO,
@@ -95,6 +97,7 @@ impl Need {
         }
     }
 
+    #[cfg(feature = "app")]
     pub(super) fn permission(self) -> String {
         self.permission
     }
@@ -158,6 +161,7 @@ impl Access {
             .or_insert_with(Grant::everything)
     }
 
+    #[cfg(feature = "app")]
     pub(super) fn insert(&mut self, token: String, grant: Grant) {
         self.grants.insert(token, grant);
     }
@@ -168,6 +172,7 @@ impl Access {
     }
 
     /// Ends every token of an App's installations.
+    #[cfg(feature = "app")]
     pub(super) fn expire_integrations(&mut self) {
         self.grants
             .values_mut()

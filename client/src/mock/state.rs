@@ -149,7 +149,7 @@ impl State {
         let documentation = documentation(known);
         let mut grant = None;
         let reply = self
-            .admit(now, request, &mut grant)
+            .admit(now, request, route.as_ref(), &mut grant)
             .and_then(|grant| self.dispatch(&call, route.ok_or_else(errors::not_found)?, &grant))
             .unwrap_or_else(|refusal| refusal.into_reply(&documentation));
         self.dress(now, request, reply, grant)
@@ -160,6 +160,7 @@ impl State {
         &mut self,
         now: Duration,
         request: &Request<Bytes>,
+        route: Option<&Route>,
         grant: &mut Option<Grant>,
     ) -> Result<Grant, Refusal> {
         let headers = request.headers();
@@ -170,9 +171,13 @@ impl State {
                 return Err(errors::unsupported_version(&sent, known));
             }
         }
-        let found = self
-            .access
-            .authenticate(now, headers, self.settings.login_attempts)?;
+        let found = match route {
+            #[cfg(feature = "app")]
+            Some(Route::App(_)) => self.authenticate_app(now, headers)?,
+            _ => self
+                .access
+                .authenticate(now, headers, self.settings.login_attempts)?,
+        };
         *grant = Some(found.clone());
         self.limiter
             .admit(now, &found.caller, request.method(), self.under_way)?;
@@ -209,6 +214,8 @@ impl State {
                     &serde_json::json!({ "resources": { "core": core }, "rate": core }),
                 ))
             }
+            #[cfg(feature = "app")]
+            Route::App(route) => self.app(call, grant, route),
             _ => Err(errors::not_found()),
         }
     }

@@ -59,6 +59,7 @@ impl Stores {
         self.known.contains(&(store.to_owned(), kind))
     }
 
+    #[cfg(feature = "app")]
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Kind)> {
         self.known
             .iter()
