@@ -6,6 +6,8 @@
 //!
 //! Ends with status 0 only if every secret was stored; each that was not gets one line on standard error.
 
+mod common;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,9 +15,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
-use octoseal::{
-    Access, Client, NewSecret, OrganizationScope, OrganizationStore, SecretValue, Visibility,
-};
+use octoseal::{Access, NewSecret, OrganizationScope, OrganizationStore, SecretValue, Visibility};
 
 #[derive(Parser)]
 #[command(
@@ -31,12 +31,8 @@ struct Arguments {
     /// A repository that may use them, by its id; may be repeated
     #[arg(long = "repo-id", value_name = "ID")]
     repository_ids: Vec<u64>,
-    /// The token, of the scope admin:org or with the permission organization_secrets: write
-    #[arg(long, env = "GITHUB_TOKEN", hide_env_values = true)]
-    token: String,
-    /// The API's address
-    #[arg(long, env = "GITHUB_API_URL", default_value = "https://api.github.com")]
-    api_url: String,
+    #[command(flatten)]
+    connection: common::Connection,
     /// The file, in dotenv form
     file: PathBuf,
 }
@@ -68,9 +64,9 @@ async fn run(arguments: Arguments) -> Result<usize, Box<dyn std::error::Error>> 
     let bar = ProgressBar::new(total as u64);
     bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}")?);
     let shown = bar.clone();
-    let github = Client::builder()
-        .token(arguments.token)
-        .base_url(arguments.api_url)
+    let github = arguments
+        .connection
+        .builder()?
         .user_agent("set_from_env_file")
         .on_wait(move |wait| {
             if wait.duration >= Duration::from_secs(2) {

@@ -8,6 +8,8 @@
 //! printf %s "$VALUE" | GITHUB_TOKEN=… cargo run --example set_org_secret -- --org acme --name DEPLOY_KEY --visibility private
 //! ```
 
+mod common;
+
 use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 
@@ -21,12 +23,8 @@ struct Arguments {
     /// The organization; without it, or without a token, the journey runs against a stand-in
     #[arg(long, env = "GITHUB_ORG")]
     org: Option<String>,
-    /// The token, of the scope admin:org or with the permission organization_secrets: write
-    #[arg(long, env = "GITHUB_TOKEN", hide_env_values = true)]
-    token: Option<String>,
-    /// The API's address
-    #[arg(long, env = "GITHUB_API_URL", default_value = "https://api.github.com")]
-    api_url: String,
+    #[command(flatten)]
+    connection: common::Connection,
     /// The secret's name
     #[arg(long, default_value = "DEPLOY_KEY")]
     name: String,
@@ -51,11 +49,11 @@ enum Access {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let done = match (&arguments.org, &arguments.token) {
-        (Some(org), Some(token)) => store(&arguments, org, token).await,
-        (None, None) => journey("No token and organization were given").await,
-        (Some(_), None) => journey("No token was given").await,
-        (None, Some(_)) => journey("No organization was given").await,
+    let done = match (&arguments.org, arguments.connection.has_caller()) {
+        (Some(org), true) => store(&arguments, org).await,
+        (None, false) => journey("No token and organization were given").await,
+        (Some(_), false) => journey("No token was given").await,
+        (None, true) => journey("No organization was given").await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -67,14 +65,10 @@ async fn main() -> ExitCode {
 }
 
 /// Stores one value where the arguments say.
-async fn store(
-    arguments: &Arguments,
-    org: &str,
-    token: &str,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let github = Client::builder()
-        .token(token)
-        .base_url(&arguments.api_url)
+async fn store(arguments: &Arguments, org: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let github = arguments
+        .connection
+        .builder()?
         .user_agent("set_org_secret")
         .on_wait(|wait| {
             if wait.duration.as_secs() > 0 {

@@ -269,9 +269,8 @@ impl ClientBuilder {
                 client(jwt, Gate::new(&Pacing::off()))
             })),
             None => {
-                return Err(
-                    Error::config("no token was given").with_hint("call `token` or `token_source`")
-                );
+                return Err(Error::config("no token was given")
+                    .with_hint("give one, or set GITHUB_TOKEN and build from the environment"));
             }
         };
         Ok(client(tokens, gate))
