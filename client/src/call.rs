@@ -158,7 +158,7 @@ impl Client {
             let failure = match outcome {
                 Ok(value) => {
                     span.in_scope(|| answered(value.status(), value.headers(), began.elapsed()));
-                    pass.answered(reply::quota_used_up(value.headers()));
+                    pass.answered(reply::quota(value.headers()));
                     self.inner.budget.deposit();
                     return Ok(value);
                 }
@@ -177,7 +177,7 @@ impl Client {
                 continue;
             }
             if failure.answered {
-                pass.answered(None);
+                pass.answered(failure.quota);
             } else {
                 drop(pass);
             }
@@ -305,7 +305,7 @@ fn failed(failure: &Failure, took: Duration) {
     debug!(
         status = failure.error.status(),
         request_id = failure.error.request_id(),
-        remaining = failure.remaining,
+        remaining = failure.quota.map(|quota| quota.remaining),
         ms = took.as_millis() as u64,
         error = %failure.error,
         "failed"

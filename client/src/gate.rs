@@ -52,6 +52,14 @@ pub(crate) enum Refusal {
     Unsaid,
 }
 
+/// What a reply says is left of the hour's quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Quota {
+    pub(crate) remaining: u64,
+    /// From the reply until it is full again.
+    pub(crate) reset: Duration,
+}
+
 /// A wait that would outlast the caller's deadline.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TooLong {
@@ -77,6 +85,8 @@ struct State {
     /// Counts probes, so that each knows whether it is the present one.
     probes: u64,
     in_flight: u32,
+    /// What was left of the quota when last heard of, and when it is full again.
+    quota: Option<(u64, Instant)>,
 }
 
 struct Closed {
@@ -108,6 +118,7 @@ impl Gate {
                 closings: 0,
                 probes: 0,
                 in_flight: 0,
+                quota: None,
             }),
             changed: Notify::new(),
             permits: Semaphore::new(concurrent),
@@ -210,6 +221,15 @@ impl State {
                 return Err(Blocked::UntilChange(Some(probe.until), closed.reason));
             }
         }
+        self.quota = self.quota.filter(|&(_, reset)| now < reset);
+        match self.quota {
+            Some((0, reset)) => return Err(Blocked::Until(reset, WaitReason::PrimaryLimit)),
+            // Those under way may not be counted yet. The next reply says more.
+            Some((remaining, reset)) if u64::from(self.in_flight) >= remaining => {
+                return Err(Blocked::UntilChange(Some(reset), WaitReason::PrimaryLimit));
+            }
+            _ => {}
+        }
         self.windows.enter(now, cost).map_err(|full| match full {
             Full::Until(until) => Blocked::Until(until, WaitReason::Pacing),
             Full::UntilOneEnds => Blocked::UntilChange(None, WaitReason::Pacing),
@@ -249,11 +269,8 @@ impl State {
         if first && reason == WaitReason::SecondaryLimit {
             self.windows.slow_down(now, self.in_flight);
         }
-        self.close_until(now + wait.max(floor).min(LONGEST), reason)
-    }
-
-    /// Closes for at least this long, which may be longer already.
-    fn close_until(&mut self, until: Instant, reason: WaitReason) -> (Instant, WaitReason) {
+        let until = now + wait.max(floor).min(LONGEST);
+        // A burst's refusals may differ: the longest holds.
         let later = match &self.closed {
             Some(closed) if closed.until > until => (closed.until, closed.reason),
             _ => (until, reason),
@@ -264,6 +281,26 @@ impl State {
             probe: None,
         });
         later
+    }
+
+    /// Keeps what is known of the quota, so that its end is met by waiting and not by a refusal.
+    fn learn(&mut self, now: Instant, quota: Quota) {
+        if quota.reset.is_zero() {
+            return;
+        }
+        let second = Duration::from_secs(1);
+        let reset = now + quota.reset.saturating_add(second).min(LONGEST);
+        // Replies overtake each other: of one hour the lowest count holds, and of two hours the later.
+        self.quota = Some(match self.quota {
+            Some((remaining, known)) if reset <= known + 5 * second => {
+                if known <= reset + 5 * second {
+                    (remaining.min(quota.remaining), known)
+                } else {
+                    (remaining, known)
+                }
+            }
+            _ => (quota.remaining, reset),
+        });
     }
 
     /// The closing that this probe was sent to test, unless there has been another since.
@@ -293,7 +330,7 @@ impl Pass<'_> {
     }
 
     /// GitHub answered: if this was the probe, the gate is open again.
-    pub(crate) fn answered(self, quota_used_up: Option<Duration>) {
+    pub(crate) fn answered(self, quota: Option<Quota>) {
         let mut state = self.gate.lock();
         if self.closing == state.closings {
             state.strikes = 0;
@@ -301,10 +338,8 @@ impl Pass<'_> {
         if state.tested_by(self.probe).is_some() {
             state.closed = None;
         }
-        if let Some(reset) = quota_used_up {
-            // Not a refusal yet, and the next request would be one.
-            let wait = reset.saturating_add(Duration::from_secs(1)).min(LONGEST);
-            state.close_until(Instant::now() + wait, WaitReason::PrimaryLimit);
+        if let Some(quota) = quota {
+            state.learn(Instant::now(), quota);
         }
     }
 }

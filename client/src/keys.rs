@@ -50,8 +50,9 @@ pub(crate) struct Sealed {
 }
 
 /// How long a key is used before it is asked for again. GitHub documents no rotation; a stale key is noticed
-/// when GitHub refuses the value, and this only keeps a service that runs for months from being refused first.
-const FRESH: Duration = Duration::from_secs(3600);
+/// when GitHub refuses the value, and this only keeps a service that runs for months from being refused first. A day
+/// is longer than any batch.
+const FRESH: Duration = Duration::from_secs(24 * 3600);
 
 /// Scopes remembered at once. A service that walks over more fetches some keys again.
 const REMEMBERED: usize = 4096;

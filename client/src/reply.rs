@@ -8,7 +8,7 @@ use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
 use crate::error::{Error, Kind};
-use crate::gate::Refusal;
+use crate::gate::{Quota, Refusal};
 use crate::headers;
 
 /// Why an attempt gave no value.
@@ -23,8 +23,7 @@ pub(crate) struct Failure {
     pub(crate) server_time: Option<SystemTime>,
     /// How long the server wants to be left alone.
     pub(crate) retry_after: Option<Duration>,
-    /// What the reply says is left of the quota.
-    pub(crate) remaining: Option<u64>,
+    pub(crate) quota: Option<Quota>,
 }
 
 impl Failure {
@@ -36,7 +35,7 @@ impl Failure {
             answered: false,
             server_time: None,
             retry_after: None,
-            remaining: None,
+            quota: None,
         }
     }
 
@@ -240,7 +239,7 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], token: &str) ->
         answered: !status.is_server_error(),
         server_time: headers::date(headers),
         retry_after: headers::retry_after(headers, now),
-        remaining: headers::remaining(headers),
+        quota: quota(headers),
     }
 }
 
@@ -275,13 +274,13 @@ fn limit(
     (secondary || status == StatusCode::TOO_MANY_REQUESTS).then_some(Refusal::Unsaid)
 }
 
-/// How long the quota stays used up, when a successful reply was the last that it had.
-pub(crate) fn quota_used_up(headers: &HeaderMap) -> Option<Duration> {
+/// What a reply says is left of the quota.
+pub(crate) fn quota(headers: &HeaderMap) -> Option<Quota> {
     let now = headers::date(headers).unwrap_or_else(SystemTime::now);
-    (headers::remaining(headers) == Some(0))
-        .then(|| headers::until_reset(headers, now))
-        .flatten()
-        .filter(|reset| !reset.is_zero())
+    Some(Quota {
+        remaining: headers::remaining(headers)?,
+        reset: headers::until_reset(headers, now)?,
+    })
 }
 
 /// GitHub's message, if passing it on can't pass on what was sent.
