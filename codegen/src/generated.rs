@@ -432,27 +432,7 @@ pub mod types {
     }
     ///`Integration`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
-    #[serde(transparent)]
-    pub struct Integration(pub ::std::option::Option<IntegrationInner>);
-    impl ::std::ops::Deref for Integration {
-        type Target = ::std::option::Option<IntegrationInner>;
-        fn deref(&self) -> &::std::option::Option<IntegrationInner> {
-            &self.0
-        }
-    }
-    impl ::std::convert::From<Integration> for ::std::option::Option<IntegrationInner> {
-        fn from(value: Integration) -> Self {
-            value.0
-        }
-    }
-    impl ::std::convert::From<::std::option::Option<IntegrationInner>> for Integration {
-        fn from(value: ::std::option::Option<IntegrationInner>) -> Self {
-            Self(value)
-        }
-    }
-    ///`IntegrationInner`
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
-    pub struct IntegrationInner {
+    pub struct Integration {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub client_id: ::std::option::Option<::std::string::String>,
         pub html_url: ::std::string::String,

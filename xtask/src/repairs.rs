@@ -31,6 +31,8 @@ pub struct Repair {
     pub name: &'static str,
     /// Why it is needed, in one line.
     pub why: &'static str,
+    /// What it mends: the module that holds it.
+    room: &'static str,
     run: fn(&mut Value, &Source) -> Result<usize>,
 }
 
@@ -38,7 +40,12 @@ macro_rules! repairs {
     ($($module:ident::$name:ident: $why:literal,)*) => {
         /// All repairs, in the order in which they run.
         pub const ALL: &[Repair] = &[$(
-            Repair { name: stringify!($name), why: $why, run: $module::$name },
+            Repair {
+                name: stringify!($name),
+                why: $why,
+                room: stringify!($module),
+                run: $module::$name,
+            },
         )*];
     };
 }
@@ -59,6 +66,8 @@ repairs! {
     schemas::hide_tokens: "every generated type prints itself, and a token must not",
     replies::open_reply_enums: "one new value of an enum would fail a whole list",
     bodies::nullable_optional_collections: "an optional list would be left out when empty, and an explicit `[]` means something",
+    schemas::rename_components_that_collide: "a component may be called as progenitor calls an inline type",
+    schemas::nullable_where_used: "a nullable component becomes a wrapper, and once an infinite type",
     document::api_version: "the generated client tells the API's version, not that of the package",
 }
 
@@ -98,17 +107,15 @@ pub fn testify(
     let Some(operation) = all.iter().find(|operation| operation.id == witness) else {
         return Ok(());
     };
-    // What belongs to a store is recognised only beside the store's other operations.
-    let scope = family::scopes(description.value())
+    let company = family::scopes(description.value())
         .into_iter()
+        .filter(|_| ALL[index].room == "stores")
         .find(|scope| scope.operations.values().any(|each| each.id == witness))
-        .map(|scope| scope.operations.into_values().collect())
-        .unwrap_or_default();
-    for company in [vec![*operation], scope] {
-        let part = cut::cut(description, &company, &Default::default())?;
-        if apply(&part, source)?.1[index] > 0 {
-            return Ok(());
-        }
+        .map(|scope| scope.operations.into_values().collect());
+    let part = company.unwrap_or_else(|| vec![*operation]);
+    let part = cut::cut(description, &part, &Default::default())?;
+    if apply(&part, source)?.1[index] > 0 {
+        return Ok(());
     }
     bail!(
         "repair `{name}` mends nothing in `{witness}` any more: remove the repair, or name another \

@@ -60,6 +60,11 @@ pub fn sweep(description: &Description, source: &Source) -> Sweep {
                 .push(id.to_owned()),
         }
     }
+    for (name, witness) in &source.witness {
+        if let Err(error) = repairs::testify(description, source, name, witness) {
+            failures.insert(error.to_string(), vec![witness.clone()]);
+        }
+    }
     Sweep {
         operations: operations.len(),
         failures,

@@ -37,15 +37,16 @@ fn one_byte_of_what_is_generated_makes_it_stale_and_the_message_names_the_comman
 #[test]
 fn a_fragment_that_cannot_be_generated_leaves_the_code_as_it_was() {
     let workshop = Workshop::new();
-    // A body of a media type that progenitor does not know, and no repair mends.
-    workshop.edit(FRAGMENT, "\"application/json\": {\n              \"schema\": {\n                \"properties\": {\n                  \"encrypted_value\"", "\"text/csv\": {\n              \"schema\": {\n                \"properties\": {\n                  \"encrypted_value\"");
+    // progenitor knows no cookies, and no repair mends that.
+    workshop.edit(FRAGMENT, "\"in\": \"query\"", "\"in\": \"cookie\"");
     let before = workshop.snapshot();
     let error = run(&workshop.tree, Mode::Write, Idle::Allow).unwrap_err();
     let message = format!("{error:#}");
     assert!(
-        message.contains("secret"),
-        "it names the operation: {message}"
+        message.contains("cannot generate `") && message.contains("list-org-secrets`"),
+        "it names the operations: {message}"
     );
+    assert!(message.contains("cookie parameters"), "{message}");
     assert_eq!(workshop.snapshot(), before);
 }
 

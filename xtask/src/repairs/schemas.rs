@@ -1,11 +1,12 @@
 //! Repairs of schemas, whatever they are used for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::walk::{Use, each_schema};
+use crate::generate::pascal;
 use crate::source::Source;
 
 /// Patterns, lengths and formats would bring a regex engine and a date library into the client,
@@ -62,6 +63,154 @@ pub(super) fn drop_colliding_enums(document: &mut Value, _: &Source) -> Result<u
         }
     });
     Ok(mended)
+}
+
+/// A component that is nullable by itself becomes a wrapper around an `Option`, and once a type of
+/// infinite size. Whoever refers to it is told that it may be null instead.
+pub(super) fn nullable_where_used(document: &mut Value, _: &Source) -> Result<usize> {
+    let mut nullable = BTreeSet::new();
+    let schemas = document
+        .pointer_mut("/components/schemas")
+        .and_then(Value::as_object_mut);
+    for (name, schema) in schemas.into_iter().flatten() {
+        if schema
+            .as_object_mut()
+            .is_some_and(|schema| schema.remove("nullable") == Some(json!(true)))
+        {
+            nullable.insert(format!("#/components/schemas/{name}"));
+        }
+    }
+    if nullable.is_empty() {
+        return Ok(0);
+    }
+    each_schema(document, |_, schema| {
+        // Outermost first: what is wrapped here is met again, and must not be wrapped twice.
+        let wrapped = schema.get("nullable").is_some() && schema.contains_key("allOf");
+        if wrapped {
+            return;
+        }
+        let mut wrap = |place: &mut Value| {
+            if place["$ref"]
+                .as_str()
+                .is_some_and(|name| nullable.contains(name))
+            {
+                *place = json!({ "nullable": true, "allOf": [place.clone()] });
+            }
+        };
+        schema
+            .get_mut("properties")
+            .and_then(Value::as_object_mut)
+            .into_iter()
+            .flatten()
+            .for_each(|(_, place)| wrap(place));
+        for key in ["items", "additionalProperties"] {
+            schema.get_mut(key).map(&mut wrap);
+        }
+        for key in ["allOf", "anyOf", "oneOf"] {
+            schema
+                .get_mut(key)
+                .and_then(Value::as_array_mut)
+                .into_iter()
+                .flatten()
+                .for_each(&mut wrap);
+        }
+    });
+    Ok(nullable.len())
+}
+
+/// progenitor names the type of an inline property after its path: `conditions` of
+/// `repository-ruleset` is `RepositoryRulesetConditions`, and so is a component of that name. The
+/// component gives way.
+pub(super) fn rename_components_that_collide(document: &mut Value, _: &Source) -> Result<usize> {
+    let mut taken = BTreeSet::new();
+    let Some(schemas) = document
+        .pointer("/components/schemas")
+        .and_then(Value::as_object)
+    else {
+        return Ok(0);
+    };
+    for (name, schema) in schemas {
+        inline_names(&pascal(name), schema, &mut taken);
+    }
+    let all: BTreeSet<_> = schemas.keys().map(|name| pascal(name)).collect();
+    let renamed: BTreeMap<String, String> = schemas
+        .keys()
+        .filter(|name| taken.contains(&pascal(name)))
+        .map(|name| {
+            let free = (1..).map(|n| {
+                format!(
+                    "{name}-component{}",
+                    if n == 1 { String::new() } else { n.to_string() }
+                )
+            });
+            let new = free
+                .into_iter()
+                .find(|new| !all.contains(&pascal(new)) && !taken.contains(&pascal(new)));
+            (name.clone(), new.unwrap_or_default())
+        })
+        .collect();
+    if renamed.is_empty() {
+        return Ok(0);
+    }
+    if let Some(schemas) = document
+        .pointer_mut("/components/schemas")
+        .and_then(Value::as_object_mut)
+    {
+        for (old, new) in &renamed {
+            if let Some(schema) = schemas.remove(old) {
+                schemas.insert(new.clone(), schema);
+            }
+        }
+    }
+    refer_to(document, &renamed);
+    Ok(renamed.len())
+}
+
+/// The names that progenitor gives to what is written out inside the type `name`.
+fn inline_names(name: &str, schema: &Value, found: &mut BTreeSet<String>) {
+    let mut inner = |name: String, schema: &Value| {
+        let typed = ["properties", "enum", "allOf", "anyOf", "oneOf"];
+        if schema.get("$ref").is_none() {
+            if typed.iter().any(|key| schema.get(*key).is_some()) {
+                found.insert(name.clone());
+            }
+            inline_names(&name, schema, found);
+        }
+    };
+    for (property, schema) in schema["properties"].as_object().into_iter().flatten() {
+        inner(format!("{name}{}", pascal(property)), schema);
+    }
+    if let Some(items) = schema.get("items") {
+        inner(format!("{name}Item"), items);
+    }
+    for key in ["allOf", "anyOf", "oneOf"] {
+        for (index, option) in schema[key].as_array().into_iter().flatten().enumerate() {
+            if option.get("$ref").is_none() {
+                inline_names(name, option, found);
+                inline_names(&format!("{name}Variant{index}"), option, found);
+            }
+        }
+    }
+}
+
+/// Points every reference to a renamed component to its new name.
+fn refer_to(node: &mut Value, renamed: &BTreeMap<String, String>) {
+    match node {
+        Value::Object(object) => {
+            if let Some(Value::String(reference)) = object.get_mut("$ref")
+                && let Some(new) = reference
+                    .strip_prefix("#/components/schemas/")
+                    .and_then(|name| renamed.get(name))
+            {
+                *reference = format!("#/components/schemas/{new}");
+            }
+            object
+                .values_mut()
+                .for_each(|value| refer_to(value, renamed));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|value| refer_to(value, renamed)),
+        _ => {}
+    }
 }
 
 /// The name of the component that stands for text that must not be printed; generation replaces

@@ -1,0 +1,373 @@
+//! Each repair on the smallest description that shows its fault.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{fragment, one_operation};
+use xtask::description::Description;
+use xtask::generate;
+use xtask::repairs::{ALL, Idle, apply, repair, testify};
+use xtask::source::Source;
+use xtask::tree::{SOURCE, Tree};
+
+fn source() -> Source {
+    Source::parse(&Tree::here().read(SOURCE).unwrap()).unwrap()
+}
+
+/// The repaired description, after making sure that `name` mended it and that what comes out is Rust.
+fn mended_by(name: &str, description: &Value) -> Value {
+    let (mended, counts) = apply(description, &source()).unwrap();
+    let index = ALL.iter().position(|repair| repair.name == name).unwrap();
+    assert!(counts[index] > 0, "`{name}` mended nothing");
+    generate::parses(generate::tokens(&mended).unwrap()).unwrap();
+    mended
+}
+
+fn get(responses: Value) -> Value {
+    one_operation(
+        "/x",
+        "get",
+        json!({ "operationId": "x", "responses": responses }),
+    )
+}
+
+fn put(schema: Value) -> Value {
+    let body = json!({ "content": { "application/json": { "schema": schema } } });
+    one_operation(
+        "/x",
+        "put",
+        json!({ "operationId": "x", "requestBody": body, "responses": { "204": {} } }),
+    )
+}
+
+fn json_reply(schema: Value) -> Value {
+    json!({ "content": { "application/json": { "schema": schema } } })
+}
+
+const REPLIES: &str = "/paths/~1x/get/responses";
+const BODY: &str = "/paths/~1x/put/requestBody/content/application~1json/schema/properties";
+
+#[test]
+fn declared_errors_are_dropped() {
+    let text = json_reply(json!({ "type": "string" }));
+    let description = get(json!({ "200": text, "404": text, "default": text }));
+    let mended = mended_by("drop_error_replies", &description);
+    assert_eq!(mended.pointer(REPLIES), Some(&json!({ "200": text })));
+}
+
+#[test]
+fn an_empty_object_beside_no_body_is_no_body() {
+    let description = get(json!({ "201": json_reply(json!({ "type": "object" })), "204": {} }));
+    let mended = mended_by("drop_empty_object_replies", &description);
+    assert_eq!(
+        mended.pointer(REPLIES),
+        Some(&json!({ "201": {}, "204": {} }))
+    );
+}
+
+#[test]
+fn of_several_reply_types_the_lowest_status_with_json_is_kept() {
+    let (text, number) = (
+        json_reply(json!({ "type": "string" })),
+        json_reply(json!({ "type": "integer" })),
+    );
+    let description = get(json!({ "200": {}, "201": text, "202": number, "203": text }));
+    let mended = mended_by("keep_one_reply_type", &description);
+    assert_eq!(
+        mended.pointer(REPLIES),
+        Some(&json!({ "201": text, "203": text }))
+    );
+}
+
+#[test]
+fn of_several_media_types_of_a_body_json_is_kept() {
+    let text = json!({ "schema": { "type": "string" } });
+    let mut description = put(json!({ "type": "string" }));
+    description
+        .pointer_mut("/paths/~1x/put/requestBody/content")
+        .unwrap()["a/b"] = text;
+    let mended = mended_by("keep_one_media_type", &description);
+    let content = mended
+        .pointer("/paths/~1x/put/requestBody/content")
+        .unwrap();
+    assert_eq!(
+        content.as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["application/json"]
+    );
+}
+
+#[test]
+fn a_form_in_parts_travels_as_bytes() {
+    let body = json!({ "content": { "multipart/form-data": { "schema": { "type": "object", "properties": { "license": { "type": "string" } } } } } });
+    let description = one_operation(
+        "/x",
+        "post",
+        json!({ "operationId": "x", "requestBody": body, "responses": { "204": {} } }),
+    );
+    let mended = mended_by("unknown_media_types_as_bytes", &description);
+    assert!(
+        mended
+            .pointer("/paths/~1x/post/requestBody/content/application~1octet-stream")
+            .is_some()
+    );
+}
+
+#[test]
+fn an_enum_whose_names_collide_becomes_text_and_one_whose_names_can_be_told_apart_stays() {
+    let property = |values: Value| json!({ "type": "object", "properties": { "p": { "type": "string", "enum": values } } });
+    let mended = mended_by(
+        "drop_colliding_enums",
+        &put(property(json!(["reactions-+1", "reactions--1", "x"]))),
+    );
+    assert_eq!(
+        mended.pointer(BODY).unwrap()["p"],
+        json!({ "type": "string" })
+    );
+    let values = json!(["created", "-created"]);
+    let (kept, _) = apply(&put(property(values.clone())), &source()).unwrap();
+    assert_eq!(kept.pointer(BODY).unwrap()["p"]["enum"], values);
+    generate::parses(generate::tokens(&kept).unwrap()).unwrap();
+}
+
+#[test]
+fn patterns_lengths_and_formats_are_dropped_and_binary_stays() {
+    let property = json!({ "type": "string", "pattern": "^a+$", "minLength": 1, "maxLength": 9, "format": "date-time" });
+    let schema = json!({ "type": "object", "properties": { "p": property, "b": { "type": "string", "format": "binary" } } });
+    let mended = mended_by("drop_facets", &put(schema));
+    assert_eq!(
+        mended.pointer(BODY).unwrap()["p"],
+        json!({ "type": "string" })
+    );
+    assert_eq!(mended.pointer(BODY).unwrap()["b"]["format"], "binary");
+}
+
+#[test]
+fn a_default_is_not_sent_unless_named() {
+    let schema = json!({ "type": "object", "properties": { "replaces_base": { "type": "boolean", "default": false } } });
+    let mended = mended_by("drop_defaults", &put(schema));
+    let code = generate::client(&mended).unwrap();
+    assert!(
+        code.contains("pub replaces_base: ::std::option::Option<bool>"),
+        "{code}"
+    );
+}
+
+#[test]
+fn ids_that_may_be_either_are_numbers_and_text_only_where_practice_says_so() {
+    let mut description = fragment();
+    let mended = mended_by("ids_as_the_server_wants_them", &description);
+    let items = |store: &str, description: &Value| {
+        let path = format!(
+            "/paths/~1orgs~1{{org}}~1{store}~1secrets~1{{secret_name}}/put/requestBody/content/application~1json/schema/properties/selected_repository_ids/items"
+        );
+        description.pointer(&path).unwrap().clone()
+    };
+    assert_eq!(items("actions", &mended), json!({ "type": "integer" }));
+    assert_eq!(items("dependabot", &mended), json!({ "type": "string" }));
+
+    // Practice outlives a description that says numbers.
+    let text = description.to_string().replace(
+        r#"{"anyOf":[{"type":"string"},{"type":"integer"}]}"#,
+        r#"{"type":"integer"}"#,
+    );
+    description = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        items("dependabot", &description),
+        json!({ "type": "integer" })
+    );
+    assert_eq!(
+        items("dependabot", &apply(&description, &source()).unwrap().0),
+        json!({ "type": "string" })
+    );
+}
+
+#[test]
+fn a_list_that_forgets_its_pages_gets_them() {
+    let mended = mended_by("page_every_list", &fragment());
+    let parameters = &mended["paths"]["/user/codespaces/secrets/{secret_name}/repositories"]["get"]
+        ["parameters"];
+    assert!(
+        parameters
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|parameter| parameter["name"] == "per_page")
+    );
+}
+
+#[test]
+fn secrets_of_all_stores_have_one_shape_and_only_what_all_require_is_required() {
+    let mended = mended_by("one_shape_per_role", &fragment());
+    let secret = &mended["components"]["schemas"]["store-secret"];
+    assert_eq!(
+        secret["required"],
+        json!(["created_at", "name", "updated_at"])
+    );
+    assert!(secret["properties"]["visibility"].is_object());
+    let reply = |path: &str| mended["paths"][path]["get"]["responses"]["200"].clone();
+    assert_eq!(
+        reply("/orgs/{org}/agents/secrets"),
+        reply("/user/codespaces/secrets")
+    );
+}
+
+#[test]
+fn a_store_whose_page_is_shaped_otherwise_is_refused_by_name() {
+    let text = fragment().to_string().replace(
+        r#""required":["total_count","secrets"]"#,
+        r#""required":["secrets"]"#,
+    );
+    let mut description: Value = serde_json::from_str(&text).unwrap();
+    let page = description.pointer_mut("/paths/~1orgs~1{org}~1agents~1secrets/get/responses/200/content/application~1json/schema/properties").unwrap();
+    let list = page["secrets"].take();
+    *page = json!({ "total_count": { "type": "integer" }, "items": list });
+    let message = format!("{:#}", apply(&description, &source()).unwrap_err());
+    assert!(
+        message.contains("`agents/list-org-secrets`") && message.contains("`secrets`"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_token_in_a_reply_is_hidden() {
+    let schema = json!({ "type": "object", "properties": { "token": { "type": "string" } }, "required": ["token"] });
+    let mended = mended_by("hide_tokens", &get(json!({ "200": json_reply(schema) })));
+    assert!(
+        generate::client(&mended)
+            .unwrap()
+            .contains("pub token: crate::text::Hidden")
+    );
+}
+
+#[test]
+fn enums_of_replies_are_open_and_those_of_requests_closed() {
+    let schema = json!({ "type": "object", "properties": { "visibility": { "type": "string", "enum": ["all", "private"] } } });
+    let mended = mended_by(
+        "open_reply_enums",
+        &get(json!({ "200": json_reply(schema.clone()) })),
+    );
+    assert!(!mended.to_string().contains("enum"));
+    let (kept, _) = apply(&put(schema), &source()).unwrap();
+    assert!(kept.to_string().contains("enum"));
+}
+
+#[test]
+fn an_optional_list_of_a_body_can_be_sent_empty() {
+    let list = json!({ "type": "array", "items": { "type": "integer" } });
+    let schema = json!({ "type": "object", "properties": { "ids": list, "all": list }, "required": ["all"] });
+    let mended = mended_by("nullable_optional_collections", &put(schema));
+    let code = generate::client(&mended).unwrap();
+    assert!(
+        code.contains("pub ids: ::std::option::Option<::std::vec::Vec<i64>>"),
+        "{code}"
+    );
+    assert!(code.contains("pub all: ::std::vec::Vec<i64>"), "{code}");
+}
+
+#[test]
+fn a_nullable_component_is_null_where_it_is_used() {
+    let mut description =
+        get(json!({ "200": json_reply(json!({ "$ref": "#/components/schemas/outer" })) }));
+    description["components"] = json!({ "schemas": {
+        "outer": { "type": "object", "properties": { "user": { "$ref": "#/components/schemas/nullable-user" } }, "required": ["user"] },
+        "nullable-user": { "type": "object", "nullable": true, "properties": { "boss": { "$ref": "#/components/schemas/nullable-user" } } },
+    } });
+    let mended = mended_by("nullable_where_used", &description);
+    let code = generate::client(&mended).unwrap();
+    assert!(
+        code.contains("pub user: ::std::option::Option<::std::boxed::Box<NullableUser>>"),
+        "{code}"
+    );
+    assert!(
+        code.contains("pub boss: ::std::option::Option<::std::boxed::Box<NullableUser>>"),
+        "{code}"
+    );
+}
+
+#[test]
+fn a_component_called_like_an_inline_type_gives_way() {
+    let conditions = json!({ "type": "object", "properties": { "a": { "type": "string" } } });
+    let mut description =
+        get(json!({ "200": json_reply(json!({ "$ref": "#/components/schemas/ruleset" })) }));
+    description["components"] = json!({ "schemas": {
+        "ruleset": { "type": "object", "properties": { "conditions": conditions, "other": { "$ref": "#/components/schemas/ruleset-conditions" } } },
+        "ruleset-conditions": conditions,
+    } });
+    let mended = mended_by("rename_components_that_collide", &description);
+    let code = generate::client(&mended).unwrap();
+    assert_eq!(code.matches("pub struct RulesetConditions {").count(), 1);
+    assert!(
+        code.contains("pub other: ::std::option::Option<RulesetConditionsComponent>"),
+        "{code}"
+    );
+}
+
+#[test]
+fn the_version_of_the_rest_api_takes_the_place_of_the_packages() {
+    let mended = mended_by("api_version", &get(json!({ "204": {} })));
+    assert_eq!(mended["info"]["version"], source().api.version);
+}
+
+#[test]
+fn a_repair_that_no_longer_mends_its_witness_fails_by_name() {
+    let mut description = fragment();
+    let replies = &mut description["paths"]["/orgs/{org}/codespaces/secrets/{secret_name}"]["delete"]
+        ["responses"];
+    *replies = json!({ "204": {} });
+    let refused = repair(&description, &source(), Idle::Refuse);
+    let message = format!("{:#}", refused.map(drop).unwrap_err());
+    assert!(
+        message.contains("`drop_error_replies` mends nothing in `codespaces/delete-org-secret`"),
+        "{message}"
+    );
+    repair(&description, &source(), Idle::Allow).unwrap();
+}
+
+#[test]
+fn a_repair_whose_witness_is_not_in_the_fragment_is_not_asked() {
+    let description = Description::from_value(get(json!({ "204": {} }))).unwrap();
+    testify(
+        &description,
+        &source(),
+        "drop_error_replies",
+        "codespaces/delete-org-secret",
+    )
+    .unwrap();
+    let message = testify(&description, &source(), "mend_the_world", "x")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("there is no repair `mend_the_world`"),
+        "{message}"
+    );
+}
+
+#[test]
+fn every_repair_has_a_witness_and_a_reason() {
+    for repair in ALL {
+        assert!(
+            source().witness.contains_key(repair.name),
+            "`{}` has no witness",
+            repair.name
+        );
+        assert!(!repair.why.is_empty());
+    }
+}
+
+#[test]
+fn what_progenitor_cannot_digest_is_an_error_that_names_the_operation() {
+    // A path parameter that the path does not have makes progenitor panic.
+    let parameter = json!({ "name": "nowhere", "in": "path", "required": true, "schema": { "type": "string" } });
+    let other =
+        json!({ "name": "there", "in": "path", "required": true, "schema": { "type": "string" } });
+    let description = one_operation(
+        "/{there}",
+        "get",
+        json!({ "operationId": "bad/one", "parameters": [parameter, other], "responses": { "204": {} } }),
+    );
+    let message = format!("{:#}", generate::client(&description).unwrap_err());
+    assert!(
+        message.contains("cannot generate `bad/one`") && message.contains("progenitor panicked"),
+        "{message}"
+    );
+}
