@@ -2,6 +2,7 @@
 //! stands between a row and its answer.
 
 mod access;
+mod app;
 mod ask;
 mod faults;
 mod limits;
