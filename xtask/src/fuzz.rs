@@ -27,23 +27,32 @@ pub fn run(tree: &Tree, seconds: u32) -> Result<()> {
         }
     }
     let folder = tree.root().join(FOLDER);
+    let fuzz = |command: &str| {
+        let mut cargo = cargo();
+        cargo.args(["+nightly", "fuzz", command, "--fuzz-dir"]);
+        cargo.arg(&folder).current_dir(tree.root());
+        cargo
+    };
+    if !fuzz("build").status()?.success() {
+        bail!("the targets do not build");
+    }
     for target in targets(&folder)? {
-        println!("{target}: {seconds} s");
         let corpus = folder.join("corpus").join(&target);
         std::fs::create_dir_all(&corpus)?;
-        let status = cargo()
-            .args(["+nightly", "fuzz", "run", "--fuzz-dir"])
-            .arg(&folder)
+        let output = fuzz("run")
             .arg(&target)
             .arg(&corpus)
             .arg(folder.join("seeds").join(&target))
-            .args(["--", "-max_len=4096", "-verbosity=0"])
+            .args(["--", "-max_len=1024", "-print_funcs=0"])
             .arg(format!("-max_total_time={seconds}"))
-            .current_dir(tree.root())
-            .status()?;
-        if !status.success() {
+            .output()?;
+        let told = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() {
+            eprint!("{told}");
             bail!("{target} fell; what felled it lies in {FOLDER}/artifacts/{target}");
         }
+        let done = told.lines().rfind(|line| line.starts_with("Done"));
+        println!("{target:<12} {}", done.unwrap_or("ran"));
     }
     Ok(())
 }
