@@ -8,6 +8,7 @@ pub use crate::shapes::{
 use crate::{Client, Error, ResponseValue, types};
 /// The stores that an organization has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum OrganizationStore {
     /// `actions`
     Actions,
@@ -53,6 +54,7 @@ impl std::str::FromStr for OrganizationStore {
 }
 /// The stores that a repository has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum RepositoryStore {
     /// `actions`
     Actions,
@@ -98,6 +100,7 @@ impl std::str::FromStr for RepositoryStore {
 }
 /// The stores that an environment of a repository has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum EnvironmentStore {
     /// `actions`
     Actions,
@@ -129,6 +132,7 @@ impl std::str::FromStr for EnvironmentStore {
 }
 /// The stores that the user of the token has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum UserStore {
     /// `codespaces`
     Codespaces,

@@ -62,6 +62,7 @@ fn store_enum(place: Place, scopes: &[Scope<'_>]) -> TokenStream {
     quote! {
         #[doc = #doc]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         pub enum #name {
             #(#[doc = #docs] #variants,)*
         }

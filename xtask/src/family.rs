@@ -224,7 +224,7 @@ fn takes_sealed_value(operation: &Operation<'_>) -> bool {
 }
 
 /// Operations that belong together and of which a list leaves some out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct LeftOut {
     /// The path that they share.
     pub collection: String,

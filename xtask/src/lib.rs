@@ -4,6 +4,7 @@
 pub mod codegen;
 pub mod cut;
 pub mod description;
+pub mod diff;
 pub mod dispatch;
 pub mod docs;
 pub mod facts;

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use xtask::description::Description;
 use xtask::repairs::Idle;
 use xtask::source::Source;
-use xtask::tree::{Mode, SOURCE, Tree};
-use xtask::{codegen, fetch, fuzz, interop, sweep, vendor, whole};
+use xtask::tree::{FRAGMENT, Mode, SOURCE, Tree};
+use xtask::{codegen, diff, fetch, fuzz, interop, sweep, vendor, whole};
 
 /// The machine that makes Octoseal's low-level client from GitHub's description.
 #[derive(Parser)]
@@ -75,6 +76,20 @@ enum Command {
         #[arg(long, value_name = "N", default_value_t = 60)]
         seconds: u32,
     },
+    /// Tell what another description would change, and whom that breaks
+    Diff {
+        #[command(flatten)]
+        wanted: Wanted,
+        /// A description to compare with, instead of the fragment
+        #[arg(long, value_name = "FILE")]
+        base: Option<PathBuf>,
+        /// As JSON
+        #[arg(long, conflicts_with = "markdown")]
+        json: bool,
+        /// As the body of a pull request
+        #[arg(long)]
+        markdown: bool,
+    },
     /// Take every operation of a description alone through the machine
     Sweep {
         #[command(flatten)]
@@ -137,6 +152,25 @@ fn run(command: Command) -> Result<()> {
             interop::run(&tree, interop::Options { require, rounds })?;
         }
         Command::Fuzz { seconds } => fuzz::run(&tree, seconds)?,
+        Command::Diff {
+            wanted,
+            base,
+            json,
+            markdown,
+        } => {
+            let source = Source::parse(&tree.read(SOURCE)?)?;
+            let new = fetch::describe(&source.package, &wanted.into())?;
+            let old = Description::read(&base.unwrap_or_else(|| tree.root().join(FRAGMENT)))?.0;
+            let uses = diff::Uses::of(&tree)?;
+            let report = diff::diff(&old, &new, &source, &uses, env!("CARGO_PKG_VERSION"))?;
+            if json {
+                println!("{}", serde_json::to_string_pretty(&report)?);
+            } else if markdown {
+                print!("{}", report.markdown());
+            } else {
+                print!("{report}");
+            }
+        }
         Command::Sweep { wanted, whole } => {
             let source = Source::parse(&tree.read(SOURCE)?)?;
             let description = fetch::describe(&source.package, &wanted.into())?;

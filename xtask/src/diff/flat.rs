@@ -1,0 +1,302 @@
+//! An operation as a flat list of facts, so that two of them can be laid side by side.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::cut::component_of;
+use crate::description::Operation;
+
+/// What part of an operation a fact is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Area {
+    /// Method and path.
+    Call,
+    /// A parameter, by where it stands and its name.
+    Parameter(String, String),
+    /// What is sent.
+    Body,
+    /// What comes back, by status.
+    Reply(String),
+}
+
+/// Where a fact stands: the part, and the properties that lead to it.
+pub(super) type Place = (Area, Vec<String>);
+
+/// What is said at one place.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Fact {
+    /// The type, in words.
+    pub(super) kind: String,
+    pub(super) required: bool,
+    pub(super) nullable: bool,
+    /// The values of an enum.
+    pub(super) values: BTreeSet<String>,
+    /// Formats, patterns, limits, defaults.
+    pub(super) facets: BTreeMap<String, String>,
+}
+
+/// All facts of an operation.
+pub(super) type Flat = BTreeMap<Place, Fact>;
+
+/// Lays an operation flat.
+pub(super) fn flat(document: &Value, operation: &Operation<'_>) -> Flat {
+    let mut found = Flat::new();
+    let flags = ["deprecated"]
+        .into_iter()
+        .filter(|key| operation.node[*key] == true)
+        .map(|key| (key.to_owned(), "true".to_owned()));
+    let call = format!("{} {}", operation.method.to_uppercase(), operation.path);
+    found.insert(
+        (Area::Call, vec![]),
+        Fact {
+            kind: call,
+            facets: flags.collect(),
+            ..Fact::default()
+        },
+    );
+
+    let own = operation.node["parameters"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    for parameter in operation.item["parameters"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .chain(own)
+    {
+        let parameter = resolve(document, parameter);
+        let text = |key: &str| parameter[key].as_str().unwrap_or_default().to_owned();
+        let area = Area::Parameter(text("in"), text("name"));
+        let mut walk = Walk {
+            document,
+            area,
+            found: &mut found,
+            trail: vec![],
+        };
+        walk.schema(
+            &parameter["schema"],
+            &mut vec![],
+            parameter["required"] == true,
+        );
+    }
+    let body = resolve(document, &operation.node["requestBody"]);
+    contents(
+        document,
+        body,
+        Area::Body,
+        body["required"] == true,
+        &mut found,
+    );
+    for (status, reply) in operation.node["responses"]
+        .as_object()
+        .into_iter()
+        .flatten()
+    {
+        let reply = resolve(document, reply);
+        let area = Area::Reply(status.clone());
+        found.insert(
+            (area.clone(), vec![]),
+            Fact {
+                kind: "no body".to_owned(),
+                ..Fact::default()
+            },
+        );
+        contents(document, reply, area, true, &mut found);
+    }
+    found
+}
+
+fn contents(document: &Value, holder: &Value, area: Area, required: bool, found: &mut Flat) {
+    let Some(content) = holder["content"].as_object() else {
+        return;
+    };
+    let Some((kind, media)) = content
+        .get_key_value("application/json")
+        .or_else(|| content.iter().next())
+    else {
+        return;
+    };
+    let mut walk = Walk {
+        document,
+        area: area.clone(),
+        found,
+        trail: vec![],
+    };
+    walk.schema(&media["schema"], &mut vec![], required);
+    if kind != "application/json"
+        && let Some(fact) = found.get_mut(&(area, vec![]))
+    {
+        fact.kind = format!("{} as {kind}", fact.kind);
+    }
+}
+
+struct Walk<'a> {
+    document: &'a Value,
+    area: Area,
+    found: &'a mut Flat,
+    /// The components that lead here, so that a recursive type ends.
+    trail: Vec<String>,
+}
+
+impl Walk<'_> {
+    fn schema(&mut self, schema: &Value, path: &mut Vec<String>, required: bool) {
+        let depth = self.trail.len();
+        let mut schema = schema;
+        while let Some(reference) = schema["$ref"].as_str() {
+            if self.trail.iter().any(|seen| seen == reference) {
+                self.note(
+                    path,
+                    Fact {
+                        kind: "itself again".to_owned(),
+                        required,
+                        ..Fact::default()
+                    },
+                );
+                self.trail.truncate(depth);
+                return;
+            }
+            self.trail.push(reference.to_owned());
+            let Some((kind, name)) = component_of(reference) else {
+                break;
+            };
+            schema = &self.document["components"][kind][name];
+        }
+        let all = schema["allOf"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let options = ["anyOf", "oneOf"]
+            .iter()
+            .find_map(|key| schema[*key].as_array())
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let mut fact = Fact {
+            kind: self.kind(schema),
+            required,
+            nullable: schema["nullable"] == true,
+            ..Fact::default()
+        };
+        for value in schema["enum"].as_array().into_iter().flatten() {
+            fact.values.insert(
+                value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned),
+            );
+        }
+        for key in [
+            "format",
+            "pattern",
+            "minLength",
+            "maxLength",
+            "minimum",
+            "maximum",
+            "minItems",
+            "maxItems",
+            "default",
+            "additionalProperties",
+        ] {
+            if let Some(value) = schema.get(key).filter(|value| !value.is_object()) {
+                fact.facets.insert(
+                    key.to_owned(),
+                    value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned),
+                );
+            }
+        }
+        if let [one] = all {
+            // A reference that is nullable where it stands.
+            self.schema(one, path, required);
+            if let Some(inner) = self.found.get_mut(&(self.area.clone(), path.clone())) {
+                inner.nullable |= fact.nullable;
+            }
+        } else {
+            self.note(path, fact);
+            for part in all {
+                self.properties(part, path);
+            }
+        }
+        self.properties(schema, path);
+        if let Some(items) = schema.get("items") {
+            self.at(path, "[]".to_owned(), |walk, path| {
+                walk.schema(items, path, true)
+            });
+        }
+        if let Some(values) = schema
+            .get("additionalProperties")
+            .filter(|values| values.is_object())
+        {
+            self.at(path, "{}".to_owned(), |walk, path| {
+                walk.schema(values, path, true)
+            });
+        }
+        for (index, option) in options.iter().enumerate() {
+            self.at(path, format!("({index})"), |walk, path| {
+                walk.schema(option, path, true)
+            });
+        }
+        self.trail.truncate(depth);
+    }
+
+    fn properties(&mut self, schema: &Value, path: &mut Vec<String>) {
+        let schema = resolve(self.document, schema);
+        let required = schema["required"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            let required = required.iter().any(|each| each == name);
+            self.at(path, name.clone(), |walk, path| {
+                walk.schema(property, path, required)
+            });
+        }
+    }
+
+    fn at(
+        &mut self,
+        path: &mut Vec<String>,
+        step: String,
+        visit: impl FnOnce(&mut Self, &mut Vec<String>),
+    ) {
+        path.push(step);
+        visit(self, path);
+        path.pop();
+    }
+
+    fn note(&mut self, path: &[String], fact: Fact) {
+        self.found.insert((self.area.clone(), path.to_vec()), fact);
+    }
+
+    fn kind(&self, schema: &Value) -> String {
+        if let Some(kind) = schema["type"].as_str() {
+            return kind.to_owned();
+        }
+        for key in ["anyOf", "oneOf"] {
+            if let Some(options) = schema[key].as_array() {
+                let kinds: BTreeSet<_> = options
+                    .iter()
+                    .map(|option| self.kind(resolve(self.document, option)))
+                    .collect();
+                return kinds.into_iter().collect::<Vec<_>>().join(" or ");
+            }
+        }
+        if schema.get("properties").is_some() || schema.get("allOf").is_some() {
+            "object".to_owned()
+        } else {
+            "anything".to_owned()
+        }
+    }
+}
+
+fn resolve<'a>(document: &'a Value, mut node: &'a Value) -> &'a Value {
+    for _ in 0..32 {
+        let Some((kind, name)) = node["$ref"].as_str().and_then(component_of) else {
+            break;
+        };
+        node = &document["components"][kind][name];
+    }
+    node
+}
