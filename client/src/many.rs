@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
@@ -24,7 +24,7 @@ use crate::visibility::{Access, RepositoryRef, Visibility};
 const AT_ONCE: usize = 50;
 
 /// After so many failures in a row to get an answer out of the server, the rest of a batch is not tried.
-const LOST: u32 = AT_ONCE as u32;
+const LOST: usize = AT_ONCE;
 
 /// How many failed scopes a batch remembers.
 const REMEMBERED: usize = 1024;
@@ -243,7 +243,9 @@ struct Batch<I> {
 impl<I: Stream<Item = (Scope, NewSecret)> + Unpin> Batch<I> {
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Outcome>> {
         let mut more = true;
-        while more && self.under_way.len() < AT_ONCE {
+        // Nobody takes the place of one that got no answer, until another gets one.
+        let at_once = AT_ONCE - self.breaker.lost().min(AT_ONCE - 1);
+        while more && self.under_way.len() < at_once {
             match self.secrets.poll_next_unpin(context) {
                 Poll::Ready(Some((scope, secret))) => {
                     let (client, breaker) = (self.client.clone(), self.breaker.clone());
@@ -277,12 +279,12 @@ struct Broken {
     everywhere: Option<Error>,
     scopes: HashMap<Scope, Error>,
     /// Failures in a row to get an answer out of the server.
-    lost: u32,
+    lost: usize,
 }
 
 impl Breaker {
     fn open_for(&self, scope: &Scope) -> Option<Error> {
-        let broken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let broken = self.lock();
         broken
             .everywhere
             .as_ref()
@@ -290,8 +292,16 @@ impl Breaker {
             .cloned()
     }
 
+    fn lost(&self) -> usize {
+        self.lock().lost
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Broken> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn learn(&self, scope: &Scope, result: &Result<Written, Error>) {
-        let mut broken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut broken = self.lock();
         let error = match result {
             Ok(_) => {
                 broken.lost = 0;

@@ -11,8 +11,8 @@ use tower::retry::budget::TpsBudget;
 /// How a client deals with failures that pass: lost connections, `5xx`, replies that do not come.
 ///
 /// Attempts are repeated with exponential backoff and full jitter, at most [`attempts`](Self::attempts) in all
-/// and within [`retry_window`](Self::retry_window). All calls of a client share a budget of retries, 5 a second and
-/// a fifth of the requests that succeeded, so that an outage is not answered with a multiple of the traffic; a
+/// and within [`retry_window`](Self::retry_window). All calls of a client share a budget of retries, 50 in some
+/// seconds and a fifth of the requests that succeeded, so that an outage is not answered with a multiple of the traffic; a
 /// retry beyond the budget waits for it. Waiting for a limit is no failure: it is bounded by
 /// [`deadline`](Self::deadline) alone.
 ///
@@ -114,7 +114,8 @@ impl RetryPolicy {
 
 /// The retries that all calls of a client share.
 pub(crate) fn shared_budget() -> TpsBudget {
-    // A fifth of the requests that succeeded in the last 10 s, and 50 whatever happened.
+    // A fifth of the requests that succeeded in the last 10 s, and 50 whatever happened. The budget forgets in steps,
+    // so that the 50 are there again after 5 to 10 s.
     TpsBudget::new(Duration::from_secs(10), 5, 0.2)
 }
 

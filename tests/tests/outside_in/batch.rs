@@ -1,0 +1,375 @@
+//! Many secrets at once: the truth about every one, and running a batch again completes it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt, stream};
+use octoseal::mock::{Fault, GitHub};
+use octoseal::{Client, Error, NewSecret, Outcome, Pacing, Stored, Visibility, Written};
+use octoseal_tests::{ACME, acme, builder, put, scope};
+use tokio::time::Instant;
+
+use crate::faults::arrivals;
+
+const LATENCY: Duration = Duration::from_millis(40);
+
+/// A stand-in that holds any number of secrets, and a client without pacing, so that faults alone take time.
+fn roomy() -> (GitHub, Client) {
+    let github = acme();
+    github.latency(LATENCY);
+    github.configure(|settings| settings.count_limits = false);
+    let client = builder(&github).pacing(Pacing::off()).build().unwrap();
+    (github, client)
+}
+
+fn secrets(number: usize) -> impl Iterator<Item = NewSecret> + Send + 'static {
+    (0..number).map(|n| {
+        NewSecret::new(format!("KEY_{n}"), format!("value {n}")).visibility(Visibility::Private)
+    })
+}
+
+fn batch(client: &Client, number: usize) -> impl Stream<Item = Outcome> + Send + Unpin + use<> {
+    client.secrets(scope(ACME)).put_all(secrets(number))
+}
+
+async fn run(client: &Client, number: usize) -> Vec<Outcome> {
+    batch(client, number).collect().await
+}
+
+/// Asserts an outcome for each secret, true to what the stand-in holds, and gives how many are stored.
+fn assert_true(github: &GitHub, outcomes: &[Outcome], number: usize) -> usize {
+    let by_name: BTreeMap<_, _> = outcomes.iter().map(|o| (o.name.as_str(), o)).collect();
+    assert_eq!((outcomes.len(), by_name.len()), (number, number));
+    for outcome in outcomes {
+        let held = github.secret(ACME, &outcome.name).is_some();
+        match &outcome.result {
+            Ok(_) => assert!(held, "{outcome} is not there"),
+            Err(error) if error.stored() == Stored::No => {
+                assert!(!held, "{outcome}, but it is there")
+            }
+            Err(_) => {}
+        }
+    }
+    outcomes
+        .iter()
+        .filter(|outcome| outcome.result.is_ok())
+        .count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_fetches_one_key_and_gives_an_outcome_for_every_secret() {
+    let (github, client) = roomy();
+    let outcomes = run(&client, 300).await;
+    assert_eq!(assert_true(&github, &outcomes, 300), 300);
+    assert!(
+        outcomes
+            .iter()
+            .all(|o| matches!(o.result, Ok(Written::Created)))
+    );
+    assert_eq!(arrivals(&github, "GET").len(), 1);
+    for n in 0..300 {
+        let value = github.plaintext(ACME, &format!("KEY_{n}")).unwrap();
+        assert_eq!(value, format!("value {n}").as_bytes());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_fails_in_the_middle_tells_all_and_running_it_again_completes_it() {
+    let (github, client) = roomy();
+    github.fault(
+        Fault::service_unavailable()
+            .on("PUT")
+            .after(100)
+            .lasting(Duration::from_secs(3600)),
+    );
+    let outcomes = run(&client, 300).await;
+    assert_eq!(assert_true(&github, &outcomes, 300), 100);
+    let untried = |o: &&Outcome| o.result.as_ref().is_err_and(|error| error.attempts() == 0);
+    let untried: Vec<_> = outcomes.iter().filter(untried).collect();
+    assert!(
+        untried.len() >= 100,
+        "an outage was met with every secret: {}",
+        untried.len()
+    );
+    assert!(
+        untried.iter().all(|o| o.to_string().contains("not tried")),
+        "{}",
+        untried[0]
+    );
+
+    github.clear_faults();
+    let outcomes = run(&client, 300).await;
+    assert_eq!(assert_true(&github, &outcomes, 300), 300);
+    let updated = |o: &&Outcome| matches!(o.result, Ok(Written::Updated));
+    assert_eq!(outcomes.iter().filter(updated).count(), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_outlasts_an_outage_of_fifteen_seconds() {
+    let (github, client) = roomy();
+    let outage = Fault::service_unavailable().lasting(Duration::from_secs(15));
+    github.fault(outage.starting_in(LATENCY * 3));
+    let outcomes = run(&client, 300).await;
+    assert_eq!(assert_true(&github, &outcomes, 300), 300);
+    // Not a storm: each of the 50 under way could have made ten attempts.
+    let failed = github.request_count() - 301;
+    assert!(failed < 250, "{failed}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_through_a_flaky_server_loses_nothing() {
+    let (github, client) = roomy();
+    for n in 0..100 {
+        github.fault(Fault::unicorn().after(3 * n));
+        if n % 10 == 0 {
+            github.fault(Fault::lost_reply().on("PUT").after(3 * n));
+        }
+    }
+    let outcomes = run(&client, 300).await;
+    assert_eq!(assert_true(&github, &outcomes, 300), 300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_rotates_during_a_batch_is_met() {
+    let (github, client) = roomy();
+    github.fault(Fault::rotated_key().on("PUT").after(120));
+    github.fault(Fault::rotated_key().on("PUT").after(220));
+    let outcomes = run(&client, 300).await;
+    assert_eq!(assert_true(&github, &outcomes, 300), 300);
+    assert_eq!(arrivals(&github, "GET").len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_cannot_be_stored_does_not_stop_the_others() {
+    let (github, client) = roomy();
+    let bad = [
+        NewSecret::new("NOT A NAME", "value").visibility(Visibility::Private),
+        NewSecret::new("TOO_LARGE", vec![0; 50_000]).visibility(Visibility::Private),
+        NewSecret::new("NO_VISIBILITY", "value"),
+    ];
+    let batch = bad.into_iter().chain(secrets(20));
+    let outcomes: Vec<_> = client.secrets(scope(ACME)).put_all(batch).collect().await;
+    assert_eq!(assert_true(&github, &outcomes, 23), 20);
+    let refused = |o: &&Outcome| o.result.as_ref().is_err_and(|e| e.is_invalid_input());
+    assert_eq!(outcomes.iter().filter(refused).count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_secret_goes_to_500_repositories_with_one_key_each() {
+    let (github, client) = roomy();
+    let scopes: Vec<_> = (0..500)
+        .map(|n| {
+            github.repository("acme", &format!("repo-{n}"));
+            scope(&format!("actions:repo/acme/repo-{n}"))
+        })
+        .collect();
+    let all = scopes
+        .clone()
+        .into_iter()
+        .map(|scope| (scope, ("NPM_TOKEN", "t0ken")));
+    let outcomes: Vec<_> = client.put_all(all).collect().await;
+    assert_eq!(outcomes.iter().filter(|o| o.result.is_ok()).count(), 500);
+    assert_eq!(github.request_count(), 1000);
+    for scope in scopes {
+        assert_eq!(github.plaintext(&scope, "NPM_TOKEN").unwrap(), b"t0ken");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scope_that_cannot_be_written_to_fails_alone() {
+    let (github, client) = roomy();
+    let into = |place: &'static str| secrets(60).map(move |secret| (scope(place), secret));
+    let outcomes: Vec<_> = client
+        .put_all(into("actions:org/ghost").chain(into(ACME)))
+        .collect()
+        .await;
+    let stored = outcomes.iter().filter(|o| o.result.is_ok()).count();
+    assert_eq!((outcomes.len(), stored), (120, 60));
+    assert!(
+        arrivals(&github, "GET").len() < 10,
+        "the missing scope was asked for time after time"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_stops_the_rest_of_a_batch() {
+    let (github, client) = roomy();
+    let mut outcomes = batch(&client, 300);
+    let mut seen = Vec::new();
+    while let Some(outcome) = outcomes.next().await {
+        seen.push(outcome);
+        if seen.len() == 100 {
+            github.revoke("test-token");
+        }
+    }
+    let stored = assert_true(&github, &seen, 300);
+    assert!((100..=150).contains(&stored), "{stored}");
+    assert!(
+        github.request_count() <= 1 + 200,
+        "{}",
+        github.request_count()
+    );
+    // GitHub locks out whoever goes on with a bad token: those that were under way meet 403.
+    let refused = seen.iter().filter_map(|o| o.result.as_ref().err());
+    let known = |error: &Error| error.is_unauthorized() || error.is_permission();
+    assert!(refused.clone().all(known));
+    assert!(refused.filter(|error| error.attempts() == 0).count() >= 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_stops_answering_ends_a_batch_of_300_within_half_a_minute() {
+    for warm in [false, true] {
+        let (github, client) = roomy();
+        if warm {
+            put(&client, "WARM", "value").await.unwrap();
+        }
+        github.fault(Fault::hang().always());
+        let began = Instant::now();
+        let outcomes = run(&client, 300).await;
+        assert_eq!(outcomes.len(), 300);
+        assert!(
+            outcomes
+                .iter()
+                .all(|o| o.result.as_ref().unwrap_err().is_timeout())
+        );
+        assert!(
+            began.elapsed() <= Duration::from_secs(30),
+            "{warm}: {:?}",
+            began.elapsed()
+        );
+        let unknown = |o: &&Outcome| o.result.as_ref().unwrap_err().stored() == Stored::Unknown;
+        let unknown = outcomes.iter().filter(unknown).count();
+        assert_eq!(unknown, if warm { 50 } else { 0 });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_a_batch_stops_it_and_running_it_again_completes_it() {
+    let (github, client) = roomy();
+    let mut outcomes = batch(&client, 300);
+    for _ in 0..75 {
+        outcomes.next().await.unwrap().result.unwrap();
+    }
+    drop(outcomes);
+    let sent = github.request_count();
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert_eq!(
+        github.request_count(),
+        sent,
+        "something went on after the drop"
+    );
+    let outcomes = run(&client, 300).await;
+    assert_eq!(assert_true(&github, &outcomes, 300), 300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_waiting_for_a_limit_and_dropped_leaves_the_client_whole() {
+    let (github, client) = roomy();
+    github.fault(
+        Fault::secondary_limit()
+            .header("retry-after", "600")
+            .on("PUT")
+            .after(60)
+            .times(10),
+    );
+    let all = tokio::time::timeout(Duration::from_secs(300), run(&client, 300)).await;
+    assert!(all.is_err());
+    let sent = github.request_count();
+    put(&client, "OTHER", "value").await.unwrap();
+    assert_eq!(github.request_count(), sent + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_takes_its_time_over_each_outcome_makes_no_secret_fail() {
+    let (github, client) = roomy();
+    github.fault(Fault::slow(Duration::from_secs(2)).always());
+    let mut outcomes = batch(&client, 120);
+    let mut seen = Vec::new();
+    while let Some(outcome) = outcomes.next().await {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        seen.push(outcome);
+    }
+    assert_eq!(assert_true(&github, &seen, 120), 120);
+    assert_eq!(github.request_count(), 121);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_may_use_the_client_between_outcomes_while_the_batch_waits() {
+    let (github, _) = roomy();
+    let client = builder(&github).build().unwrap();
+    let began = Instant::now();
+    let mut outcomes = batch(&client, 100);
+    let mut seen = 0;
+    while let Some(outcome) = outcomes.next().await {
+        outcome.result.unwrap();
+        seen += 1;
+        if seen == 80 {
+            // The minute is full: the batch waits, and this waits beside it.
+            put(&client, "BETWEEN", "value").await.unwrap();
+        }
+    }
+    assert_eq!(seen, 100);
+    assert!(
+        began.elapsed() < Duration::from_secs(65),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn secrets_are_taken_from_the_input_only_as_places_become_free() {
+    let (_, client) = roomy();
+    let taken = Arc::new(AtomicUsize::new(0));
+    let count = taken.clone();
+    let endless = (0..).map(move |n| {
+        count.fetch_add(1, Ordering::Relaxed);
+        NewSecret::new(format!("KEY_{n}"), "value").visibility(Visibility::Private)
+    });
+    let mut outcomes = client.secrets(scope(ACME)).put_all(endless);
+    for seen in 1..200 {
+        outcomes.next().await.unwrap().result.unwrap();
+        assert!(taken.load(Ordering::Relaxed) <= seen + 50);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn secrets_that_arrive_over_time_are_stored_as_they_come() {
+    let (github, client) = roomy();
+    let slow = stream::iter(secrets(5)).then(|secret| async move {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        secret
+    });
+    let began = Instant::now();
+    let mut outcomes = client.secrets(scope(ACME)).put_stream(slow);
+    for n in 1..=5 {
+        outcomes.next().await.unwrap().result.unwrap();
+        let late = began.elapsed() - Duration::from_secs(10 * n);
+        assert!(late <= 3 * LATENCY, "{late:?}");
+        assert_eq!(github.secrets(ACME).len() as u64, n);
+    }
+    assert!(outcomes.next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_waits_for_a_used_up_hour_also_while_it_reads_what_to_keep() {
+    let (github, client) = roomy();
+    let ids = [github.repository("acme", "api")];
+    for n in 0..10 {
+        github.seed(ACME, &format!("KEY_{n}"), "old").selected(ids);
+    }
+    github.fault(
+        Fault::primary_limit(Duration::from_secs(3000))
+            .on("GET")
+            .at("/repositories"),
+    );
+    let batch = (0..10).map(|n| (format!("KEY_{n}"), "new"));
+    let outcomes: Vec<_> = client.secrets(scope(ACME)).put_all(batch).collect().await;
+    assert_eq!(assert_true(&github, &outcomes, 10), 10);
+    let kept = github.secrets(ACME);
+    assert!(
+        kept.iter()
+            .all(|s| s.selected_repository_ids.iter().eq(ids.iter()))
+    );
+}
