@@ -147,6 +147,9 @@ fn judge(
     }
     if before.required != after.required {
         found.push(match (after.required, area) {
+            // A generated method takes its body in any case.
+            (true, Area::Body) if last.is_none() => ("required now".to_owned(), Nobody),
+            (false, Area::Body) if last.is_none() => ("no longer required".to_owned(), Nobody),
             (true, Area::Reply(_)) => ("always there now".to_owned(), LowLevel),
             (true, _) => ("required now".to_owned(), octoseal(LowLevel)),
             (false, Area::Reply(_)) if needed => {
