@@ -121,7 +121,7 @@ async fn journey(why: &str) -> Result<(), Box<dyn std::error::Error>> {
     println!("{why} (see --help): this is the journey against a stand-in GitHub.\n");
     let stand_in = GitHub::new();
     stand_in.organization("acme");
-    let repositories = ["api", "web"].map(|name| stand_in.repository("acme", name) as u64);
+    let repositories = ["api", "web"].map(|name| stand_in.repository("acme", name));
     let server = stand_in.serve();
     let scope = "actions:org/acme";
     let step = |what: &str, how: String| println!("  {what:<22} {how}");

@@ -23,12 +23,12 @@ pub(super) struct Grant {
     /// Permissions of a fine-grained or installation token by name, with `read` or `write`; `None`: every one.
     pub(super) permissions: Option<BTreeMap<String, String>>,
     /// The numbers of the owners whose places it sees; `None`: all.
-    pub(super) owners: Option<BTreeSet<i64>>,
+    pub(super) owners: Option<BTreeSet<u64>>,
     /// The repositories it is narrowed to; `None`: all of the owner's.
-    pub(super) repositories: Option<BTreeSet<i64>>,
+    pub(super) repositories: Option<BTreeSet<u64>>,
     /// The App that it is, when it came as a JWT.
     #[cfg(feature = "app")]
-    pub(super) app: Option<i64>,
+    pub(super) app: Option<u64>,
     /// It belongs to an installation of an App.
     pub(super) integration: bool,
     pub(super) valid_from: Duration,
@@ -233,10 +233,10 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
 pub(super) fn permit(
     grant: &Grant,
     need: &Need,
-    owner: Option<i64>,
-    repository: Option<i64>,
+    owner: Option<u64>,
+    repository: Option<u64>,
 ) -> Result<(), Refusal> {
-    let sees = |known: &Option<BTreeSet<i64>>, id: Option<i64>| {
+    let sees = |known: &Option<BTreeSet<u64>>, id: Option<u64>| {
         id.zip(known.as_ref())
             .is_none_or(|(id, known)| known.contains(&id))
     };

@@ -34,7 +34,7 @@ use super::installations::{Installation, Registered};
 /// ```
 pub struct App {
     github: GitHub,
-    id: i64,
+    id: u64,
 }
 
 impl GitHub {
@@ -44,7 +44,7 @@ impl GitHub {
     /// # Panics
     /// On what is no RSA public key.
     #[track_caller]
-    pub fn app(&self, id: i64, public_key: &str) -> App {
+    pub fn app(&self, id: u64, public_key: &str) -> App {
         let key =
             DecodingKey::from_rsa_pem(public_key.as_bytes()).expect("an RSA public key in PEM");
         let mut state = self.state();
@@ -75,7 +75,7 @@ impl GitHub {
     }
 
     /// Suspends an installation: no more tokens for it.
-    pub fn suspend_installation(&self, installation: i64) {
+    pub fn suspend_installation(&self, installation: u64) {
         self.state().apps.suspend(installation);
     }
 }
@@ -97,16 +97,16 @@ impl App {
     }
 
     /// Installs it at an organization or user, for every repository, and gives the installation's number.
-    pub fn install(&self, login: &str) -> i64 {
+    pub fn install(&self, login: &str) -> u64 {
         self.add(login, None)
     }
 
     /// Installs it for these repositories alone.
-    pub fn install_on(&self, login: &str, repositories: impl IntoIterator<Item = i64>) -> i64 {
+    pub fn install_on(&self, login: &str, repositories: impl IntoIterator<Item = u64>) -> u64 {
         self.add(login, Some(repositories.into_iter().collect()))
     }
 
-    fn add(&self, login: &str, repositories: Option<std::collections::BTreeSet<i64>>) -> i64 {
+    fn add(&self, login: &str, repositories: Option<std::collections::BTreeSet<u64>>) -> u64 {
         let now = self.github.now();
         let mut state = self.github.state();
         let owner = state.world.add_owner(login);

@@ -131,7 +131,7 @@ pub(super) fn too_many(limit: usize) -> Refusal {
     )
 }
 
-pub(super) fn unknown_repositories(ids: &[i64]) -> Refusal {
+pub(super) fn unknown_repositories(ids: &[u64]) -> Refusal {
     Refusal::new(422, "Validation Failed").with("errors", format!("no such repositories: {ids:?}"))
 }
 

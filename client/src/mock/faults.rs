@@ -161,7 +161,7 @@ impl Fault {
         Self::new(Effect::RotateKey)
     }
 
-    /// Works on the request and changes the reply.
+    /// Works on the request and changes the reply. `change` must not call the stand-in, which waits for it.
     pub fn change(
         change: impl Fn(Response<Bytes>) -> Response<Bytes> + Send + Sync + 'static,
     ) -> Self {

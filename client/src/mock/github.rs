@@ -66,11 +66,11 @@ impl GitHub {
         }
     }
 
-    /// A GitHub Enterprise Server of a version such as `3.19.0`: without the stores `agents`, `codespaces` and
-    /// `private-registries`, without rate limits or their headers, and naming its version in every reply.
+    /// A GitHub Enterprise Server of a version such as `3.19.0`: without the stores `agents` and `codespaces`, without
+    /// rate limits or their headers, and naming its version in every reply. Its paths begin with `/api/v3`.
     pub fn enterprise(version: &str) -> Self {
         let github = Self::new();
-        for store in ["agents", "codespaces", "private-registries"] {
+        for store in ["agents", "codespaces"] {
             github.without_store(store);
         }
         github.configure(|settings| {
@@ -86,12 +86,12 @@ impl GitHub {
     }
 
     /// Lets an organization exist, and gives its number.
-    pub fn organization(&self, login: &str) -> i64 {
+    pub fn organization(&self, login: &str) -> u64 {
         self.state().world.add_owner(login)
     }
 
     /// Lets a private repository exist, its owner too, and gives its number.
-    pub fn repository(&self, owner: &str, name: &str) -> i64 {
+    pub fn repository(&self, owner: &str, name: &str) -> u64 {
         self.state().world.add_repository(owner, name)
     }
 

@@ -15,14 +15,14 @@ use super::state::{Call, State};
 use super::world::Lost;
 use super::{errors, jwt, repositories, when};
 
-const FIRST_INSTALLATION: i64 = 41_000_001;
+const FIRST_INSTALLATION: u64 = 41_000_001;
 
 type Permissions = BTreeMap<String, String>;
 
 #[derive(Debug, Default)]
 pub(super) struct Apps {
-    apps: HashMap<i64, Registered>,
-    installations: BTreeMap<i64, Installation>,
+    apps: HashMap<u64, Registered>,
+    installations: BTreeMap<u64, Installation>,
     issued: u64,
 }
 
@@ -36,35 +36,35 @@ pub(super) struct Registered {
 
 #[derive(Clone, Debug)]
 pub(super) struct Installation {
-    pub(super) app: i64,
-    pub(super) owner: i64,
+    pub(super) app: u64,
+    pub(super) owner: u64,
     pub(super) permissions: Option<Permissions>,
     /// `None`: every repository of the owner.
-    pub(super) repositories: Option<BTreeSet<i64>>,
+    pub(super) repositories: Option<BTreeSet<u64>>,
     pub(super) suspended: bool,
     pub(super) created: Duration,
 }
 
 impl Apps {
-    pub(super) fn register(&mut self, id: i64, app: Registered) {
+    pub(super) fn register(&mut self, id: u64, app: Registered) {
         self.apps.insert(id, app);
     }
 
-    pub(super) fn get_mut(&mut self, id: i64) -> Option<&mut Registered> {
+    pub(super) fn get_mut(&mut self, id: u64) -> Option<&mut Registered> {
         self.apps.get_mut(&id)
     }
 
-    pub(super) fn permissions(&self, id: i64) -> Option<Permissions> {
+    pub(super) fn permissions(&self, id: u64) -> Option<Permissions> {
         self.apps.get(&id)?.permissions.clone()
     }
 
-    pub(super) fn install(&mut self, installation: Installation) -> i64 {
-        let id = FIRST_INSTALLATION + self.installations.len() as i64;
+    pub(super) fn install(&mut self, installation: Installation) -> u64 {
+        let id = FIRST_INSTALLATION + self.installations.len() as u64;
         self.installations.insert(id, installation);
         id
     }
 
-    pub(super) fn suspend(&mut self, id: i64) {
+    pub(super) fn suspend(&mut self, id: u64) {
         if let Some(installation) = self.installations.get_mut(&id) {
             installation.suspended = true;
         }
@@ -135,13 +135,13 @@ impl State {
 
     fn installation_of(
         &self,
-        app: i64,
+        app: u64,
         account: &Account,
-        repository: Option<i64>,
-    ) -> Result<Option<i64>, Refusal> {
+        repository: Option<u64>,
+    ) -> Result<Option<u64>, Refusal> {
         let owner = self.world.owner(account).ok_or_else(errors::not_found)?.id;
         let fits = |installation: &Installation| {
-            let sees = |id: i64| {
+            let sees = |id: u64| {
                 installation
                     .repositories
                     .as_ref()
@@ -157,7 +157,7 @@ impl State {
             .map(|(id, _)| *id))
     }
 
-    fn installation_of_repository(&self, app: i64, repo: &Repo) -> Result<Option<i64>, Refusal> {
+    fn installation_of_repository(&self, app: u64, repo: &Repo) -> Result<Option<u64>, Refusal> {
         let repository = self.world.repository(repo).map_err(|lost| match lost {
             Lost::Missing | Lost::Moved(_) => errors::not_found(),
         })?;
@@ -168,7 +168,7 @@ impl State {
     fn exchange(
         &mut self,
         call: &Call<'_>,
-        id: i64,
+        id: u64,
         installation: &Installation,
     ) -> Result<Reply, Refusal> {
         if installation.suspended {
@@ -216,7 +216,7 @@ impl State {
         &self,
         body: &Map<String, Value>,
         installation: &Installation,
-    ) -> Result<Option<BTreeSet<i64>>, Refusal> {
+    ) -> Result<Option<BTreeSet<u64>>, Refusal> {
         let refused = || {
             Refusal::new(
                 422,
@@ -242,8 +242,8 @@ impl State {
         });
         let by_id = list("repository_ids")
             .iter()
-            .map(|id| self.world.repository_by_id(id.as_i64()?));
-        let named: BTreeSet<i64> = by_name
+            .map(|id| self.world.repository_by_id(id.as_u64()?));
+        let named: BTreeSet<u64> = by_name
             .chain(by_id)
             .map(|repository| {
                 repository
@@ -259,7 +259,7 @@ impl State {
         }
     }
 
-    fn show_app(&self, id: i64) -> Reply {
+    fn show_app(&self, id: u64) -> Reply {
         let client_id = self.apps.apps.get(&id).map(|app| app.client_id.as_str());
         reply::ok(&json!({
             "id": id,
@@ -271,7 +271,7 @@ impl State {
         }))
     }
 
-    fn show_installation(&self, call: &Call<'_>, id: i64, installation: &Installation) -> Value {
+    fn show_installation(&self, call: &Call<'_>, id: u64, installation: &Installation) -> Value {
         let login = self
             .world
             .owner(&Account::Id(installation.owner))

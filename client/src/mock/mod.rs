@@ -4,19 +4,50 @@
 //! is sent and answers as GitHub does: status, body, headers and errors. Ask it which plaintext a secret now has, which
 //! requests came, and let things go wrong: [`Fault`]s, [`Limits`], revoked tokens, rotated keys.
 //!
-//! It is mounted in two ways. In the same process it is a [`Transport`](octoseal_api::Transport): no sockets, so that
-//! tests can pause tokio's clock and let hours pass at once. Over a socket, by [`GitHub::serve`], it is a server for
-//! clients in any language.
+//! It is mounted in two ways. In the same process it takes the network's place: no sockets, so that tests can pause
+//! tokio's clock and let hours pass at once.
+//!
+//! ```
+//! use octoseal::mock::{Fault, GitHub};
+//! use octoseal::{Client, Visibility, Written};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), octoseal::Error> {
+//! let github = GitHub::new();
+//! let api = github.repository("acme", "api");
+//! github.fault(Fault::rotated_key().on("PUT"));
+//!
+//! let client = Client::builder().token("any").mock(&github).build()?;
+//! let written = client
+//!     .create_or_update_org_secret("acme", "DEPLOY_KEY")
+//!     .value("s3cret")
+//!     .visibility(Visibility::Selected(vec![api]))
+//!     .send()
+//!     .await?;
+//!
+//! assert_eq!(written, Written::Created);
+//! assert_eq!(github.plaintext("actions:org/acme", "DEPLOY_KEY").as_deref(), Some(&b"s3cret"[..]));
+//! // The key was fetched again, and the value sealed again.
+//! assert_eq!(github.requests().iter().filter(|request| request.method == "PUT").count(), 2);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Over a socket, by [`GitHub::serve`], it is a server for clients in any language:
 //!
 //! ```
 //! use octoseal::mock::GitHub;
 //!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), octoseal::Error> {
 //! let github = GitHub::new();
-//! github.organization("acme");
-//! let api = github.repository("acme", "api");
-//! github.seed("actions:org/acme", "DEPLOY_KEY", "s3cret").selected([api]);
+//! github.seed("actions:org/acme", "DEPLOY_KEY", "s3cret").visibility("all");
 //!
-//! assert_eq!(github.plaintext("actions:org/acme", "deploy_key").as_deref(), Some(&b"s3cret"[..]));
+//! let server = github.serve();
+//! let client = octoseal::Client::builder().token("any").base_url(server.url()).build()?;
+//! assert_eq!(client.get_org_secret("acme", "DEPLOY_KEY").await?.name, "DEPLOY_KEY");
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! A scope is written as everywhere in this crate, `actions:org/acme`, `dependabot:repo/acme/api`,

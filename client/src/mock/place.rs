@@ -8,14 +8,14 @@ use percent_encoding::percent_decode_str;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Account {
     Login(String),
-    Id(i64),
+    Id(u64),
 }
 
 /// A repository, by name or by number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Repo {
     Named(String, String),
-    Id(i64),
+    Id(u64),
 }
 
 /// Where secrets live, not yet looked up.

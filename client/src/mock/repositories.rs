@@ -48,7 +48,7 @@ const URLS: [(&str, &str); 36] = [
 ];
 
 /// An organization or user inside another object.
-pub(super) fn account(login: &str, id: i64, kind: &str, root: &str) -> Value {
+pub(super) fn account(login: &str, id: u64, kind: &str, root: &str) -> Value {
     json!({
         "login": login,
         "id": id,

@@ -38,11 +38,11 @@ pub(super) enum Ask {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum AppRoute {
     Itself,
-    Installation(i64),
+    Installation(u64),
     OfOrganization(Account),
     OfRepository(Repo),
     OfUser(String),
-    AccessTokens(i64),
+    AccessTokens(u64),
 }
 
 /// The part of every path that Enterprise Server puts before GitHub's.

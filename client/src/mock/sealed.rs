@@ -71,7 +71,7 @@ pub(super) fn one_of(
 pub(super) fn repository_ids(
     body: &Map<String, Value>,
     style: RepositoryIds,
-) -> Result<Option<Vec<i64>>, Refusal> {
+) -> Result<Option<Vec<u64>>, Refusal> {
     let ids = match body.get("selected_repository_ids") {
         None => return Ok(None),
         Some(Value::Array(ids)) => ids,
@@ -90,7 +90,7 @@ pub(super) fn repository_ids(
         .map(|id| {
             match id {
                 Value::String(text) if style != RepositoryIds::Integers => text.parse().ok(),
-                Value::Number(number) if style != RepositoryIds::Strings => number.as_i64(),
+                Value::Number(number) if style != RepositoryIds::Strings => number.as_u64(),
                 _ => None,
             }
             .ok_or_else(|| errors::wrong_type("items", id, "an integer"))

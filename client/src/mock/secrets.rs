@@ -214,8 +214,8 @@ impl State {
         &self,
         vault: &Vault,
         secret: &StoredSecret,
-        ids: Option<Vec<i64>>,
-    ) -> Result<BTreeSet<i64>, Refusal> {
+        ids: Option<Vec<u64>>,
+    ) -> Result<BTreeSet<u64>, Refusal> {
         let ids = ids.unwrap_or_default();
         if !secret.is_selected() {
             return match ids.is_empty() || !self.settings.refuse_unused_repository_ids {
@@ -223,7 +223,7 @@ impl State {
                 false => Err(errors::ids_without_selected()),
             };
         }
-        let (known, unknown): (Vec<i64>, Vec<i64>) =
+        let (known, unknown): (Vec<u64>, Vec<u64>) =
             ids.into_iter().partition(|id| self.owns(vault, *id));
         if !unknown.is_empty() && self.settings.refuse_unknown_repositories {
             return Err(errors::unknown_repositories(&unknown));
@@ -231,7 +231,7 @@ impl State {
         Ok(known.into_iter().collect())
     }
 
-    fn owns(&self, vault: &Vault, id: i64) -> bool {
+    fn owns(&self, vault: &Vault, id: u64) -> bool {
         let repository = self.world.repository_by_id(id);
         match self.world.owner_id(&vault.1) {
             Some(owner) => repository.is_some_and(|repository| repository.owner == owner),
@@ -239,7 +239,7 @@ impl State {
         }
     }
 
-    fn known_repository(&self, vault: &Vault, id: &str) -> Result<i64, Refusal> {
+    fn known_repository(&self, vault: &Vault, id: &str) -> Result<u64, Refusal> {
         id.parse()
             .ok()
             .filter(|id| self.owns(vault, *id))

@@ -45,7 +45,7 @@ impl Seeded {
     }
 
     /// Shares it with these repositories alone.
-    pub fn selected(self, repositories: impl IntoIterator<Item = i64>) -> Self {
+    pub fn selected(self, repositories: impl IntoIterator<Item = u64>) -> Self {
         self.change(|secret| {
             secret.visibility = Some("selected".to_owned());
             secret.selected_repository_ids = repositories.into_iter().collect();

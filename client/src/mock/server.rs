@@ -20,6 +20,9 @@ impl GitHub {
     /// Do not pause tokio's clock with it: sockets wait in real time, so every timeout would fire at once. Each reply
     /// takes the [latency](GitHub::latency) that is set by now. A reply that a [`Fault`](super::Fault) delays arrives
     /// without the delay, and one that it loses or cuts off closes the connection.
+    ///
+    /// httpmock, which listens here, keeps at most 25 servers (`HTTPMOCK_MAX_SERVERS` says otherwise): one more waits
+    /// until another is dropped.
     pub fn serve(&self) -> Server {
         let server = MockServer::start();
         let github = self.clone();

@@ -206,6 +206,9 @@ impl State {
                 )))
             }
             Route::RateLimit if *call.method == Method::GET => {
+                if !self.settings.rate_limit_headers {
+                    return Err(Refusal::new(404, "Rate limiting is not enabled."));
+                }
                 let quota = self.limiter.quota(call.now, &grant.caller);
                 let core = serde_json::json!({
                     "limit": quota.limit, "remaining": quota.remaining, "used": quota.used, "reset": quota.reset,
@@ -360,6 +363,7 @@ fn documentation(route: Option<&Route>) -> String {
         Some(Route::Repository(Repo::Named(..) | Repo::Id(_))) => {
             "https://docs.github.com/rest/repos/repos#get-a-repository".to_owned()
         }
+        Some(Route::App(_)) => "https://docs.github.com/rest/apps/apps".to_owned(),
         _ => "https://docs.github.com/rest".to_owned(),
     }
 }

@@ -20,7 +20,7 @@ pub struct StoredSecret {
     /// Who may use it: `all`, `private` or `selected`. `None` where a store has no such thing.
     pub visibility: Option<String>,
     /// The repositories that may use it while its visibility is `selected`, and those of a user's secret.
-    pub selected_repository_ids: BTreeSet<i64>,
+    pub selected_repository_ids: BTreeSet<u64>,
     /// When it was first stored, on the stand-in's clock, since the Unix epoch.
     pub created_at: Duration,
     /// When it was last written, likewise.

@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::place::{Account, Place, Repo};
 
 /// The number of the first repository; the second is the other one of GitHub's own examples.
-const FIRST_REPOSITORY: i64 = 1_296_269;
-const NEXT_REPOSITORY: i64 = 11;
-const FIRST_ACCOUNT: i64 = 9_919;
+const FIRST_REPOSITORY: u64 = 1_296_269;
+const NEXT_REPOSITORY: u64 = 11;
+const FIRST_ACCOUNT: u64 = 9_919;
 
 /// A place that exists, by number, so that a rename moves no secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Home {
-    Organization(i64),
-    Repository(i64),
-    Environment(i64, String),
+    Organization(u64),
+    Repository(u64),
+    Environment(u64, String),
     User,
 }
 
@@ -22,19 +22,19 @@ pub(super) enum Home {
 pub(super) enum Lost {
     Missing,
     /// A repository that has another name now: its number.
-    Moved(i64),
+    Moved(u64),
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
-    pub(super) id: i64,
+    pub(super) id: u64,
     pub(super) login: String,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Repository {
-    pub(super) id: i64,
-    pub(super) owner: i64,
+    pub(super) id: u64,
+    pub(super) owner: u64,
     pub(super) name: String,
     pub(super) private: bool,
     pub(super) archived: bool,
@@ -43,11 +43,11 @@ pub(super) struct Repository {
 
 #[derive(Debug, Default)]
 pub(super) struct World {
-    owners: BTreeMap<i64, Owner>,
-    logins: HashMap<String, i64>,
-    repositories: BTreeMap<i64, Repository>,
-    names: HashMap<(i64, String), i64>,
-    moved: HashMap<(i64, String), i64>,
+    owners: BTreeMap<u64, Owner>,
+    logins: HashMap<String, u64>,
+    repositories: BTreeMap<u64, Repository>,
+    names: HashMap<(u64, String), u64>,
+    moved: HashMap<(u64, String), u64>,
 }
 
 /// Logins, repositories and environments are told apart without regard to case.
@@ -57,11 +57,11 @@ fn fold(name: &str) -> String {
 
 impl World {
     /// The number of an organization (or user), which comes into being if need be.
-    pub(super) fn add_owner(&mut self, login: &str) -> i64 {
+    pub(super) fn add_owner(&mut self, login: &str) -> u64 {
         if let Some(id) = self.logins.get(&fold(login)) {
             return *id;
         }
-        let id = FIRST_ACCOUNT + self.owners.len() as i64;
+        let id = FIRST_ACCOUNT + self.owners.len() as u64;
         self.logins.insert(fold(login), id);
         self.owners.insert(
             id,
@@ -74,12 +74,12 @@ impl World {
     }
 
     /// The number of a repository, which comes into being if need be.
-    pub(super) fn add_repository(&mut self, owner: &str, name: &str) -> i64 {
+    pub(super) fn add_repository(&mut self, owner: &str, name: &str) -> u64 {
         let owner = self.add_owner(owner);
         if let Some(id) = self.names.get(&(owner, fold(name))) {
             return *id;
         }
-        let id = FIRST_REPOSITORY + NEXT_REPOSITORY * self.repositories.len() as i64;
+        let id = FIRST_REPOSITORY + NEXT_REPOSITORY * self.repositories.len() as u64;
         self.names.insert((owner, fold(name)), id);
         self.moved.remove(&(owner, fold(name)));
         let name = name.to_owned();
@@ -184,7 +184,7 @@ impl World {
         self.repositories.get(&id).ok_or(Lost::Missing)
     }
 
-    pub(super) fn repository_by_id(&self, id: i64) -> Option<&Repository> {
+    pub(super) fn repository_by_id(&self, id: u64) -> Option<&Repository> {
         self.repositories.get(&id)
     }
 
@@ -201,7 +201,7 @@ impl World {
     }
 
     /// The number of the organization or user that a home belongs to; `None` for the authenticated user.
-    pub(super) fn owner_id(&self, home: &Home) -> Option<i64> {
+    pub(super) fn owner_id(&self, home: &Home) -> Option<u64> {
         match home {
             Home::Organization(id) => Some(*id),
             Home::Repository(id) | Home::Environment(id, _) => {

@@ -23,7 +23,7 @@ async fn an_update_without_visibility_keeps_it() {
 #[tokio::test]
 async fn an_update_without_visibility_keeps_all_selected_repositories_of_every_page() {
     let github = acme();
-    let ids: Vec<i64> = (0..230)
+    let ids: Vec<u64> = (0..230)
         .map(|n| github.repository("acme", &format!("repo-{n}")))
         .collect();
     github

@@ -64,7 +64,7 @@ async fn the_body_has_the_six_documented_parameters() {
     client(&github)
         .create_or_update_org_secret("acme", "DEPLOY_KEY")
         .value("s3cret")
-        .visibility(Visibility::Selected(ids.map(|id| id as u64).to_vec()))
+        .visibility(Visibility::Selected(ids.to_vec()))
         .send()
         .await
         .unwrap();
@@ -219,7 +219,7 @@ async fn selected_repositories_are_listed_set_added_and_removed() {
     };
     assert_eq!(names().await, ["acme/api"]);
     client
-        .add_selected_repo_to_org_secret("acme", "DEPLOY_KEY", web as u64)
+        .add_selected_repo_to_org_secret("acme", "DEPLOY_KEY", web)
         .await
         .unwrap();
     assert_eq!(names().await, ["acme/api", "acme/web"]);

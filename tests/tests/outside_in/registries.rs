@@ -141,7 +141,7 @@ async fn an_update_keeps_what_it_does_not_name() {
     assert_eq!(now.visibility, "selected");
     assert_eq!(
         now.selected_repository_ids,
-        [github.repository("acme", "api") as u64]
+        [github.repository("acme", "api")]
     );
     assert_eq!(now.replaces_base, Some(true));
     assert_eq!(github.plaintext(SCOPE, &created.name).unwrap(), b"t0ken");

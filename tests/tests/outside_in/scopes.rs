@@ -366,7 +366,7 @@ async fn dependabot_gets_its_repository_ids_as_strings_and_the_others_as_numbers
         let secrets = client(&github).secrets(scope(text));
         secrets
             .put("KEY", "v")
-            .visibility(Visibility::Selected(vec![api as u64]))
+            .visibility(Visibility::Selected(vec![api]))
             .send()
             .await
             .unwrap();

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::ask::{Answer, ORG, SECRET, request, send, send_at, visible};
 
-const APP: i64 = 12_345;
+const APP: u64 = 12_345;
 
 /// One key for all tests: making one takes a moment.
 fn key() -> &'static KeyPair {
@@ -66,7 +66,7 @@ fn get(github: &GitHub, path: &str) -> Answer {
     by(github, &jwt(github), "GET", path, None)
 }
 
-fn exchange(github: &GitHub, installation: i64, body: Option<&Value>) -> Answer {
+fn exchange(github: &GitHub, installation: u64, body: Option<&Value>) -> Answer {
     by(
         github,
         &jwt(github),
@@ -81,7 +81,7 @@ fn token(answer: &Answer) -> String {
 }
 
 /// A GitHub with `acme` and two repositories, and an App that is installed there.
-fn acme() -> (GitHub, i64) {
+fn acme() -> (GitHub, u64) {
     let github = GitHub::new();
     github.repository("acme", "api");
     github.repository("acme", "web");

@@ -103,7 +103,7 @@ pub(crate) fn visible(
 }
 
 /// A GitHub with `acme`, its repositories `api` and `web`, and the numbers of the two.
-pub(crate) fn acme() -> (GitHub, i64, i64) {
+pub(crate) fn acme() -> (GitHub, u64, u64) {
     let github = GitHub::new();
     let (api, web) = (
         github.repository("acme", "api"),

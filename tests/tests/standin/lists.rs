@@ -114,7 +114,7 @@ fn links_keep_the_prefix_of_an_enterprise_server() {
 #[test]
 fn selected_repositories_have_pages_too() {
     let github = GitHub::new();
-    let ids: Vec<i64> = (0..45)
+    let ids: Vec<u64> = (0..45)
         .map(|number| github.repository("acme", &format!("repo-{number}")))
         .collect();
     github.seed("actions:org/acme", "TOKEN", "1").selected(ids);

@@ -111,11 +111,8 @@ fn an_enterprise_server_has_fewer_stores_and_names_its_version() {
         Some("enterprise-server@3.19.0")
     );
     assert_eq!(answer.header("x-ratelimit-limit"), None);
-    for path in [
-        "agents/secrets",
-        "codespaces/secrets/public-key",
-        "private-registries",
-    ] {
+    assert_eq!(get(&github, "/api/v3/rate_limit").status, 404);
+    for path in ["agents/secrets", "codespaces/secrets/public-key"] {
         assert_eq!(
             get(&github, &format!("/api/v3/orgs/acme/{path}")).status,
             404,
