@@ -11,3 +11,6 @@ mod limits;
 mod names;
 mod registries;
 mod scopes;
+mod sockets;
+mod sockets_raw;
+mod sockets_tls;

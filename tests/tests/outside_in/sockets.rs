@@ -1,0 +1,188 @@
+//! What goes wrong below HTTP, over real sockets with short timeouts.
+
+use std::time::{Duration, Instant};
+
+use octoseal::{Client, RetryPolicy, Stored, Written};
+use octoseal_tests::{put, scope};
+
+use crate::sockets_raw::{Act, Raw, key, reply};
+
+/// Short enough for tests, with the shape of the real one.
+pub(crate) fn quick() -> RetryPolicy {
+    let ms = Duration::from_millis;
+    RetryPolicy::default()
+        .attempts(4)
+        .attempt_timeout(ms(300))
+        .connect_timeout(ms(300))
+        .retry_window(ms(1500))
+        .backoff(ms(2), ms(10))
+}
+
+fn client(url: &str) -> Client {
+    let builder = Client::builder().token("test-token").base_url(url);
+    builder.retry(quick()).build().unwrap()
+}
+
+fn puts(server: &Raw) -> usize {
+    server
+        .requests()
+        .iter()
+        .filter(|request| request.starts_with("PUT "))
+        .count()
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_a_transport_error_after_a_bounded_number_of_attempts() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let error = put(&client(&url), "KEY", "value").await.unwrap_err();
+    assert!(error.is_transport() && !error.is_tls(), "{error:?}");
+    assert_eq!((error.stored(), error.attempts()), (Stored::No, 4));
+    assert!(error.to_string().contains("no connection"), "{error}");
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_resolve_is_a_transport_error_and_nothing_was_stored() {
+    // `.invalid` never resolves (RFC 2606).
+    let client = client("https://api.octoseal.invalid");
+    let error = put(&client, "KEY", "value").await.unwrap_err();
+    // A resolver that does not answer at all shows as a timeout.
+    assert!(error.is_transport() || error.is_timeout(), "{error:?}");
+    assert!(!error.is_tls());
+    assert_eq!(error.stored(), Stored::No);
+    assert!((1..=4).contains(&error.attempts()));
+}
+
+#[tokio::test]
+async fn a_connection_reset_before_the_headers_is_tried_again() {
+    for act in [Act::Reset, Act::Close] {
+        let server = Raw::start(move |n| match n {
+            0 | 2 | 3 => act.clone(),
+            1 => key(),
+            _ => reply("201 Created", "{}"),
+        })
+        .await;
+        let written = put(&client(&server.url), "KEY", "value").await.unwrap();
+        assert_eq!(written, Written::Created);
+        assert_eq!((server.requests().len(), puts(&server)), (5, 3));
+    }
+}
+
+#[tokio::test]
+async fn a_put_that_is_always_reset_ends_with_its_outcome_unknown() {
+    let server = Raw::start(|n| if n == 0 { key() } else { Act::Reset }).await;
+    let error = put(&client(&server.url), "KEY", "value").await.unwrap_err();
+    assert!(error.is_transport(), "{error:?}");
+    assert_eq!(
+        (error.stored(), error.attempts(), puts(&server)),
+        (Stored::Unknown, 4, 4)
+    );
+}
+
+#[tokio::test]
+async fn a_reply_truncated_in_head_or_body_is_read_again() {
+    for part in [
+        "HTTP/1.1 200 O",
+        "HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n{\"key_id\":",
+    ] {
+        let server = Raw::start(move |n| match n {
+            0 | 1 => Act::Partial(part.to_owned()),
+            2 => key(),
+            _ => reply("201 Created", "{}"),
+        })
+        .await;
+        put(&client(&server.url), "KEY", "value").await.unwrap();
+        assert_eq!(server.requests().len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_or_drips_is_given_up_in_time() {
+    for act in [Act::Hang, Act::Drip] {
+        let server = Raw::start(move |_| act.clone()).await;
+        let began = Instant::now();
+        let error = put(&client(&server.url), "KEY", "value").await.unwrap_err();
+        assert!(error.is_timeout(), "{error:?}");
+        assert!(
+            began.elapsed() < Duration::from_secs(3),
+            "{:?}",
+            began.elapsed()
+        );
+        assert_eq!((error.stored(), server.requests().len()), (Stored::No, 4));
+    }
+}
+
+#[tokio::test]
+async fn the_deadline_ends_a_call_whatever_the_attempts() {
+    let server = Raw::start(|_| Act::Hang).await;
+    let policy = quick().deadline(Duration::from_millis(450));
+    let builder = Client::builder().token("test-token").base_url(&server.url);
+    let began = Instant::now();
+    let error = put(&builder.retry(policy).build().unwrap(), "KEY", "value")
+        .await
+        .unwrap_err();
+    assert!(error.is_timeout(), "{error:?}");
+    assert!(
+        began.elapsed() < Duration::from_millis(900),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_body_without_end_is_cut_at_a_cap_and_not_asked_for_again() {
+    let endless = Act::Endless("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+    let server = Raw::start(move |_| endless.clone()).await;
+    let builder = Client::builder().token("test-token").base_url(&server.url);
+    let client = builder
+        .retry(quick().attempt_timeout(Duration::from_secs(20)))
+        .build()
+        .unwrap();
+    let error = client
+        .secrets(scope(octoseal_tests::ACME))
+        .list_all()
+        .await
+        .unwrap_err();
+    assert!(error.is_unexpected_reply(), "{error:?}");
+    assert!(error.to_string().contains("larger than any"), "{error}");
+    assert_eq!(server.requests().len(), 1);
+    // An error's body is no different.
+    let endless = Act::Endless("HTTP/1.1 404 Not Found\r\ntransfer-encoding: chunked\r\n\r\n");
+    let server = Raw::start(move |_| endless.clone()).await;
+    let builder = Client::builder().token("test-token").base_url(&server.url);
+    let client = builder
+        .retry(quick().attempt_timeout(Duration::from_secs(20)))
+        .build()
+        .unwrap();
+    let error = put(&client, "KEY", "value").await.unwrap_err();
+    assert!(error.is_not_found(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_dropped_call_closes_its_connection_and_sends_nothing_more() {
+    let server = Raw::start(|n| if n == 0 { key() } else { Act::Hang }).await;
+    let client = client(&server.url);
+    let left = tokio::time::timeout(Duration::from_millis(150), put(&client, "KEY", "value"));
+    assert!(left.await.is_err());
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn calls_one_after_another_share_a_connection() {
+    let server = Raw::start(|n| {
+        if n == 0 {
+            key()
+        } else {
+            reply("201 Created", "{}")
+        }
+    })
+    .await;
+    let client = client(&server.url);
+    for n in 0..20 {
+        put(&client, &format!("KEY_{n}"), "value").await.unwrap();
+    }
+    assert_eq!(server.requests().len(), 21);
+    assert_eq!(server.connections(), 1);
+}

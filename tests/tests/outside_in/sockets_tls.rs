@@ -1,0 +1,139 @@
+//! TLS that can't be trusted: one connection, no retry, and nothing said to whoever answered.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use octoseal::{Client, ClientBuilder, Error, Stored};
+use octoseal_tests::put;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+use crate::sockets::quick;
+
+/// An authority of our own.
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new([]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        Self(CertifiedIssuer::self_signed(params, key).unwrap())
+    }
+
+    /// Serves TLS with a certificate for `name`, valid until the end of `year`.
+    async fn serve(&self, name: &str, year: i32) -> Tls {
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(year, 12, 31);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = Tls {
+            port: listener.local_addr().unwrap().port(),
+            connections: Arc::default(),
+            bytes: Arc::default(),
+        };
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let (connections, bytes) = (server.connections.clone(), server.bytes.clone());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                connections.fetch_add(1, Ordering::SeqCst);
+                if let Ok(mut stream) = acceptor.accept(stream).await {
+                    let mut piece = [0; 4096];
+                    let read = stream.read(&mut piece).await.unwrap_or_default();
+                    bytes.fetch_add(read, Ordering::SeqCst);
+                }
+            }
+        });
+        server
+    }
+}
+
+struct Tls {
+    port: u16,
+    connections: Arc<AtomicUsize>,
+    /// What arrived inside of TLS.
+    bytes: Arc<AtomicUsize>,
+}
+
+impl Tls {
+    fn client(&self) -> ClientBuilder {
+        Client::builder()
+            .token("test-token")
+            .base_url(format!("https://localhost:{}", self.port))
+            .retry(quick())
+    }
+
+    /// Asserts that the client did not trust the server, did not ask twice and said nothing.
+    async fn assert_refused(&self, builder: ClientBuilder) -> Error {
+        let error = put(&builder.build().unwrap(), "KEY", "value")
+            .await
+            .unwrap_err();
+        assert!(error.is_tls() && error.is_transport(), "{error:?}");
+        assert_eq!((error.attempts(), error.stored()), (1, Stored::No));
+        assert_eq!(self.connections.load(Ordering::SeqCst), 1);
+        assert_eq!(self.bytes.load(Ordering::SeqCst), 0);
+        error
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_an_unknown_issuer_is_refused_without_a_retry() {
+    let server = Authority::new().serve("localhost", 2090).await;
+    let error = server.assert_refused(server.client()).await;
+    assert!(error.to_string().contains("certificate"), "{error}");
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_host_is_refused_without_a_retry() {
+    let authority = Authority::new();
+    let server = authority.serve("api.github.com", 2090).await;
+    let trusting = server.client().root_certificates(authority.0.pem());
+    server.assert_refused(trusting).await;
+}
+
+#[tokio::test]
+async fn an_expired_certificate_is_refused_without_a_retry() {
+    let authority = Authority::new();
+    let server = authority.serve("localhost", 2021).await;
+    let trusting = server.client().root_certificates(authority.0.pem());
+    server.assert_refused(trusting).await;
+}
+
+#[tokio::test]
+async fn the_same_authority_is_trusted_for_the_right_host_in_time() {
+    let authority = Authority::new();
+    let server = authority.serve("localhost", 2090).await;
+    let trusting = server.client().root_certificates(authority.0.pem());
+    let error = put(&trusting.build().unwrap(), "KEY", "value")
+        .await
+        .unwrap_err();
+    // It hangs up after the first bytes, which shows that it was trusted with them.
+    assert!(!error.is_tls(), "{error:?}");
+    assert!(server.bytes.load(Ordering::SeqCst) > 0);
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_no_tls_is_refused_without_a_retry() {
+    let server = crate::sockets_raw::Raw::start(|_| crate::sockets_raw::key()).await;
+    let url = server.url.replace("http://127.0.0.1", "https://localhost");
+    let builder = Client::builder()
+        .token("test-token")
+        .base_url(url)
+        .retry(quick());
+    let error = put(&builder.build().unwrap(), "KEY", "value")
+        .await
+        .unwrap_err();
+    assert!(error.is_transport(), "{error:?}");
+    assert_eq!(error.stored(), Stored::No);
+}
