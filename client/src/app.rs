@@ -161,8 +161,11 @@ impl fmt::Debug for AppKey {
     }
 }
 
-/// A token that has not this long to live is replaced before it is used.
+/// A token that has not this long to live, or a tenth of its life, is replaced before it is used.
 const MARGIN: Duration = Duration::from_secs(120);
+
+/// No token is used for longer, whatever the server says.
+const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 /// GitHub needs up to this long until it knows a new token everywhere.
 const SPREADING: Duration = Duration::from_secs(5);
@@ -328,14 +331,9 @@ impl Installations {
         if !self.app.repositories.is_empty() {
             body.insert("repositories".to_owned(), json!(self.app.repositories));
         }
+        // By itself first: an error then names the permission that the description lacks.
+        typed::<types::AppPermissions>(&self.app.permissions)?;
         let body: types::AppsCreateInstallationAccessTokenBody = typed(&body)?;
-        if let Some(narrowed) = &body.permissions {
-            typed::<types::AppPermissions>(&self.app.permissions).map_err(|_| {
-                Error::config(format!(
-                    "a permission in {narrowed:?} is not one that GitHub describes"
-                ))
-            })?;
-        }
         let allowance = Allowance::new(&self.client.inner.retry);
         let call = Self::call(
             "making a token for the App's installation",
@@ -365,11 +363,7 @@ impl Installations {
         Ok(Minted {
             token: Token::new(reply.token.expose())?,
             at,
-            stale_at: at
-                + life
-                    .saturating_sub(MARGIN)
-                    .max(life / 2)
-                    .min(Duration::from_secs(3600)),
+            stale_at: at + (life - MARGIN.min(life / 10)).min(LONGEST_LIFE),
             after_refusal: false,
         })
     }

@@ -39,10 +39,11 @@ pub(crate) fn until_reset(headers: &HeaderMap, now: SystemTime) -> Option<Durati
     Some(at.duration_since(now).unwrap_or_default())
 }
 
-/// `x-github-request-id`, if it has the form of one.
+/// `x-github-request-id`, if it has the form of one: groups, which no token has.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
     let id = text(headers, "x-github-request-id")?;
     let fits = (1..=128).contains(&id.len())
+        && id.contains([':', '-'])
         && id
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'-'));

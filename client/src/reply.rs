@@ -190,6 +190,9 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], token: &str) ->
     let raw_message = parsed.message.unwrap_or_default();
     let documentation = parsed.documentation_url.unwrap_or_default();
     let limit = limit(status, headers, &raw_message, &documentation);
+    // Whatever the server says is for logs, where the token must not turn up even if it is sent back.
+    let quiet =
+        |text: Option<String>| text.filter(|text| token.is_empty() || !text.contains(token));
 
     let kind = match (limit, status) {
         (Some(_), _) => Kind::RateLimited,
@@ -216,13 +219,13 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], token: &str) ->
         }
         error
             .with_message(safe_message(status, &raw_message, token))
-            .with_documentation_url(headers::documentation_url(&documentation))
-            .with_permission(headers::needed(headers))
-            .with_sso_url(headers::sso_url(headers))
+            .with_documentation_url(quiet(headers::documentation_url(&documentation)))
+            .with_permission(quiet(headers::needed(headers)))
+            .with_sso_url(quiet(headers::sso_url(headers)))
     };
     let error = error
         .with_status(status)
-        .with_request_id(headers::request_id(headers));
+        .with_request_id(quiet(headers::request_id(headers)));
 
     let next = match limit {
         Some(refusal) => Next::Wait(refusal),

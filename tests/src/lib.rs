@@ -1,5 +1,7 @@
 //! What the outside-in tests share: a stand-in GitHub with an organization, and a client of it.
 
+pub mod rsa;
+
 use octoseal::mock::GitHub;
 use octoseal::{Client, ClientBuilder, Scope, Visibility, Written};
 

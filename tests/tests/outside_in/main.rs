@@ -1,7 +1,9 @@
 //! What a user of `octoseal` sees, against a stand-in GitHub that opens what it is sent.
 
 mod access;
+mod app;
 mod batch;
+mod callers;
 mod documented;
 mod errors;
 mod faults;

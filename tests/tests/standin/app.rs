@@ -1,35 +1,20 @@
 //! GitHub Apps: their own tokens, installations, and the tokens of those.
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::{KeyPair, KeySize};
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
+use aws_lc_rs::rsa::KeyPair;
+use aws_lc_rs::signature::RSA_PKCS1_SHA256;
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderValue;
 use octoseal::mock::GitHub;
+use octoseal_tests::rsa;
 use serde_json::{Value, json};
 
 use super::ask::{Answer, ORG, SECRET, request, send, send_at, visible};
 
 const APP: u64 = 12_345;
-
-/// One key for all tests: making one takes a moment.
-fn key() -> &'static KeyPair {
-    static KEY: OnceLock<KeyPair> = OnceLock::new();
-    KEY.get_or_init(|| KeyPair::generate(KeySize::Rsa2048).expect("a key"))
-}
-
-fn pem(key: &KeyPair) -> String {
-    let der: PublicKeyX509Der<'_> = key.public_key().as_der().expect("a public key");
-    format!(
-        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
-        STANDARD.encode(der.as_ref())
-    )
-}
 
 fn sign(key: &KeyPair, header: &Value, claims: &Value) -> String {
     let part = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
@@ -49,7 +34,7 @@ fn sign(key: &KeyPair, header: &Value, claims: &Value) -> String {
 fn jwt(github: &GitHub) -> String {
     let now = github.now().as_secs();
     sign(
-        key(),
+        rsa::pair(),
         &json!({ "alg": "RS256", "typ": "JWT" }),
         &json!({ "iss": APP, "iat": now - 60, "exp": now + 540 }),
     )
@@ -85,14 +70,14 @@ fn acme() -> (GitHub, u64) {
     let github = GitHub::new();
     github.repository("acme", "api");
     github.repository("acme", "web");
-    let installation = github.app(APP, &pem(key())).install("acme");
+    let installation = github.app(APP, &rsa::public_pem()).install("acme");
     (github, installation)
 }
 
 #[test]
 fn an_installation_is_found_by_organization_repository_user_and_number() {
     let (github, installation) = acme();
-    let alone = github.app(APP + 1, &pem(key()));
+    let alone = github.app(APP + 1, &rsa::public_pem());
     alone.install("globex");
     for path in [
         "/orgs/acme/installation".to_owned(),
@@ -284,7 +269,7 @@ fn a_token_can_not_be_wider_than_its_installation() {
     );
     github.repository("globex", "api");
     let app = github
-        .app(APP, &pem(key()))
+        .app(APP, &rsa::public_pem())
         .permission("organization_secrets", "read");
     let narrow = app.install_on("acme", [api]);
     for (status, body) in [
@@ -330,21 +315,21 @@ fn a_jwt_is_checked() {
     let with = |field: &str, value: Value| {
         let mut claims = good.clone();
         claims[field] = value;
-        sign(key(), &rs256, &claims)
+        sign(rsa::pair(), &rs256, &claims)
     };
-    let other = KeyPair::generate(KeySize::Rsa2048).expect("a key");
+    let other = rsa::another_pair();
     let undecodable = "A JSON web token could not be decoded";
     for (what, token, status, message) in [
         ("another key", sign(&other, &rs256, &good), 401, undecodable),
         (
             "another algorithm",
-            sign(key(), &json!({ "alg": "RS512" }), &good),
+            sign(rsa::pair(), &json!({ "alg": "RS512" }), &good),
             401,
             undecodable,
         ),
         (
             "no algorithm",
-            sign(key(), &json!({ "alg": "none" }), &good),
+            sign(rsa::pair(), &json!({ "alg": "none" }), &good),
             401,
             undecodable,
         ),
@@ -416,12 +401,12 @@ fn a_jwt_is_checked() {
 fn an_app_may_call_itself_by_its_client_id() {
     let (github, _) = acme();
     github
-        .app(APP, &pem(key()))
+        .app(APP, &rsa::public_pem())
         .client_id("Iv23liExample")
         .install("acme");
     let now = github.now().as_secs();
     let claims = json!({ "iss": "Iv23liExample", "iat": now, "exp": now + 60 });
-    let token = sign(key(), &json!({ "alg": "RS256" }), &claims);
+    let token = sign(rsa::pair(), &json!({ "alg": "RS256" }), &claims);
     assert_eq!(
         by(&github, &token, "GET", "/app", None).json()["client_id"],
         "Iv23liExample"
@@ -438,11 +423,7 @@ fn a_jwt_is_no_token_and_a_token_no_jwt() {
 
 #[test]
 fn a_key_that_is_none_is_a_mistake_of_the_test() {
-    let private: Pkcs8V1Der<'_> = key().as_der().expect("a private key");
-    let pem = format!(
-        "-----BEGIN PRIVATE KEY-----\n{}\n",
-        STANDARD.encode(private.as_ref())
-    );
+    let pem = rsa::pkcs8_pem().replace("END", "");
     let registered = std::panic::catch_unwind(|| GitHub::new().app(APP, &pem));
     assert!(registered.is_err());
 }

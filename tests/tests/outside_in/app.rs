@@ -1,0 +1,374 @@
+//! GitHub Apps: the fewest tokens, never a stale one.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use octoseal::mock::{Fault, GitHub};
+use octoseal::{App, AppKey, Client, NewSecret, Pacing, Scope, Visibility};
+use octoseal_tests::{ACME, acme, put, rsa, scope};
+use tokio::time::{Instant, advance};
+
+const ID: u64 = 12_345;
+
+fn app() -> App {
+    App::new(ID.to_string(), AppKey::from_pem(rsa::pkcs1_pem()).unwrap())
+}
+
+fn client(github: &GitHub, app: App) -> Client {
+    Client::builder().app(app).mock(github).build().unwrap()
+}
+
+/// A stand-in where the App is installed at acme.
+fn installed() -> GitHub {
+    let github = acme();
+    github.app(ID, &rsa::public_pem()).install("acme");
+    github
+}
+
+fn count(github: &GitHub, part: &str) -> usize {
+    github
+        .requests()
+        .iter()
+        .filter(|request| request.path.contains(part))
+        .count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_finds_its_installation_makes_a_token_and_stores() {
+    let github = installed();
+    let client = client(&github, app());
+    put(&client, "KEY", "one").await.unwrap();
+    put(&client, "KEY", "two").await.unwrap();
+    assert_eq!(github.plaintext(ACME, "KEY").unwrap(), b"two");
+    let paths: Vec<String> = github
+        .requests()
+        .iter()
+        .map(|request| request.path.clone())
+        .collect();
+    assert_eq!(paths.len(), 5, "{paths:?}");
+    assert_eq!(paths[0], "/orgs/acme/installation");
+    assert!(paths[1].ends_with("/access_tokens"), "{paths:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_number_of_callers_wait_for_one_token() {
+    let github = installed();
+    github.latency(Duration::from_millis(40));
+    let client = client(&github, app());
+    let puts = (0..50).map(|number| {
+        let client = client.clone();
+        async move { put(&client, &format!("KEY_{number}"), "value").await }
+    });
+    for written in futures_util::future::join_all(puts).await {
+        written.unwrap();
+    }
+    assert_eq!(github.installation_tokens(), 1);
+    assert_eq!(count(&github, "/orgs/acme/installation"), 1);
+    assert_eq!(github.request_count(), 53);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_replaced_shortly_before_it_expires() {
+    let github = installed();
+    let client = client(&github, app());
+    put(&client, "KEY", "one").await.unwrap();
+    advance(Duration::from_secs(57 * 60)).await;
+    put(&client, "KEY", "two").await.unwrap();
+    assert_eq!(github.installation_tokens(), 1);
+    advance(Duration::from_secs(2 * 60)).await;
+    put(&client, "KEY", "three").await.unwrap();
+    assert_eq!(github.installation_tokens(), 2);
+    assert!(
+        github
+            .requests()
+            .iter()
+            .all(|request| request.status != 401)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_expired_early_is_refreshed_once() {
+    let github = installed();
+    let client = client(&github, app());
+    put(&client, "KEY", "one").await.unwrap();
+    advance(Duration::from_secs(600)).await;
+    github.expire_installation_tokens();
+    put(&client, "KEY", "two").await.unwrap();
+    assert_eq!(github.plaintext(ACME, "KEY").unwrap(), b"two");
+    assert_eq!(github.installation_tokens(), 2);
+    assert_eq!(
+        github
+            .requests()
+            .iter()
+            .filter(|request| request.status == 401)
+            .count(),
+        1
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_refused_just_after_it_was_made_is_tried_again_for_five_seconds() {
+    let github = installed();
+    let refusal = || Fault::reply(401, r#"{"message":"Bad credentials"}"#).at("/actions/secrets");
+    github.fault(refusal().times(3));
+    let began = Instant::now();
+    put(&client(&github, app()), "KEY", "value").await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(5));
+    assert_eq!(github.installation_tokens(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_whose_tokens_are_refused_for_good_gives_up() {
+    let github = installed();
+    github.fault(
+        Fault::reply(401, r#"{"message":"Bad credentials"}"#)
+            .at("/actions/secrets")
+            .always(),
+    );
+    let began = Instant::now();
+    let error = put(&client(&github, app()), "KEY", "value")
+        .await
+        .unwrap_err();
+    assert!(error.is_unauthorized(), "{error}");
+    assert!(
+        began.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(github.installation_tokens(), 2);
+    assert!(
+        github.request_count() < 20,
+        "{} requests",
+        github.request_count()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_jwt_refused_for_clock_skew_is_corrected_from_the_servers_clock_once() {
+    // The stand-in's clock follows tokio's, which runs ahead of this machine's from here on.
+    let github = installed();
+    advance(Duration::from_secs(3 * 3600)).await;
+    put(&client(&github, app()), "KEY", "value").await.unwrap();
+    let refused = github
+        .requests()
+        .iter()
+        .filter(|request| request.status == 401)
+        .count();
+    assert_eq!(refused, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_jwt_refused_for_another_reason_is_not_made_again() {
+    let github = acme();
+    github
+        .app(ID, &rsa::public_pem_of(&rsa::another_pair()))
+        .install("acme");
+    let error = put(&client(&github, app()), "KEY", "value")
+        .await
+        .unwrap_err();
+    assert!(error.is_unauthorized(), "{error}");
+    assert_eq!(github.request_count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_that_is_not_installed_says_so() {
+    let github = acme();
+    github.app(ID, &rsa::public_pem());
+    let error = put(&client(&github, app()), "KEY", "value")
+        .await
+        .unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+    assert!(error.to_string().contains("install the App"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_permission_is_named_and_not_tried_twice() {
+    let github = acme();
+    github
+        .app(ID, &rsa::public_pem())
+        .permission("metadata", "read")
+        .install("acme");
+    let error = put(&client(&github, app()), "KEY", "value")
+        .await
+        .unwrap_err();
+    assert!(error.is_permission(), "{error}");
+    assert!(
+        error
+            .required_permission()
+            .unwrap()
+            .contains("organization_secrets"),
+        "{error}"
+    );
+    assert_eq!(github.request_count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_are_narrowed_when_asked() {
+    let github = installed();
+    let narrow = app()
+        .permission("organization_secrets", "write")
+        .repository("api")
+        .repository("web");
+    put(&client(&github, narrow), "KEY", "value").await.unwrap();
+    let requests = github.requests();
+    let request = requests
+        .iter()
+        .find(|request| request.path.ends_with("/access_tokens"))
+        .unwrap();
+    let expected = serde_json::json!({
+        "permissions": { "organization_secrets": "write" },
+        "repositories": ["api", "web"],
+    });
+    assert_eq!(request.json(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_permission_github_does_not_describe_is_refused_before_a_token_is_asked_for() {
+    let github = installed();
+    let error = put(
+        &client(&github, app().permission("root", "write")),
+        "KEY",
+        "v",
+    )
+    .await
+    .unwrap_err();
+    assert!(error.to_string().contains("root"), "{error}");
+    assert_eq!(github.installation_tokens(), 0);
+    assert_eq!(count(&github, "access_tokens"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_named_installation_is_not_looked_up() {
+    let github = acme();
+    let id = github.app(ID, &rsa::public_pem()).install("acme");
+    put(&client(&github, app().installation(id)), "KEY", "value")
+        .await
+        .unwrap();
+    assert_eq!(count(&github, "/orgs/acme/installation"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repository_of_a_user_finds_the_users_installation() {
+    let github = installed();
+    let scope = scope("actions:repo/acme/api");
+    client(&github, app())
+        .secrets(scope)
+        .put("KEY", "value")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(count(&github, "/repos/acme/api/installation"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_has_no_secrets_of_a_user() {
+    let github = installed();
+    let secrets = client(&github, app()).secrets(scope("codespaces:user"));
+    let error = secrets.put("KEY", "value").send().await.unwrap_err();
+    assert!(error.is_unsupported(), "{error}");
+    assert_eq!(github.request_count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_over_three_organizations_outlives_its_tokens_twice_with_three_tokens_each() {
+    let github = GitHub::new();
+    let registered = github.app(ID, &rsa::public_pem());
+    let organizations = ["acme", "globex", "initech"];
+    for organization in organizations {
+        registered.install(organization);
+    }
+    github.configure(|settings| settings.installation_token_lifetime = Duration::from_secs(100));
+    github.latency(Duration::from_millis(40));
+    let pacing = Pacing::documented()
+        .writes_per_minute(None)
+        .writes_per_hour(None);
+    let client = Client::builder()
+        .app(app())
+        .pacing(pacing)
+        .mock(&github)
+        .build()
+        .unwrap();
+    let batch = (0..1_000).map(move |number| {
+        let scope: Scope = format!("actions:org/{}", organizations[number % 3])
+            .parse()
+            .unwrap();
+        (
+            scope,
+            NewSecret::new(format!("KEY_{number}"), "value").visibility(Visibility::Private),
+        )
+    });
+    let began = Instant::now();
+    let outcomes: Vec<_> = client.put_all(batch).collect().await;
+    let stored = outcomes
+        .iter()
+        .filter(|outcome| outcome.result.is_ok())
+        .count();
+    assert_eq!(
+        stored,
+        1_000,
+        "{:?}",
+        outcomes.iter().find(|outcome| outcome.result.is_err())
+    );
+    assert!(
+        began.elapsed() > Duration::from_secs(300),
+        "the tokens did not expire twice: {:?}",
+        began.elapsed()
+    );
+    // 333 seconds of writing with tokens good for 100, at bursts a minute apart: three for each organization, and not one refused.
+    assert_eq!(github.installation_tokens(), 9);
+    assert!(
+        github
+            .requests()
+            .iter()
+            .all(|request| request.status != 401)
+    );
+}
+
+#[test]
+fn keys_are_read_in_both_forms_and_with_escaped_line_breaks() {
+    AppKey::from_pem(rsa::pkcs1_pem()).unwrap();
+    AppKey::from_pem(rsa::pkcs8_pem()).unwrap();
+    AppKey::from_pem(rsa::pkcs8_pem().replace('\n', "\\n")).unwrap();
+    AppKey::from_pem(format!("\n  {}  ", rsa::pkcs1_pem())).unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), rsa::pkcs1_pem()).unwrap();
+    AppKey::from_file(file.path()).unwrap();
+    assert!(AppKey::from_file("no such file").unwrap_err().is_config());
+    assert!(
+        AppKey::from_env("OCTOSEAL_NO_SUCH_VARIABLE")
+            .unwrap_err()
+            .is_config()
+    );
+}
+
+#[test]
+fn a_key_that_is_none_gets_a_clear_error_that_does_not_show_it() {
+    let encrypted = rsa::pkcs8_pem().replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
+    let old_style = rsa::pkcs1_pem().replacen('\n', "\nProc-Type: 4,ENCRYPTED\n\n", 1);
+    for text in [encrypted, old_style] {
+        let error = AppKey::from_pem(&text).unwrap_err();
+        assert!(error.to_string().contains("encrypted"), "{error}");
+    }
+    let mut cut = rsa::pkcs1_pem();
+    cut.replace_range(100..400, "");
+    for text in [
+        cut,
+        rsa::public_pem(),
+        "c4nary".to_owned(),
+        String::new(),
+        rsa::pem("PRIVATE KEY", b"c4nary"),
+    ] {
+        let error = AppKey::from_pem(&text).unwrap_err();
+        assert!(error.is_config());
+        assert!(!format!("{error} {error:?}").contains("c4nary"));
+    }
+    let shown = format!(
+        "{:?} {:?}",
+        AppKey::from_pem(rsa::pkcs1_pem()).unwrap(),
+        app()
+    );
+    assert!(
+        !shown.contains("BEGIN") && shown.contains("12345"),
+        "{shown}"
+    );
+}

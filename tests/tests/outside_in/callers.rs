@@ -1,0 +1,210 @@
+//! Who calls, and whom: tokens from files, the environment and sources of one's own; hosts and addresses.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use octoseal::{
+    AfterRefusal, Audience, Client, ClientBuilder, FileToken, Token, TokenFuture, TokenRefusal,
+    TokenSource,
+};
+use octoseal_tests::{acme, put};
+
+fn sent_token(github: &octoseal::mock::GitHub) -> String {
+    github.requests().last().unwrap().headers["authorization"]
+        .to_str()
+        .unwrap()
+        .to_owned()
+}
+
+#[tokio::test]
+async fn a_token_file_is_read_again_when_it_changes() {
+    let github = acme();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), " first\n").unwrap();
+    let source = FileToken::new(file.path());
+    let client = Client::builder()
+        .token_source(source)
+        .mock(&github)
+        .build()
+        .unwrap();
+    put(&client, "KEY", "value").await.unwrap();
+    assert_eq!(sent_token(&github), "Bearer first");
+    std::fs::write(file.path(), "second\n").unwrap();
+    put(&client, "KEY", "value").await.unwrap();
+    assert_eq!(sent_token(&github), "Bearer second");
+    std::fs::remove_file(file.path()).unwrap();
+    let error = put(&client, "KEY", "value").await.unwrap_err();
+    assert!(error.is_config(), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_is_told_of_a_refused_token_and_asked_again_if_it_wants() {
+    struct Vault(AtomicU32);
+
+    impl TokenSource for Vault {
+        fn token<'a>(&'a self, audience: Audience<'a>) -> TokenFuture<'a> {
+            Box::pin(async move {
+                assert_eq!(audience.owner, Some("acme"));
+                Ok(Token::new(format!(
+                    "token-{}",
+                    self.0.load(Ordering::Relaxed)
+                ))?)
+            })
+        }
+
+        fn refused(&self, _: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {
+            assert!(refusal.server_time.is_some());
+            self.0.fetch_add(1, Ordering::Relaxed);
+            AfterRefusal::AskAgain(std::time::Duration::ZERO)
+        }
+    }
+
+    let github = acme();
+    github.token("token-2");
+    let client = Client::builder()
+        .token_source(Vault(AtomicU32::new(0)))
+        .mock(&github)
+        .build()
+        .unwrap();
+    put(&client, "KEY", "value").await.unwrap();
+    assert_eq!(sent_token(&github), "Bearer token-2");
+}
+
+#[tokio::test]
+async fn a_source_that_fails_is_named_and_nothing_is_sent() {
+    struct Broken;
+
+    impl TokenSource for Broken {
+        fn token<'a>(&'a self, _: Audience<'a>) -> TokenFuture<'a> {
+            Box::pin(async { Err("the vault is sealed".into()) })
+        }
+    }
+
+    let github = acme();
+    let client = Client::builder()
+        .token_source(Broken)
+        .mock(&github)
+        .build()
+        .unwrap();
+    let error = put(&client, "KEY", "value").await.unwrap_err();
+    assert!(error.is_token_source(), "{error}");
+    let source = std::error::Error::source(&error).unwrap();
+    assert_eq!(source.to_string(), "the vault is sealed");
+    assert_eq!(github.request_count(), 0);
+}
+
+/// What a client built from these variables calls, and with which token.
+async fn from(variables: &[(&str, &str)]) -> (String, String) {
+    let lookup = |name: &str| {
+        variables
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.to_string())
+    };
+    let github = acme();
+    let client = ClientBuilder::from_vars(lookup)
+        .mock(&github)
+        .build()
+        .unwrap();
+    put(&client, "KEY", "value").await.unwrap();
+    let address = format!("{client:?}").split('"').nth(1).unwrap().to_owned();
+    (address, sent_token(&github).replace("Bearer ", ""))
+}
+
+#[tokio::test]
+async fn the_environment_is_read_in_the_documented_order() {
+    let github = "https://api.github.com/".to_owned();
+    assert_eq!(
+        from(&[("GITHUB_TOKEN", "a")]).await,
+        (github.clone(), "a".into())
+    );
+    assert_eq!(
+        from(&[("GITHUB_TOKEN", "a"), ("GH_TOKEN", "b")]).await,
+        (github.clone(), "b".into())
+    );
+    assert_eq!(
+        from(&[("GITHUB_TOKEN", "a"), ("GH_TOKEN", "")]).await,
+        (github.clone(), "a".into())
+    );
+    let enterprise = [("GH_ENTERPRISE_TOKEN", "e"), ("GITHUB_TOKEN", "a")];
+    assert_eq!(from(&enterprise).await, (github.clone(), "a".into()));
+    let own = [("GH_HOST", "ghe.example"), enterprise[0], enterprise[1]];
+    assert_eq!(
+        from(&own).await,
+        ("https://ghe.example/api/v3".into(), "e".into())
+    );
+    let tenant = [("GH_HOST", "acme.ghe.com"), enterprise[0], enterprise[1]];
+    assert_eq!(
+        from(&tenant).await,
+        ("https://api.acme.ghe.com/".into(), "a".into())
+    );
+    let both = [
+        ("GITHUB_API_URL", "https://a.example/api/v3"),
+        ("GH_HOST", "b.example"),
+        ("GITHUB_TOKEN", "a"),
+    ];
+    assert_eq!(
+        from(&both).await,
+        ("https://a.example/api/v3".into(), "a".into())
+    );
+}
+
+#[test]
+fn one_host_setting_leads_to_every_kind_of_server() {
+    let address = |host: &str| {
+        format!(
+            "{:?}",
+            Client::builder().token("t").host(host).build().unwrap()
+        )
+    };
+    assert!(address("github.com").contains("\"https://api.github.com/\""));
+    assert!(address("acme.ghe.com").contains("\"https://api.acme.ghe.com/\""));
+    assert!(address("api.acme.ghe.com").contains("\"https://api.acme.ghe.com/\""));
+    assert!(address("ghe.example").contains("\"https://ghe.example/api/v3\""));
+    assert!(address("ghe.example:8443").contains("\"https://ghe.example:8443/api/v3\""));
+    for host in [
+        "",
+        "https://ghe.example",
+        "ghe.example/x",
+        "a b",
+        "user@ghe.example",
+    ] {
+        assert!(
+            Client::builder()
+                .token("t")
+                .host(host)
+                .build()
+                .unwrap_err()
+                .is_config(),
+            "{host:?}"
+        );
+    }
+}
+
+#[test]
+fn certificates_and_proxies_that_are_none_get_a_clear_error_that_does_not_show_a_key() {
+    let builder = || Client::builder().token("t");
+    let error = builder().root_certificates("no pem").build().unwrap_err();
+    assert!(
+        error.is_config() && error.to_string().contains("root certificates"),
+        "{error}"
+    );
+    let error = builder()
+        .client_certificate("no pem", b"c4nary".to_vec())
+        .build()
+        .unwrap_err();
+    assert!(
+        error.is_config() && error.to_string().contains("client certificate"),
+        "{error}"
+    );
+    assert!(!format!("{error:?}").contains("c4nary"));
+    let error = builder().proxy("::").build().unwrap_err();
+    assert!(
+        error.is_config() && error.to_string().contains("proxy"),
+        "{error}"
+    );
+    builder()
+        .proxy("http://proxy.example:3128")
+        .build()
+        .unwrap();
+    builder().proxy_from_env().build().unwrap();
+}
