@@ -1251,21 +1251,11 @@ macro_rules! if_private_registries {
 /// An organization's private registries: the one family that is created and updated by
 /// different calls.
 pub mod registries {
-    use super::{Page, PublicKey, choice, refuse, required, reshape};
+    use super::{Page, PublicKey, reshape};
     use crate::{Client, Error, ResponseValue, types};
     /// The name that GitHub's paths use.
     pub const NAME: &str = "private-registries";
-    /// What `auth_type` may say.
-    pub const AUTH_TYPE: &[&str] = &[
-        "token",
-        "username_password",
-        "oidc_azure",
-        "oidc_aws",
-        "oidc_jfrog",
-        "oidc_cloudsmith",
-        "oidc_gcp",
-    ];
-    /// What `registry_type` may say.
+    /// The kinds of registry, as far as the description lists them.
     pub const REGISTRY_TYPE: &[&str] = &[
         "maven_repository",
         "nuget_feed",
@@ -1283,62 +1273,18 @@ pub mod registries {
         "python_index",
         "terraform_registry",
     ];
-    /// What `visibility` may say.
-    pub const VISIBILITY: &[&str] = &["all", "private", "selected"];
+    /// The ways to log in, as far as the description lists them.
+    pub const AUTH_TYPE: &[&str] = &[
+        "token",
+        "username_password",
+        "oidc_azure",
+        "oidc_aws",
+        "oidc_jfrog",
+        "oidc_cloudsmith",
+        "oidc_gcp",
+    ];
     /// A registry as GitHub tells it.
     pub type Registry = types::StoreRegistry;
-    /// What is written: what is `None` is not sent.
-    #[derive(Clone, Copy, Default)]
-    pub struct Write<'a> {
-        /// `account_id`
-        pub account_id: Option<&'a str>,
-        /// `api_host`
-        pub api_host: Option<&'a str>,
-        /// `audience`
-        pub audience: Option<&'a str>,
-        /// `auth_type`
-        pub auth_type: Option<&'a str>,
-        /// `aws_region`
-        pub aws_region: Option<&'a str>,
-        /// `client_id`
-        pub client_id: Option<&'a str>,
-        /// `domain`
-        pub domain: Option<&'a str>,
-        /// `domain_owner`
-        pub domain_owner: Option<&'a str>,
-        /// `encrypted_value`
-        pub encrypted_value: Option<&'a str>,
-        /// `identity_mapping_name`
-        pub identity_mapping_name: Option<&'a str>,
-        /// `jfrog_oidc_provider_name`
-        pub jfrog_oidc_provider_name: Option<&'a str>,
-        /// `key_id`
-        pub key_id: Option<&'a str>,
-        /// `namespace`
-        pub namespace: Option<&'a str>,
-        /// `registry_type`
-        pub registry_type: Option<&'a str>,
-        /// `replaces_base`
-        pub replaces_base: Option<bool>,
-        /// `role_name`
-        pub role_name: Option<&'a str>,
-        /// `selected_repository_ids`
-        pub selected_repository_ids: Option<&'a [i64]>,
-        /// `service_account`
-        pub service_account: Option<&'a str>,
-        /// `service_slug`
-        pub service_slug: Option<&'a str>,
-        /// `tenant_id`
-        pub tenant_id: Option<&'a str>,
-        /// `url`
-        pub url: Option<&'a str>,
-        /// `username`
-        pub username: Option<&'a str>,
-        /// `visibility`
-        pub visibility: Option<&'a str>,
-        /// `workload_identity_provider`
-        pub workload_identity_provider: Option<&'a str>,
-    }
     impl From<types::StoreRegistryPage> for Page<Registry> {
         fn from(reply: types::StoreRegistryPage) -> Self {
             Self {
@@ -1347,6 +1293,7 @@ pub mod registries {
             }
         }
     }
+    /// What can be done to private registries, but for writing them.
     impl Client {
         /// One page of an organization's private registries.
         pub async fn list_registries(
@@ -1381,101 +1328,6 @@ pub mod registries {
             name: &str,
         ) -> Result<ResponseValue<Registry>, Error<()>> {
             self.private_registries_get_org_private_registry(org, name).await
-        }
-        /// Creates a private registry.
-        pub async fn create_registry(
-            &self,
-            org: &str,
-            write: &Write<'_>,
-        ) -> Result<ResponseValue<Registry>, Error<()>> {
-            self.private_registries_create_org_private_registry(
-                    org,
-                    &types::PrivateRegistriesCreateOrgPrivateRegistryBody {
-                        account_id: write.account_id.map(str::to_owned),
-                        api_host: write.api_host.map(str::to_owned),
-                        audience: write.audience.map(str::to_owned),
-                        auth_type: choice(write.auth_type)?,
-                        aws_region: write.aws_region.map(str::to_owned),
-                        client_id: write.client_id.map(str::to_owned),
-                        domain: write.domain.map(str::to_owned),
-                        domain_owner: write.domain_owner.map(str::to_owned),
-                        encrypted_value: write.encrypted_value.map(str::to_owned),
-                        identity_mapping_name: write
-                            .identity_mapping_name
-                            .map(str::to_owned),
-                        jfrog_oidc_provider_name: write
-                            .jfrog_oidc_provider_name
-                            .map(str::to_owned),
-                        key_id: write.key_id.map(str::to_owned),
-                        namespace: write.namespace.map(str::to_owned),
-                        registry_type: required(
-                            choice(write.registry_type)?,
-                            "registry_type",
-                        )?,
-                        replaces_base: write.replaces_base,
-                        role_name: write.role_name.map(str::to_owned),
-                        selected_repository_ids: write
-                            .selected_repository_ids
-                            .map(<[i64]>::to_vec),
-                        service_account: write.service_account.map(str::to_owned),
-                        service_slug: write.service_slug.map(str::to_owned),
-                        tenant_id: write.tenant_id.map(str::to_owned),
-                        url: required(write.url.map(str::to_owned), "url")?,
-                        username: write.username.map(str::to_owned),
-                        visibility: required(choice(write.visibility)?, "visibility")?,
-                        workload_identity_provider: write
-                            .workload_identity_provider
-                            .map(str::to_owned),
-                    },
-                )
-                .await
-        }
-        /// Changes what `write` names of a private registry.
-        pub async fn update_registry(
-            &self,
-            org: &str,
-            name: &str,
-            write: &Write<'_>,
-        ) -> Result<ResponseValue<()>, Error<()>> {
-            self.private_registries_update_org_private_registry(
-                    org,
-                    name,
-                    &types::PrivateRegistriesUpdateOrgPrivateRegistryBody {
-                        account_id: write.account_id.map(str::to_owned),
-                        api_host: write.api_host.map(str::to_owned),
-                        audience: write.audience.map(str::to_owned),
-                        auth_type: choice(write.auth_type)?,
-                        aws_region: write.aws_region.map(str::to_owned),
-                        client_id: write.client_id.map(str::to_owned),
-                        domain: write.domain.map(str::to_owned),
-                        domain_owner: write.domain_owner.map(str::to_owned),
-                        encrypted_value: write.encrypted_value.map(str::to_owned),
-                        identity_mapping_name: write
-                            .identity_mapping_name
-                            .map(str::to_owned),
-                        jfrog_oidc_provider_name: write
-                            .jfrog_oidc_provider_name
-                            .map(str::to_owned),
-                        key_id: write.key_id.map(str::to_owned),
-                        namespace: write.namespace.map(str::to_owned),
-                        registry_type: choice(write.registry_type)?,
-                        replaces_base: write.replaces_base,
-                        role_name: write.role_name.map(str::to_owned),
-                        selected_repository_ids: write
-                            .selected_repository_ids
-                            .map(<[i64]>::to_vec),
-                        service_account: write.service_account.map(str::to_owned),
-                        service_slug: write.service_slug.map(str::to_owned),
-                        tenant_id: write.tenant_id.map(str::to_owned),
-                        url: write.url.map(str::to_owned),
-                        username: write.username.map(str::to_owned),
-                        visibility: choice(write.visibility)?,
-                        workload_identity_provider: write
-                            .workload_identity_provider
-                            .map(str::to_owned),
-                    },
-                )
-                .await
         }
         /// Removes a private registry.
         pub async fn delete_registry(

@@ -20,6 +20,7 @@ pub mod select;
 pub mod source;
 pub mod sweep;
 pub mod table;
+pub mod timelapse;
 pub mod tree;
 pub mod vendor;
 pub mod whole;

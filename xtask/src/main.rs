@@ -9,7 +9,7 @@ use xtask::description::Description;
 use xtask::repairs::Idle;
 use xtask::source::Source;
 use xtask::tree::{FRAGMENT, Mode, SOURCE, Tree};
-use xtask::{codegen, diff, fetch, fuzz, interop, sweep, vendor, whole};
+use xtask::{codegen, diff, fetch, fuzz, interop, sweep, timelapse, vendor, whole};
 
 /// The machine that makes Octoseal's low-level client from GitHub's description.
 #[derive(Parser)]
@@ -89,6 +89,15 @@ enum Command {
         /// As the body of a pull request
         #[arg(long)]
         markdown: bool,
+    },
+    /// Go back to earlier descriptions and forth again, in a scratch copy
+    Timelapse {
+        /// A folder of descriptions called VERSION.json, instead of the registry
+        #[arg(long, value_name = "DIR")]
+        folder: Option<PathBuf>,
+        /// The versions to go back to
+        #[arg(default_values = timelapse::VERSIONS)]
+        versions: Vec<String>,
     },
     /// Take every operation of a description alone through the machine
     Sweep {
@@ -170,6 +179,13 @@ fn run(command: Command) -> Result<()> {
             } else {
                 print!("{report}");
             }
+        }
+        Command::Timelapse { folder, versions } => {
+            let journey = timelapse::Journey { versions, folder };
+            print!(
+                "{}",
+                timelapse::timelapse(&tree, &journey, |row| eprintln!("{row}"))?
+            );
         }
         Command::Sweep { wanted, whole } => {
             let source = Source::parse(&tree.read(SOURCE)?)?;
