@@ -13,7 +13,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// The limits that [`GitHub::limits`](super::GitHub::limits) enforces. Each is per caller: a user's tokens, or one
-/// installation of an App. `None` leaves a limit out.
+/// installation of an App; only requests under way are counted for all callers together. `None` leaves a limit out.
 ///
 /// Windows slide: a limit of 80 a minute holds for every span of sixty seconds, wherever it begins, so a schedule that
 /// passes here passes any way of counting minutes.

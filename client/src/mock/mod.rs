@@ -78,6 +78,7 @@ mod secrets;
 mod seed;
 mod server;
 mod settings;
+mod shown;
 mod state;
 mod stored;
 mod stores;

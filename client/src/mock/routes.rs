@@ -18,7 +18,8 @@ pub(super) enum Route {
         place: Place,
         ask: Ask,
     },
-    Repository(Repo),
+    /// A place itself.
+    Place(Place),
     RateLimit,
     App(AppRoute),
 }
@@ -87,6 +88,7 @@ impl Route {
             ["repositories", id, rest @ ..] => {
                 Self::in_repository(Repo::Id(id.parse().ok()?), rest)
             }
+            ["user"] => Some(Self::Place(Place::User)),
             ["user", store, "secrets", rest @ ..] => Self::secrets(store, Place::User, rest),
             ["users", login, "installation"] => {
                 Some(Self::App(AppRoute::OfUser((*login).to_owned())))
@@ -105,6 +107,7 @@ impl Route {
 
     fn in_organization(account: Account, rest: &[&str]) -> Option<Self> {
         match rest {
+            [] => Some(Self::Place(Place::Organization(account))),
             ["installation"] => Some(Self::App(AppRoute::OfOrganization(account))),
             ["private-registries", rest @ ..] => {
                 let ask = Ask::read(rest)
@@ -123,7 +126,11 @@ impl Route {
 
     fn in_repository(repo: Repo, rest: &[&str]) -> Option<Self> {
         match rest {
-            [] => Some(Self::Repository(repo)),
+            [] => Some(Self::Place(Place::Repository(repo))),
+            ["environments", environment] => Some(Self::Place(Place::Environment(
+                repo,
+                (*environment).to_owned(),
+            ))),
             ["installation"] => Some(Self::App(AppRoute::OfRepository(repo))),
             ["environments", environment, "secrets", rest @ ..] => {
                 // An environment's paths name no store: its secrets are those of Actions.

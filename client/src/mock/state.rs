@@ -13,7 +13,7 @@ use super::faults::{Delivery, Faults, Strike};
 use super::installations::Apps;
 use super::keys::{Keys, Vault};
 use super::limits::Limiter;
-use super::place::{Address, Place, Repo};
+use super::place::{Address, Kind, Place};
 use super::recorded::Log;
 use super::reply::{self, Refusal, Reply};
 use super::routes::{self, Route};
@@ -21,7 +21,7 @@ use super::settings::Settings;
 use super::stored::Secrets;
 use super::stores::Stores;
 use super::world::{Home, Lost, World};
-use super::{errors, registries, repositories, when};
+use super::{errors, registries, when};
 
 const API_VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
 
@@ -188,23 +188,7 @@ impl State {
         match route {
             Route::Secrets { store, place, ask } => self.secrets(call, grant, store, &place, ask),
             Route::Registries { place, ask } => self.registries(call, grant, &place, ask),
-            Route::Repository(repo) if *call.method == Method::GET => {
-                let place = Place::Repository(repo);
-                let home = self.locate(call, &place)?;
-                self.permit(grant, &Need::metadata(), &home)?;
-                let Home::Repository(id) = home else {
-                    return Err(errors::not_found());
-                };
-                let repository = self
-                    .world
-                    .repository_by_id(id)
-                    .ok_or_else(errors::not_found)?;
-                Ok(reply::ok(&repositories::full(
-                    &self.world,
-                    repository,
-                    &call.root,
-                )))
-            }
+            Route::Place(place) if *call.method == Method::GET => self.show(call, grant, &place),
             Route::RateLimit if *call.method == Method::GET => {
                 if !self.settings.rate_limit_headers {
                     return Err(Refusal::new(404, "Rate limiting is not enabled."));
@@ -360,10 +344,15 @@ fn documentation(route: Option<&Route>) -> String {
         Some(Route::Registries { .. }) => {
             "https://docs.github.com/rest/private-registries/organization-configurations".to_owned()
         }
-        Some(Route::Repository(Repo::Named(..) | Repo::Id(_))) => {
-            "https://docs.github.com/rest/repos/repos#get-a-repository".to_owned()
+        Some(Route::Place(place)) => {
+            let page = match place.kind() {
+                Kind::Organization => "orgs/orgs",
+                Kind::Repository => "repos/repos",
+                Kind::Environment => "deployments/environments",
+                Kind::User => "users/users",
+            };
+            format!("https://docs.github.com/rest/{page}")
         }
-        Some(Route::App(_)) => "https://docs.github.com/rest/apps/apps".to_owned(),
         _ => "https://docs.github.com/rest".to_owned(),
     }
 }

@@ -327,3 +327,18 @@ fn an_unchanged_reply_is_304_to_who_knows_its_etag() {
     github.seed(ORG, "TOKEN", "1");
     assert_eq!(send(&github, &again).status, 200);
 }
+
+#[test]
+fn a_deleted_repository_is_gone_and_a_token_without_permissions_may_nothing() {
+    let (github, api, _) = acme();
+    github.delete_repository("acme", "api");
+    assert_eq!(get(&github, "/repos/acme/api").status, 404);
+    assert_eq!(get(&github, &format!("/repositories/{api}")).status, 404);
+    github.token("bare").without_permissions();
+    let refused = get_as(&github, "Bearer bare", "/orgs/acme/actions/secrets");
+    assert_eq!(refused.status, 403);
+    assert_eq!(
+        refused.header("x-accepted-github-permissions"),
+        Some("organization_secrets=read")
+    );
+}

@@ -161,3 +161,16 @@ fn a_repository_is_found_by_name_and_by_number() {
         assert_eq!(shown["owner"]["login"], "acme");
     }
 }
+
+#[test]
+fn the_other_places_are_shown_too() {
+    let (github, ..) = acme();
+    github.environment("acme", "api", "prod/eu");
+    assert_eq!(get(&github, "/orgs/ACME").json()["login"], "acme");
+    let environment = get(&github, "/repos/acme/api/environments/prod%2Feu");
+    assert_eq!(environment.json()["name"], "prod/eu");
+    assert_eq!(get(&github, "/user").json()["login"], "octocat");
+    for path in ["/orgs/nobody", "/repos/acme/api/environments/nowhere"] {
+        assert_eq!(get(&github, path).status, 404, "{path}");
+    }
+}

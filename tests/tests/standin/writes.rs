@@ -264,3 +264,14 @@ fn an_update_keeps_the_date_of_creation() {
     assert_eq!(secret.created_at, long_ago);
     assert!(secret.updated_at > long_ago);
 }
+
+#[test]
+fn what_is_not_to_be_kept_is_checked_answered_and_forgotten() {
+    let (github, ..) = acme();
+    github.configure(|settings| settings.keep_secrets = false);
+    let body = visible(&github, ORG, b"value", "all");
+    assert_eq!(put(&github, SECRET, &body).status, 201);
+    assert_eq!(put(&github, SECRET, &body).status, 201);
+    assert_eq!(put(&github, SECRET, &json!({})).status, 422);
+    assert_eq!(github.secret(ORG, "TOKEN"), None);
+}
