@@ -14,6 +14,7 @@ pub mod fuzz;
 pub mod generate;
 pub mod interop;
 pub mod npm;
+pub mod refresh;
 pub mod repairs;
 pub mod scratch;
 pub mod select;

@@ -9,7 +9,7 @@ use xtask::description::Description;
 use xtask::repairs::Idle;
 use xtask::source::Source;
 use xtask::tree::{FRAGMENT, Mode, SOURCE, Tree};
-use xtask::{codegen, diff, fetch, fuzz, interop, sweep, timelapse, vendor, whole};
+use xtask::{codegen, diff, fetch, fuzz, interop, refresh, sweep, timelapse, vendor, whole};
 
 /// The machine that makes Octoseal's low-level client from GitHub's description.
 #[derive(Parser)]
@@ -89,6 +89,14 @@ enum Command {
         /// As the body of a pull request
         #[arg(long)]
         markdown: bool,
+    },
+    /// Vendor the newest description, generate and test in a scratch copy, then change the tree
+    Refresh {
+        #[command(flatten)]
+        wanted: Wanted,
+        /// Cargo's arguments for the tests
+        #[arg(long, value_delimiter = ' ', default_value = "test --workspace")]
+        tests: Vec<String>,
     },
     /// Go back to earlier descriptions and forth again, in a scratch copy
     Timelapse {
@@ -178,6 +186,20 @@ fn run(command: Command) -> Result<()> {
                 print!("{}", report.markdown());
             } else {
                 print!("{report}");
+            }
+        }
+        Command::Refresh { wanted, tests } => {
+            let options = refresh::Options {
+                wanted: wanted.into(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                tests: tests.into_iter().filter(|each| !each.is_empty()).collect(),
+            };
+            match refresh::refresh(&tree, &options)? {
+                refresh::Outcome::Newest(version) => println!("{version} is the newest version"),
+                refresh::Outcome::Refreshed(report) => {
+                    print!("{}", report.markdown());
+                    eprintln!("the report is in {}", refresh::REPORT);
+                }
             }
         }
         Command::Timelapse { folder, versions } => {

@@ -42,6 +42,22 @@ pub fn recorded_integrity(name: &str, version: &str) -> Option<String> {
     (output.status.success() && text.starts_with("sha512-")).then_some(text)
 }
 
+/// The newest version that the registry has.
+pub fn newest(name: &str) -> Result<String> {
+    let output = Command::new("npm")
+        .args(["view", name, "version"])
+        .output()
+        .context("cannot run `npm`")?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if !output.status.success() || text.is_empty() {
+        bail!(
+            "the registry does not tell the newest version of {name}: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    Ok(text)
+}
+
 /// The integrity of an archive, as the registry writes it.
 pub fn integrity(archive: &[u8]) -> String {
     format!("sha512-{}", STANDARD.encode(Sha512::digest(archive)))

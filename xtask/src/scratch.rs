@@ -36,6 +36,16 @@ impl Scratch {
         Ok(scratch)
     }
 
+    /// Copies all of `tree` but what was built, fetched or recorded there.
+    pub fn whole(tree: &Tree, root: &Path, target: &Path) -> Result<Self> {
+        let scratch = Self {
+            root: root.to_owned(),
+            target: target.to_owned(),
+        };
+        scratch.copy(tree, Path::new(""))?;
+        Ok(scratch)
+    }
+
     /// Where it lies.
     pub fn root(&self) -> &Path {
         &self.root
@@ -94,6 +104,13 @@ impl Scratch {
         {
             let entry = entry?;
             let inner = path.join(entry.file_name());
+            let name = entry.file_name();
+            if ["target", ".git", "node_modules"]
+                .iter()
+                .any(|each| name == *each)
+            {
+                continue;
+            }
             if entry.file_type()?.is_dir() {
                 self.copy(tree, &inner)?;
             } else {
