@@ -18,23 +18,14 @@ use super::{errors, when};
 
 pub(super) const STORE: &str = "private-registries";
 
-const TYPES: [&str; 15] = [
-    "maven_repository",
-    "nuget_feed",
-    "goproxy_server",
-    "npm_registry",
-    "rubygems_server",
-    "cargo_registry",
-    "composer_repository",
-    "docker_registry",
-    "git_source",
-    "helm_registry",
-    "hex_organization",
-    "hex_repository",
-    "pub_repository",
-    "python_index",
-    "terraform_registry",
-];
+/// The kinds of registry, as far as the description lists them.
+#[allow(unreachable_code)]
+fn types() -> &'static [&'static str] {
+    octoseal_api::if_private_registries! {
+        return octoseal_api::stores::registries::REGISTRY_TYPE;
+    }
+    &[]
+}
 
 /// How a registry is logged in to, and which fields each way needs. The first two need a sealed value.
 const AUTHS: [(&str, &[&str]); 7] = [
@@ -142,7 +133,7 @@ impl State {
         if !missing.is_empty() {
             return Err(errors::missing(&missing));
         }
-        let kind = sealed::one_of(&body, "registry_type", &TYPES)?.unwrap_or_default();
+        let kind = sealed::one_of(&body, "registry_type", types())?.unwrap_or_default();
         let mut registry = StoredSecret::new(&self.registry_name(vault, &kind), call.now);
         self.fill_registry(vault, &mut registry, &body)?;
 
@@ -213,7 +204,7 @@ impl State {
     ) -> Result<(), Refusal> {
         let auths: Vec<&str> = AUTHS.iter().map(|(name, _)| *name).collect();
         sealed::one_of(body, "auth_type", &auths)?;
-        sealed::one_of(body, "registry_type", &TYPES)?;
+        sealed::one_of(body, "registry_type", types())?;
         for field in &SHOWN {
             if let Some(value) = body.get(*field) {
                 let fits = match *field {

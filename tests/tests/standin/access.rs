@@ -2,25 +2,22 @@
 
 use std::time::Duration;
 
-use http::HeaderValue;
 use octoseal::mock::GitHub;
 
-use super::ask::{Answer, ORG, SECRET, acme, get, put, request, sealed, send, send_at, visible};
+use super::ask::{
+    Answer, ORG, SECRET, acme, bearing, get, put, request, sealed, send, send_at, visible, with,
+};
 
 fn get_as(github: &GitHub, token: &str, path: &str) -> Answer {
-    let mut request = request("GET", path, None);
-    request.headers_mut().insert(
-        "authorization",
-        HeaderValue::from_str(token).expect("a header's value"),
-    );
-    send(github, &request)
+    send(
+        github,
+        &with("authorization", token, request("GET", path, None)),
+    )
 }
 
 fn put_as(github: &GitHub, token: &str, path: &str) -> Answer {
-    let mut request = request("PUT", path, Some(&visible(github, ORG, b"1", "all")));
-    let token = HeaderValue::from_str(&format!("Bearer {token}")).expect("a header's value");
-    request.headers_mut().insert("authorization", token);
-    send(github, &request)
+    let body = visible(github, ORG, b"1", "all");
+    send(github, &bearing(token, request("PUT", path, Some(&body))))
 }
 
 #[test]
@@ -65,15 +62,8 @@ fn a_token_ends_begins_and_is_revoked() {
     github.token("short").expires_in(Duration::from_secs(60));
     github.token("fresh").valid_in(Duration::from_secs(3));
     let at = |token: &str, seconds: u64| {
-        let mut request = request("GET", path, None);
-        let token = HeaderValue::from_str(&format!("Bearer {token}")).expect("a header's value");
-        request.headers_mut().insert("authorization", token);
-        send_at(
-            &github,
-            github.now() + Duration::from_secs(seconds),
-            &request,
-        )
-        .status
+        let then = github.now() + Duration::from_secs(seconds);
+        send_at(&github, then, &bearing(token, request("GET", path, None))).status
     };
     assert_eq!((at("short", 0), at("short", 61)), (200, 401));
     assert_eq!((at("fresh", 0), at("fresh", 4)), (401, 200));
@@ -96,10 +86,7 @@ fn many_bad_tokens_lock_good_ones_out_for_a_while() {
         get_as(&github, "Bearer good", "/orgs/acme/actions/secrets").status,
         403
     );
-    let mut later = request("GET", "/orgs/acme/actions/secrets", None);
-    later
-        .headers_mut()
-        .insert("authorization", HeaderValue::from_static("Bearer good"));
+    let later = bearing("good", request("GET", "/orgs/acme/actions/secrets", None));
     assert_eq!(
         send_at(&github, github.now() + Duration::from_secs(61), &later).status,
         200
@@ -252,12 +239,9 @@ fn a_renamed_organization_does_not_redirect_and_its_name_can_be_taken() {
 #[test]
 fn an_unsupported_version_is_400_and_a_supported_one_is_repeated() {
     let (github, ..) = acme();
-    let ask = |version: &'static str| {
-        let mut request = request("GET", "/orgs/acme/actions/secrets", None);
-        request
-            .headers_mut()
-            .insert("x-github-api-version", HeaderValue::from_static(version));
-        send(&github, &request)
+    let ask = |version: &str| {
+        let request = request("GET", "/orgs/acme/actions/secrets", None);
+        send(&github, &with("x-github-api-version", version, request))
     };
     assert_eq!(ask("v3").status, 400);
     assert!(ask("v3").message().contains("2022-11-28"));
@@ -317,11 +301,8 @@ fn an_unchanged_reply_is_304_to_who_knows_its_etag() {
         .expect("an etag")
         .to_owned();
     assert!(etag.starts_with("W/\""));
-    let mut again = request("GET", "/orgs/acme/actions/secrets", None);
-    again.headers_mut().insert(
-        "if-none-match",
-        HeaderValue::from_str(&etag).expect("a header's value"),
-    );
+    let again = request("GET", "/orgs/acme/actions/secrets", None);
+    let again = with("if-none-match", &etag, again);
     let answer = send(&github, &again);
     assert_eq!((answer.status, answer.text.as_str()), (304, ""));
     github.seed(ORG, "TOKEN", "1");

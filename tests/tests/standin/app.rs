@@ -7,12 +7,11 @@ use aws_lc_rs::rsa::KeyPair;
 use aws_lc_rs::signature::RSA_PKCS1_SHA256;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::HeaderValue;
 use octoseal::mock::GitHub;
 use octoseal_tests::rsa;
 use serde_json::{Value, json};
 
-use super::ask::{Answer, ORG, SECRET, request, send, send_at, visible};
+use super::ask::{Answer, ORG, SECRET, bearing, request, send, send_at, visible};
 
 const APP: u64 = 12_345;
 
@@ -41,10 +40,7 @@ fn jwt(github: &GitHub) -> String {
 }
 
 fn by(github: &GitHub, token: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {
-    let mut request = request(method, path, body);
-    let token = HeaderValue::from_str(&format!("Bearer {token}")).expect("a header's value");
-    request.headers_mut().insert("authorization", token);
-    send(github, &request)
+    send(github, &bearing(token, request(method, path, body)))
 }
 
 fn get(github: &GitHub, path: &str) -> Answer {
@@ -122,11 +118,7 @@ fn an_installation_token_works_for_an_hour() {
         201
     );
 
-    let mut late = request("GET", SECRET, None);
-    late.headers_mut().insert(
-        "authorization",
-        HeaderValue::from_str(&format!("Bearer {token}")).expect("a value"),
-    );
+    let late = bearing(&token, request("GET", SECRET, None));
     let now = github.now();
     assert_eq!(
         send_at(&github, now + Duration::from_secs(3_590), &late).status,
@@ -144,15 +136,12 @@ fn a_tokens_end_is_told() {
     let (github, installation) = acme();
     github.configure(|settings| settings.installation_token_lifetime = Duration::from_secs(90));
     let now = github.now();
-    let mut asking = request(
+    let asking = request(
         "POST",
         &format!("/app/installations/{installation}/access_tokens"),
         None,
     );
-    let token =
-        HeaderValue::from_str(&format!("Bearer {}", jwt(&github))).expect("a header's value");
-    asking.headers_mut().insert("authorization", token);
-    let given = send_at(&github, now, &asking);
+    let given = send_at(&github, now, &bearing(&jwt(&github), asking));
 
     // A secret of that instant shows how it is written.
     let end = now + Duration::from_secs(90);
@@ -185,11 +174,7 @@ fn tokens_can_be_ended_and_can_take_a_while_to_be_known() {
 
     github.configure(|settings| settings.installation_token_delay = Duration::from_secs(3));
     let fresh = token(&exchange(&github, installation, None));
-    let mut request = request("GET", "/orgs/acme/actions/secrets", None);
-    request.headers_mut().insert(
-        "authorization",
-        HeaderValue::from_str(&format!("token {fresh}")).expect("a value"),
-    );
+    let request = bearing(&fresh, request("GET", "/orgs/acme/actions/secrets", None));
     assert_eq!(send(&github, &request).status, 401);
     assert_eq!(
         send_at(&github, github.now() + Duration::from_secs(4), &request).status,

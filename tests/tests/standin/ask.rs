@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request};
+use http::{HeaderMap, HeaderValue, Request};
 use octoseal::PublicKey;
 use octoseal::mock::GitHub;
 use serde_json::{Value, json};
@@ -48,6 +48,18 @@ pub(crate) fn request(method: &str, path: &str, body: Option<&Value>) -> Request
                 .unwrap_or_default(),
         )
         .expect("a request")
+}
+
+/// The same request with another value for a header.
+pub(crate) fn with(name: &'static str, value: &str, mut request: Request<Bytes>) -> Request<Bytes> {
+    let value = HeaderValue::from_str(value).expect("a header's value");
+    request.headers_mut().insert(name, value);
+    request
+}
+
+/// The same request by the bearer of another token.
+pub(crate) fn bearing(token: &str, request: Request<Bytes>) -> Request<Bytes> {
+    with("authorization", &format!("Bearer {token}"), request)
 }
 
 pub(crate) fn send(github: &GitHub, request: &Request<Bytes>) -> Answer {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use octoseal::mock::{Fault, GitHub};
 use serde_json::json;
 
-use super::ask::{ORG, SECRET, acme, get, put, request, send_at, visible};
+use super::ask::{ORG, SECRET, acme, bearing, get, put, request, send, send_at, visible};
 
 const LIST: &str = "/orgs/acme/actions/secrets";
 
@@ -253,16 +253,11 @@ fn nothing_prints_a_token_or_a_value() {
     let (github, ..) = acme();
     let token = github.token("canary-token");
     let seeded = github.seed(ORG, "TOKEN", "canary-value");
-    let mut request = request(
-        "PUT",
-        SECRET,
-        Some(&json!({ "encrypted_value": "canary-body" })),
+    let body = json!({ "encrypted_value": "canary-body" });
+    send(
+        &github,
+        &bearing("canary-token", request("PUT", SECRET, Some(&body))),
     );
-    request.headers_mut().insert(
-        "authorization",
-        "Bearer canary-token".parse().expect("a header's value"),
-    );
-    super::ask::send(&github, &request);
     let printed = format!(
         "{token:?} {seeded:?} {github:?} {:?} {:?} {:?}",
         github.requests(),

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, Request};
 use octoseal::mock::{GitHub, Limits};
 
-use super::ask::{Answer, acme, request, send_at};
+use super::ask::{Answer, acme, bearing, request, send_at};
 
 const LIST: &str = "/orgs/acme/actions/secrets";
 
@@ -162,9 +161,7 @@ fn tokens_of_one_user_share_their_limits_and_other_users_do_not() {
     at.github.token("two");
     at.github.token("other").user("hubot");
     let by = |token: &str| {
-        let mut request: Request<_> = request("GET", LIST, None);
-        let token = HeaderValue::from_str(&format!("Bearer {token}")).expect("a header's value");
-        request.headers_mut().insert("authorization", token);
+        let request = bearing(token, request("GET", LIST, None));
         send_at(&at.github, at.start, &request).status
     };
     assert_eq!((by("one"), by("two"), by("other")), (200, 403, 200));
