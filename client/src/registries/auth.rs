@@ -1,0 +1,216 @@
+//! How a private registry is logged in to.
+
+use crate::value::SecretValue;
+
+/// How a private registry is logged in to. What GitHub requires for a way of logging in is not optional here.
+///
+/// GitHub's page: [Create a private registry for an organization](https://docs.github.com/rest/private-registries/organization-configurations#create-a-private-registry-for-an-organization).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum RegistryAuth {
+    /// A token.
+    Token {
+        /// The token; it is sealed here.
+        token: SecretValue,
+    },
+    /// A user name and a password.
+    UsernamePassword {
+        /// The user name; it is sent as it is.
+        username: String,
+        /// The password; it is sealed here.
+        password: SecretValue,
+    },
+    /// OIDC with Azure.
+    OidcAzure {
+        /// The application's tenant.
+        tenant_id: String,
+        /// The application.
+        client_id: String,
+    },
+    /// OIDC with AWS CodeArtifact.
+    OidcAws {
+        /// The region.
+        aws_region: String,
+        /// The account.
+        account_id: String,
+        /// The IAM role.
+        role_name: String,
+        /// The CodeArtifact domain.
+        domain: String,
+        /// The account that owns the domain.
+        domain_owner: String,
+        /// The audience, if not the default.
+        audience: Option<String>,
+    },
+    /// OIDC with JFrog.
+    OidcJfrog {
+        /// The provider's name.
+        jfrog_oidc_provider_name: String,
+        /// The audience, if not the default.
+        audience: Option<String>,
+        /// The identity mapping, if there is one.
+        identity_mapping_name: Option<String>,
+    },
+    /// OIDC with Cloudsmith.
+    OidcCloudsmith {
+        /// The organization's namespace.
+        namespace: String,
+        /// The service account.
+        service_slug: String,
+        /// The audience.
+        audience: String,
+        /// The API's host, if not Cloudsmith's own.
+        api_host: Option<String>,
+    },
+    /// OIDC with Google Cloud.
+    OidcGcp {
+        /// The full resource name of the workload identity provider.
+        workload_identity_provider: String,
+        /// The service account to act as, if any.
+        service_account: Option<String>,
+        /// The audience, if not the default.
+        audience: Option<String>,
+    },
+}
+
+impl RegistryAuth {
+    /// GitHub's word for it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Token { .. } => "token",
+            Self::UsernamePassword { .. } => "username_password",
+            Self::OidcAzure { .. } => "oidc_azure",
+            Self::OidcAws { .. } => "oidc_aws",
+            Self::OidcJfrog { .. } => "oidc_jfrog",
+            Self::OidcCloudsmith { .. } => "oidc_cloudsmith",
+            Self::OidcGcp { .. } => "oidc_gcp",
+        }
+    }
+
+    /// What is sealed, if this way of logging in has a value.
+    pub(super) fn into_value(self) -> Option<SecretValue> {
+        match self {
+            Self::Token { token } => Some(token),
+            Self::UsernamePassword { password, .. } => Some(password),
+            _ => None,
+        }
+    }
+
+    /// What is sent as it is.
+    pub(super) fn fields(&self) -> Vec<(&'static str, Option<&String>)> {
+        match self {
+            Self::Token { .. } => vec![],
+            Self::UsernamePassword { username, .. } => vec![("username", Some(username))],
+            Self::OidcAzure {
+                tenant_id,
+                client_id,
+            } => {
+                vec![
+                    ("tenant_id", Some(tenant_id)),
+                    ("client_id", Some(client_id)),
+                ]
+            }
+            Self::OidcAws {
+                aws_region,
+                account_id,
+                role_name,
+                domain,
+                domain_owner,
+                audience,
+            } => vec![
+                ("aws_region", Some(aws_region)),
+                ("account_id", Some(account_id)),
+                ("role_name", Some(role_name)),
+                ("domain", Some(domain)),
+                ("domain_owner", Some(domain_owner)),
+                ("audience", audience.as_ref()),
+            ],
+            Self::OidcJfrog {
+                jfrog_oidc_provider_name,
+                audience,
+                identity_mapping_name,
+            } => vec![
+                ("jfrog_oidc_provider_name", Some(jfrog_oidc_provider_name)),
+                ("audience", audience.as_ref()),
+                ("identity_mapping_name", identity_mapping_name.as_ref()),
+            ],
+            Self::OidcCloudsmith {
+                namespace,
+                service_slug,
+                audience,
+                api_host,
+            } => vec![
+                ("namespace", Some(namespace)),
+                ("service_slug", Some(service_slug)),
+                ("audience", Some(audience)),
+                ("api_host", api_host.as_ref()),
+            ],
+            Self::OidcGcp {
+                workload_identity_provider,
+                service_account,
+                audience,
+            } => vec![
+                (
+                    "workload_identity_provider",
+                    Some(workload_identity_provider),
+                ),
+                ("service_account", service_account.as_ref()),
+                ("audience", audience.as_ref()),
+            ],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registries::PrivateRegistries;
+
+    #[test]
+    fn every_way_to_log_in_that_the_description_lists_has_a_variant() {
+        let text = String::new;
+        let value = || SecretValue::from("");
+        let variants = [
+            RegistryAuth::Token { token: value() },
+            RegistryAuth::UsernamePassword {
+                username: text(),
+                password: value(),
+            },
+            RegistryAuth::OidcAzure {
+                tenant_id: text(),
+                client_id: text(),
+            },
+            RegistryAuth::OidcAws {
+                aws_region: text(),
+                account_id: text(),
+                role_name: text(),
+                domain: text(),
+                domain_owner: text(),
+                audience: None,
+            },
+            RegistryAuth::OidcJfrog {
+                jfrog_oidc_provider_name: text(),
+                audience: None,
+                identity_mapping_name: None,
+            },
+            RegistryAuth::OidcCloudsmith {
+                namespace: text(),
+                service_slug: text(),
+                audience: text(),
+                api_host: None,
+            },
+            RegistryAuth::OidcGcp {
+                workload_identity_provider: text(),
+                service_account: None,
+                audience: None,
+            },
+        ];
+        let ours: Vec<&str> = variants.iter().map(RegistryAuth::as_str).collect();
+        for listed in PrivateRegistries::AUTH_TYPES {
+            assert!(
+                ours.contains(listed),
+                "the description lists {listed}, which RegistryAuth lacks"
+            );
+        }
+    }
+}
