@@ -88,7 +88,7 @@ async fn store(arguments: &Arguments, org: &str) -> Result<(), Box<dyn std::erro
         (Some(Access::Private), []) => put.visibility(Visibility::Private),
         (None, []) => put,
         (None | Some(Access::Selected), repositories) => {
-            put.selected_repositories(repositories.iter().map(reference))
+            put.selected_repositories(repositories.iter().map(|text| reference(text)))
         }
         (Some(_), _) => return Err("--repo goes with --visibility selected".into()),
     };
@@ -98,9 +98,8 @@ async fn store(arguments: &Arguments, org: &str) -> Result<(), Box<dyn std::erro
 }
 
 /// A repository by id or `owner/name`.
-fn reference(text: &String) -> octoseal::RepositoryRef {
-    text.parse::<u64>()
-        .map_or_else(|_| text.as_str().into(), Into::into)
+fn reference(text: &str) -> octoseal::RepositoryRef {
+    text.parse::<u64>().map_or_else(|_| text.into(), Into::into)
 }
 
 fn value(arguments: &Arguments) -> std::io::Result<SecretValue> {

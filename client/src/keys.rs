@@ -59,7 +59,9 @@ const REMEMBERED: usize = 4096;
 
 /// A fetch under way. Everyone who waits for it drives it, so that none who stops polling holds up the others; when
 /// the last of them is dropped, so is the fetch.
-type Fetch = Shared<BoxFuture<'static, Result<Arc<ScopeKey>, Missed>>>;
+type Fetch = Shared<Fetching>;
+
+type Fetching = BoxFuture<'static, Result<Arc<ScopeKey>, Missed>>;
 
 /// Why a fetch gave no key.
 #[derive(Clone)]
@@ -76,7 +78,7 @@ struct Slot(Mutex<Known>);
 #[derive(Default)]
 struct Known {
     key: Option<(Arc<ScopeKey>, Instant)>,
-    fetch: Option<WeakShared<BoxFuture<'static, Result<Arc<ScopeKey>, Missed>>>>,
+    fetch: Option<WeakShared<Fetching>>,
 }
 
 impl Slot {

@@ -131,18 +131,21 @@ pub(crate) enum Full {
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
+/// What a request costs in the units of one window.
+type Units = fn(Cost) -> u32;
+
 /// All windows of one client.
 #[derive(Debug)]
 pub(crate) struct Windows {
-    windows: Vec<(fn(Cost) -> u32, Window)>,
+    windows: Vec<(Units, Window)>,
     pace: Pace,
     width: Width,
 }
 
 impl Windows {
     pub(crate) fn new(pacing: &Pacing) -> Self {
-        let mut windows: Vec<(fn(Cost) -> u32, Window)> = Vec::new();
-        let mut add = |limit: Option<u32>, span: Duration, cost: fn(Cost) -> u32| {
+        let mut windows: Vec<(Units, Window)> = Vec::new();
+        let mut add = |limit: Option<u32>, span: Duration, cost: Units| {
             if let Some(limit) = limit {
                 windows.push((cost, Window::new(span, limit)));
             }

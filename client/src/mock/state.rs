@@ -353,6 +353,7 @@ fn documentation(route: Option<&Route>) -> String {
             };
             format!("https://docs.github.com/rest/{page}")
         }
+        Some(Route::App(_)) => "https://docs.github.com/rest/apps/apps".to_owned(),
         _ => "https://docs.github.com/rest".to_owned(),
     }
 }

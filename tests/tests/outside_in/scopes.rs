@@ -157,7 +157,7 @@ async fn a_value_is_created_then_updated_and_opens_each_time() {
 async fn what_was_put_is_listed_got_and_deleted() {
     everywhere(async |_, _, place| {
         let (name, _) = place.put("KEY", "value".into()).await.unwrap();
-        assert_eq!(place.names().await.unwrap(), [name.clone()]);
+        assert_eq!(place.names().await.unwrap(), std::slice::from_ref(&name));
         assert_eq!(place.get(&name).await.unwrap(), name);
         place.delete(&name).await.unwrap();
         assert!(place.names().await.unwrap().is_empty());
