@@ -89,13 +89,17 @@ def keys():
     yield "top-bit", top_bit(own)
     yield "unreduced", little(P + 9)
     yield "unreduced", top_bit(little(P + 9))
-    yield "unreduced", little(P + 2)
-    yield "unreduced", little(2**255 - 1)
+    yield "unreduced", little(P + 16)
+    yield "unreduced", top_bit(little(P + 16))
     twists = [t for t in range(2, 60) if pow(t**3 + 486662 * t**2 + t, (P - 1) // 2, P) != 1]
     for t in twists[:3]:
         yield "twist", little(t)
+        yield "twist", top_bit(little(t))
+    yield "twist", little(P + 2)
     yield "torsion", little(with_torsion(u))
     yield "torsion", little(with_torsion(9))
+    yield "torsion", top_bit(little(with_torsion(9)))
+    yield "torsion", little(2**255 - 1)
 
 
 print(f"# Made by make.py with PyNaCl {nacl.__version__} and the libsodium it brings. All bytes in hex.")

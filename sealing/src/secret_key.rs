@@ -1,8 +1,9 @@
-use crate::primitive::{self, Point};
+use crate::public_key::nonce;
+use crate::secret::Secret;
 use crate::{KEY_LENGTH, PublicKey, SealedBox};
 use alloc::vec::Vec;
 use core::fmt;
-use crypto_secretbox::{AeadInPlace as _, Tag};
+use crypto_box::{Tag, aead::AeadInPlace as _};
 use zeroize::Zeroizing;
 
 /// A secret key that opens what was sealed to its public key.
@@ -10,7 +11,7 @@ use zeroize::Zeroizing;
 /// Wiped on drop; `Debug` prints nothing of it, and it can't be written out.
 #[derive(Clone)]
 pub struct SecretKey {
-    secret: Zeroizing<[u8; KEY_LENGTH]>,
+    secret: Secret,
     public: PublicKey,
 }
 
@@ -21,17 +22,17 @@ impl SecretKey {
     ///
     /// If the operating system has no random bytes to give.
     pub fn generate() -> Self {
-        Self::new(primitive::random_secret())
+        Self::new(Secret::generate())
     }
 
     /// Takes 32 bytes as a key. Every 32 bytes are one.
     ///
     /// The caller's copy of the bytes stays the caller's to wipe.
     pub fn from_bytes(bytes: [u8; KEY_LENGTH]) -> Self {
-        Self::new(Zeroizing::new(bytes))
+        Self::new(Secret::from_bytes(bytes))
     }
 
-    fn new(secret: Zeroizing<[u8; KEY_LENGTH]>) -> Self {
+    fn new(secret: Secret) -> Self {
         let public = PublicKey::of_secret(&secret);
         Self { secret, public }
     }
@@ -45,18 +46,17 @@ impl SecretKey {
     ///
     /// # Errors
     ///
-    /// [`OpenError`] when the box was sealed to another key, or changed since.
+    /// [`OpenError`] when the box was sealed to another key, or changed since. That includes boxes whose
+    /// ephemeral key [`PublicKey`] would refuse: no sealing made them.
     pub fn open(&self, sealed: &SealedBox) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-        let (ephemeral, tag, message) = sealed.parts();
-        // As libsodium: a low-order key agrees on zero with everybody, so such a box proves nothing.
-        if primitive::is_low_order(ephemeral) {
-            return Err(OpenError(()));
-        }
+        let (sender, tag, message) = sealed.parts();
+        // Without a check, anybody could make a box for a low-order key: it agrees on zero with everyone.
+        let sender = PublicKey::from_bytes(*sender).map_err(|_| OpenError(()))?;
         let mut opened = Zeroizing::new(message.to_vec());
-        Point::decode(ephemeral)
+        sender
             .agree(&self.secret)
             .decrypt_in_place_detached(
-                &primitive::nonce(ephemeral, self.public.as_bytes()),
+                &nonce(&sender, &self.public),
                 &[],
                 &mut opened,
                 Tag::from_slice(tag),

@@ -47,24 +47,26 @@ fn every_length_but_32_is_refused_with_the_length_found() {
 }
 
 #[test]
-fn an_all_zero_key_and_one_of_low_order_are_told_apart() {
+fn all_zero_low_order_and_without_a_secret_key_are_told_apart() {
     assert_eq!(PublicKey::from_bytes([0; 32]), Err(KeyError::AllZero));
     let mut one = [0; 32];
     one[0] = 1;
     assert_eq!(PublicKey::from_bytes(one), Err(KeyError::LowOrder));
+    assert_eq!(PublicKey::from_bytes([2; 32]), Err(KeyError::NoSecretKey));
 }
 
 #[test]
-fn the_four_refusals_read_differently_and_repeat_nothing_of_the_key() {
+fn the_five_refusals_read_differently_and_repeat_nothing_of_the_key() {
     let refusals = [
         KeyError::BadBase64,
         KeyError::WrongLength { found: 31 },
         KeyError::AllZero,
         KeyError::LowOrder,
+        KeyError::NoSecretKey,
     ]
     .map(|refusal| refusal.to_string());
     let distinct: std::collections::BTreeSet<_> = refusals.iter().collect();
-    assert_eq!(distinct.len(), 4);
+    assert_eq!(distinct.len(), 5);
     assert!(refusals[1].contains("31 bytes instead of 32"));
 }
 

@@ -64,29 +64,29 @@ fn a_box_cut_short_or_drawn_out_does_not_open() {
 }
 
 #[test]
-fn a_box_whose_ephemeral_key_is_of_low_order_does_not_open_although_its_tag_is_right() {
-    // Made with crypto_secretbox from a shared secret of zero, as an attacker who knows no key would.
-    use crypto_secretbox::aead::{AeadInPlace as _, generic_array::GenericArray};
-    use crypto_secretbox::{Kdf, Key, KeyInit, XSalsa20Poly1305};
-    let key = SecretKey::from_bytes([7; 32]);
-    let mut low = [0; 32];
-    low[0] = 1;
-    let nonce = {
-        use blake2::{Blake2b, Digest, digest::consts::U24};
-        Blake2b::<U24>::new()
-            .chain_update(low)
+fn a_box_whose_ephemeral_key_is_refused_does_not_open_although_its_tag_is_right() {
+    use blake2::{Blake2b, Digest, digest::consts::U24};
+    use crypto_box::{PublicKey, SalsaBox, aead::AeadInPlace as _};
+    let ours = [7; 32];
+    let key = SecretKey::from_bytes(ours);
+    // 1 is of low order: with it anybody can make the box, knowing no key at all. 2 is on the twist.
+    for (start, by) in [(1, [9; 32]), (2, ours)] {
+        let mut sender = [0; 32];
+        sender[0] = start;
+        let nonce = Blake2b::<U24>::new()
+            .chain_update(sender)
             .chain_update(key.public_key().as_bytes())
-            .finalize()
-    };
-    let mut message = *b"forged";
-    let shared = Key::default();
-    let tag = XSalsa20Poly1305::new(&XSalsa20Poly1305::kdf(&shared, &GenericArray::default()))
-        .encrypt_in_place_detached(&nonce, &[], &mut message)
-        .expect("no associated data");
-    let forged = SealedBox::from_bytes([&low[..], &tag, &message].concat()).expect("long enough");
-    let refused: OpenError = key.open(&forged).expect_err("refused");
-    assert_eq!(
-        refused.to_string(),
-        "the sealed box does not open: sealed to another key, or changed since"
-    );
+            .finalize();
+        let mut message = *b"forged";
+        let tag = SalsaBox::new(&PublicKey::from(sender), &by.into())
+            .encrypt_in_place_detached(&nonce, &[], &mut message)
+            .expect("no associated data");
+        let forged =
+            SealedBox::from_bytes([&sender[..], &tag, &message].concat()).expect("long enough");
+        let refused: OpenError = key.open(&forged).expect_err("refused");
+        assert_eq!(
+            refused.to_string(),
+            "the sealed box does not open: sealed to another key, or changed since"
+        );
+    }
 }

@@ -1,6 +1,6 @@
 //! What holds for every key and every message.
 
-use octoseal_sealing::{OVERHEAD, PublicKey, SealedBox, SecretKey};
+use octoseal_sealing::{KeyError, OVERHEAD, PublicKey, SealedBox, SecretKey};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -36,10 +36,20 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_read_as_a_key_seals_and_reads_back(bytes: [u8; 32], message in vec(any::<u8>(), 0..99)) {
-        if let Ok(key) = PublicKey::from_bytes(bytes) {
-            prop_assert_eq!(PublicKey::from_base64(&key.to_base64()), Ok(key));
-            prop_assert_eq!(key.seal(&message).as_bytes().len(), message.len() + OVERHEAD);
+    fn every_key_of_a_secret_key_is_taken_and_reads_back(secret: [u8; 32]) {
+        let key = SecretKey::from_bytes(secret).public_key();
+        prop_assert_eq!(PublicKey::from_bytes(*key.as_bytes()), Ok(key));
+        prop_assert_eq!(PublicKey::from_base64(&key.to_base64()), Ok(key));
+    }
+
+    #[test]
+    fn made_up_bytes_are_a_key_without_a_secret_or_seal_and_read_back(bytes: [u8; 32], message in vec(any::<u8>(), 0..99)) {
+        match PublicKey::from_bytes(bytes) {
+            Ok(key) => {
+                prop_assert_eq!(PublicKey::from_base64(&key.to_base64()), Ok(key));
+                prop_assert_eq!(key.seal(&message).as_bytes().len(), message.len() + OVERHEAD);
+            }
+            Err(refused) => prop_assert_eq!(refused, KeyError::NoSecretKey),
         }
     }
 
