@@ -7,8 +7,8 @@ use crate::description::Description;
 use crate::docs::Docs;
 use crate::repairs::Idle;
 use crate::source::Source;
-use crate::tree::{CLIENT, DOCS, FRAGMENT, File, Mode, README, SOURCE, STORES, Tree};
-use crate::{dispatch, generate, repairs, table};
+use crate::tree::{CLIENT, DOCS, FRAGMENT, File, HTTPMOCK, Mode, README, SOURCE, STORES, Tree};
+use crate::{dispatch, generate, httpmock, repairs, table};
 
 /// The command that mends stale generated code.
 pub const COMMAND: &str = "cargo xtask codegen";
@@ -55,6 +55,10 @@ pub fn from_fragment(
         File {
             path: STORES,
             text: dispatch::stores(&repaired)?,
+        },
+        File {
+            path: HTTPMOCK,
+            text: httpmock::helpers(&repaired)?,
         },
     ])
 }

@@ -131,31 +131,62 @@ fn project(node: &mut Value, name: &str, kept: &BTreeSet<String>) -> Result<()> 
     Ok(())
 }
 
-/// A component that is nothing but a reference must lead somewhere. (Circles through properties
-/// are fine: those are recursive types.)
+/// A component that is itself, by reference alone or as a part or choice of itself, has no shape.
+/// (Circles through properties are fine: those are recursive types.)
 fn refuse_circles(components: &BTreeMap<String, BTreeMap<String, Value>>) -> Result<()> {
+    let mut done = BTreeSet::new();
     for (kind, all) in components {
         for name in all.keys() {
-            let mut trail = vec![name.as_str()];
-            let mut at = name.as_str();
-            while let Some((_, next)) = all
-                .get(at)
-                .and_then(|node| node.get("$ref")?.as_str())
-                .and_then(component_of)
-            {
-                let circle = trail.contains(&next);
-                trail.push(next);
-                if circle {
-                    bail!(
-                        "components.{kind} go round in a circle: {}",
-                        trail.join(" -> ")
-                    );
-                }
-                at = next;
-            }
+            let mut trail = Vec::new();
+            descend(components, kind, name, &mut trail, &mut done)?;
         }
     }
     Ok(())
+}
+
+type Component<'a> = (&'a str, &'a str);
+
+fn descend<'a>(
+    components: &'a BTreeMap<String, BTreeMap<String, Value>>,
+    kind: &'a str,
+    name: &'a str,
+    trail: &mut Vec<Component<'a>>,
+    done: &mut BTreeSet<Component<'a>>,
+) -> Result<()> {
+    if done.contains(&(kind, name)) {
+        return Ok(());
+    }
+    let circle = trail.contains(&(kind, name));
+    trail.push((kind, name));
+    if circle {
+        let names: Vec<_> = trail.iter().map(|(_, name)| *name).collect();
+        bail!(
+            "components.{kind} go round in a circle: {}",
+            names.join(" -> ")
+        );
+    }
+    if let Some(node) = components.get(kind).and_then(|all| all.get(name)) {
+        let mut direct = Vec::new();
+        direct_references(node, &mut direct);
+        for (kind, name) in direct.into_iter().filter_map(component_of) {
+            descend(components, kind, name, trail, done)?;
+        }
+    }
+    trail.pop();
+    done.insert((kind, name));
+    Ok(())
+}
+
+/// The references that a node is, or is made of.
+fn direct_references<'a>(node: &'a Value, found: &mut Vec<&'a str>) {
+    found.extend(node.get("$ref").and_then(Value::as_str));
+    for key in ["allOf", "anyOf", "oneOf"] {
+        let parts = node.get(key).and_then(Value::as_array);
+        parts
+            .into_iter()
+            .flatten()
+            .for_each(|part| direct_references(part, found));
+    }
 }
 
 /// The projections of which a description has something, cut down to that.

@@ -65,6 +65,18 @@ impl Docs {
         Ok(())
     }
 
+    /// The operations that have words here and are not in `document`.
+    pub fn idle(&self, document: &Value) -> Vec<String> {
+        let kept: Vec<_> = operations(document)
+            .iter()
+            .map(|operation| operation.id)
+            .collect();
+        let ids = self.operations.keys();
+        ids.filter(|id| !kept.contains(&id.as_str()))
+            .cloned()
+            .collect()
+    }
+
     fn words(&self, document: &Value) -> Result<BTreeMap<String, String>> {
         let mut words = BTreeMap::new();
         for operation in operations(document) {

@@ -31,15 +31,21 @@ pub fn render(tokens: TokenStream, docs: &str) -> Result<String> {
 
 /// What progenitor makes of a repaired fragment.
 pub fn tokens(repaired: &Value) -> Result<TokenStream> {
-    let mut complete = repaired.clone();
-    describe_replies(&mut complete);
-    let api: openapiv3::OpenAPI = serde_path_to_error(complete)?;
+    let api = api(repaired)?;
     quietly(|| Generator::new(&settings()).generate_tokens(&api))
         .map_err(|panic| anyhow!("progenitor panicked: {panic}"))?
         .map_err(|error| anyhow!("progenitor: {error}"))
 }
 
-fn settings() -> GenerationSettings {
+/// A repaired fragment as progenitor reads it.
+pub(crate) fn api(repaired: &Value) -> Result<openapiv3::OpenAPI> {
+    let mut complete = repaired.clone();
+    describe_replies(&mut complete);
+    serde_json::from_value(complete).context("not a valid OpenAPI 3.0 description")
+}
+
+/// What progenitor is told.
+pub(crate) fn settings() -> GenerationSettings {
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Positional)
@@ -116,10 +122,6 @@ fn describe_replies(document: &mut Value) {
     }
 }
 
-fn serde_path_to_error(document: Value) -> Result<openapiv3::OpenAPI> {
-    serde_json::from_value(document).context("not a valid OpenAPI 3.0 description")
-}
-
 /// Runs every operation alone to tell which ones progenitor chokes on.
 fn name_the_culprits(repaired: &Value, error: anyhow::Error) -> anyhow::Error {
     let Ok(description) = Description::from_value(repaired.clone()) else {
@@ -156,9 +158,9 @@ pub fn quietly<T>(work: impl FnOnce() -> T) -> std::result::Result<T, String> {
             }
         }));
     });
-    QUIET.set(true);
+    let before = QUIET.replace(true);
     let result = catch_unwind(AssertUnwindSafe(work));
-    QUIET.set(false);
+    QUIET.set(before);
     result.map_err(|panic| {
         let text = panic
             .downcast_ref::<String>()

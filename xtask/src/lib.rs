@@ -12,6 +12,7 @@ pub mod family;
 pub mod fetch;
 pub mod fuzz;
 pub mod generate;
+pub mod httpmock;
 pub mod interop;
 pub mod npm;
 pub mod refresh;

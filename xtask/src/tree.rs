@@ -20,6 +20,8 @@ pub const FRAGMENT: &str = "openapi/github.json";
 pub const CLIENT: &str = "codegen/src/generated.rs";
 /// The dispatch over stores and scopes.
 pub const STORES: &str = "codegen/src/stores.rs";
+/// The typed helpers for httpmock.
+pub const HTTPMOCK: &str = "codegen/src/httpmock.rs";
 
 /// The front page, whose table of stores is the machine's.
 pub const README: &str = "README.md";

@@ -6,7 +6,7 @@ use support::Workshop;
 use xtask::codegen::{COMMAND, run};
 use xtask::fetch::Wanted;
 use xtask::repairs::Idle;
-use xtask::tree::{CLIENT, FRAGMENT, Mode, README, STORES, Tree};
+use xtask::tree::{CLIENT, FRAGMENT, HTTPMOCK, Mode, README, STORES, Tree};
 use xtask::vendor::{self, Options};
 
 #[test]
@@ -21,6 +21,7 @@ fn one_byte_of_what_is_generated_makes_it_stale_and_the_message_names_the_comman
     for (file, old, new) in [
         (CLIENT, "pub struct Client", "pub  struct Client"),
         (STORES, "`actions`", "`Actions`"),
+        (HTTPMOCK, "regex::escape", "regex:: escape"),
         (README, "`codespaces:user` (9)", "`codespaces:user` (8)"),
     ] {
         let workshop = Workshop::new();

@@ -118,6 +118,7 @@ fn a_store_that_nobody_thought_of_is_used_with_one_line_in_openapi_and_none_in_c
     for file in [
         xtask::tree::CLIENT,
         xtask::tree::STORES,
+        xtask::tree::HTTPMOCK,
         xtask::tree::README,
     ] {
         copy(&workshop.tree.root().join(file), &root.join(file));
@@ -130,7 +131,12 @@ fn a_store_that_nobody_thought_of_is_used_with_one_line_in_openapi_and_none_in_c
     ] {
         copy(&here.root().join(file), &root.join(file));
     }
-    let generated = [xtask::tree::CLIENT, xtask::tree::STORES].map(|file| here.root().join(file));
+    let generated = [
+        xtask::tree::CLIENT,
+        xtask::tree::STORES,
+        xtask::tree::HTTPMOCK,
+    ]
+    .map(|file| here.root().join(file));
     for room in ["codegen/src", "sealing", "client"] {
         for file in files(&here.root().join(room)) {
             if !generated.contains(&file) {

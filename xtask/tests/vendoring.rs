@@ -222,6 +222,19 @@ fn components_that_only_lead_to_each_other_are_refused() {
 }
 
 #[test]
+fn a_component_that_is_a_part_of_itself_is_refused() {
+    let message = refused_json(|description| {
+        let schemas = &mut description["components"]["schemas"];
+        schemas["actions-secret"] = json!({ "allOf": [{ "$ref": "#/components/schemas/two" }] });
+        schemas["two"] = json!({ "oneOf": [{ "$ref": "#/components/schemas/actions-secret" }] });
+    });
+    assert!(
+        message.contains("go round in a circle: actions-secret -> two -> actions-secret"),
+        "{message}"
+    );
+}
+
+#[test]
 fn an_operation_id_that_is_used_twice_is_named_with_both_places() {
     let message = refused_json(|description| {
         description["paths"]["/orgs/{org}/agents/secrets"]["get"]["operationId"] =

@@ -130,11 +130,9 @@ pub(super) fn reached_schemas(document: &Value, from: &Value) -> BTreeSet<String
     while let Some(node) = open.pop() {
         match node {
             Value::Object(object) => {
-                if let Some((kind, name)) = object
-                    .get("$ref")
-                    .and_then(Value::as_str)
-                    .and_then(component_of)
-                    && (kind != "schemas" || found.insert(name.to_owned()))
+                let reference = object.get("$ref").and_then(Value::as_str);
+                if let Some((kind, name)) = reference.and_then(component_of)
+                    && found.insert((kind, name))
                     && let Some(target) = document["components"][kind].get(name)
                 {
                     open.push(target);
@@ -145,7 +143,8 @@ pub(super) fn reached_schemas(document: &Value, from: &Value) -> BTreeSet<String
             _ => {}
         }
     }
-    found
+    let schemas = found.into_iter().filter(|(kind, _)| *kind == "schemas");
+    schemas.map(|(_, name)| name.to_owned()).collect()
 }
 
 /// Follows `$ref`s from `node` to the component they name.

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use xtask::tree::{CLIENT, DOCS, FRAGMENT, README, SOURCE, STORES, Tree};
+use xtask::tree::{CLIENT, DOCS, FRAGMENT, HTTPMOCK, README, SOURCE, STORES, Tree};
 
 /// Every file that the machine reads or writes.
-pub(crate) const FILES: [&str; 6] = [SOURCE, DOCS, FRAGMENT, CLIENT, STORES, README];
+pub(crate) const FILES: [&str; 7] = [SOURCE, DOCS, FRAGMENT, CLIENT, STORES, HTTPMOCK, README];
 
 /// A copy of the machine's files that a test may spoil.
 pub(crate) struct Workshop {

@@ -1,0 +1,85 @@
+//! Any operation of GitHub's is one line in `openapi/source.toml` away, documented.
+
+mod support;
+
+use serde_json::json;
+use support::{Workshop, fragment};
+use xtask::docs::Docs;
+use xtask::fetch::Wanted;
+use xtask::repairs::Idle;
+use xtask::tree::{CLIENT, DOCS, Mode, SOURCE, Tree};
+use xtask::vendor::{self, Options};
+use xtask::{codegen, description};
+
+#[test]
+fn an_operation_added_to_the_list_is_in_the_client_with_a_documented_method() {
+    for entry in ["licenses/get", "tag:licenses", "/licenses/*"] {
+        let workshop = Workshop::new();
+        let mut description = fragment();
+        description["paths"]["/licenses/{license}"] = json!({ "get": {
+            "operationId": "licenses/get",
+            "tags": ["licenses"],
+            "parameters": [{ "name": "license", "in": "path", "required": true, "schema": { "type": "string" } }],
+            "responses": {
+                "200": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/license" } } } },
+                "404": {},
+            },
+        } });
+        description["components"]["schemas"]["license"] = json!({ "type": "object", "properties": { "key": { "type": "string", "format": "uri" } } });
+        let wanted = Wanted {
+            from: Some(workshop.file("description.json", description.to_string())),
+            version: Some("99.0.0".to_owned()),
+            offline: true,
+        };
+        workshop.edit(
+            SOURCE,
+            "[operations]\n",
+            &format!("[operations]\nmine = [\"{entry}\"]\n"),
+        );
+        vendor::run(
+            &workshop.tree,
+            &Options {
+                wanted,
+                ..Options::default()
+            },
+        )
+        .unwrap();
+        codegen::run(&workshop.tree, Mode::Write, Idle::Refuse).unwrap();
+        let client = workshop.tree.read(CLIENT).unwrap();
+        let (before, method) = client.split_once("pub async fn licenses_get<'a>(").unwrap();
+        let docs = &before[before.rfind("/**").unwrap()..];
+        assert!(docs.contains("GitHub's operation `licenses/get`"), "{docs}");
+        assert!(
+            docs.contains("Sends a `GET` request to `/licenses/{license}`"),
+            "{docs}"
+        );
+        assert!(method.contains("Result<ResponseValue<types::License>, Error<()>>"));
+    }
+}
+
+#[test]
+fn every_operation_that_we_keep_has_words_of_our_own() {
+    let tree = Tree::here();
+    let docs = Docs::parse(&tree.read(DOCS).unwrap()).unwrap();
+    let mut document = fragment();
+    docs.apply(&mut document).unwrap();
+    for operation in description::operations(&document) {
+        let words = operation.node["summary"].as_str().unwrap();
+        assert!(
+            !words.starts_with("GitHub's operation"),
+            "`{}` has no words in {DOCS}",
+            operation.id
+        );
+        assert!(!words.contains(['{', '}']), "{words}");
+    }
+}
+
+#[test]
+fn words_for_an_operation_that_is_not_kept_are_found() {
+    let tree = Tree::here();
+    let text = tree.read(DOCS).unwrap();
+    let docs = Docs::parse(&text).unwrap();
+    assert_eq!(docs.idle(&fragment()), Vec::<String>::new());
+    let more = text.replace("[operations]\n", "[operations]\n\"old/one\" = \"Gone.\"\n");
+    assert_eq!(Docs::parse(&more).unwrap().idle(&fragment()), ["old/one"]);
+}

@@ -1,0 +1,106 @@
+//! Whatever is wrong with a description, the answer is an error or code, never a panic.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::fragment;
+use xtask::codegen::from_fragment;
+use xtask::cut::cut;
+use xtask::description::Description;
+use xtask::docs::Docs;
+use xtask::generate::quietly;
+use xtask::repairs::Idle;
+use xtask::source::Source;
+use xtask::tree::{DOCS, SOURCE, Tree};
+
+/// A generator of numbers that are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % bound as u64) as usize
+    }
+}
+
+/// Every place in a document, as JSON pointers.
+fn places(node: &Value, at: &str, found: &mut Vec<String>) {
+    found.push(at.to_owned());
+    match node {
+        Value::Object(object) => {
+            for (key, value) in object {
+                places(
+                    value,
+                    &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")),
+                    found,
+                );
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                places(value, &format!("{at}/{index}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The organization's Actions secrets and the private registries: small, and all kinds of shapes.
+fn small() -> Value {
+    let whole = Description::from_value(fragment()).unwrap();
+    let operations: Vec<_> = whole
+        .operations()
+        .into_iter()
+        .filter(|operation| {
+            operation.path.starts_with("/orgs/{org}/actions") || operation.path.contains("private")
+        })
+        .collect();
+    cut(&whole, &operations, &Default::default()).unwrap()
+}
+
+#[test]
+fn a_description_spoilt_at_any_place_is_an_error_or_code_and_never_a_panic() {
+    let tree = Tree::here();
+    let source = Source::parse(&tree.read(SOURCE).unwrap()).unwrap();
+    let docs = Docs::parse(&tree.read(DOCS).unwrap()).unwrap();
+    let whole = small();
+    let mut all = Vec::new();
+    places(&whole, "", &mut all);
+    let spoils = [
+        json!(null),
+        json!(7),
+        json!("x"),
+        json!([]),
+        json!({}),
+        json!([null]),
+        json!({ "$ref": "x" }),
+        json!({ "$ref": "#/components/schemas/actions-secret" }),
+        json!("string"),
+        json!(true),
+        json!({ "x": 1 }),
+    ];
+    let mut dice = Dice(0x0c70_5ea1);
+    let (mut errors, mut passed) = (0, 0);
+    for _ in 0..120 {
+        let place = &all[dice.below(all.len())];
+        let spoil = &spoils[dice.below(spoils.len())];
+        let mut spoilt = whole.clone();
+        *spoilt.pointer_mut(place).unwrap() = spoil.clone();
+        let result = quietly(|| {
+            let description = Description::from_value(spoilt)?;
+            let fragment = cut(&description, &description.operations(), &Default::default())?;
+            from_fragment(&fragment, &source, &docs, Idle::Allow)
+        });
+        match result {
+            Ok(Ok(_)) => passed += 1,
+            Ok(Err(_)) => errors += 1,
+            Err(panic) => panic!("{spoil} at {place}: {panic}"),
+        }
+    }
+    assert!(
+        errors > 20 && passed > 20,
+        "{errors} errors, {passed} passed"
+    );
+}
