@@ -303,8 +303,10 @@ impl ClientBuilder {
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // An address with a user name and password is refused when the client is built, and may be printed before.
+        let clean = |url: &&String| !url.contains('@');
         f.debug_struct("ClientBuilder")
-            .field("base_url", &self.base_url)
+            .field("base_url", &self.base_url.as_ref().filter(clean))
             .field("pacing", &self.pacing)
             .field("retry", &self.retry)
             .finish_non_exhaustive()

@@ -129,13 +129,15 @@ fn check_repository(name: &str) -> Result<(), Error> {
 }
 
 fn check_environment(name: &str) -> Result<(), Error> {
+    // A URL's parser takes a backslash for a slash, and the low-level client does not escape it.
     if name.is_empty()
+        || name.contains('\\')
         || name.chars().count() > 255
         || matches!(name, "." | "..")
         || name.chars().any(char::is_control)
     {
         return Err(Error::input(format!(
-            "the environment {} can't be addressed; use 1 to 255 characters, none of them a control character",
+            "the environment {} can't be addressed; use 1 to 255 characters, none of them a backslash or a control character",
             shown(name)
         )));
     }

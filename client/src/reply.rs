@@ -1,5 +1,6 @@
 //! What a reply means: the value, an error that helps, and whether to try again.
 
+use std::io;
 use std::time::{Duration, SystemTime};
 
 use octoseal_api::Error as ApiError;
@@ -165,18 +166,32 @@ fn transport(error: reqwest::Error) -> Failure {
     if sent { failure.maybe_done() } else { failure }
 }
 
+/// An error and its causes. The source of an I/O error skips the error that it wraps, so that is looked at first.
+fn causes<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| {
+        let wrapped = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        match wrapped {
+            Some(wrapped) => Some(wrapped as &(dyn std::error::Error + 'static)),
+            None => error.source(),
+        }
+    })
+}
+
 fn in_chain<T: std::error::Error + 'static>(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<T>())
+    causes(error).any(|error| error.is::<T>())
 }
 
 /// Whether a failed connection failed at trust, not at the network.
 fn is_tls(error: &reqwest::Error) -> bool {
-    let error: &(dyn std::error::Error + 'static) = error;
-    std::iter::successors(Some(error), |error| error.source()).any(|error| {
+    causes(error).any(|error| {
         let text = error.to_string().to_ascii_lowercase();
         error
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|io| io.kind() == std::io::ErrorKind::InvalidData)
+            .downcast_ref::<io::Error>()
+            .is_some_and(|io| io.kind() == io::ErrorKind::InvalidData)
             || ["certificate", "tls ", "ssl", "handshake failure"]
                 .iter()
                 .any(|word| text.contains(word))
@@ -289,7 +304,7 @@ pub(crate) fn quota(headers: &HeaderMap) -> Option<Quota> {
 /// GitHub's message, if passing it on can't pass on what was sent.
 ///
 /// A refusal of content (`400`, `422`) may quote the content, so there only messages known to quote nothing are
-/// kept. Elsewhere a message is kept unless it is long, holds markup or control characters, or holds the token.
+/// kept. Elsewhere a message is kept unless it is long or holds long words, markup, control characters or the token.
 fn safe_message(status: StatusCode, message: &str, token: &str) -> Option<String> {
     const KNOWN: [&str; 8] = [
         "Bad request - validation failed due to an improperly encrypted secret",
@@ -331,7 +346,10 @@ fn safe_message(status: StatusCode, message: &str, token: &str) -> Option<String
             .all(field)
             .then(|| format!("{missing} supplied"));
     }
+    // Longer than any word: a sealed value, a token, an address.
+    let long = |word: &str| word.len() >= 40;
     let clean = message.len() <= 300
+        && !message.split_whitespace().any(long)
         && !message.contains(['<', '>'])
         && !message.chars().any(char::is_control)
         && (token.is_empty() || !message.contains(token));

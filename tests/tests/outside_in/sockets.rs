@@ -7,20 +7,25 @@ use octoseal_tests::{put, scope};
 
 use crate::sockets_raw::{Act, Raw, key, reply};
 
-/// Short enough for tests, with the shape of the real one.
+/// The default but for the waits between attempts.
 pub(crate) fn quick() -> RetryPolicy {
     let ms = Duration::from_millis;
-    RetryPolicy::default()
-        .attempts(4)
-        .attempt_timeout(ms(300))
-        .connect_timeout(ms(300))
-        .retry_window(ms(1500))
-        .backoff(ms(2), ms(10))
+    RetryPolicy::default().attempts(4).backoff(ms(2), ms(10))
+}
+
+/// With timeouts that a test can sit out.
+pub(crate) fn hasty() -> RetryPolicy {
+    let ms = Duration::from_millis;
+    quick().attempt_timeout(ms(300)).retry_window(ms(1500))
+}
+
+fn client_with(url: &str, policy: RetryPolicy) -> Client {
+    let builder = Client::builder().token("test-token").base_url(url);
+    builder.retry(policy).build().unwrap()
 }
 
 fn client(url: &str) -> Client {
-    let builder = Client::builder().token("test-token").base_url(url);
-    builder.retry(quick()).build().unwrap()
+    client_with(url, quick())
 }
 
 fn puts(server: &Raw) -> usize {
@@ -102,7 +107,9 @@ async fn a_server_that_hangs_or_drips_is_given_up_in_time() {
     for act in [Act::Hang, Act::Drip] {
         let server = Raw::start(move |_| act.clone()).await;
         let began = Instant::now();
-        let error = put(&client(&server.url), "KEY", "value").await.unwrap_err();
+        let error = put(&client_with(&server.url, hasty()), "KEY", "value")
+            .await
+            .unwrap_err();
         assert!(error.is_timeout(), "{error:?}");
         assert!(
             began.elapsed() < Duration::from_secs(3),
@@ -116,7 +123,7 @@ async fn a_server_that_hangs_or_drips_is_given_up_in_time() {
 #[tokio::test]
 async fn the_deadline_ends_a_call_whatever_the_attempts() {
     let server = Raw::start(|_| Act::Hang).await;
-    let policy = quick().deadline(Duration::from_millis(450));
+    let policy = hasty().deadline(Duration::from_millis(450));
     let builder = Client::builder().token("test-token").base_url(&server.url);
     let began = Instant::now();
     let error = put(&builder.retry(policy).build().unwrap(), "KEY", "value")
@@ -135,10 +142,7 @@ async fn a_body_without_end_is_cut_at_a_cap_and_not_asked_for_again() {
     let endless = Act::Endless("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
     let server = Raw::start(move |_| endless.clone()).await;
     let builder = Client::builder().token("test-token").base_url(&server.url);
-    let client = builder
-        .retry(quick().attempt_timeout(Duration::from_secs(20)))
-        .build()
-        .unwrap();
+    let client = builder.retry(quick()).build().unwrap();
     let error = client
         .secrets(scope(octoseal_tests::ACME))
         .list_all()
@@ -151,10 +155,7 @@ async fn a_body_without_end_is_cut_at_a_cap_and_not_asked_for_again() {
     let endless = Act::Endless("HTTP/1.1 404 Not Found\r\ntransfer-encoding: chunked\r\n\r\n");
     let server = Raw::start(move |_| endless.clone()).await;
     let builder = Client::builder().token("test-token").base_url(&server.url);
-    let client = builder
-        .retry(quick().attempt_timeout(Duration::from_secs(20)))
-        .build()
-        .unwrap();
+    let client = builder.retry(quick()).build().unwrap();
     let error = put(&client, "KEY", "value").await.unwrap_err();
     assert!(error.is_not_found(), "{error:?}");
 }

@@ -16,6 +16,8 @@ pub(crate) enum Act {
     Close,
     /// Sends this and goes on.
     Reply(String),
+    /// Answers as GitHub would: with a key or with 201.
+    Proper,
     /// Sends this and closes.
     Partial(String),
     /// Says nothing for ever.
@@ -89,12 +91,21 @@ async fn treat(
     acts: &(dyn Fn(usize) -> Act + Send + Sync),
 ) -> std::io::Result<()> {
     while let Some(request) = read(&mut stream).await? {
+        let proper = match request.starts_with("GET ") {
+            true => key(),
+            false => reply("201 Created", "{}"),
+        };
         let number = {
             let mut requests = requests.lock().unwrap();
             requests.push(request);
             requests.len() - 1
         };
-        match acts(number) {
+        let act = match acts(number) {
+            Act::Proper => proper,
+            act => act,
+        };
+        match act {
+            Act::Proper => unreachable!("it has become a reply"),
             Act::Reset => return stream.set_zero_linger(),
             Act::Close => return Ok(()),
             Act::Reply(reply) => stream.write_all(reply.as_bytes()).await?,

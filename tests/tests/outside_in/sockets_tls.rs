@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use octoseal::{Client, ClientBuilder, Error, Stored};
 use octoseal_tests::put;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -125,15 +125,18 @@ async fn the_same_authority_is_trusted_for_the_right_host_in_time() {
 
 #[tokio::test]
 async fn a_server_that_speaks_no_tls_is_refused_without_a_retry() {
-    let server = crate::sockets_raw::Raw::start(|_| crate::sockets_raw::key()).await;
-    let url = server.url.replace("http://127.0.0.1", "https://localhost");
-    let builder = Client::builder()
-        .token("test-token")
-        .base_url(url)
-        .retry(quick());
-    let error = put(&builder.build().unwrap(), "KEY", "value")
-        .await
-        .unwrap_err();
-    assert!(error.is_transport(), "{error:?}");
-    assert_eq!(error.stored(), Stored::No);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+            let _ = stream.read(&mut [0; 4096]).await;
+        }
+    });
+    let url = format!("https://localhost:{port}");
+    let builder = Client::builder().token("test-token").base_url(url);
+    let client = builder.retry(quick()).build().unwrap();
+    let error = put(&client, "KEY", "value").await.unwrap_err();
+    assert!(error.is_tls(), "{error:?}");
+    assert_eq!((error.attempts(), error.stored()), (1, Stored::No));
 }

@@ -1,0 +1,390 @@
+//! What must never leave the process, nor be shown in it. That the token's header is marked sensitive when it leaves
+//! is shown below the client, in codegen's tests; here it is what keeps the logs clean.
+
+use std::collections::HashSet;
+use std::fmt::Debug;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use futures_util::StreamExt;
+use octoseal::mock::{Fault, GitHub};
+use octoseal::{
+    Access, App, AppKey, Client, EnvironmentToken, Error, FileToken, NewSecret, OrganizationScope,
+    OrganizationStore, PrivateRegistriesScope, RegistryAuth, RetryPolicy, SecretValue, Token,
+    Visibility,
+};
+use octoseal_tests::{ACME, acme, builder, client, put, scope};
+
+use crate::sockets::{hasty, quick};
+use crate::sockets_raw::{Act, Raw, Tap, key, reply};
+
+/// A plaintext that occurs nowhere else, with bytes that base64 and JSON would change.
+pub(crate) const PLAINTEXT: &str = "c4nary/plaintext+\"4f1d\\9e?~ of a secret";
+/// A token that occurs nowhere else.
+pub(crate) const TOKEN: &str = "ghp_c4naryTOKEN8f2e71";
+
+/// Everything that the plaintext could look like on the wire.
+fn disguises(plaintext: &[u8]) -> Vec<Vec<u8>> {
+    let mut forms = vec![plaintext.to_vec(), plaintext[..12].to_vec()];
+    forms.push(
+        plaintext
+            .iter()
+            .flat_map(|byte| format!("{byte:02x}").into_bytes())
+            .collect(),
+    );
+    let json = serde_json::to_string(std::str::from_utf8(plaintext).unwrap()).unwrap();
+    forms.push(json.trim_matches('"').into());
+    for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+        // Base64 within base64 begins at one of three places; the edges depend on what is beside.
+        for before in 0..3 {
+            let shifted = [&[0; 3][..before], plaintext].concat();
+            let text = engine.encode(shifted).into_bytes();
+            forms.push(text[4..text.len() - 4].to_vec());
+        }
+    }
+    forms
+}
+
+fn holds(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+/// A journey through everything that takes a value, with its mishaps.
+async fn journey(github: &GitHub, client: &Client) {
+    let org = client.secrets(scope(ACME));
+    put(client, "DOCUMENTED", PLAINTEXT).await.unwrap();
+    for place in [ACME, "dependabot:repo/acme/api", "codespaces:user"] {
+        let batch = (0..5).map(|n| (format!("KEY_{n}"), PLAINTEXT, Access::Keep));
+        let outcomes: Vec<_> = client.secrets(scope(place)).put_all(batch).collect().await;
+        assert_eq!(outcomes.len(), 5);
+    }
+    github.rotate_key(ACME);
+    put(client, "DOCUMENTED", PLAINTEXT).await.unwrap();
+    for fault in [
+        Fault::unicorn(),
+        Fault::lost_reply(),
+        Fault::reply(422, r#"{"message":"Validation Failed"}"#),
+    ] {
+        github.fault(fault.on("PUT"));
+        let _ = org.put("DOCUMENTED", PLAINTEXT).send().await;
+    }
+    let registries = client.private_registries(PrivateRegistriesScope::new("acme").unwrap());
+    let url = "https://npm.acme.example";
+    let token = RegistryAuth::Token {
+        token: PLAINTEXT.into(),
+    };
+    let create = registries.create("npm_registry", url, Visibility::Private);
+    let created = create.auth(token).send().await.unwrap();
+    let token = RegistryAuth::Token {
+        token: PLAINTEXT.into(),
+    };
+    registries
+        .update(&created.name)
+        .auth(token)
+        .send()
+        .await
+        .unwrap();
+    let _ = org.put("NOT A NAME", PLAINTEXT).send().await;
+    org.list_all().await.unwrap();
+    org.delete("DOCUMENTED").await.unwrap();
+}
+
+#[tokio::test]
+async fn no_byte_that_leaves_the_process_gives_the_plaintext_away() {
+    let github = acme();
+    let server = github.serve();
+    let tap = Tap::start(&server.url()).await;
+    let builder = Client::builder().token(TOKEN).base_url(&tap.url);
+    let client = builder.retry(quick()).build().unwrap();
+    journey(&github, &client).await;
+    // The plaintext did arrive, and the tap did hear it all.
+    let stored = github
+        .plaintext("dependabot:repo/acme/api", "KEY_0")
+        .unwrap();
+    assert_eq!(stored, PLAINTEXT.as_bytes());
+    let bytes = tap.bytes();
+    assert!(bytes.len() > 10_000);
+    for heard in ["\"encrypted_value\":\"", "KEY_4", "npm.acme.example", TOKEN] {
+        assert!(
+            holds(&bytes, heard.as_bytes()),
+            "the tap did not hear {heard}"
+        );
+    }
+    for form in disguises(PLAINTEXT.as_bytes()) {
+        let text = String::from_utf8_lossy(&form).into_owned();
+        assert!(!holds(&bytes, &form), "the plaintext left as {text}");
+    }
+}
+
+fn shown(things: &[&dyn Debug]) -> String {
+    let shown = things
+        .iter()
+        .map(|thing| format!("{thing:?}\n{thing:#?}\n"));
+    shown.collect()
+}
+
+pub(crate) fn assert_clean(text: &str) {
+    for canary in ["c4nary", PLAINTEXT, TOKEN, "YzRuYXJ5"] {
+        assert!(!text.contains(canary), "{canary} is in {text}");
+    }
+    let bytes = format!("{:?}", PLAINTEXT.as_bytes());
+    assert!(
+        !text.contains(&bytes[1..20]),
+        "the plaintext's bytes are in {text}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_public_type_shows_a_token_or_a_plaintext() {
+    let github = acme();
+    let value = SecretValue::from(PLAINTEXT);
+    let token = Token::new(TOKEN).unwrap();
+    let builder = || Client::builder().token(TOKEN).mock(&github);
+    let client = builder().build().unwrap();
+    let secrets =
+        client.secrets(OrganizationScope::new(OrganizationStore::Actions, "acme").unwrap());
+    let registries = client.private_registries(PrivateRegistriesScope::new("acme").unwrap());
+    let auth = RegistryAuth::UsernamePassword {
+        username: "robot".into(),
+        password: PLAINTEXT.into(),
+    };
+    let new = NewSecret::new("NAME", PLAINTEXT).visibility(Visibility::All);
+    let create = registries.create("npm_registry", "https://npm.acme.example", Visibility::All);
+    let outcomes: Vec<_> = secrets.put_all([new.clone()]).collect().await;
+    let pem = octoseal_tests_key();
+    let app_key = AppKey::from_pem(&pem).unwrap();
+    let text = shown(&[
+        &value,
+        &vec![Some(value.clone())],
+        &token,
+        &new,
+        &outcomes,
+        &builder(),
+        &Client::builder()
+            .token(TOKEN)
+            .base_url(format!("https://user:{TOKEN}@ghe.example.com")),
+        &Client::builder()
+            .token(TOKEN)
+            .proxy(format!("http://user:{TOKEN}@proxy.example.com")),
+        &client,
+        &secrets,
+        &secrets.put("NAME", PLAINTEXT),
+        &client
+            .create_or_update_org_secret("acme", "NAME")
+            .value(PLAINTEXT),
+        &auth,
+        &create.auth(auth.clone()),
+        &registries.update("NAME").auth(auth.clone()),
+        &registries,
+        &EnvironmentToken::new("GITHUB_TOKEN"),
+        &FileToken::new("/var/run/token"),
+        &app_key,
+        &App::new("Iv1.1", app_key.clone()),
+        &github,
+        &github.requests(),
+    ]);
+    assert!(text.contains("redacted") && text.contains("acme"), "{text}");
+    assert_clean(&text);
+    let key = pem.lines().nth(1).unwrap();
+    assert!(!text.contains(key), "the App's key is shown");
+}
+
+/// An RSA key in PEM, as an App has one.
+fn octoseal_tests_key() -> String {
+    let params =
+        rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048);
+    params.unwrap().serialize_pem()
+}
+
+/// Display, Debug and every cause of an error.
+fn chain(error: &Error) -> String {
+    let mut text = format!("{error}\n{error:?}\n{error:#?}\n");
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text += &format!("{error}\n{error:?}\n");
+        cause = error.source();
+    }
+    text
+}
+
+#[tokio::test]
+async fn no_error_nor_its_causes_show_a_token_or_a_plaintext() {
+    let url = |url: &str| Client::builder().base_url(url).retry(hasty()).token(TOKEN);
+    let mut errors: Vec<Error> = vec![
+        Token::new(format!("{TOKEN}\n")).unwrap_err(),
+        Client::builder()
+            .token(format!("{TOKEN} "))
+            .build()
+            .unwrap_err(),
+        url(&format!("https://user:{TOKEN}@ghe.example.com"))
+            .build()
+            .unwrap_err(),
+        url("https://ghe.example.com")
+            .proxy(format!("::{TOKEN}"))
+            .build()
+            .unwrap_err(),
+        AppKey::from_pem(format!("-----BEGIN RSA PRIVATE KEY-----\n{TOKEN}")).unwrap_err(),
+    ];
+    let garbage = |head: &str| Act::Partial(format!("{head}\r\n\r\n"));
+    let acts = [
+        Act::Reset,
+        Act::Close,
+        garbage("c4nary is not HTTP"),
+        garbage(&format!(
+            "HTTP/1.1 200 OK\r\nx: {TOKEN}\r\ncontent-length: c4nary"
+        )),
+        reply(
+            "200 OK",
+            &format!("{{\"key_id\":[\"{TOKEN}\"],\"key\":\"{PLAINTEXT}\"}}"),
+        ),
+        reply(
+            "200 OK",
+            &format!("{{\"key_id\":\"1\",\"key\":\"{TOKEN}\"}}"),
+        ),
+        reply("403 Forbidden", &format!("{{\"message\":\"{TOKEN}\"}}")),
+        reply("500 c4nary", &format!("<html>{TOKEN}</html>")),
+        Act::Hang,
+    ];
+    for act in acts {
+        for at in [0, 1] {
+            let act = act.clone();
+            let server = Raw::start(move |n| if n < at { key() } else { act.clone() }).await;
+            let client = url(&server.url).build().unwrap();
+            if let Err(error) = put(&client, "KEY", PLAINTEXT).await {
+                errors.push(error);
+            }
+        }
+    }
+    let client = url("https://api.octoseal.invalid").build().unwrap();
+    errors.push(put(&client, "KEY", PLAINTEXT).await.unwrap_err());
+    errors.push(
+        put(&client, "KEY", &PLAINTEXT.repeat(2000))
+            .await
+            .unwrap_err(),
+    );
+    assert!(errors.len() >= 20, "{}", errors.len());
+    for error in errors {
+        assert_clean(&chain(&error));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_that_the_server_echoes_is_passed_on() {
+    for status in [400, 401, 403, 404, 409, 413, 422, 500] {
+        let github = acme();
+        // Whatever was sent, and a canary, wherever an error has room for text.
+        github.fault(
+            Fault::change(move |mut response| {
+                let id = serde_json::json!({
+                    "message": format!("Invalid request.\n\n{PLAINTEXT} does not match /^…$/."),
+                    "documentation_url": format!("https://docs.github.com/{TOKEN}?{TOKEN}"),
+                    "errors": [PLAINTEXT, {"value": TOKEN}],
+                });
+                *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+                *response.body_mut() = id.to_string().into();
+                for name in [
+                    "x-github-request-id",
+                    "x-accepted-oauth-scopes",
+                    "x-github-sso",
+                ] {
+                    let value = format!("required; url=https://{TOKEN}.example/{PLAINTEXT}");
+                    response.headers_mut().insert(name, value.parse().unwrap());
+                }
+                response
+            })
+            .on("PUT")
+            .always(),
+        );
+        let error = put(&client(&github), "KEY", PLAINTEXT).await.unwrap_err();
+        assert_eq!(error.status(), Some(status));
+        assert!(!chain(&error).contains("match"), "{status}: {error:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sealed_value_that_is_echoed_is_not_passed_on() {
+    for status in [400, 403, 404, 409, 422] {
+        let github = acme();
+        let sealed = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJCrze8SNFZ4kA==";
+        let body = serde_json::json!({ "message": format!("{sealed} is wrong") });
+        github.fault(Fault::reply(status, body.to_string()).on("PUT").always());
+        let error = put(&client(&github), "KEY", "value").await.unwrap_err();
+        assert!(
+            !chain(&error).contains(&sealed[..20]),
+            "{status}: {error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn token_and_body_stay_on_the_origin_that_was_named() {
+    let other = Raw::start(|_| reply("201 Created", "{}")).await;
+    let target = other.url.clone();
+    for (at, status) in [
+        (0, "301 Moved"),
+        (0, "307 Temporary"),
+        (1, "307 Temporary"),
+        (1, "308 Permanent"),
+    ] {
+        let location = format!("{target}/orgs/acme/actions/secrets/KEY");
+        let redirect = Act::Reply(format!(
+            "HTTP/1.1 {status}\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n"
+        ));
+        let first = Raw::start(move |n| if n == at { redirect.clone() } else { key() }).await;
+        let builder = Client::builder().token(TOKEN).base_url(&first.url);
+        let client = builder.retry(quick()).build().unwrap();
+        let error = put(&client, "KEY", PLAINTEXT).await.unwrap_err();
+        assert!(error.is_redirect(), "{error:?}");
+        assert_eq!(first.requests().len(), at + 1);
+    }
+    assert_eq!((other.connections(), other.requests().len()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redirect_from_https_to_http_is_refused() {
+    for location in [
+        "http://api.github.com/x",
+        "http://api.github.com:443/x",
+        "http://127.0.0.1/x",
+    ] {
+        let github = acme();
+        github.fault(Fault::reply(307, "").header("location", location).on("PUT"));
+        let error = put(&client(&github), "KEY", "value").await.unwrap_err();
+        assert!(error.is_redirect(), "{error:?}");
+        assert_eq!(github.request_count(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_seal_has_an_ephemeral_key_of_its_own_and_opens() {
+    let github = acme();
+    github.configure(|settings| settings.count_limits = false);
+    let policy = RetryPolicy::default().deadline(None);
+    let client = builder(&github).retry(policy).build().unwrap();
+    let batch = (0..500).map(|n| (format!("KEY_{n}"), "the same value", Visibility::All));
+    let outcomes: Vec<_> = client.secrets(scope(ACME)).put_all(batch).collect().await;
+    assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()));
+    let sealed = github
+        .requests()
+        .into_iter()
+        .filter(|request| request.method == "PUT");
+    let keys: HashSet<Vec<u8>> = sealed
+        .map(|request| {
+            let text = request.json()["encrypted_value"]
+                .as_str()
+                .unwrap()
+                .to_owned();
+            let sealed = base64::engine::general_purpose::STANDARD
+                .decode(text)
+                .unwrap();
+            sealed[..32].to_vec()
+        })
+        .collect();
+    assert_eq!(keys.len(), 500);
+    assert!(
+        github
+            .secrets(ACME)
+            .iter()
+            .all(|secret| secret.value == b"the same value")
+    );
+}
