@@ -8,11 +8,18 @@
 //! Replies that the description does not declare, errors above all, arrive as
 //! [`Error::UnexpectedResponse`], complete and unread. Beware of printing an [`Error`]:
 //! [`Error::InvalidResponsePayload`] holds the whole body.
+//!
+//! With the feature `httpmock` there is a module `httpmock`: mocks of single operations for tests, typed, where
+//! octoseal's whole stand-in would be too much.
 
 // What a generator writes is not for people to lint or format. The gates stop here.
 #[allow(clippy::all, missing_docs, unreachable_pub, unused_qualifications, elided_lifetimes_in_paths)]
 #[rustfmt::skip]
 mod generated;
+#[cfg(feature = "httpmock")]
+#[allow(clippy::all, missing_docs, unreachable_pub, unused_imports, elided_lifetimes_in_paths)]
+#[rustfmt::skip]
+pub mod httpmock;
 #[allow(clippy::all, missing_docs, unused_imports, unused_variables, elided_lifetimes_in_paths)]
 #[rustfmt::skip]
 pub mod stores;
