@@ -17,7 +17,7 @@ use crate::npm;
 use crate::repairs::Idle;
 use crate::scratch::Scratch;
 use crate::source::Source;
-use crate::tree::{CLIENT, FRAGMENT, File, Mode, README, SOURCE, STORES, Tree};
+use crate::tree::{CLIENT, FRAGMENT, File, HTTPMOCK, Mode, README, SOURCE, STORES, Tree};
 use crate::vendor;
 
 /// What to refresh to, and how to make sure.
@@ -95,7 +95,7 @@ fn rehearse(tree: &Tree, wanted: Wanted, options: &Options) -> Result<Vec<File>>
         let arguments: Vec<_> = options.tests.iter().map(String::as_str).collect();
         scratch.cargo(&arguments).context("the tests fail")?;
     }
-    [SOURCE, FRAGMENT, CLIENT, STORES, README]
+    [SOURCE, FRAGMENT, CLIENT, STORES, HTTPMOCK, README]
         .into_iter()
         .map(|path| {
             Ok(File {

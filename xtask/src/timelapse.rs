@@ -17,7 +17,7 @@ use crate::fetch::Wanted;
 use crate::repairs::Idle;
 use crate::scratch::Scratch;
 use crate::source::Source;
-use crate::tree::{CLIENT, FRAGMENT, Mode, README, SOURCE, STORES, Tree};
+use crate::tree::{CLIENT, FRAGMENT, HTTPMOCK, Mode, README, SOURCE, STORES, Tree};
 use crate::vendor::{self, Options};
 
 /// Earlier versions, majors apart, back to where the stores begin.
@@ -83,7 +83,7 @@ pub fn timelapse(tree: &Tree, options: &Journey, mut told: impl FnMut(&Row)) -> 
         rows.push(row);
     }
     let copy = Tree::at(scratch.root());
-    for file in [SOURCE, FRAGMENT, CLIENT, STORES, README] {
+    for file in [SOURCE, FRAGMENT, CLIENT, STORES, HTTPMOCK, README] {
         if copy.read(file)? != tree.read(file)? {
             bail!("the way back to {pinned} does not end in today's tree: {file} differs");
         }

@@ -7,7 +7,7 @@ use quote::{format_ident, quote};
 use serde_json::Value;
 
 use super::body::schema;
-use super::query;
+use super::calls::query;
 use crate::family;
 use crate::generate::{pascal, snake};
 use crate::repairs;
