@@ -208,3 +208,21 @@ fn certificates_and_proxies_that_are_none_get_a_clear_error_that_does_not_show_a
         .unwrap();
     builder().proxy_from_env().build().unwrap();
 }
+
+#[tokio::test]
+async fn a_proxy_that_is_asked_for_is_used() {
+    let github = acme();
+    // The stand-in plays the proxy: a request for an address where nobody listens reaches it all the same.
+    let server = github.serve();
+    let client = Client::builder()
+        .token("test-token")
+        .base_url("http://127.0.0.1:1")
+        .proxy(server.url())
+        .build()
+        .unwrap();
+    put(&client, "KEY", "value").await.unwrap();
+    assert_eq!(
+        github.plaintext(octoseal_tests::ACME, "KEY").unwrap(),
+        b"value"
+    );
+}
