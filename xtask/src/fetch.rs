@@ -76,7 +76,17 @@ pub fn describe(pinned: &Package, wanted: &Wanted) -> Result<Description> {
 fn from_registry(package: &mut Package, moves: bool) -> Result<(Description, Vec<u8>)> {
     let folder = tempfile::tempdir()?;
     let archive = npm::pack(&package.name, &package.version, folder.path())?;
-    let integrity = npm::integrity(&archive);
+    unpack(&archive, package, moves)
+}
+
+/// The description in a package's archive, if the archive is the pinned one; where the pin moves,
+/// it moves to this archive.
+pub fn unpack(
+    archive: &[u8],
+    package: &mut Package,
+    moves: bool,
+) -> Result<(Description, Vec<u8>)> {
+    let integrity = npm::integrity(archive);
     if !moves && !package.integrity.is_empty() && integrity != package.integrity {
         bail!(
             "{}@{} has the integrity {integrity}, and {} is pinned",
@@ -86,7 +96,7 @@ fn from_registry(package: &mut Package, moves: bool) -> Result<(Description, Vec
         );
     }
     package.integrity = integrity;
-    let bytes = npm::extract(&archive, &package.file)?;
+    let bytes = npm::extract(archive, &package.file)?;
     let origin = format!("{}@{} {}", package.name, package.version, package.file);
     Ok((Description::parse(&bytes, &origin)?, bytes))
 }

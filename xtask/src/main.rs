@@ -161,6 +161,13 @@ fn run(command: Command) -> Result<()> {
             for entry in outcome.missing {
                 eprintln!("missing: {entry}");
             }
+            if outcome.unverified {
+                eprintln!(
+                    "warning: the registry's integrity for this version is not known; \
+                     `{}` with the network fills it in",
+                    vendor::COMMAND
+                );
+            }
             for left in outcome.left_out {
                 eprintln!("warning: {left}");
             }

@@ -64,6 +64,7 @@ pub fn run(tree: &Tree, options: &Options) -> Result<Outcome> {
     let kept: BTreeSet<_> = selection.found.iter().map(|each| each.id).collect();
     Ok(Outcome {
         changed,
+        unverified: package.integrity.is_empty(),
         version: package.version,
         operations: kept.len(),
         left_out: family::left_out(description.value(), &kept),
@@ -76,6 +77,8 @@ pub fn run(tree: &Tree, options: &Options) -> Result<Outcome> {
 pub struct Outcome {
     /// The files that differed.
     pub changed: Vec<&'static str>,
+    /// Whether the pin lacks the archive's integrity, for want of the registry's answer.
+    pub unverified: bool,
     /// The version cut from.
     pub version: String,
     /// How many operations were kept.
