@@ -9,8 +9,10 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair,
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::server::danger::ClientCertVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 use crate::sockets::quick;
 
@@ -27,6 +29,21 @@ impl Authority {
 
     /// Serves TLS with a certificate for `name`, valid until the end of `year`.
     async fn serve(&self, name: &str, year: i32) -> Tls {
+        self.serve_to(name, year, WebPkiClientVerifier::no_client_auth())
+            .await
+    }
+
+    /// The same, for clients alone that have a certificate of this authority.
+    async fn serve_members(&self, name: &str, year: i32) -> Tls {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.0.der().clone()).unwrap();
+        let verifier = WebPkiClientVerifier::builder(Arc::new(roots))
+            .build()
+            .unwrap();
+        self.serve_to(name, year, verifier).await
+    }
+
+    async fn serve_to(&self, name: &str, year: i32, clients: Arc<dyn ClientCertVerifier>) -> Tls {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(year, 12, 31);
@@ -34,7 +51,7 @@ impl Authority {
         let certificate = params.signed_by(&key, &self.0).unwrap();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let config = ServerConfig::builder()
-            .with_no_client_auth()
+            .with_client_cert_verifier(clients)
             .with_single_cert(vec![certificate.der().clone()], key)
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -139,4 +156,23 @@ async fn a_server_that_speaks_no_tls_is_refused_without_a_retry() {
     let error = put(&client, "KEY", "value").await.unwrap_err();
     assert!(error.is_tls(), "{error:?}");
     assert_eq!((error.attempts(), error.stored()), (1, Stored::No));
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_presented_to_a_server_that_asks_for_one() {
+    let authority = Authority::new();
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(["rotation-service".to_owned()]).unwrap();
+    let member = params.signed_by(&key, &authority.0).unwrap();
+    for (presented, heard) in [(true, true), (false, false)] {
+        let server = authority.serve_members("localhost", 2090).await;
+        let mut builder = server.client().root_certificates(authority.0.pem());
+        if presented {
+            builder = builder.client_certificate(member.pem(), key.serialize_pem().into_bytes());
+        }
+        put(&builder.build().unwrap(), "KEY", "value")
+            .await
+            .unwrap_err();
+        assert_eq!(server.bytes.load(Ordering::SeqCst) > 0, heard);
+    }
 }
