@@ -94,6 +94,13 @@ impl Uses {
     fn method(&self, id: &str) -> bool {
         self.0.contains(&format!(".{}(", snake(id)))
     }
+
+    /// Whether a field of a body is written anywhere: by name in a struct, or as a key.
+    fn field(&self, name: &str) -> bool {
+        ["\"{}\"", " {}:", ".{} ="]
+            .iter()
+            .any(|form| self.0.contains(&form.replace("{}", name)))
+    }
 }
 
 /// Compares two descriptions in the operations that `source` keeps.
@@ -113,6 +120,7 @@ pub fn diff(
     for (id, (facts, generated)) in &old_ids {
         let role = change::Role {
             used: used(id, &old),
+            field: &|name| uses.field(name),
         };
         let before = change::Side { facts, generated };
         match new_ids.get(id) {

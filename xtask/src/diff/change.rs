@@ -33,10 +33,12 @@ pub struct Change {
 }
 
 /// What an operation is to `octoseal`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Role {
+#[derive(Clone, Copy)]
+pub(super) struct Role<'a> {
     /// `client/` calls it, by name or through the dispatch over stores.
     pub(super) used: bool,
+    /// Whether `client/` writes a field of this name.
+    pub(super) field: &'a dyn Fn(&str) -> bool,
 }
 
 /// One operation at one time: as described, and as repaired for generation.
@@ -57,7 +59,7 @@ const NEEDED: [&str; 7] = [
 ];
 
 /// All changes between two times of an operation.
-pub(super) fn changes(id: &str, old: &Side<'_>, new: &Side<'_>, role: Role) -> Vec<Change> {
+pub(super) fn changes(id: &str, old: &Side<'_>, new: &Side<'_>, role: Role<'_>) -> Vec<Change> {
     let places: BTreeSet<&Place> = old.facts.keys().chain(new.facts.keys()).collect();
     let mut found = Vec::new();
     for place in places {
@@ -102,7 +104,7 @@ fn judge(
     last: Option<&str>,
     before: Option<&Fact>,
     after: Option<&Fact>,
-    role: Role,
+    role: Role<'_>,
 ) -> Vec<(String, Breaks)> {
     use Breaks::{LowLevel, Nobody, Octoseal};
     let octoseal = |or: Breaks| if role.used { Octoseal } else { or };
@@ -125,7 +127,7 @@ fn judge(
         }
         (Some(_), None) => {
             let breaks = match area {
-                Area::Body => octoseal(LowLevel),
+                Area::Body if last.is_none_or(role.field) => octoseal(LowLevel),
                 Area::Reply(_) if needed => octoseal(LowLevel),
                 _ => LowLevel,
             };
