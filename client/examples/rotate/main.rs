@@ -1,0 +1,219 @@
+//! Rotates a credential: makes a new one, stores it everywhere, and revokes the old one once every store has it.
+//!
+//! ```text
+//! cargo run --example rotate
+//! GITHUB_TOKEN=… cargo run --example rotate -- rotation.json
+//! ```
+//!
+//! The first is the journey against a stand-in. The second takes a configuration such as
+//!
+//! ```json
+//! {
+//!   "name": "DEPLOY_KEY",
+//!   "scopes": ["actions:org/acme", "dependabot:org/acme", "actions:env/acme/api/prod"],
+//!   "issuer": "./issuer.sh"
+//! }
+//! ```
+//!
+//! and ends with status 0 only if every store has the new credential and every old one is revoked. After any failure,
+//! run it again. Run it once at a time.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod issuer;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+use clap::Parser;
+use futures_util::StreamExt;
+use octoseal::mock::{Fault, GitHub};
+use octoseal::{Client, Error, Scope, Wait};
+use serde::Deserialize;
+
+use issuer::{Credential, Fake, Issuer, Program};
+
+type BoxError = Box<dyn std::error::Error>;
+
+#[derive(Parser)]
+#[command(about = "Rotate a credential that is stored in many places")]
+struct Arguments {
+    #[command(flatten)]
+    connection: common::Connection,
+    /// What to rotate, as JSON; without it, the journey runs against a stand-in
+    config: Option<PathBuf>,
+}
+
+/// What is rotated. A scope that GitHub can't have is refused as the configuration is read.
+#[derive(Deserialize)]
+struct Config {
+    name: String,
+    scopes: BTreeSet<Scope>,
+    /// A program that is called with `list`, `issue` or `revoke ID`
+    issuer: PathBuf,
+}
+
+/// Makes, stores, revokes, in this order, and gives the ids of what is revoked.
+async fn rotate(
+    github: &Client,
+    name: &str,
+    scopes: &BTreeSet<Scope>,
+    issuer: &impl Issuer,
+) -> Result<Vec<String>, BoxError> {
+    if scopes.is_empty() {
+        return Err("no scopes: the new credential would be nowhere, and the old one gone".into());
+    }
+    // All that is valid before there is a new one: the old one, and what a run that failed has left in some stores.
+    let old = issuer.valid().await?;
+    let Credential { id, value } = issuer.issue().await?;
+    if old.contains(&id) {
+        return Err(format!("the issuer gave {id}, which is an old credential").into());
+    }
+    println!("issued {id}");
+    // Each secret keeps its access: no visibility is said.
+    let secret = (name.to_owned(), value);
+    let batch = scopes
+        .clone()
+        .into_iter()
+        .map(move |scope| (scope, secret.clone()));
+    let mut outcomes = github.put_all(batch);
+    let (mut open, mut errors) = (scopes.clone(), Vec::new());
+    while let Some(outcome) = outcomes.next().await {
+        println!("  {outcome}");
+        match outcome.result {
+            Ok(_) => {
+                open.remove(&outcome.scope);
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    // Asked is whether every store said yes, and not whether none said no. An outcome that nobody knows is no yes.
+    if !open.is_empty() {
+        return Err(Unconfirmed { open, old, errors }.into());
+    }
+    for id in &old {
+        issuer.revoke(id).await?;
+        println!("revoked {id}");
+    }
+    Ok(old)
+}
+
+/// Some stores may lack the new credential, so that the old ones are still needed.
+#[derive(Debug)]
+struct Unconfirmed {
+    open: BTreeSet<Scope>,
+    old: Vec<String>,
+    errors: Vec<Error>,
+}
+
+impl fmt::Display for Unconfirmed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let open: Vec<_> = self.open.iter().map(Scope::to_string).collect();
+        let (open, old) = (open.join(", "), self.old.join(", "));
+        write!(f, "not confirmed by {open}; still valid: {old}; run again")
+    }
+}
+
+impl std::error::Error for Unconfirmed {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.errors.first().map(|error| error as _)
+    }
+}
+
+/// Tells of waits: not of the shortest, and not again for each secret that waits for the same thing.
+#[derive(Default)]
+struct Waits(Mutex<Option<SystemTime>>);
+
+impl Waits {
+    fn news(&self, wait: &Wait) -> Option<String> {
+        let second = Duration::from_secs(1);
+        let mut told = self.0.lock().ok()?;
+        if wait.duration < second || told.is_some_and(|told| wait.until < told + second) {
+            return None;
+        }
+        *told = Some(wait.until);
+        let (seconds, reason) = (wait.duration.as_secs_f64(), wait.reason.as_str());
+        Some(format!("  waiting {seconds:.0} s for {reason}"))
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match &arguments.config {
+        Some(config) => run(&arguments.connection, config).await,
+        None => journey().await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(connection: &common::Connection, config: &PathBuf) -> Result<(), BoxError> {
+    let config: Config = serde_json::from_slice(&std::fs::read(config)?)?;
+    let waits = Waits::default();
+    let github = connection
+        .builder()?
+        .user_agent("rotate")
+        .on_wait(move |wait| waits.news(wait).iter().for_each(|line| eprintln!("{line}")))
+        .build()?;
+    let issuer = Program(config.issuer);
+    rotate(&github, &config.name, &config.scopes, &issuer).await?;
+    Ok(())
+}
+
+/// Where the journey and the tests store credential 1, which is there before.
+const SCOPES: [&str; 3] = [
+    "actions:env/acme/api/prod",
+    "actions:org/acme",
+    "dependabot:repo/acme/api",
+];
+
+fn stand_in() -> (GitHub, BTreeSet<Scope>, Fake) {
+    let stand_in = GitHub::new();
+    for scope in SCOPES {
+        stand_in.seed(scope, "DEPLOY_KEY", "credential 1");
+    }
+    let scopes = SCOPES.iter().filter_map(|scope| scope.parse().ok());
+    (stand_in, scopes.collect(), Fake(Mutex::new(vec![1])))
+}
+
+async fn journey() -> Result<(), BoxError> {
+    println!(
+        "No configuration was given (see --help): this is the journey against a stand-in GitHub."
+    );
+    let (stand_in, scopes, issuer) = stand_in();
+    let waits = Waits::default();
+    let github = Client::builder()
+        .token("stand-in-token")
+        .mock(&stand_in)
+        .on_wait(move |wait| waits.news(wait).iter().for_each(|line| println!("{line}")))
+        .build()?;
+    let limit = Fault::secondary_limit().header("retry-after", "2");
+    stand_in.fault(limit.at("/environments/").on("PUT"));
+    stand_in.fault(Fault::reply(403, "{}").at("/dependabot/").on("PUT"));
+
+    println!("\nThe first run meets a limit, and a store that refuses:");
+    match rotate(&github, "DEPLOY_KEY", &scopes, &issuer).await {
+        Ok(_) => return Err("a credential was revoked that a store still has".into()),
+        Err(error) => println!("{error}"),
+    }
+    println!("\nThe second run:");
+    rotate(&github, "DEPLOY_KEY", &scopes, &issuer).await?;
+    println!("\nIn the stores now:");
+    for scope in &scopes {
+        let value = stand_in.plaintext(scope, "DEPLOY_KEY").unwrap_or_default();
+        println!("  {scope}: {}", String::from_utf8_lossy(&value));
+    }
+    Ok(())
+}
