@@ -33,6 +33,10 @@ pub(crate) struct Call<'a> {
     pub(crate) audience: Audience<'a>,
 }
 
+/// So many attempts are made at most while tokens are refused, whatever their source says: GitHub locks out whoever
+/// goes on.
+const MOST_TOKENS: u32 = 20;
+
 /// What a request changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
@@ -183,8 +187,8 @@ impl Client {
             }
             let wait = match failure.next {
                 Next::NewToken => match self.refused(call, &token, &failure) {
-                    AfterRefusal::AskAgain(after) => Some(after),
-                    AfterRefusal::GiveUp => None,
+                    AfterRefusal::AskAgain(after) if progress.attempts < MOST_TOKENS => Some(after),
+                    AfterRefusal::AskAgain(_) | AfterRefusal::GiveUp => None,
                 },
                 // What makes something new each time is not repeated if it may have been done.
                 Next::Retry if failure.maybe_done && call.effect == Effect::Create => None,

@@ -11,6 +11,7 @@ mod described;
 mod documented;
 mod error;
 mod gate;
+pub mod guide;
 mod headers;
 mod keys;
 mod many;

@@ -1,0 +1,95 @@
+//! What a put costs this process: 1,000 values of 64 bytes, sealed and sent.
+//!
+//! Over loopback only the time that the client's thread spends on the CPU is measured (on Linux; elsewhere the time
+//! that passes), so that the stand-in at the other end does not count. In process the stand-in counts too, but opens
+//! no boxes.
+
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use futures_util::StreamExt;
+use octoseal::mock::{Fault, GitHub};
+use octoseal::{Client, ClientBuilder, NewSecret, Pacing, Scope, Visibility};
+use tokio::runtime::{Builder, Runtime};
+
+const PUTS: usize = 1_000;
+
+/// How long this thread has been on the CPU, in nanoseconds, where the system says so.
+fn on_cpu() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanoseconds = text.split_whitespace().next()?.parse().ok()?;
+    Some(Duration::from_nanos(nanoseconds))
+}
+
+/// What something costs this thread.
+fn cost(run: impl FnOnce()) -> Duration {
+    let (began, before) = (Instant::now(), on_cpu());
+    run();
+    match before.zip(on_cpu()) {
+        Some((before, after)) => after - before,
+        None => began.elapsed(),
+    }
+}
+
+fn stand_in() -> GitHub {
+    let github = GitHub::new();
+    github.organization("acme");
+    github.configure(|settings| {
+        settings.count_limits = false;
+        settings.keep_secrets = false;
+        settings.remembered_requests = 0;
+    });
+    github
+}
+
+fn client(builder: ClientBuilder) -> Client {
+    let builder = builder.token("a-token").pacing(Pacing::off());
+    builder.build().expect("the settings are right")
+}
+
+fn put_all(runtime: &Runtime, client: &Client) {
+    let scope: Scope = "actions:org/acme".parse().expect("a scope");
+    let value = [7; 64];
+    let batch = (0..PUTS)
+        .map(move |n| NewSecret::new(format!("KEY_{n}"), &value).visibility(Visibility::Private));
+    runtime.block_on(async {
+        let mut outcomes = client.secrets(scope).put_all(batch);
+        while let Some(outcome) = outcomes.next().await {
+            outcome.result.expect("the stand-in accepts it");
+        }
+    });
+}
+
+fn puts(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("1,000 puts of 64 bytes");
+    group
+        .throughput(Throughput::Elements(PUTS as u64))
+        .sample_size(10)
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(5));
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+
+    let github = stand_in();
+    let server = github.serve();
+    let over_loopback = client(Client::builder().base_url(server.url()));
+    group.bench_function("client's CPU over loopback", |bencher| {
+        bencher.iter_custom(|times| {
+            cost(|| (0..times).for_each(|_| put_all(&runtime, &over_loopback)))
+        });
+    });
+
+    let github = stand_in();
+    github.fault(Fault::reply(204, "").on("PUT").always());
+    let in_process = client(Client::builder().mock(&github));
+    group.bench_function("in process", |bencher| {
+        bencher
+            .iter_custom(|times| cost(|| (0..times).for_each(|_| put_all(&runtime, &in_process))));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, puts);
+criterion_main!(benches);

@@ -1,0 +1,4 @@
+//! Pages on what no single item explains.
+
+#[doc = include_str!("guide/limits.md")]
+pub mod limits {}
