@@ -110,8 +110,8 @@ impl<S: AnyScope> Secrets<S> {
     /// The scope's key is fetched once; up to 50 secrets are under way at once, at the pace of the client's
     /// [`Pacing`](crate::Pacing); secrets are taken from the iterator only as places become free, so that memory
     /// does not grow with their number. Waits for limits have no deadline here. A secret that fails does not
-    /// stop the others, unless the failure would meet them all (the token is refused, the scope's key can't be
-    /// had, the server can't be reached or fails time after time): then the rest is given back untried. Running
+    /// stop the others, unless the failure would meet them all (the token is refused or may not write there, the
+    /// scope's key can't be had, the server can't be reached or fails time after time): then the rest is given back untried. Running
     /// the same batch again completes it.
     ///
     /// What is under way goes on as tasks of the tokio runtime while the caller is busy with an outcome. Dropping
@@ -318,7 +318,8 @@ impl Breaker {
             || broken.lost >= LOST
         {
             broken.everywhere.get_or_insert_with(|| error.clone());
-        } else if error.is_of_scope() && broken.scopes.len() < REMEMBERED {
+        } else if (error.is_of_scope() || error.is_permission()) && broken.scopes.len() < REMEMBERED
+        {
             broken.scopes.insert(scope.clone(), error.clone());
         }
     }

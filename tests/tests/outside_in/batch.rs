@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
-use octoseal::mock::{Fault, GitHub};
+use octoseal::mock::{Fault, GitHub, Limits};
 use octoseal::{Client, Error, NewSecret, Outcome, Pacing, Stored, Visibility, Written};
 use octoseal_tests::{ACME, acme, builder, put, scope};
 use tokio::time::Instant;
@@ -216,6 +216,42 @@ async fn a_refused_token_stops_the_rest_of_a_batch() {
     let known = |error: &Error| error.is_unauthorized() || error.is_permission();
     assert!(refused.clone().all(known));
     assert!(refused.filter(|error| error.attempts() == 0).count() >= 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_may_not_write_stops_the_rest_of_its_scope() {
+    let (github, client) = roomy();
+    let message = r#"{"message":"Resource not accessible by integration"}"#;
+    let refusal = Fault::reply(403, message).on("PUT").at("/orgs/acme/");
+    github.fault(refusal.always());
+    let repository = scope("actions:repo/acme/api");
+    let all = secrets(300).map(|secret| (scope(ACME), secret));
+    let all = all.chain([(repository, NewSecret::new("KEY", "value"))]);
+    let outcomes: Vec<_> = client.put_all(all).collect().await;
+    let failed = outcomes.iter().filter_map(|o| o.result.as_ref().err());
+    assert!(failed.clone().all(|error| error.is_permission()));
+    assert_eq!((outcomes.len(), failed.count()), (301, 300));
+    assert!(arrivals(&github, "PUT").len() <= 51);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_to_a_renamed_repository_keeps_the_pace_with_both_requests_of_each() {
+    let (github, _) = roomy();
+    github.limits(Limits::documented());
+    github.rename_repository("acme", "api", "core");
+    let client = builder(&github).build().unwrap();
+    let began = Instant::now();
+    let batch = (0..200).map(|n| (format!("KEY_{n}"), "value"));
+    let secrets = client.secrets(scope("actions:repo/acme/api"));
+    let outcomes: Vec<_> = secrets.put_all(batch).collect().await;
+    assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()));
+    // 400 writes at 80 a minute, and a first burst that did not know.
+    assert!(
+        began.elapsed() < Duration::from_secs(900),
+        "{:?}",
+        began.elapsed()
+    );
+    assert!(github.refusals() <= 50, "{}", github.refusals());
 }
 
 #[tokio::test(start_paused = true)]
