@@ -128,6 +128,16 @@ impl Description {
             .unwrap_or("unversioned")
     }
 
+    /// Which of GitHub's servers it describes: `api.github.com`, `ghec`, `ghes 3.19`.
+    pub fn plan(&self) -> String {
+        let info = &self.0["info"];
+        let plan = info["x-github-plan"].as_str().unwrap_or("the description");
+        match info.get("x-github-release") {
+            Some(release) => format!("{plan} {release}"),
+            None => plan.to_owned(),
+        }
+    }
+
     /// Every operation, by path and then by method.
     pub fn operations(&self) -> Vec<Operation<'_>> {
         operations(&self.0)

@@ -79,6 +79,33 @@ fn from_registry(package: &mut Package, moves: bool) -> Result<(Description, Vec
     unpack(&archive, package, moves)
 }
 
+/// Every description in the pinned package: GitHub's own and its servers'.
+pub fn every(pinned: &Package) -> Result<Vec<Description>> {
+    let folder = tempfile::tempdir()?;
+    let archive = npm::pack(&pinned.name, &pinned.version, folder.path())?;
+    verify(&archive, pinned)?;
+    let plain = |path: &str| path.ends_with(".json") && !path.ends_with(".deref.json");
+    npm::extract_all(&archive, |path| {
+        path.starts_with("generated/") && plain(path)
+    })?
+    .iter()
+    .map(|(path, bytes)| Description::parse(bytes, path))
+    .collect()
+}
+
+fn verify(archive: &[u8], pinned: &Package) -> Result<()> {
+    let integrity = npm::integrity(archive);
+    if !pinned.integrity.is_empty() && integrity != pinned.integrity {
+        bail!(
+            "{}@{} has the integrity {integrity}, and {} is pinned",
+            pinned.name,
+            pinned.version,
+            pinned.integrity
+        );
+    }
+    Ok(())
+}
+
 /// The description in a package's archive, if the archive is the pinned one; where the pin moves,
 /// it moves to this archive.
 pub fn unpack(
@@ -86,16 +113,10 @@ pub fn unpack(
     package: &mut Package,
     moves: bool,
 ) -> Result<(Description, Vec<u8>)> {
-    let integrity = npm::integrity(archive);
-    if !moves && !package.integrity.is_empty() && integrity != package.integrity {
-        bail!(
-            "{}@{} has the integrity {integrity}, and {} is pinned",
-            package.name,
-            package.version,
-            package.integrity
-        );
+    if !moves {
+        verify(archive, package)?;
     }
-    package.integrity = integrity;
+    package.integrity = npm::integrity(archive);
     let bytes = npm::extract(archive, &package.file)?;
     let origin = format!("{}@{} {}", package.name, package.version, package.file);
     Ok((Description::parse(&bytes, &origin)?, bytes))

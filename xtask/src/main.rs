@@ -114,6 +114,9 @@ enum Command {
         /// All of them at once instead, and check that the result compiles
         #[arg(long)]
         whole: bool,
+        /// Every description in the pinned package: GitHub's own and its servers'
+        #[arg(long, conflicts_with_all = ["whole", "from", "version"])]
+        every: bool,
     },
     /// Generate the low-level client from the fragment
     Codegen {
@@ -216,16 +219,26 @@ fn run(command: Command) -> Result<()> {
                 timelapse::timelapse(&tree, &journey, |row| eprintln!("{row}"))?
             );
         }
-        Command::Sweep { wanted, whole } => {
+        Command::Sweep {
+            wanted,
+            whole,
+            every,
+        } => {
             let source = Source::parse(&tree.read(SOURCE)?)?;
-            let description = fetch::describe(&source.package, &wanted.into())?;
-            if whole {
-                println!("{}", whole::whole(&tree, &description, &source)?);
-                return Ok(());
+            let descriptions = if every {
+                fetch::every(&source.package)?
+            } else {
+                vec![fetch::describe(&source.package, &wanted.into())?]
+            };
+            for description in &descriptions {
+                if whole {
+                    println!("{}", whole::whole(&tree, description, &source)?);
+                } else {
+                    let sweep = sweep::sweep(description, &source);
+                    println!("{}: {sweep}", description.plan());
+                    sweep.verdict()?;
+                }
             }
-            let sweep = sweep::sweep(&description, &source);
-            print!("{sweep}");
-            sweep.verdict()?;
         }
         Command::Codegen { check, allow_idle } => {
             let mode = if check {

@@ -1,5 +1,6 @@
 //! The registry: fetching a package, and trusting nothing but its digest.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
@@ -73,16 +74,32 @@ pub fn sha256(bytes: &[u8]) -> String {
 
 /// One file out of an archive.
 pub fn extract(archive: &[u8], file: &str) -> Result<Vec<u8>> {
-    let wanted = Path::new("package").join(file);
+    let found = extract_all(archive, |path| path == file)?;
+    match found.into_iter().next() {
+        Some((_, bytes)) => Ok(bytes),
+        None => bail!("the package has no {file}"),
+    }
+}
+
+/// The files of an archive whose path inside the package is wanted, by path.
+pub fn extract_all(
+    archive: &[u8],
+    wanted: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<String, Vec<u8>>> {
+    let mut found = BTreeMap::new();
     let mut entries = tar::Archive::new(flate2::read::GzDecoder::new(archive));
     for entry in entries.entries().context("the archive cannot be read")? {
         let mut entry = entry.context("the archive is damaged")?;
-        if entry.path().is_ok_and(|path| path == wanted) {
-            let mut bytes = Vec::new();
-            std::io::Read::read_to_end(&mut entry, &mut bytes)
-                .with_context(|| format!("the archive is damaged at {file}"))?;
-            return Ok(bytes);
-        }
+        let path = entry.path().context("the archive is damaged")?;
+        let path = path.strip_prefix("package").unwrap_or(&path);
+        let Some(path) = path.to_str().filter(|path| wanted(path)) else {
+            continue;
+        };
+        let path = path.to_owned();
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut entry, &mut bytes)
+            .with_context(|| format!("the archive is damaged at {path}"))?;
+        found.insert(path, bytes);
     }
-    bail!("the package has no {file}")
+    Ok(found)
 }
