@@ -1,11 +1,15 @@
 //! A scratch copy of the workspace, to compile what the machine makes without touching the tree.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::tree::{File, Tree};
+
+/// What was built, recorded or fetched.
+const NOT_SOURCES: [&str; 3] = ["target", ".git", "node_modules"];
 
 /// A copy of some rooms of the workspace, as a workspace of its own.
 #[derive(Debug)]
@@ -97,25 +101,39 @@ impl Scratch {
         self.write("Cargo.toml", manifest.to_string())
     }
 
+    /// Copies a folder, and forgets what an earlier copy had and the tree has no more.
     fn copy(&self, tree: &Tree, path: &Path) -> Result<()> {
         let from = tree.root().join(path);
+        let mut kept = BTreeSet::new();
         for entry in
             std::fs::read_dir(&from).with_context(|| format!("cannot read {}", from.display()))?
         {
             let entry = entry?;
-            let inner = path.join(entry.file_name());
             let name = entry.file_name();
-            if ["target", ".git", "node_modules"]
-                .iter()
-                .any(|each| name == *each)
-            {
+            if NOT_SOURCES.iter().any(|each| name == *each) {
                 continue;
             }
+            let inner = path.join(&name);
             if entry.file_type()?.is_dir() {
                 self.copy(tree, &inner)?;
             } else {
-                let name = inner.to_str().context("a file's name is not text")?;
-                self.write(name, std::fs::read(entry.path())?)?;
+                let inner = inner.to_str().context("a file's name is not text")?;
+                self.write(inner, std::fs::read(entry.path())?)?;
+            }
+            kept.insert(name);
+        }
+        for entry in std::fs::read_dir(self.root.join(path))
+            .into_iter()
+            .flatten()
+        {
+            let entry = entry?;
+            if kept.contains(&entry.file_name()) {
+                continue;
+            }
+            if entry.file_type()?.is_dir() {
+                std::fs::remove_dir_all(entry.path())?;
+            } else {
+                std::fs::remove_file(entry.path())?;
             }
         }
         Ok(())

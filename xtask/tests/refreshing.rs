@@ -125,3 +125,16 @@ fn tests_that_fail_leave_the_tree_and_are_in_the_report() {
     assert!(error.contains("the tests fail"), "{error}");
     assert!(report.contains("Cargo.toml"), "{report}");
 }
+
+#[test]
+fn a_rehearsal_forgets_files_that_the_tree_has_no_more() {
+    let (workshop, options) = workshop(|_| {});
+    let stale = workshop
+        .tree
+        .root()
+        .join("target/refresh/codegen/src/stale.rs");
+    std::fs::create_dir_all(stale.parent().unwrap()).unwrap();
+    std::fs::write(&stale, "not Rust").unwrap();
+    refresh(&workshop.tree, &options).unwrap();
+    assert!(!stale.exists());
+}
