@@ -10,6 +10,10 @@ use syn::{Expr, Token, parse_quote};
 use crate::generate::{api, quietly, render, settings};
 
 /// The helpers for a repaired and documented fragment, as formatted text.
+///
+/// progenitor 0.15 and httpmock 0.9 agree over every operation that we keep. Over the whole API, 37 places do not
+/// compile: bodies that may be null, and parameters of the query that are lists or unions. Should one of them come
+/// into the fragment, the tests of `codegen/`, which turn the feature on, are the first to say so.
 pub fn helpers(repaired: &Value) -> Result<String> {
     let api = api(repaired)?;
     let tokens = quietly(|| Generator::new(&settings()).httpmock(&api, "crate"))

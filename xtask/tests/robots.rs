@@ -27,7 +27,7 @@ async fn main() -> Result<(), octoseal::Error> {
     let client = octoseal::Client::builder().token("a-token").mock(&github).pacing(octoseal::Pacing::off()).build()?;
 
     let organization = client.secrets(OrganizationScope::new(OrganizationStore::Robots, "acme")?);
-    let put = organization.put("ARM", "left").visibility(Visibility::Selected(vec![api.unsigned_abs()]));
+    let put = organization.put("ARM", "left").visibility(Visibility::Selected(vec![api]));
     assert_eq!(put.send().await?, Written::Created);
     assert_eq!(organization.list_all().await?.len(), 1);
 
