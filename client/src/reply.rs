@@ -367,8 +367,8 @@ fn hint(status: StatusCode, headers: &HeaderMap, message: &str) -> Option<&'stat
             "the repository is archived; unarchive it first"
         }
         StatusCode::FORBIDDEN => {
-            "give the token the permission: admin:org for an organization's secrets with a classic token, \
-             organization_secrets: write for a GitHub App or fine-grained token"
+            "give the token what the scope needs: admin:org (classic) or the organization permission for secrets at \
+             an organization, repo (classic) or the repository permission for secrets at a repository"
         }
         StatusCode::NOT_FOUND => {
             "it may be missing, renamed (a renamed organization does not redirect), or invisible to this token"
