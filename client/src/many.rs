@@ -111,8 +111,8 @@ impl<S: AnyScope> Secrets<S> {
     /// [`Pacing`](crate::Pacing); secrets are taken from the iterator only as places become free, so that memory
     /// does not grow with their number. Waits for limits have no deadline here. A secret that fails does not
     /// stop the others, unless the failure would meet them all (the token is refused or may not write there, the
-    /// scope's key can't be had, the server can't be reached or fails time after time): then the rest is given back untried. Running
-    /// the same batch again completes it.
+    /// scope's key can't be had, the server can't be reached or fails time after time): then the rest is given
+    /// back untried. Running the same batch again completes it.
     ///
     /// What is under way goes on as tasks of the tokio runtime while the caller is busy with an outcome. Dropping
     /// the stream stops the batch; what was under way may or may not have been stored.
