@@ -84,10 +84,12 @@ impl Scratch {
             .output()
             .context("cannot run cargo")?;
         if !output.status.success() {
+            // Compilers speak on one stream, tests on the other.
             bail!(
-                "`cargo {}` failed:\n{}",
+                "`cargo {}` failed:\n{}\n{}",
                 arguments.join(" "),
-                String::from_utf8_lossy(&output.stderr)
+                last_lines(&output.stdout),
+                last_lines(&output.stderr)
             );
         }
         Ok(())
@@ -138,4 +140,11 @@ impl Scratch {
         }
         Ok(())
     }
+}
+
+/// The end of what a program said, where the failure is.
+fn last_lines(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let lines: Vec<_> = text.trim_end().lines().collect();
+    lines[lines.len().saturating_sub(60)..].join("\n")
 }
