@@ -36,6 +36,27 @@ trait Place: Sync {
     fn key(&self) -> Done<'_, String>;
 }
 
+/// What both handles do under the same names.
+macro_rules! reads_and_deletes {
+    () => {
+        fn names(&self) -> Done<'_, Vec<String>> {
+            Box::pin(self.0.list().map_ok(|listed| listed.name).try_collect())
+        }
+
+        fn get<'a>(&'a self, name: &'a str) -> Done<'a, String> {
+            Box::pin(async move { Ok(self.0.get(name).await?.name) })
+        }
+
+        fn delete<'a>(&'a self, name: &'a str) -> Done<'a, ()> {
+            Box::pin(self.0.delete(name))
+        }
+
+        fn key(&self) -> Done<'_, String> {
+            Box::pin(async move { Ok(self.0.public_key().await?.key().to_base64()) })
+        }
+    };
+}
+
 struct Secrets(octoseal::Secrets<Scope>);
 
 impl Place for Secrets {
@@ -51,21 +72,7 @@ impl Place for Secrets {
         })
     }
 
-    fn names(&self) -> Done<'_, Vec<String>> {
-        Box::pin(self.0.list().map_ok(|secret| secret.name).try_collect())
-    }
-
-    fn get<'a>(&'a self, name: &'a str) -> Done<'a, String> {
-        Box::pin(async move { Ok(self.0.get(name).await?.name) })
-    }
-
-    fn delete<'a>(&'a self, name: &'a str) -> Done<'a, ()> {
-        Box::pin(self.0.delete(name))
-    }
-
-    fn key(&self) -> Done<'_, String> {
-        Box::pin(async move { Ok(self.0.public_key().await?.key().to_base64()) })
-    }
+    reads_and_deletes!();
 }
 
 struct Registries(octoseal::PrivateRegistries);
@@ -90,21 +97,7 @@ impl Place for Registries {
         })
     }
 
-    fn names(&self) -> Done<'_, Vec<String>> {
-        Box::pin(self.0.list().map_ok(|registry| registry.name).try_collect())
-    }
-
-    fn get<'a>(&'a self, name: &'a str) -> Done<'a, String> {
-        Box::pin(async move { Ok(self.0.get(name).await?.name) })
-    }
-
-    fn delete<'a>(&'a self, name: &'a str) -> Done<'a, ()> {
-        Box::pin(self.0.delete(name))
-    }
-
-    fn key(&self) -> Done<'_, String> {
-        Box::pin(async move { Ok(self.0.public_key().await?.key().to_base64()) })
-    }
+    reads_and_deletes!();
 }
 
 fn place(client: &Client, text: &str) -> Box<dyn Place> {
