@@ -41,7 +41,8 @@ pub enum Stored {
     No,
     /// A request left and its outcome is not known: GitHub may have stored the secret.
     Unknown,
-    /// GitHub has stored the secret; something after that failed.
+    /// GitHub has stored the secret; something after that failed. No call of this version does anything after its
+    /// write, so none ends this way yet.
     Yes,
 }
 

@@ -6,7 +6,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{Workshop, fragment};
+use support::{Workshop, add_robots, fragment};
 use xtask::fetch::Wanted;
 use xtask::repairs::Idle;
 use xtask::tree::{Mode, SOURCE, Tree};
@@ -48,20 +48,7 @@ async fn main() -> Result<(), octoseal::Error> {
 fn with_robots() -> Workshop {
     let workshop = Workshop::new();
     let mut description = fragment();
-    let paths = description["paths"].as_object_mut().unwrap();
-    let like = |text: &str| text.replace("agents", "robots");
-    let robots: Vec<_> = paths
-        .iter()
-        .filter(|(path, _)| path.contains("/agents/"))
-        .map(|(path, item)| {
-            (
-                like(path),
-                serde_json::from_str(&like(&item.to_string())).unwrap(),
-            )
-        })
-        .collect();
-    assert_eq!(robots.len(), 9);
-    paths.extend(robots);
+    add_robots(&mut description);
     let file = workshop.file("description.json", description.to_string());
     workshop.edit(
         SOURCE,

@@ -5,7 +5,7 @@ mod support;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use support::{Workshop, fragment};
+use support::{Workshop, add_robots, fragment};
 use xtask::fetch::Wanted;
 use xtask::tree::{FRAGMENT, SOURCE};
 use xtask::vendor::{Options, run};
@@ -329,19 +329,8 @@ fn tags_and_paths_are_entries_like_ids() {
 fn families_and_siblings_that_the_list_leaves_out_are_told() {
     let workshop = Workshop::new();
     let mut description = fragment();
+    add_robots(&mut description);
     let paths = description["paths"].as_object_mut().unwrap();
-    let like = |store: &str| store.replace("agents", "robots");
-    let robots: Vec<_> = paths
-        .iter()
-        .filter(|(path, _)| path.contains("/agents/"))
-        .map(|(path, item)| {
-            (
-                like(path),
-                serde_json::from_str(&like(&item.to_string())).unwrap(),
-            )
-        })
-        .collect();
-    paths.extend(robots);
     paths.insert(
         "/orgs/{org}/actions/variables/{name}".to_owned(),
         json!({

@@ -66,3 +66,21 @@ pub(crate) fn one_operation(path: &str, method: &str, operation: Value) -> Value
         "paths": { path: { method: operation } },
     })
 }
+
+/// Gives a description a store of `robots` at organizations and repositories: that of `agents` under another name.
+pub(crate) fn add_robots(description: &mut Value) {
+    let paths = description["paths"].as_object_mut().unwrap();
+    let like = |text: &str| text.replace("agents", "robots");
+    let robots: Vec<_> = paths
+        .iter()
+        .filter(|(path, _)| path.contains("/agents/"))
+        .map(|(path, item)| {
+            (
+                like(path),
+                serde_json::from_str(&like(&item.to_string())).unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(robots.len(), 9);
+    paths.extend(robots);
+}
