@@ -65,7 +65,9 @@ impl RetryPolicy {
         self
     }
 
-    /// How long one attempt may take, from sending to the last byte of the reply.
+    /// How long one attempt may take, from sending to the last byte of the reply. An HTTP/2 connection that does not
+    /// answer a ping within a third of it, sent after another third of silence, is given up, so that a retry takes
+    /// a new one.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;
         self

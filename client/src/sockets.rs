@@ -26,7 +26,11 @@ impl Sockets {
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
-            .connect_timeout(policy.connect_timeout);
+            .connect_timeout(policy.connect_timeout)
+            // A connection that died without a word (a suspended machine, a firewall that forgets) is noticed within
+            // the attempt that meets it: over HTTP/2 all the others would take it too, until TCP gives it up.
+            .http2_keep_alive_interval(policy.attempt_timeout / 3)
+            .http2_keep_alive_timeout(policy.attempt_timeout / 3);
         if let Some(proxy) = &self.proxy {
             let proxy =
                 Proxy::all(proxy).map_err(|_| Error::config("the proxy's address is not a URL"))?;

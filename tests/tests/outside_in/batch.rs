@@ -107,6 +107,31 @@ async fn a_batch_that_fails_in_the_middle_tells_all_and_running_it_again_complet
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_several_values_for_one_secret_the_last_stays_even_if_the_first_comes_late() {
+    let (github, client) = roomy();
+    github.fault(Fault::service_unavailable().on("PUT").times(2));
+    let given = [
+        ("key", "first"),
+        ("OTHER", "other"),
+        ("KEY", "second"),
+        ("Key", "last"),
+    ];
+    let mut outcomes = client
+        .secrets(scope("actions:repo/acme/api"))
+        .put_all(given);
+    let mut stored = Vec::new();
+    while let Some(outcome) = outcomes.next().await {
+        stored.push((outcome.name, outcome.result.unwrap()));
+    }
+    stored.retain(|(name, _)| name != "OTHER");
+    let expected = ["key", "KEY", "Key"].map(str::to_owned);
+    let written = [Written::Created, Written::Updated, Written::Updated];
+    assert!(stored.into_iter().eq(expected.into_iter().zip(written)));
+    let value = github.plaintext("actions:repo/acme/api", "KEY");
+    assert_eq!(value.unwrap(), b"last");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_batch_outlasts_an_outage_of_fifteen_seconds() {
     let (github, client) = roomy();
     let outage = Fault::service_unavailable().lasting(Duration::from_secs(15));

@@ -18,5 +18,6 @@ mod security_logs;
 mod security_properties;
 mod seeing;
 mod sockets;
+mod sockets_http2;
 mod sockets_raw;
 mod sockets_tls;

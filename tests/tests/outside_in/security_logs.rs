@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use octoseal::{Access, Client};
 use octoseal_tests::{put, scope};
 use tracing::Level;
+use tracing::subscriber::DefaultGuard;
 
 use crate::security::{PLAINTEXT, TOKEN, assert_clean};
 use crate::seeing::capture;
@@ -15,7 +16,42 @@ use crate::sockets_raw::{Act, Raw, key, reply};
 
 /// Keeps what is written to it.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Kept {
+    /// Keeps all that this test logs, until the guard is dropped: its runtime has one thread, so what its tasks log
+    /// is kept and what other tests log is not.
+    pub(crate) fn capture() -> (Self, DefaultGuard) {
+        let kept = Self::default();
+        let writer = kept.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(Level::TRACE)
+            .with_ansi(false)
+            .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
+            .with_writer(move || writer.clone())
+            .finish();
+        (kept, capture(subscriber))
+    }
+
+    /// Asserts that what was kept shows neither token nor plaintext, nor what was sealed, which is of no use in a
+    /// log and large; and that all these were logging.
+    pub(crate) fn assert_clean(&self, sources: &[&str], sent: impl Iterator<Item = String>) {
+        let log = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        for source in sources {
+            assert!(log.contains(source), "nothing of {source} was logged");
+        }
+        assert_clean(&log);
+        let sealed: Vec<_> = sent
+            .filter_map(|request| {
+                Some(request.split_once("\"encrypted_value\":\"")?.1[..20].to_owned())
+            })
+            .collect();
+        assert!(!sealed.is_empty());
+        for sealed in sealed {
+            assert!(!log.contains(&sealed), "a sealed value was logged");
+        }
+    }
+}
 
 impl Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -30,16 +66,7 @@ impl Write for Kept {
 
 #[tokio::test]
 async fn logs_are_clean_at_trace_dependencies_included() {
-    let kept = Kept::default();
-    let writer = kept.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(Level::TRACE)
-        .with_ansi(false)
-        .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
-        .with_writer(move || writer.clone())
-        .finish();
-    // This test's runtime has one thread, so what its tasks log is kept and what other tests log is not.
-    let guard = capture(subscriber);
+    let (kept, guard) = Kept::capture();
     let echo = format!("{{\"message\":\"{PLAINTEXT} {TOKEN}\"}}");
     let server = Raw::start(move |n| match n {
         0 => key(),
@@ -72,15 +99,6 @@ async fn logs_are_clean_at_trace_dependencies_included() {
     let _ = put(&refused.retry(quick()).build().unwrap(), "KEY", PLAINTEXT).await;
     drop(guard);
 
-    let log = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
-    for source in ["hyper", "TRACE", "octoseal", "DEBUG", "MANY_19", "limited"] {
-        assert!(log.contains(source), "nothing of {source} was logged");
-    }
-    assert_clean(&log);
-    // Nor what was sealed, which is of no use in a log and large.
-    for request in server.requests() {
-        if let Some((_, rest)) = request.split_once("\"encrypted_value\":\"") {
-            assert!(!log.contains(&rest[..20]), "a sealed value was logged");
-        }
-    }
+    let sources = ["hyper", "TRACE", "octoseal", "DEBUG", "MANY_19", "limited"];
+    kept.assert_clean(&sources, server.requests().into_iter());
 }

@@ -17,10 +17,10 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use crate::sockets::quick;
 
 /// An authority of our own.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new([]).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
@@ -43,17 +43,32 @@ impl Authority {
         self.serve_to(name, year, verifier).await
     }
 
-    async fn serve_to(&self, name: &str, year: i32, clients: Arc<dyn ClientCertVerifier>) -> Tls {
+    /// What a client has to trust.
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// TLS with a certificate for `name`, valid until the end of `year`.
+    pub(crate) fn config(
+        &self,
+        name: &str,
+        year: i32,
+        clients: Arc<dyn ClientCertVerifier>,
+    ) -> ServerConfig {
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(year, 12, 31);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let config = ServerConfig::builder()
+        ServerConfig::builder()
             .with_client_cert_verifier(clients)
             .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
+            .unwrap()
+    }
+
+    async fn serve_to(&self, name: &str, year: i32, clients: Arc<dyn ClientCertVerifier>) -> Tls {
+        let config = self.config(name, year, clients);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Tls {
             port: listener.local_addr().unwrap().port(),
@@ -115,7 +130,7 @@ async fn a_certificate_of_an_unknown_issuer_is_refused_without_a_retry() {
 async fn a_certificate_for_another_host_is_refused_without_a_retry() {
     let authority = Authority::new();
     let server = authority.serve("api.github.com", 2090).await;
-    let trusting = server.client().root_certificates(authority.0.pem());
+    let trusting = server.client().root_certificates(authority.pem());
     server.assert_refused(trusting).await;
 }
 
@@ -123,7 +138,7 @@ async fn a_certificate_for_another_host_is_refused_without_a_retry() {
 async fn an_expired_certificate_is_refused_without_a_retry() {
     let authority = Authority::new();
     let server = authority.serve("localhost", 2021).await;
-    let trusting = server.client().root_certificates(authority.0.pem());
+    let trusting = server.client().root_certificates(authority.pem());
     server.assert_refused(trusting).await;
 }
 
@@ -131,7 +146,7 @@ async fn an_expired_certificate_is_refused_without_a_retry() {
 async fn the_same_authority_is_trusted_for_the_right_host_in_time() {
     let authority = Authority::new();
     let server = authority.serve("localhost", 2090).await;
-    let trusting = server.client().root_certificates(authority.0.pem());
+    let trusting = server.client().root_certificates(authority.pem());
     let error = put(&trusting.build().unwrap(), "KEY", "value")
         .await
         .unwrap_err();
@@ -166,7 +181,7 @@ async fn a_client_certificate_is_presented_to_a_server_that_asks_for_one() {
     let member = params.signed_by(&key, &authority.0).unwrap();
     for (presented, heard) in [(true, true), (false, false)] {
         let server = authority.serve_members("localhost", 2090).await;
-        let mut builder = server.client().root_certificates(authority.0.pem());
+        let mut builder = server.client().root_certificates(authority.pem());
         if presented {
             builder = builder.client_certificate(member.pem(), key.serialize_pem().into_bytes());
         }

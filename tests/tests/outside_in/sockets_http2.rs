@@ -1,0 +1,197 @@
+//! HTTP/2 over TLS, as GitHub itself is spoken to.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use octoseal::mock::{Fault, GitHub};
+use octoseal::{Client, Pacing, Written};
+use octoseal_tests::{ACME, acme, put, scope};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::server::TlsStream;
+
+use crate::security::{PLAINTEXT, TOKEN};
+use crate::security_logs::Kept;
+use crate::sockets::quick;
+use crate::sockets_tls::Authority;
+
+/// The stand-in behind TLS and HTTP/2.
+struct Secure {
+    github: GitHub,
+    authority: Authority,
+    port: u16,
+    connections: Arc<AtomicUsize>,
+}
+
+/// What becomes of a connection.
+#[derive(Clone, Copy)]
+enum Fate {
+    /// It is served.
+    Lives,
+    /// It says goodbye after so many requests, and serves those that it has.
+    Leaves(usize),
+    /// It falls silent after so many requests, without a word to the peer.
+    Dies(usize),
+}
+
+impl Secure {
+    /// Serves; the fate of a connection follows from how many came before it.
+    async fn start(fate: fn(usize) -> Fate) -> Self {
+        let authority = Authority::new();
+        let anyone = WebPkiClientVerifier::no_client_auth();
+        let mut config = authority.config("localhost", 2090, anyone);
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = Self {
+            github: acme(),
+            authority,
+            port: listener.local_addr().unwrap().port(),
+            connections: Arc::default(),
+        };
+        let (github, connections) = (server.github.clone(), server.connections.clone());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let fate = fate(connections.fetch_add(1, Ordering::SeqCst));
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    tokio::spawn(serve(github.clone(), stream, fate));
+                }
+            }
+        });
+        server
+    }
+
+    fn client(&self) -> Client {
+        let builder = Client::builder()
+            .token(TOKEN)
+            .root_certificates(self.authority.pem());
+        builder
+            .base_url(format!("https://localhost:{}", self.port))
+            .pacing(Pacing::off())
+            .retry(quick().attempt_timeout(Duration::from_millis(1500)))
+            .build()
+            .unwrap()
+    }
+
+    fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+}
+
+async fn serve(github: GitHub, stream: TlsStream<tokio::net::TcpStream>, fate: Fate) {
+    let served = Arc::new(tokio::sync::watch::Sender::new(0));
+    let mut count = served.subscribe();
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        let (github, served) = (github.clone(), served.clone());
+        async move {
+            let (head, body) = request.into_parts();
+            let body = body.collect().await.unwrap().to_bytes();
+            let reply = github.respond(&http::Request::from_parts(head, body));
+            served.send_modify(|served| *served += 1);
+            if matches!(fate, Fate::Dies(after) if *served.borrow() > after) {
+                pending::<()>().await;
+            }
+            Ok::<_, Infallible>(reply.map(Full::new))
+        }
+    });
+    let connection =
+        http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    match fate {
+        Fate::Lives => drop(connection.await),
+        Fate::Leaves(after) => {
+            tokio::select! {
+                _ = &mut connection => return,
+                _ = count.wait_for(|served| *served >= after) => {}
+            }
+            connection.as_mut().graceful_shutdown();
+            drop(connection.await);
+        }
+        Fate::Dies(after) => {
+            tokio::select! {
+                _ = &mut connection => return,
+                _ = count.wait_for(|served| *served > after) => {}
+            }
+            // Still open, and nobody reads it any more.
+            pending().await
+        }
+    }
+}
+
+fn many(number: usize) -> impl Iterator<Item = (String, &'static str)> + Send {
+    (0..number).map(|n| (format!("KEY_{n}"), PLAINTEXT))
+}
+
+/// Stores a batch in a repository and asserts that the stand-in holds all of it.
+async fn store_all(server: &Secure, client: &Client, number: usize) {
+    let repository = "actions:repo/acme/api";
+    server
+        .github
+        .configure(|settings| settings.count_limits = false);
+    let mut outcomes = client.secrets(scope(repository)).put_all(many(number));
+    while let Some(outcome) = outcomes.next().await {
+        assert!(outcome.result.is_ok(), "{outcome}");
+    }
+    for (name, value) in many(number) {
+        assert_eq!(
+            server.github.plaintext(repository, &name).unwrap(),
+            value.as_bytes()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_batch_shares_one_http2_connection() {
+    let server = Secure::start(|_| Fate::Lives).await;
+    store_all(&server, &server.client(), 200).await;
+    assert_eq!(
+        (server.connections(), server.github.request_count()),
+        (1, 201)
+    );
+}
+
+#[tokio::test]
+async fn a_batch_survives_connections_that_say_goodbye() {
+    let server = Secure::start(|_| Fate::Leaves(30)).await;
+    store_all(&server, &server.client(), 200).await;
+    assert!(server.connections() > 2, "{}", server.connections());
+}
+
+#[tokio::test]
+async fn a_connection_that_died_without_a_word_does_not_outlive_the_attempt_that_meets_it() {
+    let server = Secure::start(|n| if n == 0 { Fate::Dies(2) } else { Fate::Lives }).await;
+    let client = server.client();
+    assert_eq!(
+        put(&client, "FIRST", "value").await.unwrap(),
+        Written::Created
+    );
+    // Carried out by a server that could no longer say so, and once more over another connection.
+    let written = put(&client, "SECOND", "value").await.unwrap();
+    assert_eq!((written, server.connections()), (Written::Updated, 2));
+    assert_eq!(server.github.plaintext(ACME, "SECOND").unwrap(), b"value");
+}
+
+#[tokio::test]
+async fn logs_over_http2_are_clean_at_trace_too() {
+    let (kept, guard) = Kept::capture();
+    let server = Secure::start(|_| Fate::Lives).await;
+    let client = server.client();
+    for fault in [Fault::service_unavailable(), Fault::rotated_key()] {
+        server.github.fault(fault.on("PUT"));
+        put(&client, "KEY", PLAINTEXT).await.unwrap();
+    }
+    drop(guard);
+    let sent = server.github.requests().into_iter();
+    let sent = sent.map(|request| String::from_utf8_lossy(&request.body).into_owned());
+    kept.assert_clean(&["h2::", "Headers", "octoseal"], sent);
+}
