@@ -41,9 +41,6 @@ pub enum Stored {
     No,
     /// A request left and its outcome is not known: GitHub may have stored the secret.
     Unknown,
-    /// GitHub has stored the secret; something after that failed. No call of this version does anything after its
-    /// write, so none ends this way yet.
-    Yes,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -374,7 +371,6 @@ impl fmt::Display for Error {
         match inner.stored {
             Stored::No => {}
             Stored::Unknown => f.write_str("; GitHub may have carried it out all the same")?,
-            Stored::Yes => f.write_str("; GitHub has carried out the write itself")?,
         }
         if let Some(permission) = &inner.permission {
             write!(f, "; needed: {permission}")?;

@@ -1,6 +1,6 @@
 //! Many secrets at once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -112,7 +112,8 @@ impl<S: AnyScope> Secrets<S> {
     /// does not grow with their number. Waits for limits have no deadline here. A secret that fails does not
     /// stop the others, unless the failure would meet them all (the token is refused or may not write there, the
     /// scope's key can't be had, the server can't be reached or fails time after time): then the rest is given
-    /// back untried. Running the same batch again completes it.
+    /// back untried. Running the same batch again completes it. Where a batch names one secret more than once,
+    /// the last value stays.
     ///
     /// What is under way goes on as tasks of the tokio runtime while the caller is busy with an outcome. Dropping
     /// the stream stops the batch; what was under way may or may not have been stored.
@@ -202,6 +203,8 @@ impl Client {
                 .map(|(scope, secret)| (scope, secret.into()))
                 .fuse()
                 .boxed(),
+            held: None,
+            places: HashSet::new(),
             under_way: JoinSet::new(),
         };
         stream::poll_fn(move |context| batch.poll_next(context))
@@ -235,6 +238,10 @@ struct Batch<I> {
     client: Client,
     breaker: Arc<Breaker>,
     secrets: I,
+    /// A secret whose place is being written by an earlier one of this batch, until that is done: the later counts.
+    held: Option<(Scope, NewSecret)>,
+    /// Which places are being written.
+    places: HashSet<String>,
     /// Tasks, and not futures polled here: a caller that is busy with an outcome must not hold up those under way,
     /// whose time would run out, nor the gate, where one of them may go ahead of everyone. Dropped, it aborts them.
     under_way: JoinSet<Outcome>,
@@ -246,8 +253,16 @@ impl<I: Stream<Item = (Scope, NewSecret)> + Unpin> Batch<I> {
         // Nobody takes the place of one that got no answer, until another gets one.
         let at_once = AT_ONCE - self.breaker.lost().min(AT_ONCE - 1);
         while more && self.under_way.len() < at_once {
-            match self.secrets.poll_next_unpin(context) {
+            let next = match self.held.take() {
+                Some(held) => Poll::Ready(Some(held)),
+                None => self.secrets.poll_next_unpin(context),
+            };
+            match next {
                 Poll::Ready(Some((scope, secret))) => {
+                    if !self.places.insert(place(&scope, &secret.name)) {
+                        self.held = Some((scope, secret));
+                        break;
+                    }
                     let (client, breaker) = (self.client.clone(), self.breaker.clone());
                     let member = async move { client.member(&breaker, scope, secret).await };
                     self.under_way
@@ -258,7 +273,10 @@ impl<I: Stream<Item = (Scope, NewSecret)> + Unpin> Batch<I> {
             }
         }
         match ready!(self.under_way.poll_join_next(context)) {
-            Some(Ok(outcome)) => Poll::Ready(Some(outcome)),
+            Some(Ok(outcome)) => {
+                self.places.remove(&place(&outcome.scope, &outcome.name));
+                Poll::Ready(Some(outcome))
+            }
             // Nobody aborts them but the end of the runtime; what is left is a panic, which belongs to the caller.
             Some(Err(ended)) => match ended.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
@@ -268,6 +286,11 @@ impl<I: Stream<Item = (Scope, NewSecret)> + Unpin> Batch<I> {
             None => Poll::Ready(None),
         }
     }
+}
+
+/// Where a secret is stored: GitHub reads names without regard to case.
+fn place(scope: &Scope, name: &str) -> String {
+    format!("{scope} {name}").to_ascii_uppercase()
 }
 
 /// Notices failures that the rest of a batch would meet too.
