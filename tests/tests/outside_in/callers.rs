@@ -226,3 +226,38 @@ async fn a_proxy_that_is_asked_for_is_used() {
         b"value"
     );
 }
+
+#[tokio::test]
+async fn a_proxy_of_the_environment_is_used_only_when_asked_for() {
+    const AGAIN: &str = "OCTOSEAL_TEST_PROXY_OF_THE_ENVIRONMENT";
+    if std::env::var_os(AGAIN).is_some() {
+        let nowhere = || {
+            let builder = Client::builder().token("test-token");
+            let policy = octoseal::RetryPolicy::default().attempts(1);
+            builder.base_url("http://127.0.0.1:1").retry(policy)
+        };
+        let direct = nowhere().build().unwrap();
+        let error = put(&direct, "DIRECT", "value").await.unwrap_err();
+        assert!(error.is_transport(), "{error:?}");
+        let by_proxy = nowhere().proxy_from_env().build().unwrap();
+        put(&by_proxy, "BY_PROXY", "value").await.unwrap();
+        return;
+    }
+    // Variables can be set for another process only: this test runs once more, in one of its own.
+    let github = acme();
+    let server = github.serve();
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    for unset in ["NO_PROXY", "no_proxy", "HTTP_PROXY", "REQUEST_METHOD"] {
+        again.env_remove(unset);
+    }
+    let told = again
+        .args(["--exact", "--nocapture"])
+        .arg("callers::a_proxy_of_the_environment_is_used_only_when_asked_for")
+        .env(AGAIN, "1")
+        .env("http_proxy", server.url())
+        .output()
+        .unwrap();
+    assert!(told.status.success(), "{told:?}");
+    let held = |name| github.plaintext(octoseal_tests::ACME, name).is_some();
+    assert_eq!((held("DIRECT"), held("BY_PROXY")), (false, true));
+}
