@@ -6,7 +6,7 @@ mod calls;
 mod registries;
 mod shapes;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use heck::ToPascalCase as _;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -20,6 +20,17 @@ const DOCS: &str =
 
 /// The text of `stores.rs` for a repaired fragment.
 pub fn stores(repaired: &Value) -> Result<String> {
+    let unsealed: Vec<_> = family::unsealed(repaired)
+        .iter()
+        .map(|each| each.id)
+        .collect();
+    if !unsealed.is_empty() {
+        bail!(
+            "there is a public key beside {}, whose body has no `encrypted_value` that would need it; \
+             if GitHub means that, leave these operations off the list",
+            unsealed.join(", ")
+        );
+    }
     let scopes = family::scopes(repaired);
     let enums = Place::ALL.map(|place| store_enum(place, &scopes));
     let facts = facts(&scopes);

@@ -1,9 +1,7 @@
 //! Each repair on the smallest description that shows its fault.
 
-mod support;
-
+use crate::support::{fragment, one_operation};
 use serde_json::{Value, json};
-use support::{fragment, one_operation};
 use xtask::description::Description;
 use xtask::generate;
 use xtask::repairs::{ALL, Idle, apply, repair, testify};

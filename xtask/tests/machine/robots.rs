@@ -1,12 +1,10 @@
 //! The proof that the machine writes what the description knows: GitHub gets a store of `robots`,
 //! `openapi/` gets one line, and `octoseal` stores secrets there, with no line of `client/` changed.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{Workshop, add_robots, fragment};
+use crate::support::{Workshop, add_robots, fragment};
 use xtask::fetch::Wanted;
 use xtask::repairs::Idle;
 use xtask::tree::{Mode, SOURCE, Tree};

@@ -1,8 +1,6 @@
 //! The generated files are what the machine makes of the fragment, in every `cargo test`.
 
-mod support;
-
-use support::Workshop;
+use crate::support::{Workshop, fragment};
 use xtask::codegen::{COMMAND, run};
 use xtask::fetch::Wanted;
 use xtask::repairs::Idle;
@@ -72,7 +70,7 @@ fn the_order_of_keys_in_the_description_does_not_reach_the_generated_code() {
     }
     let workshop = Workshop::new();
     let before = workshop.snapshot();
-    workshop.file(FRAGMENT, reversed(&support::fragment()));
+    workshop.file(FRAGMENT, reversed(&fragment()));
     run(&workshop.tree, Mode::Check(COMMAND), Idle::Refuse).unwrap();
     let from = workshop.file("reversed.json", workshop.tree.read(FRAGMENT).unwrap());
     let wanted = Wanted {

@@ -1,10 +1,8 @@
 //! A package from the registry is right by its digest, or refused.
 
-mod support;
-
 use std::io::Write as _;
 
-use support::fragment;
+use crate::support::fragment;
 use xtask::fetch::unpack;
 use xtask::npm;
 use xtask::source::{Package, Source};

@@ -1,9 +1,7 @@
 //! Whatever is wrong with a description, the answer is an error or code, never a panic.
 
-mod support;
-
+use crate::support::fragment;
 use serde_json::{Value, json};
-use support::fragment;
 use xtask::codegen::from_fragment;
 use xtask::cut::cut;
 use xtask::description::Description;
@@ -103,4 +101,30 @@ fn a_description_spoilt_at_any_place_is_an_error_or_code_and_never_a_panic() {
         errors > 20 && passed > 20,
         "{errors} errors, {passed} passed"
     );
+}
+
+#[test]
+fn a_store_whose_write_takes_no_sealed_value_is_an_error_that_names_it() {
+    let tree = Tree::here();
+    let source = Source::parse(&tree.read(SOURCE).unwrap()).unwrap();
+    let docs = Docs::parse(&tree.read(DOCS).unwrap()).unwrap();
+    let writes = [
+        ("/orgs/{org}/actions/secrets/{secret_name}", "put"),
+        ("/orgs/{org}/private-registries", "post"),
+        ("/orgs/{org}/private-registries/{secret_name}", "patch"),
+    ];
+    for (path, method) in writes {
+        let mut spoilt = small();
+        let operation = &mut spoilt["paths"][path][method];
+        let id = operation["operationId"].as_str().unwrap().to_owned();
+        let schema = &mut operation["requestBody"]["content"]["application/json"]["schema"];
+        let properties = schema["properties"].as_object_mut().unwrap();
+        properties.remove("encrypted_value").unwrap();
+        let error = from_fragment(&spoilt, &source, &docs, Idle::Allow).unwrap_err();
+        let told = format!("{error:#}");
+        assert!(
+            told.contains(&id) && told.contains("encrypted_value"),
+            "{told}"
+        );
+    }
 }

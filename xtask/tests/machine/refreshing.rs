@@ -1,9 +1,7 @@
 //! A refresh changes the tree as a whole or not at all, and says why.
 
-mod support;
-
+use crate::support::{Workshop, fragment};
 use serde_json::{Value, json};
-use support::{Workshop, fragment};
 use xtask::fetch::Wanted;
 use xtask::refresh::{Options, Outcome, REPORT, refresh};
 use xtask::tree::{FRAGMENT, SOURCE};

@@ -1,9 +1,7 @@
 //! Any operation of GitHub's is one line in `openapi/source.toml` away, documented.
 
-mod support;
-
+use crate::support::{Workshop, fragment};
 use serde_json::json;
-use support::{Workshop, fragment};
 use xtask::docs::Docs;
 use xtask::fetch::Wanted;
 use xtask::repairs::Idle;

@@ -1,10 +1,8 @@
 //! progenitor's helpers for httpmock, and what is mended in them.
 
-mod support;
-
+use crate::support::one_operation;
 use quote::{ToTokens as _, quote};
 use serde_json::json;
-use support::one_operation;
 use syn::parse_quote;
 use xtask::httpmock::{helpers, take_path_values_literally};
 

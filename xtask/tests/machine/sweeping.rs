@@ -1,9 +1,7 @@
 //! A sweep takes every operation alone: one that fails is told by cause, and the rest go on.
 
-mod support;
-
+use crate::support::fragment;
 use serde_json::json;
-use support::fragment;
 use xtask::description::Description;
 use xtask::source::Source;
 use xtask::sweep::sweep;

@@ -1,11 +1,9 @@
 //! Vendoring: what it keeps, what it refuses, and that a refusal changes nothing.
 
-mod support;
-
 use std::path::PathBuf;
 
+use crate::support::{Workshop, add_robots, fragment};
 use serde_json::{Value, json};
-use support::{Workshop, add_robots, fragment};
 use xtask::fetch::Wanted;
 use xtask::tree::{FRAGMENT, SOURCE};
 use xtask::vendor::{Options, run};

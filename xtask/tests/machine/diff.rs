@@ -1,9 +1,7 @@
 //! What a diff says of one change each, on real operations: the words, and whom it breaks.
 
-mod support;
-
+use crate::support::fragment;
 use serde_json::{Value, json};
-use support::fragment;
 use xtask::description::Description;
 use xtask::diff::{Breaks, Report, Step, Uses, diff};
 use xtask::source::Source;

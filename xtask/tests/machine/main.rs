@@ -1,0 +1,14 @@
+//! What the machine does, by the functions that its commands call.
+
+mod diff;
+mod fresh;
+mod httpmock;
+mod one_line;
+mod packages;
+mod refreshing;
+mod repairs;
+mod robots;
+mod spoilt;
+mod support;
+mod sweeping;
+mod vendoring;
