@@ -14,8 +14,9 @@ use crate::app::{App, Installations};
 use crate::client::{Client, Inner, OnWait, Wait};
 use crate::gate::Gate;
 use crate::keys::Keys;
+use crate::memory::Memory;
 use crate::pacing::Pacing;
-use crate::retry::{self, RetryPolicy};
+use crate::retry::RetryPolicy;
 use crate::sockets::Sockets;
 use crate::sources::Surroundings;
 use crate::token::{Static, Token, TokenSource};
@@ -254,8 +255,9 @@ impl ClientBuilder {
                 tokens,
                 gate,
                 retry: self.retry.clone(),
-                budget: retry::shared_budget(),
+                budget: self.retry.shared_budget(),
                 keys: Keys::default(),
+                repositories: Memory::default(),
                 on_wait: self.on_wait.clone(),
             }),
         };

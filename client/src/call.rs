@@ -13,7 +13,7 @@ use tracing::{Instrument, debug, debug_span, info_span, warn};
 
 use crate::client::{Client, Wait};
 use crate::error::{Error, Kind, Stored};
-use crate::gate::{LONGEST, TooLong, WaitReason};
+use crate::gate::{LONGEST, Stays, TooLong, WaitReason};
 use crate::headers;
 use crate::pacing::Cost;
 use crate::reply::{self, Failure, Next};
@@ -135,13 +135,22 @@ impl Client {
                     });
             let pass = match passed.await {
                 Ok(pass) => pass,
-                Err(too_long) => return Err(limited(too_long, last_limit)),
+                Err(Stays::TooLong(wait)) => return Err(limited(wait, last_limit)),
+                Err(Stays::Crowded) => {
+                    let why = "no request under way made room for it in time";
+                    return Err(Error::new(Kind::Timeout, why));
+                }
             };
             // Asked for only now, since the wait may have outlasted a token.
             let token = self.token(call.audience, allowance).await?;
+            // And a limit may have been met while the source was busy.
+            if pass.outdated() {
+                continue;
+            }
             let time = policy.attempt_timeout.min(allowance.left());
-            if time.is_zero() {
-                return Err(Failure::timed_out(policy.retry_window).error);
+            if time.is_zero() || time < allowance.enough {
+                let why = "the time of this call was used up before it could be sent";
+                return Err(Error::new(Kind::Timeout, why));
             }
             progress.attempts += 1;
             let began = Instant::now();
@@ -158,7 +167,6 @@ impl Client {
                 .instrument(span.clone())
                 .await
                 .unwrap_or_else(|_| Err(Failure::timed_out(time)));
-            allowance.spend(began.elapsed());
             let failure = match outcome {
                 Ok(value) => {
                     span.in_scope(|| answered(value.status(), value.headers(), began.elapsed()));
@@ -168,6 +176,7 @@ impl Client {
                 }
                 Err(failure) => failure,
             };
+            allowance.spend(began.elapsed());
             span.in_scope(|| failed(&failure, began.elapsed()));
             progress.maybe_done |= failure.maybe_done && call.effect != Effect::Read;
             if let Next::Wait(refusal) = failure.next {
@@ -215,8 +224,7 @@ impl Client {
         failure: &Failure,
         allowance: &Allowance,
     ) -> bool {
-        let policy = &self.inner.retry;
-        let enough = Duration::from_secs(1).min(policy.attempt_timeout);
+        let enough = allowance.enough;
         // A wait that the server asks for is like one for a limit: the deadline alone bounds it.
         let asked = failure.retry_after.unwrap_or_default().min(LONGEST);
         let until = Instant::now() + asked.max(backoff);

@@ -12,6 +12,7 @@ use crate::Error;
 use crate::builder::ClientBuilder;
 use crate::gate::{Gate, WaitReason};
 use crate::keys::Keys;
+use crate::memory::Memory;
 use crate::retry::RetryPolicy;
 use crate::scope::AnyScope;
 use crate::secrets::Secrets;
@@ -44,6 +45,8 @@ pub(crate) struct Inner {
     pub(crate) retry: RetryPolicy,
     pub(crate) budget: TpsBudget,
     pub(crate) keys: Keys,
+    /// Their ids, by name.
+    pub(crate) repositories: Memory<i64>,
     pub(crate) on_wait: Option<OnWait>,
 }
 

@@ -60,6 +60,15 @@ pub(crate) struct Quota {
     pub(crate) reset: Duration,
 }
 
+/// Why a request does not leave at all.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stays {
+    /// A limit's wait would outlast the caller's deadline.
+    TooLong(TooLong),
+    /// Those under way left it no place by the caller's deadline.
+    Crowded,
+}
+
 /// A wait that would outlast the caller's deadline.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TooLong {
@@ -74,7 +83,8 @@ pub(crate) struct Gate {
     concurrent: u32,
 }
 
-// Nobody holds a lock while waiting: a future that waits and is not polled must not hold up the others.
+// Nobody holds a lock while waiting: a future that waits and is not polled must not hold up the others, beyond the one
+// place that it may have been given.
 struct State {
     windows: Windows,
     closed: Option<Closed>,
@@ -132,14 +142,14 @@ impl Gate {
         cost: Cost,
         deadline: Option<Instant>,
         mut waiting: impl FnMut(Instant, WaitReason),
-    ) -> Result<Pass<'_>, TooLong> {
-        let too_long = |until, reason| Err(TooLong { until, reason });
+    ) -> Result<Pass<'_>, Stays> {
+        let too_long = |until, reason| Err(Stays::TooLong(TooLong { until, reason }));
         let mut told = None;
         loop {
             // After a refusal a request takes several places, and so fewer go at once.
             let places = self.lock().windows.places(Instant::now(), self.concurrent);
             let Some(permit) = by(deadline, self.permits.acquire_many(places)).await else {
-                return too_long(deadline.unwrap_or_else(Instant::now), WaitReason::Pacing);
+                return Err(Stays::Crowded);
             };
             let permit = permit.expect("the semaphore is never closed");
             let changed = self.changed.notified();
@@ -323,6 +333,11 @@ pub(crate) struct Pass<'g> {
 }
 
 impl Pass<'_> {
+    /// Whether the gate has closed since.
+    pub(crate) fn outdated(&self) -> bool {
+        self.gate.lock().closings != self.closing
+    }
+
     /// GitHub refused for a limit: closes the gate for everyone, and says until when.
     pub(crate) fn refused(self, refusal: Refusal) -> (Instant, WaitReason) {
         let mut state = self.gate.lock();

@@ -1,20 +1,16 @@
 //! Public keys, fetched once for each scope.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared, WeakShared};
 use octoseal_api::{Error as ApiError, ResponseValue, stores};
 use octoseal_sealing::PublicKey;
-use tokio::time::{Instant, timeout_at};
-use tracing::Instrument;
 
 use crate::call::{Call, Effect};
 use crate::client::Client;
 use crate::error::{Error, Kind, Stored};
+use crate::memory::{Memory, Wanted};
 use crate::retry::Allowance;
 use crate::scope::Scope;
 use crate::secrets::audience;
@@ -54,55 +50,9 @@ pub(crate) struct Sealed {
 /// is longer than any batch.
 const FRESH: Duration = Duration::from_secs(24 * 3600);
 
-/// Scopes remembered at once. A service that walks over more fetches some keys again.
-const REMEMBERED: usize = 4096;
-
-/// A fetch under way. Everyone who waits for it drives it, so that none who stops polling holds up the others; when
-/// the last of them is dropped, so is the fetch.
-type Fetch = Shared<Fetching>;
-
-type Fetching = BoxFuture<'static, Result<Arc<ScopeKey>, Missed>>;
-
-/// Why a fetch gave no key.
-#[derive(Clone)]
-struct Missed {
-    error: Error,
-    /// Only the deadline of the call that began it made it fail: others may have more time.
-    for_want_of_time: bool,
-}
-
-/// What is known of one key.
-#[derive(Default)]
-struct Slot(Mutex<Known>);
-
-#[derive(Default)]
-struct Known {
-    key: Option<(Arc<ScopeKey>, Instant)>,
-    fetch: Option<WeakShared<Fetching>>,
-}
-
-impl Slot {
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// The keys of one client, and so of one host, by scope: organizations and repositories can have different keys
 /// under one key id.
-#[derive(Default)]
-pub(crate) struct Keys {
-    slots: Mutex<HashMap<String, Arc<Slot>>>,
-}
-
-impl Keys {
-    fn slot(&self, place: String) -> Arc<Slot> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        if slots.len() >= REMEMBERED && !slots.contains_key(&place) {
-            slots.retain(|_, slot| Arc::strong_count(slot) > 1);
-        }
-        slots.entry(place).or_default().clone()
-    }
-}
+pub(crate) type Keys = Memory<ScopeKey>;
 
 /// A place that has a public key: a scope, or an organization's private registries.
 pub(crate) trait HasKey: fmt::Display + Clone + Send + Sync + 'static {
@@ -165,78 +115,27 @@ impl Client {
     }
 
     /// The place's key, from memory if it is there. `refused` is a key that GitHub has just refused: it is not
-    /// given again. Callers at the same time share one fetch.
+    /// given again.
     async fn key(
         &self,
         place: &impl HasKey,
         refused: Option<&Arc<ScopeKey>>,
         allowance: &Allowance,
     ) -> Result<Arc<ScopeKey>, Error> {
-        let slot = self.inner.keys.slot(place.to_string());
-        loop {
-            let (fetch, joined) = {
-                let mut known = slot.lock();
-                if let Some((key, since)) = &known.key
-                    && since.elapsed() < FRESH
-                    && refused.is_none_or(|refused| !Arc::ptr_eq(refused, key))
-                {
-                    return Ok(key.clone());
-                }
-                match known.fetch.as_ref().and_then(WeakShared::upgrade) {
-                    Some(fetch) => (fetch, true),
-                    None => {
-                        let fetch = self.start_fetch(place, &slot, allowance);
-                        known.fetch = fetch.downgrade();
-                        (fetch, false)
-                    }
-                }
-            };
-            if joined {
-                self.in_time(allowance.deadline)?;
-            }
-            let fetched = match allowance.deadline {
-                Some(deadline) => timeout_at(deadline, fetch).await,
-                None => Ok(fetch.await),
-            };
-            match fetched {
-                Ok(Err(missed)) if joined && missed.for_want_of_time => continue,
-                Ok(result) => return result.map_err(|missed| missed.error),
-                Err(_) => {
-                    self.in_time(allowance.deadline)?;
-                    return Err(Error::new(
-                        Kind::Timeout,
-                        format!("the public key of {place} did not arrive in time"),
-                    )
-                    .with_action(format!("reading the public key of {place}")));
-                }
-            }
-        }
-    }
-
-    fn start_fetch(&self, place: &impl HasKey, slot: &Arc<Slot>, allowance: &Allowance) -> Fetch {
-        let (client, place, allowance) = (self.clone(), place.clone(), allowance.clone());
-        let slot = slot.clone();
-        let fetch = async move {
-            let fetched = client.fetch_key(&place, &allowance).await;
-            let mut known = slot.lock();
-            known.fetch = None;
-            match fetched {
-                Ok(key) => {
-                    let key = Arc::new(key);
-                    known.key = Some((key.clone(), Instant::now()));
-                    Ok(key)
-                }
-                Err(error) => {
-                    known.key = None;
-                    let for_want_of_time = error.is_rate_limited() || allowance.ends_by_deadline();
-                    Err(Missed {
-                        error: error.of_scope(),
-                        for_want_of_time,
-                    })
-                }
+        let wanted = Wanted {
+            what: format!("the public key of {place}"),
+            fresh: FRESH,
+            refused,
+        };
+        let fetch = || {
+            let (client, place, allowance) = (self.clone(), place.clone(), allowance.clone());
+            async move {
+                let key = client.fetch_key(&place, &allowance).await;
+                key.map_err(Error::of_scope)
             }
         };
-        fetch.in_current_span().boxed().shared()
+        self.remembered(&self.inner.keys, wanted, allowance, fetch)
+            .await
     }
 
     pub(crate) async fn fetch_key(

@@ -15,6 +15,7 @@ pub mod guide;
 mod headers;
 mod keys;
 mod many;
+mod memory;
 #[cfg(feature = "mock")]
 pub mod mock;
 mod names;
@@ -26,6 +27,7 @@ octoseal_api::if_private_registries! {
     mod registries;
     pub use registries::{CreateRegistry, PrivateRegistries, PrivateRegistry, RegistryAuth, UpdateRegistry};
 }
+mod repositories;
 mod retry;
 mod scope;
 mod secrets;

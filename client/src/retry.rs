@@ -11,9 +11,9 @@ use tower::retry::budget::TpsBudget;
 /// How a client deals with failures that pass: lost connections, `5xx`, replies that do not come.
 ///
 /// Attempts are repeated with exponential backoff and full jitter, at most [`attempts`](Self::attempts) in all
-/// and within [`retry_window`](Self::retry_window). All calls of a client share a budget of retries, 50 in some
-/// seconds and a fifth of the requests that succeeded, so that an outage is not answered with a multiple of the traffic; a
-/// retry beyond the budget waits for it. Waiting for a limit is no failure: it is bounded by
+/// and within [`retry_window`](Self::retry_window). All calls of a client share a [`budget`](Self::budget) of
+/// retries, so that an outage is not answered with a multiple of the traffic; a retry beyond the budget waits for it.
+/// Waiting for a limit is no failure: it is bounded by
 /// [`deadline`](Self::deadline) alone.
 ///
 /// | setting | default | reason |
@@ -23,6 +23,7 @@ use tower::retry::budget::TpsBudget;
 /// | `connect_timeout` | 5 s | two losses of the first packet |
 /// | `retry_window` | 28 s | a server that never answers is given up within half a minute |
 /// | `backoff` | up to 0.5 s, doubling up to 8 s | drawn from zero to these, so that clients do not come back in step |
+/// | `budget` | 5 a second, and 20 % of what succeeded | over 10 s: a batch of 50 may try again at once, and not once more |
 /// | `deadline` | 15 min; none in a batch | outlasts secondary limits, which start at a minute, and not the hour of a used-up quota |
 ///
 /// # Examples
@@ -41,7 +42,12 @@ pub struct RetryPolicy {
     pub(crate) deadline: Option<Duration>,
     pub(crate) first_backoff: Duration,
     pub(crate) longest_backoff: Duration,
+    pub(crate) retries_per_second: u32,
+    pub(crate) retry_percent: u32,
 }
+
+/// Nothing that is set here is longer, so that no instant lies beyond what a clock can say.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl Default for RetryPolicy {
     fn default() -> Self {
@@ -53,6 +59,8 @@ impl Default for RetryPolicy {
             deadline: Some(Duration::from_secs(15 * 60)),
             first_backoff: Duration::from_millis(500),
             longest_backoff: Duration::from_secs(8),
+            retries_per_second: 5,
+            retry_percent: 20,
         }
     }
 }
@@ -69,19 +77,19 @@ impl RetryPolicy {
     /// answer a ping within a third of it, sent after another third of silence, is given up, so that a retry takes
     /// a new one.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.attempt_timeout = timeout;
+        self.attempt_timeout = timeout.min(LONGEST);
         self
     }
 
     /// How long connecting may take, TLS included.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.connect_timeout = timeout.min(LONGEST);
         self
     }
 
     /// How long a call goes on with failing attempts and the backoff between them. Waits for limits do not count.
     pub fn retry_window(mut self, window: Duration) -> Self {
-        self.retry_window = window;
+        self.retry_window = window.min(LONGEST);
         self
     }
 
@@ -96,9 +104,23 @@ impl RetryPolicy {
     /// The longest wait before the second attempt, and the longest before any later one. The actual waits are
     /// drawn between zero and these (full jitter).
     pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
-        self.first_backoff = first;
-        self.longest_backoff = longest;
+        self.first_backoff = first.min(LONGEST);
+        self.longest_backoff = longest.min(LONGEST);
         self
+    }
+
+    /// The retries that all calls of a client share, counted over 10 seconds: so many a second whatever happens, and
+    /// so many percent of the requests that succeeded. It is forgotten in steps, so that what was used is there
+    /// again after 5 to 10 s.
+    pub fn budget(mut self, per_second: u32, percent: u32) -> Self {
+        self.retries_per_second = per_second.min(1_000_000);
+        self.retry_percent = percent.min(100_000);
+        self
+    }
+
+    pub(crate) fn shared_budget(&self) -> TpsBudget {
+        let share = self.retry_percent as f32 / 100.0;
+        TpsBudget::new(Duration::from_secs(10), self.retries_per_second, share)
     }
 
     /// The waits between attempts: exponential, with full jitter
@@ -114,13 +136,6 @@ impl RetryPolicy {
     }
 }
 
-/// The retries that all calls of a client share.
-pub(crate) fn shared_budget() -> TpsBudget {
-    // A fifth of the requests that succeeded in the last 10 s, and 50 whatever happened. The budget forgets in steps,
-    // so that the 50 are there again after 5 to 10 s.
-    TpsBudget::new(Duration::from_secs(10), 5, 0.2)
-}
-
 /// The time that one call of the public API may use, over all requests it makes.
 #[derive(Clone, Debug)]
 pub(crate) struct Allowance {
@@ -128,20 +143,26 @@ pub(crate) struct Allowance {
     /// For a member of a batch, which goes on for longer.
     pub(crate) patient: bool,
     window: Duration,
+    /// An attempt that has less time than this is not worth making.
+    pub(crate) enough: Duration,
     /// Microseconds spent on attempts and backoff.
     spent: Arc<AtomicU64>,
 }
 
 impl Allowance {
     pub(crate) fn new(policy: &RetryPolicy) -> Self {
-        Self {
+        let mut new = Self {
             deadline: policy
                 .deadline
                 .and_then(|deadline| Instant::now().checked_add(deadline)),
             patient: false,
             window: policy.retry_window,
+            enough: Duration::ZERO,
             spent: Arc::default(),
-        }
+        };
+        let second = Duration::from_secs(1);
+        new.enough = second.min(policy.attempt_timeout).min(new.left() / 2);
+        new
     }
 
     /// Without a deadline: a member of a batch waits as long as the limits ask.

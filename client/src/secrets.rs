@@ -329,60 +329,6 @@ impl<S: SeesOrganizationSecrets> Secrets<S> {
     }
 }
 
-impl Client {
-    /// The ids of repositories, looking up those given by name. All names that can't be found are reported in
-    /// one error.
-    pub(crate) async fn repository_ids(
-        &self,
-        repositories: &[RepositoryRef],
-        allowance: &Allowance,
-    ) -> Result<Vec<i64>, Error> {
-        let mut ids = Vec::with_capacity(repositories.len());
-        let mut unknown = Vec::new();
-        for repository in repositories {
-            match repository {
-                RepositoryRef::Id(id) => match i64::try_from(*id) {
-                    Ok(id) => ids.push(id),
-                    Err(_) => unknown.push(repository.to_string()),
-                },
-                RepositoryRef::Name(name) => match self.repository_id(name, allowance).await {
-                    Ok(id) => ids.push(id),
-                    Err(error) if error.is_not_found() || error.is_invalid_input() => {
-                        unknown.push(format!("{name:?}"))
-                    }
-                    Err(error) => return Err(error),
-                },
-            }
-        }
-        if unknown.is_empty() {
-            return Ok(ids);
-        }
-        Err(Error::input(format!("these repositories were not found: {}", unknown.join(", ")))
-            .with_hint("give them as owner/name; they may be missing or invisible to this token; nothing was written"))
-    }
-
-    async fn repository_id(&self, name: &str, allowance: &Allowance) -> Result<i64, Error> {
-        let (owner, repo) = name
-            .split_once('/')
-            .ok_or_else(|| Error::input("a repository is given as owner/name"))?;
-        let owner = crate::names::Owner::new(owner)?;
-        let repo = crate::names::RepositoryName::new(repo)?;
-        let call = Call {
-            doing: "looking up the repository",
-            name: "",
-            place: &name,
-            effect: Effect::Read,
-            audience: Audience {
-                owner: Some(owner.as_str()),
-                repository: Some(repo.as_str()),
-            },
-        };
-        let (owner, repo) = (owner.as_str(), repo.as_str());
-        let run = |api: octoseal_api::Client| async move { api.repos_get(owner, repo).await };
-        Ok(self.call(call, allowance, run).await?.into_inner().id)
-    }
-}
-
 /// Whom a call about this scope needs a token for.
 pub(crate) fn audience(scope: &Scope) -> Audience<'_> {
     Audience {

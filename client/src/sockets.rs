@@ -1,5 +1,7 @@
 //! Connections over sockets, where this crate alone decides on redirects and retries.
 
+use std::time::Duration;
+
 use reqwest::Proxy;
 use secrecy::SecretSlice;
 
@@ -22,6 +24,7 @@ pub(crate) struct Sockets {
 impl Sockets {
     /// Opens the pool.
     pub(crate) fn open(&self, policy: &RetryPolicy) -> Result<reqwest::Client, Error> {
+        let silence = (policy.attempt_timeout / 3).max(Duration::from_millis(1));
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -29,8 +32,8 @@ impl Sockets {
             .connect_timeout(policy.connect_timeout)
             // A connection that died without a word (a suspended machine, a firewall that forgets) is noticed within
             // the attempt that meets it: over HTTP/2 all the others would take it too, until TCP gives it up.
-            .http2_keep_alive_interval(policy.attempt_timeout / 3)
-            .http2_keep_alive_timeout(policy.attempt_timeout / 3);
+            .http2_keep_alive_interval(silence)
+            .http2_keep_alive_timeout(silence);
         if let Some(proxy) = &self.proxy {
             let proxy =
                 Proxy::all(proxy).map_err(|_| Error::config("the proxy's address is not a URL"))?;

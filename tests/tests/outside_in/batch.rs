@@ -132,6 +132,17 @@ async fn of_several_values_for_one_secret_the_last_stays_even_if_the_first_comes
 }
 
 #[tokio::test(start_paused = true)]
+async fn repositories_that_a_batch_selects_by_name_are_looked_up_once() {
+    let (github, client) = roomy();
+    let batch = (0..200).map(|n| {
+        NewSecret::new(format!("KEY_{n}"), "value").selected_repositories(["acme/api", "acme/web"])
+    });
+    let outcomes: Vec<_> = client.secrets(scope(ACME)).put_all(batch).collect().await;
+    assert_eq!(assert_true(&github, &outcomes, 200), 200);
+    assert_eq!(arrivals(&github, "GET").len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_batch_outlasts_an_outage_of_fifteen_seconds() {
     let (github, client) = roomy();
     let outage = Fault::service_unavailable().lasting(Duration::from_secs(15));

@@ -145,12 +145,8 @@ async fn a_key_that_cannot_be_sealed_to_is_refused_before_sealing() {
         github.fault(Fault::public_key("1", &key).always());
         let error = put(&client(&github), "KEY", "value").await.unwrap_err();
         assert!(error.is_public_key(), "{key}: {error}");
-        assert!(
-            github
-                .requests()
-                .iter()
-                .all(|request| request.method == "GET")
-        );
+        let methods: Vec<_> = github.requests().into_iter().map(|r| r.method).collect();
+        assert_eq!(methods, ["GET"], "{key}");
     }
 }
 

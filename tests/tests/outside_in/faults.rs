@@ -299,3 +299,107 @@ async fn retries_beyond_the_budget_wait_for_it_and_are_not_lost() {
         began.elapsed()
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn without_a_budget_nothing_is_tried_again() {
+    let github = acme();
+    github.fault(Fault::service_unavailable().times(1));
+    let policy = RetryPolicy::default().budget(0, 0);
+    let client = builder(&github).retry(policy).build().unwrap();
+    let error = put(&client, "KEY", "value").await.unwrap_err();
+    assert!(error.is_server_error(), "{error}");
+    assert_eq!(github.request_count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn backoff_is_drawn_from_its_whole_range() {
+    let mut sums = [Duration::ZERO; 3];
+    const RUNS: u32 = 60;
+    for _ in 0..RUNS {
+        let github = acme();
+        github.fault(Fault::service_unavailable().on("GET").times(3));
+        put(&client(&github), "KEY", "value").await.unwrap();
+        for (sum, gap) in sums.iter_mut().zip(gaps(&github, "GET")) {
+            *sum += gap;
+        }
+    }
+    // The mean of so many draws lies between a quarter and three quarters of the ceiling, but for one run in 10^10.
+    for (sum, ceiling) in sums.into_iter().zip([500, 1000, 2000]) {
+        let (mean, ceiling) = (sum / RUNS, Duration::from_millis(ceiling));
+        assert!(mean > ceiling / 4 && mean < ceiling * 3 / 4, "{mean:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn replies_that_come_use_up_no_time_for_those_that_fail() {
+    let github = acme();
+    github.latency(Duration::from_secs(3));
+    let names: Vec<String> = (0..150).map(|n| format!("acme/r{n}")).collect();
+    for n in 0..150 {
+        github.repository("acme", &format!("r{n}"));
+    }
+    let began = Instant::now();
+    let client = client(&github);
+    let put = client
+        .create_or_update_org_secret("acme", "KEY")
+        .value("value");
+    put.selected_repositories(names).send().await.unwrap();
+    assert!(began.elapsed() > Duration::from_secs(30));
+    assert_eq!(github.request_count(), 150 + 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_whose_time_is_up_is_not_sent() {
+    let github = acme();
+    github.fault(
+        Fault::secondary_limit()
+            .header("retry-after", "60")
+            .on("PUT"),
+    );
+    let policy = RetryPolicy::default().deadline(Duration::from_millis(60_500));
+    let client = builder(&github).retry(policy).build().unwrap();
+    let error = put(&client, "KEY", "value").await.unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    assert_eq!((error.stored(), github.request_count()), (Stored::No, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_found_no_place_in_time_says_so_and_not_that_a_limit_was_met() {
+    let github = acme();
+    github.fault(Fault::hang());
+    let policy = RetryPolicy::default().deadline(Duration::from_secs(5));
+    let client = builder(&github)
+        .pacing(Pacing::off().concurrent(1))
+        .retry(policy);
+    let client = client.build().unwrap();
+    let other = octoseal_tests::scope("actions:repo/acme/api");
+    let (first, second) = tokio::join!(
+        put(&client, "FIRST", "value"),
+        client.secrets(other).put("SECOND", "value").send()
+    );
+    let (first, second) = (first.unwrap_err(), second.unwrap_err());
+    assert!(
+        first.is_timeout() && second.is_timeout(),
+        "{first}, {second}"
+    );
+    assert_eq!((second.stored(), github.request_count()), (Stored::No, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_setting_is_too_long() {
+    let github = acme();
+    github.fault(Fault::service_unavailable().times(3));
+    let policy = RetryPolicy::default()
+        .attempt_timeout(Duration::MAX)
+        .connect_timeout(Duration::MAX)
+        .retry_window(Duration::MAX)
+        .deadline(Duration::MAX)
+        .backoff(Duration::MAX, Duration::MAX)
+        .budget(u32::MAX, u32::MAX);
+    let client = builder(&github).retry(policy.clone()).build().unwrap();
+    put(&client, "KEY", "value").await.unwrap_err();
+    let sockets = octoseal::Client::builder()
+        .token("test-token")
+        .retry(policy);
+    sockets.build().unwrap();
+}

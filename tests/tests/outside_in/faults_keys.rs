@@ -133,6 +133,39 @@ async fn a_caller_with_little_time_does_not_make_a_batch_fail() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_caller_with_few_attempts_does_not_make_a_batch_fail() {
+    let github = acme();
+    github.fault(Fault::service_unavailable().lasting(Duration::from_secs(12)));
+    let client = client(&github);
+    let secrets = client.secrets(scope(ACME));
+    let batch = (0..100).map(|n| (format!("KEY_{n}"), "v", Visibility::Private));
+    // The single call begins the fetch that all wait for, and gives up before the outage ends.
+    let (single, batch) = tokio::join!(
+        put(&client, "SINGLE", "v"),
+        secrets.put_all(batch).collect::<Vec<_>>()
+    );
+    assert!(single.unwrap_err().is_server_error());
+    let lost = batch.into_iter().filter(|outcome| outcome.result.is_err());
+    assert_eq!(lost.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_definite_failure_is_shared_whatever_the_deadline() {
+    for seconds in [20, 900] {
+        let github = acme();
+        github.latency(Duration::from_millis(40));
+        let policy = RetryPolicy::default().deadline(Duration::from_secs(seconds));
+        let client = builder(&github).retry(policy).build().unwrap();
+        let missing = client.secrets(scope("actions:repo/acme/missing"));
+        let puts = join_all((0..40).map(|n| missing.put(format!("KEY_{n}"), "v").send()));
+        for result in puts.await {
+            assert!(result.unwrap_err().is_not_found());
+        }
+        assert_eq!(counts(&github), (1, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_fetch_whose_first_caller_leaves_goes_on_for_the_others() {
     let github = acme();
     github.latency(Duration::from_secs(2));

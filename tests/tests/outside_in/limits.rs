@@ -1,10 +1,11 @@
 //! GitHub's limits: obeyed as they ask, by everyone at once, and never in a hot loop.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
 use octoseal::mock::{Fault, GitHub, Limits};
-use octoseal::{Client, Error, Pacing, RetryPolicy};
+use octoseal::{Audience, Client, Error, Pacing, RetryPolicy, Token, TokenFuture, TokenSource};
 use octoseal_tests::{acme, builder, client, put};
 use tokio::time::Instant;
 
@@ -259,6 +260,34 @@ async fn a_hundred_tasks_meet_one_limit_and_nothing_is_sent_while_the_gate_is_cl
         assert_eq!(arrivals(&github, "PUT").len() as u64, 100 + times);
         assert_closed(&github, latency, seconds(45));
     }
+}
+
+/// A vault that takes its time, each time another.
+struct Slow(AtomicU64);
+
+impl TokenSource for Slow {
+    fn token<'a>(&'a self, _: Audience<'a>) -> TokenFuture<'a> {
+        let turn = self.0.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(100 + turn * 37 % 1900)).await;
+            Ok(Token::new("test-token")?)
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_met_while_tokens_are_awaited_holds_back_those_who_wait_for_one() {
+    let latency = Duration::from_millis(40);
+    let github = acme();
+    github.latency(latency);
+    let client = Client::builder().token_source(Slow(AtomicU64::new(0)));
+    let client = client.mock(&github).pacing(Pacing::off()).build().unwrap();
+    put(&client, "WARM", "value").await.unwrap();
+    github.clear_requests();
+    let refusal = Fault::secondary_limit().header("retry-after", "45");
+    github.fault(refusal.on("PUT").after(20).times(1));
+    assert_eq!(hundred(&[client]).await.len(), 0);
+    assert_closed(&github, latency, seconds(45));
 }
 
 #[tokio::test(start_paused = true)]
