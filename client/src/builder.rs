@@ -247,12 +247,14 @@ impl ClientBuilder {
         if let Some(version) = &self.api_version {
             context = context.with_api_version(header(version, "API version")?);
         }
+        let one_token = matches!(self.token, Some(Credentials::Text(_)));
         let client = |tokens: Arc<dyn TokenSource>, gate: Arc<Gate>| Client {
             inner: Arc::new(Inner {
                 base_text: base.as_str().trim_end_matches('/').to_owned(),
                 base: base.clone(),
                 context: context.clone(),
                 tokens,
+                one_token,
                 gate,
                 retry: self.retry.clone(),
                 budget: self.retry.shared_budget(),

@@ -12,7 +12,7 @@ use tower::retry::budget::Budget;
 use tracing::{Instrument, debug, debug_span, info_span, warn};
 
 use crate::client::{Client, Wait};
-use crate::error::{Error, Kind, Stored};
+use crate::error::{Error, Kind, Reach, Stored};
 use crate::gate::{LONGEST, Stays, TooLong, WaitReason};
 use crate::headers;
 use crate::pacing::Cost;
@@ -31,6 +31,8 @@ pub(crate) struct Call<'a> {
     pub(crate) place: &'a (dyn fmt::Display + Sync),
     pub(crate) effect: Effect,
     pub(crate) audience: Audience<'a>,
+    /// Whether a missing permission would be missing for every secret of the scope.
+    pub(crate) about_scope: bool,
 }
 
 /// So many attempts are made at most while tokens are refused, whatever their source says: GitHub locks out whoever
@@ -105,6 +107,15 @@ impl Client {
             } else {
                 Stored::No
             };
+            let error = if error.is_tls() || error.is_unauthorized() && self.inner.one_token {
+                error.with_reach(Reach::Everyone)
+            } else if error.is_unauthorized() {
+                error.with_reach(Reach::Owner(call.audience.owner.map(str::to_owned)))
+            } else if error.is_permission() && call.about_scope {
+                error.with_reach(Reach::Scope)
+            } else {
+                error
+            };
             error
                 .with_action(call.to_string())
                 .with_stored(stored)
@@ -142,7 +153,7 @@ impl Client {
                 }
             };
             // Asked for only now, since the wait may have outlasted a token.
-            let token = self.token(call.audience, allowance).await?;
+            let token = self.token(call, allowance).await?;
             // And a limit may have been met while the source was busy.
             if pass.outdated() {
                 continue;
@@ -265,16 +276,17 @@ impl Client {
             .refused(call.audience, &TokenRefusal { token, server_time })
     }
 
-    async fn token(&self, audience: Audience<'_>, allowance: &Allowance) -> Result<Token, Error> {
-        let asked = timeout(allowance.left(), self.inner.tokens.token(audience));
+    async fn token(&self, call: Call<'_>, allowance: &Allowance) -> Result<Token, Error> {
+        let asked = timeout(allowance.left(), self.inner.tokens.token(call.audience));
         match asked.await {
             Ok(Ok(token)) => Ok(token),
             // An error of ours already says what happened; another's is named as the source.
             Ok(Err(error)) => Err(match error.downcast::<Error>() {
-                Ok(error) => *error,
-                Err(error) => {
-                    Error::new(Kind::Token, "the token source gave no token").with_source(error)
-                }
+                Ok(error) if error.passes() || error.is_rate_limited() => *error,
+                Ok(error) => error.with_reach(without_token(call)),
+                Err(error) => Error::new(Kind::Token, "the token source gave no token")
+                    .with_source(error)
+                    .with_reach(without_token(call)),
             }),
             Err(_) => Err(Error::new(
                 Kind::Timeout,
@@ -298,6 +310,18 @@ impl Client {
                 until: SystemTime::now() + duration,
             });
         }
+    }
+}
+
+/// Whom a source without a token for this call leaves without one.
+fn without_token(call: Call<'_>) -> Reach {
+    match call.audience {
+        _ if !call.about_scope => Reach::Secret,
+        Audience {
+            repository: Some(_),
+            ..
+        } => Reach::Scope,
+        Audience { owner, .. } => Reach::Owner(owner.map(str::to_owned)),
     }
 }
 

@@ -41,6 +41,8 @@ pub(crate) struct Inner {
     pub(crate) base_text: String,
     pub(crate) context: Context,
     pub(crate) tokens: Arc<dyn TokenSource>,
+    /// Whether that is one for all owners.
+    pub(crate) one_token: bool,
     pub(crate) gate: Arc<Gate>,
     pub(crate) retry: RetryPolicy,
     pub(crate) budget: TpsBudget,

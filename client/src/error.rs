@@ -90,8 +90,20 @@ struct Inner {
     sso_url: Option<String>,
     attempts: u32,
     source: Option<Arc<dyn StdError + Send + Sync>>,
-    /// The failure is the scope's: every secret in it would meet it.
-    of_scope: bool,
+    reach: Reach,
+}
+
+/// Whom else a failure would meet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Nobody, as far as is known.
+    Secret,
+    /// Every secret of the scope.
+    Scope,
+    /// Whoever needs a token for this owner, or for none.
+    Owner(Option<String>),
+    /// Every call of the client.
+    Everyone,
 }
 
 impl Error {
@@ -113,7 +125,7 @@ impl Error {
                 sso_url: None,
                 attempts: 0,
                 source: None,
-                of_scope: false,
+                reach: Reach::Secret,
             }),
         }
     }
@@ -188,13 +200,17 @@ impl Error {
         self.change(|inner| inner.source = Some(source.into().into()))
     }
 
-    /// Marks a failure that every secret of the scope would meet.
-    pub(crate) fn of_scope(self) -> Self {
-        self.change(|inner| inner.of_scope = true)
+    pub(crate) fn with_reach(self, reach: Reach) -> Self {
+        self.change(|inner| inner.reach = reach)
     }
 
-    pub(crate) fn is_of_scope(&self) -> bool {
-        self.inner.of_scope
+    pub(crate) fn reach(&self) -> &Reach {
+        &self.inner.reach
+    }
+
+    /// Whether the same call may well succeed a little later.
+    pub(crate) fn passes(&self) -> bool {
+        self.is_timeout() || self.is_server_error() || self.is_transport() && !self.is_tls()
     }
 
     /// The same failure, for a secret that was not tried because of it.

@@ -9,7 +9,7 @@ use octoseal_sealing::PublicKey;
 
 use crate::call::{Call, Effect};
 use crate::client::Client;
-use crate::error::{Error, Kind, Stored};
+use crate::error::{Error, Kind, Reach, Stored};
 use crate::memory::{Memory, Wanted};
 use crate::retry::Allowance;
 use crate::scope::Scope;
@@ -131,7 +131,10 @@ impl Client {
             let (client, place, allowance) = (self.clone(), place.clone(), allowance.clone());
             async move {
                 let key = client.fetch_key(&place, &allowance).await;
-                key.map_err(Error::of_scope)
+                key.map_err(|error| match error.reach() {
+                    Reach::Secret => error.with_reach(Reach::Scope),
+                    _ => error,
+                })
             }
         };
         self.remembered(&self.inner.keys, wanted, allowance, fetch)
@@ -149,6 +152,7 @@ impl Client {
             place,
             effect: Effect::Read,
             audience: place.audience(),
+            about_scope: true,
         };
         let reply = self
             .call(call, allowance, |api| place.request(api))

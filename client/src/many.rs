@@ -12,7 +12,7 @@ use tracing::Instrument;
 use tracing::instrument::WithSubscriber;
 
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Error, Reach};
 use crate::put::{Put, Written};
 use crate::scope::{AnyScope, Scope};
 use crate::secrets::Secrets;
@@ -26,7 +26,11 @@ const AT_ONCE: usize = 50;
 /// After so many failures in a row to get an answer out of the server, the rest of a batch is not tried.
 const LOST: usize = AT_ONCE;
 
-/// How many failed scopes a batch remembers.
+/// After so many owners in a row for whom there is no token, it is not theirs that is wrong: GitHub locks out whoever
+/// goes on.
+const REFUSED: usize = 3;
+
+/// How many failed scopes and owners a batch remembers.
 const REMEMBERED: usize = 1024;
 
 /// A secret to be stored: a name, a value, and who may use it.
@@ -110,9 +114,9 @@ impl<S: AnyScope> Secrets<S> {
     /// The scope's key is fetched once; up to 50 secrets are under way at once, at the pace of the client's
     /// [`Pacing`](crate::Pacing); secrets are taken from the iterator only as places become free, so that memory
     /// does not grow with their number. Waits for limits have no deadline here. A secret that fails does not
-    /// stop the others, unless the failure would meet them all (the token is refused or may not write there, the
-    /// scope's key can't be had, the server can't be reached or fails time after time): then the rest is given
-    /// back untried. Running the same batch again completes it. Where a batch names one secret more than once,
+    /// stop the others, unless the failure would meet them too (the owner's token is refused or can't be had, or may
+    /// not write in the scope; the scope's key can't be had; the server can't be reached or fails time after time):
+    /// then those are given back untried. Running the same batch again completes it. Where a batch names one secret more than once,
     /// the last value stays.
     ///
     /// What is under way goes on as tasks of the tokio runtime while the caller is busy with an outcome. Dropping
@@ -300,9 +304,13 @@ struct Breaker(Mutex<Broken>);
 #[derive(Default)]
 struct Broken {
     everywhere: Option<Error>,
+    /// By login in lower case; a user's own scope has none.
+    owners: HashMap<Option<String>, Error>,
     scopes: HashMap<Scope, Error>,
     /// Failures in a row to get an answer out of the server.
     lost: usize,
+    /// Owners in a row whose token was refused.
+    refused: usize,
 }
 
 impl Breaker {
@@ -311,6 +319,7 @@ impl Breaker {
         broken
             .everywhere
             .as_ref()
+            .or_else(|| broken.owners.get(&lower(scope.owner())))
             .or_else(|| broken.scopes.get(scope))
             .cloned()
     }
@@ -328,22 +337,34 @@ impl Breaker {
         let error = match result {
             Ok(_) => {
                 broken.lost = 0;
+                broken.refused = 0;
                 return;
             }
             Err(error) => error,
         };
-        if error.is_transport() || error.is_timeout() || error.is_server_error() {
+        if error.passes() {
             broken.lost += 1;
         }
-        if error.is_unauthorized()
-            || error.is_token_source()
-            || error.is_tls()
-            || broken.lost >= LOST
-        {
+        match error.reach() {
+            Reach::Secret => {}
+            Reach::Scope if broken.scopes.len() < REMEMBERED => {
+                broken.scopes.insert(scope.clone(), error.clone());
+            }
+            Reach::Owner(owner) if broken.owners.len() < REMEMBERED => {
+                let owner = lower(owner.as_deref());
+                if broken.owners.insert(owner, error.clone()).is_none() {
+                    broken.refused += 1;
+                }
+            }
+            Reach::Scope | Reach::Owner(_) => {}
+            Reach::Everyone => broken.refused = REFUSED,
+        }
+        if broken.lost >= LOST || broken.refused >= REFUSED {
             broken.everywhere.get_or_insert_with(|| error.clone());
-        } else if (error.is_of_scope() || error.is_permission()) && broken.scopes.len() < REMEMBERED
-        {
-            broken.scopes.insert(scope.clone(), error.clone());
         }
     }
+}
+
+fn lower(owner: Option<&str>) -> Option<String> {
+    owner.map(str::to_ascii_lowercase)
 }

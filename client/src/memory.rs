@@ -171,9 +171,7 @@ fn start<T: Send + Sync + 'static>(
 
 impl Missed {
     fn new(error: Error, allowance: &Allowance) -> Self {
-        let passes = error.is_timeout()
-            || error.is_server_error()
-            || error.is_transport() && !error.is_tls();
+        let passes = error.passes();
         let excuse = if error.is_rate_limited() || passes && allowance.ends_by_deadline() {
             Some(Excuse::WantOfTime)
         } else if passes && !allowance.patient {

@@ -240,6 +240,7 @@ impl PrivateRegistries {
             place: &self.scope,
             effect,
             audience: self.scope.audience(),
+            about_scope: true,
         }
     }
 }

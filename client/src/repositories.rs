@@ -104,6 +104,7 @@ impl Client {
                 owner: Some(owner),
                 repository: Some(repo),
             },
+            about_scope: false,
         };
         let run = |api: octoseal_api::Client| async move { api.repos_get(owner, repo).await };
         Ok(self.call(call, allowance, run).await?.into_inner().id)

@@ -177,6 +177,7 @@ impl<S: AnyScope> Secrets<S> {
             place: &self.scope,
             effect,
             audience: audience(&self.scope),
+            about_scope: true,
         }
     }
 

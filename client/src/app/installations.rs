@@ -92,6 +92,7 @@ impl Installations {
                 owner: None,
                 repository: None,
             },
+            about_scope: false,
         }
     }
 

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
 use octoseal::mock::{Fault, GitHub, Limits};
-use octoseal::{Client, Error, NewSecret, Outcome, Pacing, Stored, Visibility, Written};
+use octoseal::{
+    Audience, Client, Error, NewSecret, Outcome, Pacing, Stored, Token, TokenFuture, TokenSource,
+    Visibility, Written,
+};
 use octoseal_tests::{ACME, acme, builder, put, scope};
 use tokio::time::Instant;
 
@@ -444,4 +447,112 @@ async fn a_batch_waits_for_a_used_up_hour_also_while_it_reads_what_to_keep() {
         kept.iter()
             .all(|s| s.selected_repository_ids.iter().eq(ids.iter()))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repository_that_one_secret_may_not_select_stops_no_other() {
+    let (github, client) = roomy();
+    let hidden = r#"{"message":"Resource not accessible by integration"}"#;
+    github.fault(Fault::reply(403, hidden).at("/repos/other/x").always());
+    let one = NewSecret::new("ONE", "value").selected_repositories(["other/x"]);
+    let batch = std::iter::once(one).chain(secrets(199));
+    let outcomes: Vec<_> = client.secrets(scope(ACME)).put_all(batch).collect().await;
+    assert_eq!(assert_true(&github, &outcomes, 200), 199);
+}
+
+/// A vault with one token for each of its organizations.
+struct Vault(&'static [(&'static str, &'static str)]);
+
+impl TokenSource for Vault {
+    fn token<'a>(&'a self, audience: Audience<'a>) -> TokenFuture<'a> {
+        let found = self
+            .0
+            .iter()
+            .find(|(owner, _)| Some(*owner) == audience.owner);
+        Box::pin(std::future::ready(match found {
+            Some((_, token)) => Token::new(*token).map_err(Into::into),
+            None => Err("the vault has no token for it".into()),
+        }))
+    }
+}
+
+/// Stores a hundred secrets in each of these organizations, turn by turn, and gives how many are stored in each.
+async fn hundred_each(github: &GitHub, vault: Vault, organizations: &[&str]) -> Vec<usize> {
+    github.latency(LATENCY);
+    github.configure(|settings| settings.count_limits = false);
+    let client = Client::builder().token_source(vault).mock(github);
+    let client = client.pacing(Pacing::off()).build().unwrap();
+    let scopes: Vec<_> = organizations
+        .iter()
+        .map(|org| scope(&format!("actions:org/{org}")))
+        .collect();
+    let turns = scopes.clone();
+    let batch = secrets(100).flat_map(move |secret| {
+        turns
+            .clone()
+            .into_iter()
+            .map(move |scope| (scope, secret.clone()))
+    });
+    let outcomes: Vec<_> = client.put_all(batch).collect().await;
+    assert_eq!(outcomes.len(), 100 * organizations.len());
+    let stored = |scope| {
+        outcomes
+            .iter()
+            .filter(|o| o.scope == scope && o.result.is_ok())
+            .count()
+    };
+    scopes.into_iter().map(stored).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_owner_without_a_token_stops_its_own_secrets_alone() {
+    let github = acme();
+    github.organization("ghost");
+    let vault = Vault(&[("acme", "test-token")]);
+    assert_eq!(
+        hundred_each(&github, vault, &["ghost", "acme"]).await,
+        [0, 100]
+    );
+    assert_eq!(github.request_count(), 101);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_owner_whose_token_is_refused_stops_its_own_secrets_alone() {
+    let github = acme();
+    github.organization("stale");
+    let refusal = Fault::reply(401, r#"{"message":"Bad credentials"}"#);
+    github.fault(refusal.at("/orgs/stale/").always());
+    let vault = Vault(&[("acme", "test-token"), ("stale", "old-token")]);
+    assert_eq!(
+        hundred_each(&github, vault, &["stale", "acme"]).await,
+        [0, 100]
+    );
+    assert_eq!(github.request_count(), 102);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_without_any_token_is_not_asked_for_owner_after_owner() {
+    let (github, client) = {
+        let github = acme();
+        github.latency(LATENCY);
+        let vault = Vault(&[]);
+        (
+            github.clone(),
+            Client::builder()
+                .token_source(vault)
+                .mock(&github)
+                .build()
+                .unwrap(),
+        )
+    };
+    let scopes = (0..500).map(|n| scope(&format!("actions:org/org-{n}")));
+    let outcomes: Vec<_> = client
+        .put_all(scopes.map(|scope| (scope, ("KEY", "value"))))
+        .collect()
+        .await;
+    let untried = outcomes
+        .iter()
+        .filter(|o| o.to_string().contains("not tried"));
+    assert!(untried.count() >= 400);
+    assert_eq!(github.request_count(), 0);
 }
