@@ -224,12 +224,12 @@ impl ClientBuilder {
     ///
     /// # Errors
     /// [`Error::is_config`] without a token, with a token no header can hold, with an address that is not
-    /// `https` (or loopback), or if TLS could not be set up.
+    /// `https` (or loopback), if TLS could not be set up, or for `https` without a feature that gives TLS.
     pub fn build(self) -> Result<Client, Error> {
         let base = base_url(&self.address()?)?;
         let transport = match self.transport {
             Some(transport) => transport,
-            None => Arc::new(self.sockets.open(&self.retry)?),
+            None => Arc::new(self.sockets.open(&base, &self.retry)?),
         };
         let gate = self.gate.unwrap_or_else(|| {
             let own = is_own_server(&base);
@@ -369,4 +369,22 @@ fn user_agent(name: Option<&str>) -> Result<HeaderValue, Error> {
 fn header(text: &str, what: &str) -> Result<HeaderValue, Error> {
     HeaderValue::from_str(text)
         .map_err(|_| Error::config(format!("the {what} {text:?} does not fit into a header")))
+}
+
+#[cfg(all(test, not(any(feature = "rustls", feature = "native-tls"))))]
+mod tests {
+    use crate::Client;
+
+    #[test]
+    fn https_without_a_feature_for_tls_is_an_error_that_names_them_and_loopback_is_none() {
+        let error = Client::builder().token("t").build().unwrap_err();
+        assert!(error.is_config(), "{error}");
+        let text = error.to_string();
+        assert!(
+            text.contains("rustls") && text.contains("native-tls"),
+            "{text}"
+        );
+        let plain = Client::builder().token("t").base_url("http://127.0.0.1:1");
+        assert!(plain.build().is_ok());
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::Proxy;
+use reqwest::{Proxy, Url};
 use secrecy::SecretSlice;
 
 use crate::error::Error;
@@ -22,8 +22,12 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
-    /// Opens the pool.
-    pub(crate) fn open(&self, policy: &RetryPolicy) -> Result<reqwest::Client, Error> {
+    /// Opens the pool to a server.
+    pub(crate) fn open(&self, base: &Url, policy: &RetryPolicy) -> Result<reqwest::Client, Error> {
+        if base.scheme() == "https" && !cfg!(any(feature = "rustls", feature = "native-tls")) {
+            return Err(Error::config("https needs one of the features rustls and native-tls")
+                .with_hint("rustls is a default feature; switch default-features on, or name one of the two"));
+        }
         let silence = (policy.attempt_timeout / 3).max(Duration::from_millis(1));
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
