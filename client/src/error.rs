@@ -15,6 +15,9 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 /// on) and accessors. Printing it, with `Display` or `Debug`, never shows a token, a value, or text that the
 /// server may have copied from the request.
 ///
+/// The predicates tell of the attempt that decided. What an earlier attempt may have done, whose reply was lost, is
+/// always in [`Error::stored`].
+///
 /// # Examples
 /// ```
 /// # fn explain(error: octoseal::Error) {
@@ -223,67 +226,80 @@ impl Error {
         })
     }
 
-    /// An argument was refused before anything was sent: a name, a value over 48 KB, a missing visibility.
-    /// Change the argument as the message says.
+    /// An argument was refused: a name, a value over 48 KB, a missing visibility, a repository that was not found.
+    /// Nothing was written; at most something was looked up. Change the argument as the message says.
     pub fn is_invalid_input(&self) -> bool {
         self.inner.kind == Kind::Input
     }
 
-    /// A setting of the builder can't work, for example a plain `http://` address. Nothing was sent.
+    /// A setting of the builder can't work, for example a plain `http://` address. Nothing was sent. Change it as
+    /// the message says.
     pub fn is_config(&self) -> bool {
         self.inner.kind == Kind::Config
     }
 
-    /// The scope does not have this operation, or the server does not have this store
-    /// (GitHub Enterprise Server lacks some).
+    /// The scope does not have this operation, which is known before anything is sent; or the server seems not to have
+    /// it, since GitHub Enterprise Server lacks some stores. The latter is read from how GitHub words a `404` and is
+    /// not certain, so [`Error::is_not_found`] holds as well. Nothing was stored. Use a store that the server has, or
+    /// check names and token as for any `404`.
     pub fn is_unsupported(&self) -> bool {
         self.inner.kind == Kind::Unsupported
     }
 
-    /// No usable reply arrived: the name did not resolve, the connection failed or broke, TLS was refused.
+    /// No usable reply arrived: the name did not resolve, the connection failed or broke, TLS was refused, and so for
+    /// as long as the call retried. If the connection broke after a write was sent, it may have been carried out:
+    /// [`Error::stored`] says so. Check the network, the proxy and the base URL, and try again.
     pub fn is_transport(&self) -> bool {
         matches!(self.inner.kind, Kind::Transport | Kind::Tls)
     }
 
-    /// The server's certificate could not be trusted. Such a failure is never retried.
+    /// The server's certificate could not be trusted. Nothing was sent, and it is not tried again. Check the host name
+    /// and the clock; for a certificate authority of one's own, see
+    /// [`root_certificates`](crate::ClientBuilder::root_certificates).
     pub fn is_tls(&self) -> bool {
         self.inner.kind == Kind::Tls
     }
 
-    /// The time given to the call was used up before GitHub answered.
+    /// The time given to the call was used up before GitHub answered. A write that had been sent may have been carried
+    /// out: [`Error::stored`] says so. Try again, with more time if it happens often: see
+    /// [`RetryPolicy`](crate::RetryPolicy).
     pub fn is_timeout(&self) -> bool {
         self.inner.kind == Kind::Timeout
     }
 
-    /// GitHub limits the traffic, and the wait it asks for is longer than the call may take.
-    /// [`Error::retry_at`] says when to try again.
+    /// GitHub limits the traffic, and the wait it asks for is longer than the call may take. GitHub did
+    /// nothing. Try again at [`Error::retry_at`], or give calls a longer [`deadline`](crate::RetryPolicy::deadline).
     pub fn is_rate_limited(&self) -> bool {
         self.inner.kind == Kind::RateLimited
     }
 
-    /// `401`: the token is wrong, revoked or expired.
+    /// `401`: the token is wrong, revoked or expired. GitHub did nothing. Give a valid one; do not go on with this
+    /// one, since after many refusals GitHub locks out valid tokens too.
     pub fn is_unauthorized(&self) -> bool {
         self.inner.kind == Kind::Status(StatusCode::UNAUTHORIZED)
     }
 
-    /// `403`: the token is valid and lacks a permission, a scope or a single sign-on authorization.
-    /// [`Error::required_permission`] and [`Error::sso_url`] say more where GitHub did.
+    /// `403`: GitHub does not allow it: the token lacks a permission, a scope or a single sign-on
+    /// authorization, the repository is archived, or too many wrong tokens were sent before. GitHub did nothing.
+    /// [`Error::required_permission`], [`Error::sso_url`] and [`Error::hint`] say what to change, where GitHub did.
     pub fn is_permission(&self) -> bool {
         self.inner.kind == Kind::Status(StatusCode::FORBIDDEN)
     }
 
-    /// `404`: missing, renamed, or invisible to this token. GitHub does not say which.
+    /// `404`: missing, renamed, or invisible to this token; GitHub does not say which. It did nothing. True for every
+    /// `404`, also where [`Error::is_unsupported`] holds. Check the names, and what the token may see.
     pub fn is_not_found(&self) -> bool {
-        self.inner.kind == Kind::Status(StatusCode::NOT_FOUND)
+        self.inner.status == Some(StatusCode::NOT_FOUND)
     }
 
     /// `409`: in conflict with the state that GitHub holds, for example repositories set on a secret whose
-    /// visibility is not `selected`.
+    /// visibility is not `selected`. GitHub did nothing. Give the secret that visibility first.
     pub fn is_conflict(&self) -> bool {
         self.inner.kind == Kind::Status(StatusCode::CONFLICT)
     }
 
-    /// `422` or `400`: GitHub refused the content of the request.
+    /// `422` or `400`: GitHub refused the content of the request and stored nothing. [`Error::hint`] says what it may
+    /// be; GitHub's own words are left out where they may repeat what was sent.
     pub fn is_validation(&self) -> bool {
         matches!(
             self.inner.kind,
@@ -291,28 +307,34 @@ impl Error {
         )
     }
 
-    /// `5xx`: GitHub failed, and went on failing for as long as the call retried.
+    /// `5xx`: GitHub failed, and went on failing for as long as the call retried. A write may have been carried out
+    /// all the same: [`Error::stored`] says so. Try again later.
     pub fn is_server_error(&self) -> bool {
         matches!(self.inner.kind, Kind::Status(status) if status.is_server_error())
     }
 
-    /// A redirect that was not followed, because it leads to another origin, changes the method, or repeats.
+    /// A redirect that was not followed, because it leads to another origin, changes the method, or repeats. GitHub
+    /// did nothing. Use the repository's present name, or the server's own address.
     pub fn is_redirect(&self) -> bool {
         matches!(self.inner.kind, Kind::Status(status) if status.is_redirection())
     }
 
     /// A reply that GitHub would not give: HTML with `200` (a captive portal), a body that is not what the
-    /// operation returns, a body beyond the size cap, a `Link` to another host.
+    /// operation returns, a body beyond the size cap, a `Link` to another host, a list that ends too early or shows
+    /// less than has to be kept. A write that was answered so may have been carried out: [`Error::stored`] says so.
+    /// Check what lies between here and GitHub: the proxy, the portal, the base URL.
     pub fn is_unexpected_reply(&self) -> bool {
         self.inner.kind == Kind::UnexpectedReply
     }
 
-    /// The token source could not give a token.
+    /// The token source could not give a token; [`source`](StdError::source) is its own error. Nothing was
+    /// sent. Mend what the source reads, and try again.
     pub fn is_token_source(&self) -> bool {
         self.inner.kind == Kind::Token
     }
 
-    /// The server gave a public key that can't be sealed to. Nothing was sealed or sent.
+    /// The server gave a public key that can't be sealed to. Nothing was sealed with it or sent. Check what answers
+    /// at the base URL: GitHub gives no such key.
     pub fn is_public_key(&self) -> bool {
         self.inner.kind == Kind::Key
     }

@@ -83,8 +83,9 @@ pub(crate) fn documentation_url(url: &str) -> Option<String> {
         .then(|| url.into())
 }
 
-/// Whether an error names the front page of the documentation: so GitHub answers a path that it does not know, and
-/// names the operation's page for one that it knows.
+/// Whether an error names the front page of the documentation, of GitHub or of an Enterprise Server's version. For a path
+/// that it knows, GitHub usually names the operation's own page. That is what was seen, not what is documented, and some
+/// known paths name the front page too: so this may choose words, and nothing may depend on it.
 pub(crate) fn is_front_page(documentation_url: &str) -> bool {
     Url::parse(documentation_url).is_ok_and(|url| {
         url.host_str() == Some("docs.github.com")

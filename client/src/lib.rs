@@ -37,6 +37,7 @@ mod token;
 mod value;
 mod visibility;
 mod wire;
+mod wording;
 
 #[cfg(feature = "app")]
 pub use app::{App, AppKey};

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::error::{Error, Kind};
 use crate::gate::{Quota, Refusal};
 use crate::headers;
+use crate::wording::{hint, safe_message};
 
 /// Why an attempt gave no value.
 pub(crate) struct Failure {
@@ -224,12 +225,9 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], token: &str) ->
             "not one that the operation gives"
         };
         unexpected(format!("{status}, {what}"))
-    } else if kind == Kind::Unsupported {
-        Error::new(kind, "the server does not know this operation")
-            .with_hint("GitHub Enterprise Server has fewer stores than GitHub, and older ones have fewer still")
     } else {
         let mut error = Error::new(kind, status.to_string());
-        if let Some(hint) = hint(status, headers, &raw_message) {
+        if let Some(hint) = hint(kind, status, headers, &raw_message) {
             error = error.with_hint(hint);
         }
         error
@@ -298,94 +296,5 @@ pub(crate) fn quota(headers: &HeaderMap) -> Option<Quota> {
     Some(Quota {
         remaining: headers::remaining(headers)?,
         reset: headers::until_reset(headers, now)?,
-    })
-}
-
-/// GitHub's message, if passing it on can't pass on what was sent.
-///
-/// A refusal of content (`400`, `422`) may quote the content, so there only messages known to quote nothing are
-/// kept. Elsewhere a message is kept unless it is long or holds long words, markup, control characters or the token.
-fn safe_message(status: StatusCode, message: &str, token: &str) -> Option<String> {
-    const KNOWN: [&str; 8] = [
-        "Bad request - validation failed due to an improperly encrypted secret",
-        "Secret names can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_). Spaces are not allowed. Must start with a letter ([a-z], [A-Z]) or underscores (_).",
-        "Secret names must not start with GITHUB_.",
-        "Validation Failed",
-        "Problems parsing JSON",
-        "Body should be a JSON object",
-        "Invalid request.",
-        "Bad Request",
-    ];
-    if message.is_empty() {
-        return None;
-    }
-    if matches!(
-        status,
-        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY
-    ) {
-        if KNOWN.contains(&message) {
-            return Some(message.to_owned());
-        }
-        // `Invalid request.\n\n"key_id" wasn't supplied.` names fields of the description and quotes no value.
-        let missing = message
-            .strip_prefix("Invalid request.\n\n")?
-            .strip_suffix(" supplied.")?;
-        let list = missing
-            .strip_suffix(" wasn't")
-            .or_else(|| missing.strip_suffix(" weren't"))?;
-        let field = |field: &str| {
-            let name = field
-                .strip_prefix('"')
-                .and_then(|rest| rest.strip_suffix('"'));
-            name.is_some_and(|name| {
-                name.len() <= 40 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
-            })
-        };
-        return list
-            .split(", ")
-            .all(field)
-            .then(|| format!("{missing} supplied"));
-    }
-    // Longer than any word: a sealed value, a token, an address.
-    let long = |word: &str| word.len() >= 40;
-    let clean = message.len() <= 300
-        && !message.split_whitespace().any(long)
-        && !message.contains(['<', '>'])
-        && !message.chars().any(char::is_control)
-        && (token.is_empty() || !message.contains(token));
-    clean.then(|| message.to_owned())
-}
-
-/// What to try, by what GitHub refused.
-fn hint(status: StatusCode, headers: &HeaderMap, message: &str) -> Option<&'static str> {
-    Some(match status {
-        StatusCode::UNAUTHORIZED => "the token is wrong, revoked or expired; give a valid one",
-        StatusCode::FORBIDDEN if headers.contains_key("x-github-sso") => {
-            "the organization requires single sign-on; authorize the token for it"
-        }
-        StatusCode::FORBIDDEN if message.contains("archived") => {
-            "the repository is archived; unarchive it first"
-        }
-        StatusCode::FORBIDDEN => {
-            "give the token what the scope needs: admin:org (classic) or the organization permission for secrets at \
-             an organization, repo (classic) or the repository permission for secrets at a repository"
-        }
-        StatusCode::NOT_FOUND => {
-            "it may be missing, renamed (a renamed organization does not redirect), or invisible to this token"
-        }
-        StatusCode::CONFLICT => {
-            "repositories can be selected only while the secret's visibility is `selected`"
-        }
-        StatusCode::UNPROCESSABLE_ENTITY if message.contains("improperly encrypted") => {
-            "seal the value with the scope's current public key"
-        }
-        StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_REQUEST => {
-            "GitHub did not accept the content of the request"
-        }
-        status if status.is_redirection() => {
-            "the repository may have been renamed; use its present name"
-        }
-        status if status.is_server_error() => "GitHub had a failure of its own; try again later",
-        _ => return None,
     })
 }

@@ -67,7 +67,8 @@ impl GitHub {
     }
 
     /// A GitHub Enterprise Server of a version such as `3.19.0`: without the stores `agents` and `codespaces`, without
-    /// rate limits or their headers, and naming its version in every reply. Its paths begin with `/api/v3`.
+    /// rate limits or their headers, and naming its version in every reply and in the addresses of its documentation. Its
+    /// paths begin with `/api/v3`.
     pub fn enterprise(version: &str) -> Self {
         let github = Self::new();
         for store in ["agents", "codespaces"] {

@@ -88,7 +88,7 @@ impl Refusal {
     pub(super) fn into_reply(self, documentation: &str) -> Reply {
         let mut body = json!({
             "message": self.message,
-            "documentation_url": self.documentation.unwrap_or(documentation),
+            "documentation_url": documentation,
             "status": self.status.as_str(),
         });
         if let Some((field, text)) = self.extra {

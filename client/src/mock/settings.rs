@@ -39,7 +39,8 @@ pub struct Settings {
     pub require_user_agent: bool,
     /// Send `x-ratelimit-*` headers. Default: yes; Enterprise Server with its limits off sends none.
     pub rate_limit_headers: bool,
-    /// The version that Enterprise Server names in `x-github-enterprise-version`. Default: none, as on github.com.
+    /// The version that Enterprise Server names in `x-github-enterprise-version` and, as its release, in the pages that
+    /// errors point to. Default: none, as on github.com.
     pub enterprise_version: Option<String>,
     /// After so many refused tokens within a minute everything is refused with 403 for a minute, valid tokens too.
     /// Default: 20; 0 turns it off.

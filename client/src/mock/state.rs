@@ -151,7 +151,11 @@ impl State {
         let reply = self
             .admit(now, request, route.as_ref(), &mut grant)
             .and_then(|grant| self.dispatch(&call, route.ok_or_else(errors::not_found)?, &grant))
-            .unwrap_or_else(|refusal| refusal.into_reply(&documentation));
+            .unwrap_or_else(|refusal| {
+                let page = refusal.documentation.unwrap_or(&documentation);
+                let page = of_version(page, self.settings.enterprise_version.as_deref());
+                refusal.into_reply(&page)
+            });
         self.dress(now, request, reply, grant)
     }
 
@@ -356,4 +360,14 @@ fn documentation(route: Option<&Route>) -> String {
         Some(Route::App(_)) => "https://docs.github.com/rest/apps/apps".to_owned(),
         _ => "https://docs.github.com/rest".to_owned(),
     }
+}
+
+/// The page as an Enterprise Server names it, which has a documentation for each of its releases.
+fn of_version(page: &str, version: Option<&str>) -> String {
+    let Some(version) = version else {
+        return page.to_owned();
+    };
+    let release: Vec<&str> = version.split('.').take(2).collect();
+    let docs = format!("docs.github.com/enterprise-server@{}/", release.join("."));
+    page.replacen("docs.github.com/", &docs, 1)
 }

@@ -1,8 +1,8 @@
 //! Every refusal of GitHub's becomes an error that says what it means and what to do.
 
-use octoseal::mock::Fault;
-use octoseal::{Error, Stored};
-use octoseal_tests::{acme, client, put};
+use octoseal::mock::{Fault, GitHub};
+use octoseal::{Client, Error, Stored};
+use octoseal_tests::{acme, builder, client, put, scope};
 
 async fn refused(fault: Fault) -> Error {
     let github = acme();
@@ -41,6 +41,89 @@ async fn a_missing_organization_is_not_found_and_says_what_that_may_mean() {
         "{text}"
     );
     assert_eq!(github.request_count(), 1);
+}
+
+#[tokio::test]
+async fn a_store_that_an_enterprise_server_lacks_is_unsupported_and_not_found_alike() {
+    let github = GitHub::enterprise("3.19.0");
+    github.organization("acme");
+    let server = builder(&github).base_url("https://ghe.example/api/v3");
+    let client = server.build().unwrap();
+    let page = "https://docs.github.com/enterprise-server@3.19/rest";
+
+    let lacking = client.secrets(scope("agents:org/acme"));
+    let error = lacking.delete("KEY").await.unwrap_err();
+    assert!(error.is_unsupported() && error.is_not_found(), "{error}");
+    assert_eq!(error.documentation_url(), Some(page));
+    let text = error.to_string();
+    let meanings = ["Enterprise Server", "missing", "renamed", "invisible"];
+    assert!(meanings.iter().all(|it| text.contains(it)), "{text}");
+
+    let error = client.delete_org_secret("acme", "KEY").await.unwrap_err();
+    assert!(error.is_not_found() && !error.is_unsupported(), "{error}");
+    assert_eq!(
+        error.documentation_url(),
+        Some(format!("{page}/actions/secrets").as_str())
+    );
+}
+
+/// A store at acme's repository `api`.
+const API: &str = "actions:repo/acme/api";
+
+async fn put_in_api(client: &Client) -> Error {
+    let put = client.secrets(scope(API)).put("DEPLOY_KEY", "c4nary-value");
+    put.send().await.unwrap_err()
+}
+
+#[tokio::test]
+async fn refusals_that_anyone_may_meet_say_what_to_change() {
+    let archived = acme();
+    archived.archive("acme", "api");
+    let full = acme();
+    for n in 0..100 {
+        full.seed(API, &format!("KEY_{n}"), "v");
+    }
+    let narrow = acme();
+    narrow.configure(|settings| settings.max_name = 5);
+    let small = acme();
+    small.configure(|settings| settings.max_value = 5);
+    let locked = acme();
+    locked.token("another");
+    locked.configure(|settings| settings.login_attempts = 2);
+    for _ in 0..2 {
+        assert!(put_in_api(&client(&locked)).await.is_unauthorized());
+    }
+    let modern = builder(&acme()).api_version("2030-01-01");
+    let sealed_wrong = client(&acme())
+        .create_or_update_org_secret("acme", "KEY")
+        .encrypted_value("c4nary-value", "1")
+        .visibility(octoseal::Visibility::All);
+    for (error, status, remedy) in [
+        (put_in_api(&client(&archived)).await, 403, "unarchive it"),
+        (
+            put_in_api(&client(&locked)).await,
+            403,
+            "refuses valid ones too",
+        ),
+        (
+            put_in_api(&modern.build().unwrap()).await,
+            400,
+            "`api_version`",
+        ),
+        (sealed_wrong.send().await.unwrap_err(), 422, "not base64"),
+        (put_in_api(&client(&full)).await, 422, "100 of a repository"),
+        (put_in_api(&client(&narrow)).await, 422, "not too long"),
+        (put_in_api(&client(&small)).await, 422, "too large"),
+    ] {
+        assert_eq!(error.status(), Some(status), "{error}");
+        assert_eq!(error.stored(), Stored::No, "{error}");
+        let hint = error.hint().unwrap();
+        assert!(hint.contains(remedy), "{remedy}: {error}");
+        assert!(
+            !format!("{error} {error:?}").contains("c4nary"),
+            "{error:?}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -178,7 +261,7 @@ async fn an_error_carries_request_id_documentation_and_what_became_of_the_secret
 async fn a_renamed_repository_is_followed_once_within_its_origin() {
     let github = acme();
     github.rename_repository("acme", "api", "core");
-    let secrets = client(&github).secrets(octoseal_tests::scope("actions:repo/acme/api"));
+    let secrets = client(&github).secrets(scope("actions:repo/acme/api"));
     secrets.put("KEY", "value").send().await.unwrap();
     assert_eq!(
         github.plaintext("actions:repo/acme/core", "KEY").unwrap(),

@@ -263,6 +263,7 @@ async fn a_server_without_the_store_says_so_instead_of_a_bare_404() {
             place.put("KEY", "value".into()).await.unwrap_err(),
         ] {
             assert!(error.is_unsupported(), "{text}: {error}");
+            assert!(error.is_not_found(), "{text}: {error}");
             assert!(error.to_string().contains("Enterprise Server"), "{error}");
         }
     })
