@@ -168,6 +168,16 @@ impl Error {
         self.change(|inner| inner.hint = Some(hint.into()))
     }
 
+    /// One more thing to try.
+    pub(crate) fn with_further_hint(self, further: &str) -> Self {
+        self.change(|inner| {
+            inner.hint = Some(match inner.hint.take() {
+                Some(hint) => format!("{hint}; {further}"),
+                None => further.to_owned(),
+            });
+        })
+    }
+
     pub(crate) fn with_stored(self, stored: Stored) -> Self {
         self.change(|inner| inner.stored = stored)
     }

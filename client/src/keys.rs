@@ -116,7 +116,7 @@ impl Client {
 
     /// The place's key, from memory if it is there. `refused` is a key that GitHub has just refused: it is not
     /// given again.
-    async fn key(
+    pub(crate) async fn key(
         &self,
         place: &impl HasKey,
         refused: Option<&Arc<ScopeKey>>,

@@ -18,12 +18,10 @@ pub(crate) const PER_PAGE: i64 = 100;
 /// More pages than any list has; a server that goes on forever is not followed.
 const MOST_PAGES: i64 = 10_000;
 
-/// Walks over the pages of a list. Each page has the time of a call of its own, or that of a member of a batch if
-/// `patient`; a page that fails ends the stream.
+/// Walks over the entries of a list; see [`whole_pages`].
 pub(crate) fn pages<'a, T, F, Fut>(
     client: &'a Client,
     call: Call<'a>,
-    patient: bool,
     page: F,
 ) -> impl Stream<Item = Result<T, Error>> + Send + 'a
 where
@@ -31,33 +29,58 @@ where
     F: Fn(octoseal_api::Client, i64) -> Fut + Send + Sync + 'a,
     Fut: Future<Output = Result<ResponseValue<stores::Page<T>>, ApiError<()>>> + Send + 'a,
 {
+    whole_pages(client, call, false, page)
+        .map_ok(|page| stream::iter(page.items.into_iter().map(Ok)))
+        .try_flatten()
+}
+
+/// Walks over the pages of a list. Each page has the time of a call of its own, or that of a member of a batch if
+/// `patient`; a page that fails ends the stream.
+pub(crate) fn whole_pages<'a, T, F, Fut>(
+    client: &'a Client,
+    call: Call<'a>,
+    patient: bool,
+    page: F,
+) -> impl Stream<Item = Result<stores::Page<T>, Error>> + Send + 'a
+where
+    T: Send + 'a,
+    F: Fn(octoseal_api::Client, i64) -> Fut + Send + Sync + 'a,
+    Fut: Future<Output = Result<ResponseValue<stores::Page<T>>, ApiError<()>>> + Send + 'a,
+{
     let page = Arc::new(page);
-    stream::try_unfold(Some(1), move |number| {
+    stream::try_unfold((Some(1), 0), move |(number, before)| {
         let page = page.clone();
         async move {
             let Some(number) = number else {
                 return Ok(None);
             };
+            let refuse =
+                |why: String| Error::new(Kind::UnexpectedReply, why).with_action(call.to_string());
             let allowance = Allowance::of(&client.inner.retry, patient);
             let reply = client
                 .call(call, &allowance, |api| page(api, number))
                 .await?;
-            let next = match headers::next_page(reply.headers(), client.base()) {
+            let next = headers::next_page(reply.headers(), client.base());
+            let page = reply.into_inner();
+            let (here, counted) = (page.items.len() as i64, page.total_count);
+            let seen = before + here;
+            let next = match next {
+                // A page that is not full may be the last all the same: GitHub may count what this token can't see.
+                NextPage::None if here >= PER_PAGE && seen < counted => {
+                    return Err(refuse(format!("the list ends after {seen} of {counted}"))
+                        .with_hint(
+                            "something between here and GitHub may have taken the Link header away",
+                        ));
+                }
                 NextPage::None => None,
                 NextPage::Number(next) if next == number + 1 && next <= MOST_PAGES => Some(next),
                 NextPage::Number(_) | NextPage::Elsewhere => {
                     let why = "the list goes on at an address that is not GitHub's next page";
-                    return Err(
-                        Error::new(Kind::UnexpectedReply, why).with_action(call.to_string())
-                    );
+                    return Err(refuse(why.to_owned()));
                 }
             };
-            Ok(Some((
-                stream::iter(reply.into_inner().items.into_iter().map(Ok)),
-                next,
-            )))
+            Ok(Some((page, (next, seen))))
         }
     })
-    .try_flatten()
     .boxed()
 }

@@ -1,5 +1,6 @@
 //! Creating or updating one secret.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -8,9 +9,10 @@ use octoseal_api::stores;
 
 use crate::call::Effect;
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::keys::Sealed;
 use crate::names::SecretName;
+use crate::paging::{PER_PAGE, whole_pages};
 use crate::retry::Allowance;
 use crate::scope::{AnyScope, HasSelectedRepositories, HasVisibility, Scope};
 use crate::secrets::{Secrets, created};
@@ -41,9 +43,10 @@ impl fmt::Display for Written {
 /// # Access is kept
 /// Without [`visibility`](Put::visibility) or [`selected_repositories`](Put::selected_repositories), an existing
 /// secret keeps its visibility and every repository it is selected for: they are read first, all pages, and sent
-/// again with the new value, since GitHub requires the visibility and clears a list that is left out. Between the
-/// reading and the writing somebody else may change the access; that change is then undone. GitHub offers no
-/// condition that would prevent it. Name the access if you know it: that also saves the reading.
+/// again with the new value, since GitHub requires the visibility and clears a list that is left out. If GitHub counts
+/// more repositories than it shows to this token, that is an error and nothing is written. Between the reading and the
+/// writing somebody else may change the access; that change is then undone. GitHub offers no condition that would
+/// prevent it. Name the access if you know it: that also saves the reading.
 #[must_use = "nothing is sent before `send`"]
 pub struct Put<S> {
     client: Client,
@@ -114,9 +117,9 @@ impl<S: AnyScope> Put<S> {
     ///
     /// # Errors
     /// [`Error::is_invalid_input`] before anything is sent: a name GitHub would refuse, a value too large, a new
-    /// organization secret without visibility, an unknown repository. [`Error::is_not_found`],
-    /// [`Error::is_permission`], [`Error::is_rate_limited`] and the failures of any call; [`Error::stored`] then
-    /// says whether the secret may have been stored.
+    /// organization secret without visibility, an unknown repository. [`Error::is_unexpected_reply`] if access is to be
+    /// kept and can't be read whole. [`Error::is_not_found`], [`Error::is_permission`], [`Error::is_rate_limited`] and
+    /// the failures of any call; [`Error::stored`] then says whether the secret may have been stored.
     pub async fn send(self) -> Result<Written, Error> {
         let scope = self.scope?;
         let name = SecretName::new(self.name)?;
@@ -249,17 +252,20 @@ impl Secrets<Scope> {
         name: &SecretName,
         allowance: &Allowance,
     ) -> Result<Resolved, Error> {
-        let existing = self.get_checked(name, allowance).await.map_err(|error| {
-            if error.is_not_found() {
-                return Error::input(format!(
+        let existing = match self.get_checked(name, allowance).await {
+            Ok(existing) => existing,
+            Err(error) if error.is_not_found() => {
+                // Only the secret is missing if the scope has a key; otherwise the scope's own error says more.
+                self.client.key(&self.scope, None, allowance).await?;
+                return Err(Error::input(format!(
                     "{name} does not exist yet in {} and has no visibility to keep",
                     self.scope
                 ))
                 .with_hint("say which repositories may use it: visibility all, private or selected")
-                .with_source(error);
+                .with_source(error));
             }
-            error
-        })?;
+            Err(error) => return Err(error),
+        };
         match existing.visibility.as_deref() {
             Some("selected") => {
                 let ids = self.selection(name, allowance).await?;
@@ -267,8 +273,9 @@ impl Secrets<Scope> {
             }
             Some("all" | "private") => Ok(Resolved { visibility: existing.visibility, selected: None }),
             other => Err(Error::input(format!(
-                "{name} in {} has the visibility {other:?}, which this version does not know how to keep",
-                self.scope
+                "{name} in {} has the visibility {:?}, which this version does not know how to keep",
+                self.scope,
+                other.unwrap_or_default()
             ))
             .with_hint("say the visibility")),
         }
@@ -290,11 +297,39 @@ impl Secrets<Scope> {
         }
     }
 
+    /// The repositories that a secret is selected for: all of them, or an error, since those that are left out when
+    /// they are sent again lose the secret.
     async fn selection(&self, name: &SecretName, allowance: &Allowance) -> Result<Vec<i64>, Error> {
-        self.selected_unchecked(name.as_str(), allowance.patient)
-            .map_ok(|repository| repository.id as i64)
-            .try_collect()
-            .await
+        let name = name.as_str();
+        let call = self.call("listing the selected repositories of", name, Effect::Read);
+        let list = |api: octoseal_api::Client, page| async move {
+            api.list_selected_repositories(self.scope.api(), name, PER_PAGE, page)
+                .await
+        };
+        let mut pages = whole_pages(&self.client, call, allowance.patient, list);
+        let (mut ids, mut counted) = (BTreeSet::new(), 0);
+        let unread = |error: Error| {
+            match error.is_unexpected_reply() {
+            true => error.with_further_hint(
+                "nothing was written; say which repositories may use the secret, and they need not be read",
+            ),
+            false => error,
+        }
+        };
+        while let Some(page) = pages.try_next().await.map_err(unread)? {
+            // The highest: when one leaves the list meanwhile, the next page begins one too late.
+            counted = counted.max(page.total_count);
+            ids.extend(page.items.into_iter().map(|repository| repository.id));
+        }
+        if (ids.len() as i64) < counted {
+            let seen = ids.len();
+            let why = format!("GitHub counts {counted} repositories and shows {seen} of them");
+            let error = Error::new(Kind::UnexpectedReply, why)
+                .with_action(call.to_string())
+                .with_hint("some may be invisible to this token, or the list has just changed");
+            return Err(unread(error));
+        }
+        Ok(ids.into_iter().collect())
     }
 
     async fn write(

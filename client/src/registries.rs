@@ -151,7 +151,7 @@ impl PrivateRegistries {
     /// [`Error::is_not_found`], [`Error::is_permission`] and the failures of any call.
     pub fn list(&self) -> impl Stream<Item = Result<PrivateRegistry, Error>> + Send + '_ {
         let call = self.call("listing", "", Effect::Read);
-        pages(&self.client, call, false, move |api, page| async move {
+        pages(&self.client, call, move |api, page| async move {
             api.list_registries(self.scope.org(), PER_PAGE, page).await
         })
         .map(|registry| read(registry?))

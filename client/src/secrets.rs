@@ -96,7 +96,7 @@ impl<S: AnyScope> Secrets<S> {
     /// [`Error::is_not_found`], [`Error::is_permission`] and the failures of any call.
     pub fn list(&self) -> impl Stream<Item = Result<Secret, Error>> + Send + '_ {
         let call = self.call("listing the secrets of", "", Effect::Read);
-        pages(&self.client, call, false, move |api, page| async move {
+        pages(&self.client, call, move |api, page| async move {
             api.list_secrets(self.scope.api(), PER_PAGE, page).await
         })
         .map_ok(Secret::from)
@@ -201,20 +201,13 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         let checked = SecretName::new(name).and_then(|_| {
             self.require(stores::Operation::ListRepositories, "selected repositories")
         });
-        ready(checked.map(|()| self.selected_unchecked(name, false))).try_flatten_stream()
-    }
-
-    pub(crate) fn selected_unchecked<'a>(
-        &'a self,
-        name: &'a str,
-        patient: bool,
-    ) -> impl Stream<Item = Result<Repository, Error>> + Send + 'a {
         let call = self.call("listing the selected repositories of", name, Effect::Read);
-        pages(&self.client, call, patient, move |api, page| async move {
+        let pages = pages(&self.client, call, move |api, page| async move {
             api.list_selected_repositories(self.scope.api(), name, PER_PAGE, page)
                 .await
         })
-        .map_ok(Repository::from)
+        .map_ok(Repository::from);
+        ready(checked.map(|()| pages)).try_flatten_stream()
     }
 
     /// Replaces the repositories that a secret is selected for, by id or `owner/name`. An empty list takes the
@@ -321,7 +314,7 @@ impl<S: SeesOrganizationSecrets> Secrets<S> {
             "list of organization secrets",
         );
         let call = self.call("listing the organization secrets seen by", "", Effect::Read);
-        let pages = pages(&self.client, call, false, move |api, page| async move {
+        let pages = pages(&self.client, call, move |api, page| async move {
             api.list_organization_secrets(self.scope.api(), PER_PAGE, page)
                 .await
         })

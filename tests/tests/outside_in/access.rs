@@ -1,22 +1,31 @@
 //! Who may use a secret: never widened, never lost.
 
-use octoseal::{Access, Visibility, Written};
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt, TryStreamExt};
+use octoseal::mock::{Fault, GitHub};
+use octoseal::{
+    Access, Error, OrganizationScope, OrganizationStore, Outcome, PrivateRegistriesScope, Stored,
+    Visibility, Written,
+};
 use octoseal_tests::{ACME, acme, client, scope};
 
 #[tokio::test]
-async fn an_update_without_visibility_keeps_it() {
-    for visibility in ["all", "private"] {
-        let github = acme();
-        github.seed(ACME, "KEY", "old").visibility(visibility);
-        let call = client(&github)
-            .create_or_update_org_secret("acme", "KEY")
-            .value("new");
-        assert_eq!(call.send().await.unwrap(), Written::Updated);
-        let secret = github.secret(ACME, "KEY").unwrap();
-        assert_eq!(
-            (secret.visibility.as_deref(), secret.value.as_slice()),
-            (Some(visibility), &b"new"[..])
-        );
+async fn an_update_without_visibility_keeps_it_in_every_store_of_an_organization() {
+    for store in OrganizationStore::ALL {
+        for visibility in ["all", "private"] {
+            let github = acme();
+            let scope = OrganizationScope::new(*store, "acme").unwrap();
+            github.seed(&scope, "KEY", "old").visibility(visibility);
+            let put = client(&github).secrets(scope.clone()).put("KEY", "new");
+            assert_eq!(put.send().await.unwrap(), Written::Updated);
+            let secret = github.secret(&scope, "KEY").unwrap();
+            assert_eq!(
+                (secret.visibility.as_deref(), secret.value.as_slice()),
+                (Some(visibility), &b"new"[..]),
+                "{scope}"
+            );
+        }
     }
 }
 
@@ -41,24 +50,160 @@ async fn an_update_without_visibility_keeps_all_selected_repositories_of_every_p
     assert_eq!(secret.value, b"new");
 }
 
+/// Scopes whose secrets have selected repositories.
+const SELECTING: [&str; 2] = [ACME, "codespaces:user"];
+
+/// A stand-in with a secret that so many repositories may use.
+fn selected(scope: &str, repositories: u64) -> (GitHub, BTreeSet<u64>) {
+    let github = acme();
+    let ids: BTreeSet<u64> = (0..repositories)
+        .map(|n| github.repository("acme", &format!("repo-{n}")))
+        .collect();
+    github
+        .seed(scope, "KEY", "old")
+        .selected(ids.iter().copied());
+    (github, ids)
+}
+
+/// A proxy that takes the way to the next page away.
+fn without_link() -> Fault {
+    Fault::change(|mut reply| {
+        reply.headers_mut().remove("link");
+        reply
+    })
+    .at("/repositories")
+}
+
+/// A list that counts more than it shows.
+fn counting(total: u64) -> Fault {
+    Fault::change(move |reply| {
+        reply.map(|body| {
+            let mut page: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            page["total_count"] = total.into();
+            page.to_string().into()
+        })
+    })
+    .at("/repositories")
+}
+
+#[tokio::test]
+async fn access_that_cannot_be_read_whole_is_an_error_and_nothing_is_written() {
+    for scope in SELECTING {
+        for (fault, says) in [
+            (without_link().always(), "100 of 230"),
+            (without_link().after(1), "200 of 230"),
+            // Two that the token can't see; one that left the list between two pages.
+            (counting(232).always(), "232 repositories and shows 230"),
+            (counting(231), "231 repositories and shows 230"),
+        ] {
+            let (github, ids) = selected(scope, 230);
+            github.fault(fault);
+            let secrets = client(&github).secrets(octoseal_tests::scope(scope));
+            let error = secrets.put("KEY", "new").send().await.unwrap_err();
+            assert!(error.is_unexpected_reply(), "{scope}: {error}");
+            assert_eq!(error.stored(), Stored::No);
+            assert!(error.to_string().contains(says), "{scope}: {error}");
+            let hint = error.hint().unwrap();
+            assert!(hint.contains("say which repositories"), "{error}");
+            assert!(error.to_string().contains(scope), "{error}");
+            assert!(github.requests().iter().all(|r| r.method == "GET"));
+            assert_eq!(
+                github.secret(scope, "KEY").unwrap().selected_repository_ids,
+                ids
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn access_that_cannot_be_read_whole_can_be_said_instead() {
+    let (github, _) = selected(ACME, 230);
+    github.fault(without_link().always());
+    let put = client(&github).secrets(scope(ACME)).put("KEY", "new");
+    put.visibility(Visibility::Private).send().await.unwrap();
+    assert_eq!(github.plaintext(ACME, "KEY").unwrap(), b"new");
+}
+
+#[tokio::test]
+async fn a_list_of_one_full_page_is_whole_without_a_link() {
+    let (github, ids) = selected(ACME, 100);
+    client(&github)
+        .secrets(scope(ACME))
+        .put("KEY", "new")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        github.secret(ACME, "KEY").unwrap().selected_repository_ids,
+        ids
+    );
+}
+
+#[tokio::test]
+async fn a_list_that_ends_too_early_is_never_taken_for_the_whole() {
+    let (github, _) = selected(ACME, 230);
+    let secrets = client(&github).secrets(scope(ACME));
+    let list = || secrets.selected_repositories("KEY").try_collect::<Vec<_>>();
+    github.fault(without_link().after(1));
+    let error = list().await.unwrap_err();
+    assert!(error.is_unexpected_reply(), "{error}");
+    assert!(error.to_string().contains("200 of 230"), "{error}");
+    // What GitHub counts and does not show to this token is no fault of a list that is only looked at.
+    github.clear_faults();
+    github.fault(counting(232).always());
+    assert_eq!(list().await.unwrap().len(), 230);
+}
+
 #[tokio::test]
 async fn a_new_secret_without_visibility_is_an_error_that_asks_for_one_and_sends_nothing() {
     let github = acme();
-    let error = client(&github)
-        .create_or_update_org_secret("acme", "KEY")
-        .value("v")
-        .send()
-        .await
-        .unwrap_err();
-    assert!(error.is_invalid_input());
-    assert!(error.to_string().contains("visibility"), "{error}");
-    assert!(
-        github
-            .requests()
-            .iter()
-            .all(|request| request.method == "GET")
-    );
+    let client = client(&github);
+    let put = || client.create_or_update_org_secret("acme", "KEY").value("v");
+    // The secret, and the key, which tells that the organization is there; then the secret alone.
+    for requests in [2, 3] {
+        let error = put().send().await.unwrap_err();
+        assert!(error.is_invalid_input(), "{error}");
+        assert!(error.to_string().contains("visibility"), "{error}");
+        assert_eq!(github.request_count(), requests);
+    }
+    assert!(github.requests().iter().all(|r| r.method == "GET"));
     assert!(github.secret(ACME, "KEY").is_none());
+}
+
+#[tokio::test]
+async fn kept_access_in_an_organization_that_is_not_there_is_the_organizations_error() {
+    let github = acme();
+    for put in [
+        client(&github)
+            .create_or_update_org_secret("acmee", "KEY")
+            .value("v"),
+        client(&github)
+            .create_or_update_org_secret("acmee", "KEY")
+            .encrypted_value("c2VhbGVk", "1"),
+    ] {
+        github.clear_requests();
+        let error = put.send().await.unwrap_err();
+        assert!(error.is_not_found() && !error.is_invalid_input(), "{error}");
+        let text = error.to_string();
+        assert!(
+            text.contains("actions:org/acmee") && !text.contains("does not exist yet"),
+            "{text}"
+        );
+        assert_eq!(github.request_count(), 2);
+        assert!(github.requests().iter().all(|r| r.method == "GET"));
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_keeps_access_in_an_organization_that_is_not_there_stops_soon() {
+    let github = acme();
+    let secrets = client(&github).secrets(scope("actions:org/acmee"));
+    let batch = (0..1000).map(|n| (format!("KEY_{n}"), "value"));
+    let outcomes: Vec<_> = secrets.put_all(batch).collect().await;
+    assert_eq!(outcomes.len(), 1000);
+    let lost = |outcome: &Outcome| outcome.result.as_ref().is_err_and(Error::is_not_found);
+    assert!(outcomes.iter().all(lost));
+    assert!(github.request_count() < 200, "{}", github.request_count());
 }
 
 #[tokio::test]
@@ -108,27 +253,41 @@ async fn repositories_are_selected_by_name_too() {
 
 #[tokio::test]
 async fn unknown_repositories_are_all_named_before_anything_is_written() {
+    const NAMES: [&str; 3] = ["acme/api", "acme/nope", "neither"];
     let github = acme();
-    let call = client(&github)
+    let client = client(&github);
+    let registries = client.private_registries(PrivateRegistriesScope::new("acme").unwrap());
+    let put = client
         .create_or_update_org_secret("acme", "KEY")
         .value("new");
-    let error = call
-        .selected_repositories(["acme/api", "acme/nope", "neither"])
-        .send()
-        .await
-        .unwrap_err();
-    assert!(error.is_invalid_input());
-    let text = error.to_string();
-    assert!(
-        text.contains("acme/nope") && text.contains("neither") && !text.contains("acme/api"),
-        "{text}"
-    );
-    assert!(
-        github
-            .requests()
-            .iter()
-            .all(|request| request.method == "GET")
-    );
+    let secrets = client.secrets(scope(ACME));
+    let create = registries.create("npm_registry", "https://npm.example", Visibility::All);
+    let update = registries.update("NPM_REGISTRY_SECRET");
+    for error in [
+        put.selected_repositories(NAMES).send().await.unwrap_err(),
+        secrets
+            .set_selected_repositories("KEY", NAMES)
+            .await
+            .unwrap_err(),
+        create
+            .selected_repositories(NAMES)
+            .send()
+            .await
+            .unwrap_err(),
+        update
+            .selected_repositories(NAMES)
+            .send()
+            .await
+            .unwrap_err(),
+    ] {
+        assert!(error.is_invalid_input());
+        let text = error.to_string();
+        assert!(
+            text.contains("acme/nope") && text.contains("neither") && !text.contains("acme/api"),
+            "{text}"
+        );
+    }
+    assert!(github.requests().iter().all(|r| r.method == "GET"));
 }
 
 #[tokio::test]
@@ -142,6 +301,10 @@ async fn a_visibility_newer_than_this_crate_is_not_guessed_at() {
         .await
         .unwrap_err();
     assert!(error.is_invalid_input(), "{error}");
+    assert!(
+        error.to_string().contains("visibility \"enterprise\","),
+        "{error}"
+    );
     assert_eq!(github.plaintext(ACME, "KEY").unwrap(), b"old");
 }
 
@@ -165,7 +328,6 @@ async fn a_user_secret_keeps_its_repositories() {
 
 #[tokio::test]
 async fn a_scope_without_visibility_refuses_one_before_the_wire() {
-    use futures_util::StreamExt;
     let github = acme();
     let secrets = client(&github).secrets(scope("actions:repo/acme/api"));
     let error = secrets
