@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::call::{Call, Effect};
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Error, Kind, Stored};
 use crate::keys::{HasKey, ScopeKey, Sealed};
 use crate::names::SecretName;
 use crate::paging::{PER_PAGE, pages};
@@ -154,7 +154,7 @@ impl PrivateRegistries {
         pages(&self.client, call, move |api, page| async move {
             api.list_registries(self.scope.org(), PER_PAGE, page).await
         })
-        .map(|registry| read(registry?))
+        .map(move |registry| read(registry?, call))
     }
 
     /// All registries, collected; all pages or an error.
@@ -174,12 +174,8 @@ impl PrivateRegistries {
         let call = self.call("reading", name.as_str(), Effect::Read);
         let (org, name) = (self.scope.org(), name.as_str());
         let run = |api: octoseal_api::Client| async move { api.get_registry(org, name).await };
-        read(
-            self.client
-                .call(call, &self.allowance(), run)
-                .await?
-                .into_inner(),
-        )
+        let reply = self.client.call(call, &self.allowance(), run).await?;
+        read(reply.into_inner(), call)
     }
 
     /// Deletes a registry.
@@ -246,13 +242,16 @@ impl PrivateRegistries {
 }
 
 /// What the description's type says, in ours.
-fn read(registry: stores::registries::Registry) -> Result<PrivateRegistry, Error> {
+fn read(registry: stores::registries::Registry, call: Call<'_>) -> Result<PrivateRegistry, Error> {
     serde_json::to_value(registry)
         .and_then(serde_json::from_value)
         .map_err(|_| {
-            Error::new(
-                crate::error::Kind::UnexpectedReply,
-                "the reply is not a private registry",
-            )
+            let error = Error::new(Kind::UnexpectedReply, "the reply is not a private registry")
+                .with_action(call.to_string());
+            // What GitHub answers so, it has done.
+            match call.effect {
+                Effect::Read => error,
+                Effect::Write | Effect::Create => error.with_stored(Stored::Unknown),
+            }
         })
 }

@@ -160,13 +160,8 @@ impl CreateRegistry {
                 api.private_registries_create_org_private_registry(org, body)
                     .await
             };
-            read(
-                registries
-                    .client
-                    .call(call, allowance, run)
-                    .await?
-                    .into_inner(),
-            )
+            let reply = registries.client.call(call, allowance, run).await?;
+            read(reply.into_inner(), call)
         };
         registries.store(body, value, allowance, send).await
     }

@@ -183,3 +183,38 @@ async fn a_create_whose_reply_is_lost_is_not_made_twice() {
     assert_eq!(error.stored(), Stored::Unknown);
     assert_eq!(registries(&github).list_all().await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_registry_whose_creation_is_answered_beyond_reading_may_exist() {
+    let github = acme();
+    // A repository's id that is none.
+    let spoil = || {
+        Fault::change(|reply| {
+            reply.map(|body| {
+                let mut registry: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                registry["selected_repository_ids"] = serde_json::json!([-1]);
+                registry.to_string().into()
+            })
+        })
+    };
+    github.fault(spoil().on("POST"));
+    let registries = registries(&github);
+    let create = registries.create("npm_registry", "https://npm.example", Visibility::All);
+    let auth = RegistryAuth::Token {
+        token: "t0ken".into(),
+    };
+    let error = create.auth(auth).send().await.unwrap_err();
+    assert!(error.is_unexpected_reply(), "{error}");
+    assert_eq!(error.stored(), Stored::Unknown);
+    let text = error.to_string();
+    assert!(
+        text.starts_with(&format!("creating a registry in {SCOPE}: ")),
+        "{text}"
+    );
+
+    let name = registries.list_all().await.unwrap().remove(0).name;
+    github.fault(spoil().on("GET"));
+    let error = registries.get(&name).await.unwrap_err();
+    assert!(error.to_string().starts_with("reading "), "{error}");
+    assert_eq!(error.stored(), Stored::No);
+}
