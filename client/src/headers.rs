@@ -52,7 +52,10 @@ pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
 
 /// What the call would have needed: a GitHub App's permission or a classic token's scopes.
 pub(crate) fn needed(headers: &HeaderMap) -> Option<String> {
-    let list = ["x-accepted-github-permissions", "x-accepted-oauth-scopes"]
+    let names = ["x-accepted-github-permissions", "x-accepted-oauth-scopes"];
+    // GitHub names both, and tells a classic token, which has scopes, those too.
+    let classic = headers.contains_key("x-oauth-scopes");
+    let list = if classic { [names[1], names[0]] } else { names }
         .into_iter()
         .find_map(|name| text(headers, name).filter(|list| !list.is_empty()))?;
     let fits = list.len() <= 200

@@ -29,17 +29,17 @@ where
     F: Fn(octoseal_api::Client, i64) -> Fut + Send + Sync + 'a,
     Fut: Future<Output = Result<ResponseValue<stores::Page<T>>, ApiError<()>>> + Send + 'a,
 {
-    whole_pages(client, call, false, page)
+    whole_pages(client, call, None, page)
         .map_ok(|page| stream::iter(page.items.into_iter().map(Ok)))
         .try_flatten()
 }
 
-/// Walks over the pages of a list. Each page has the time of a call of its own, or that of a member of a batch if
-/// `patient`; a page that fails ends the stream.
+/// Walks over the pages of a list, `within` the time of the call that needs them all; otherwise each page has that of a
+/// call of its own. A page that fails ends the stream.
 pub(crate) fn whole_pages<'a, T, F, Fut>(
     client: &'a Client,
     call: Call<'a>,
-    patient: bool,
+    within: Option<Allowance>,
     page: F,
 ) -> impl Stream<Item = Result<stores::Page<T>, Error>> + Send + 'a
 where
@@ -50,13 +50,14 @@ where
     let page = Arc::new(page);
     stream::try_unfold((Some(1), 0), move |(number, before)| {
         let page = page.clone();
+        let allowance = within.clone();
         async move {
             let Some(number) = number else {
                 return Ok(None);
             };
             let refuse =
                 |why: String| Error::new(Kind::UnexpectedReply, why).with_action(call.to_string());
-            let allowance = Allowance::of(&client.inner.retry, patient);
+            let allowance = allowance.unwrap_or_else(|| Allowance::new(&client.inner.retry));
             let reply = client
                 .call(call, &allowance, |api| page(api, number))
                 .await?;

@@ -306,7 +306,7 @@ impl Secrets<Scope> {
             api.list_selected_repositories(self.scope.api(), name, PER_PAGE, page)
                 .await
         };
-        let mut pages = whole_pages(&self.client, call, allowance.patient, list);
+        let mut pages = whole_pages(&self.client, call, Some(allowance.clone()), list);
         let (mut ids, mut counted) = (BTreeSet::new(), 0);
         let unread = |error: Error| {
             match error.is_unexpected_reply() {

@@ -81,21 +81,18 @@ pub(crate) async fn failure(error: ApiError<()>, token: &str) -> Failure {
         ApiError::UnexpectedResponse(response) => {
             let (status, headers) = (response.status(), response.headers().clone());
             // An error whose body is cut off is still that error.
-            let body = response.bytes().await.unwrap_or_default();
-            refused(status, &headers, &body, token)
+            match response.bytes().await {
+                Ok(body) => refused(status, &headers, &body, token),
+                Err(error) => half_refused(refused(status, &headers, &[], token), error),
+            }
         }
         ApiError::CommunicationError(error) => transport(error),
         ApiError::ResponseBodyError(error) => {
-            let capped = in_chain::<http_body_util::LengthLimitError>(&error);
-            let reason = if capped {
-                "the reply is larger than any that GitHub gives"
+            let (kind, reason, next) = if is_capped(&error) {
+                let reason = "the reply is larger than any that GitHub gives";
+                (Kind::UnexpectedReply, reason, Next::Stop)
             } else {
-                "the reply broke off"
-            };
-            let (kind, next) = if capped {
-                (Kind::UnexpectedReply, Next::Stop)
-            } else {
-                (Kind::Transport, Next::Retry)
+                (Kind::Transport, BROKE_OFF, Next::Retry)
             };
             let error = Error::new(kind, reason).with_source(error.without_url());
             Failure::new(error, next).maybe_done()
@@ -119,6 +116,21 @@ pub(crate) async fn failure(error: ApiError<()>, token: &str) -> Failure {
     }
 }
 
+const BROKE_OFF: &str = "the reply broke off";
+
+/// A refusal whose words did not arrive. A `403` is for a limit or for good, which only they tell: it is asked again.
+fn half_refused(failure: Failure, error: reqwest::Error) -> Failure {
+    if failure.error.status() != Some(403) || failure.next != Next::Stop || is_capped(&error) {
+        return failure;
+    }
+    let error = Error::new(Kind::Transport, BROKE_OFF).with_source(error.without_url());
+    Failure::new(error, Next::Retry)
+}
+
+fn is_capped(error: &reqwest::Error) -> bool {
+    in_chain::<http_body_util::LengthLimitError>(error)
+}
+
 fn unexpected(what: String) -> Error {
     Error::new(Kind::UnexpectedReply, format!("the reply is {what}")).with_hint(
         "something between here and GitHub may answer in its place; check the proxy, the captive portal and the base URL",
@@ -138,6 +150,8 @@ fn looks_like_html(body: &[u8]) -> bool {
 
 /// A failure below HTTP.
 fn transport(error: reqwest::Error) -> Failure {
+    // A secret's name may be any word that is looked for below.
+    let error = error.without_url();
     let connecting = error.is_connect();
     let (kind, reason, next) = if connecting && is_tls(&error) {
         (
@@ -157,7 +171,7 @@ fn transport(error: reqwest::Error) -> Failure {
         )
     };
     let sent = !connecting && kind != Kind::Config;
-    let mut failed = Error::new(kind, reason).with_source(error.without_url());
+    let mut failed = Error::new(kind, reason).with_source(error);
     if kind == Kind::Tls {
         failed = failed.with_hint(
             "check the host name, the clock, and the root certificates (SSL_CERT_FILE on Linux)",

@@ -48,6 +48,19 @@ async fn a_refused_connection_is_a_transport_error_after_a_bounded_number_of_att
 }
 
 #[tokio::test]
+async fn a_secret_named_like_a_failure_of_tls_does_not_make_it_one() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = client(&format!("http://{}", listener.local_addr().unwrap()));
+    drop(listener);
+    for name in ["TLS_CERTIFICATE", "SSL_KEY"] {
+        let secrets = client.secrets(scope("actions:org/acme"));
+        let error = secrets.get(name).await.unwrap_err();
+        assert!(!error.is_tls(), "{error:?}");
+        assert_eq!(error.attempts(), 4);
+    }
+}
+
+#[tokio::test]
 async fn a_name_that_does_not_resolve_is_a_transport_error_and_nothing_was_stored() {
     // `.invalid` never resolves (RFC 2606).
     let client = client("https://api.octoseal.invalid");
@@ -98,6 +111,28 @@ async fn a_reply_truncated_in_head_or_body_is_read_again() {
         .await;
         put(&client(&server.url), "KEY", "value").await.unwrap();
         assert_eq!(server.requests().len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn a_403_whose_reason_was_cut_off_is_asked_again_and_is_no_missing_permission() {
+    let half = "HTTP/1.1 403 Forbidden\r\ncontent-length: 90\r\n\r\n{\"message\":\"You have";
+    for lasting in [1, 9] {
+        let server = Raw::start(move |n| match n {
+            n if n < lasting => Act::Partial(half.to_owned()),
+            1 => key(),
+            _ => reply("201 Created", "{}"),
+        })
+        .await;
+        let result = put(&client(&server.url), "KEY", "value").await;
+        let requests = server.requests().len();
+        match result {
+            Ok(_) => assert_eq!((lasting, requests), (1, 3)),
+            Err(error) => {
+                assert!(error.is_transport() && !error.is_permission(), "{error:?}");
+                assert_eq!((lasting, requests, error.stored()), (9, 4, Stored::No));
+            }
+        }
     }
 }
 
