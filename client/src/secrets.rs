@@ -360,7 +360,6 @@ impl From<stores::Repository> for Repository {
             id,
             name,
             full_name,
-            ..
         } = repository;
         Self {
             id: id.try_into().unwrap_or_default(),

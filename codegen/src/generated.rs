@@ -394,11 +394,8 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct FullRepository {
         pub full_name: ::std::string::String,
-        pub html_url: ::std::string::String,
         pub id: i64,
         pub name: ::std::string::String,
-        pub owner: SimpleUser,
-        pub private: bool,
     }
     ///`Installation`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -1056,19 +1053,8 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Repository {
         pub full_name: ::std::string::String,
-        pub html_url: ::std::string::String,
         pub id: i64,
         pub name: ::std::string::String,
-        pub owner: SimpleUser,
-        pub private: bool,
-    }
-    ///`SimpleUser`
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
-    pub struct SimpleUser {
-        pub id: i64,
-        pub login: ::std::string::String,
-        #[serde(rename = "type")]
-        pub type_: ::std::string::String,
     }
     ///`StorePublicKey`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -1143,11 +1129,8 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct StoreRepository {
         pub full_name: ::std::string::String,
-        pub html_url: ::std::string::String,
         pub id: i64,
         pub name: ::std::string::String,
-        pub owner: SimpleUser,
-        pub private: bool,
     }
     ///`StoreRepositoryPage`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]

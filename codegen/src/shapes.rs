@@ -127,12 +127,6 @@ pub struct Repository {
     pub name: String,
     /// Owner and name.
     pub full_name: String,
-    /// The owner's login.
-    pub owner: Option<String>,
-    /// Whether it is private.
-    pub private: Option<bool>,
-    /// Its page.
-    pub html_url: Option<String>,
 }
 
 /// One page of a list.

@@ -496,9 +496,6 @@ impl From<types::StoreRepository> for Repository {
             id: reply.id.into(),
             name: reply.name.into(),
             full_name: reply.full_name.into(),
-            owner: Some(reply.owner.login),
-            private: Some(reply.private),
-            html_url: Some(reply.html_url),
         }
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn shapes(repaired: &Value, scopes: &[Scope<'_>]) -> TokenStream {
             }
         }
     };
-    use Kind::{Login, Optional, Plain};
+    use Kind::{Optional, Plain};
     let secret = convert(
         repairs::SECRET,
         "Secret",
@@ -56,14 +56,7 @@ pub(super) fn shapes(repaired: &Value, scopes: &[Scope<'_>]) -> TokenStream {
     let repository = convert(
         repairs::REPOSITORY,
         "Repository",
-        &[
-            ("id", Plain),
-            ("name", Plain),
-            ("full_name", Plain),
-            ("owner", Login),
-            ("private", Optional),
-            ("html_url", Optional),
-        ],
+        &[("id", Plain), ("name", Plain), ("full_name", Plain)],
     );
     let page = |page: &str, item: &str, items: &str| {
         if !schemas[page].is_object() {
@@ -97,8 +90,6 @@ enum Kind {
     Plain,
     /// It may be there.
     Optional,
-    /// An owner, of whom the login is kept.
-    Login,
 }
 
 impl Kind {
@@ -112,9 +103,7 @@ impl Kind {
             (Self::Plain, false, _) => quote!(Default::default()),
             (Self::Optional, true, true) => quote!(Some(reply.#field)),
             (Self::Optional, true, false) => quote!(reply.#field),
-            (Self::Optional | Self::Login, false, _) => quote!(None),
-            (Self::Login, true, true) => quote!(Some(reply.#field.login)),
-            (Self::Login, true, false) => quote!(reply.#field.map(|owner| owner.login)),
+            (Self::Optional, false, _) => quote!(None),
         }
     }
 }
