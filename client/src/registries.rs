@@ -9,7 +9,7 @@ mod write;
 use futures_core::Stream;
 use futures_util::{StreamExt, TryStreamExt};
 use octoseal_api::{Error as ApiError, ResponseValue, stores};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::call::{Call, Effect};
@@ -51,7 +51,7 @@ pub struct PrivateRegistry {
     /// `all`, `private`, `selected`, or a word that is newer than this crate.
     pub visibility: String,
     /// The repositories it is selected for; GitHub tells them when one registry is asked for.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub selected_repository_ids: Vec<u64>,
     /// When it was created (RFC 3339).
     pub created_at: String,
@@ -239,6 +239,11 @@ impl PrivateRegistries {
             about_scope: true,
         }
     }
+}
+
+/// A list that is `null` has nothing in it.
+fn null_is_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// What the description's type says, in ours.

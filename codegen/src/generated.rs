@@ -417,14 +417,16 @@ pub mod types {
         pub has_multiple_single_files: ::std::option::Option<bool>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub permissions: ::std::option::Option<AppPermissions>,
-        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-        pub repositories: ::std::vec::Vec<Repository>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub repositories: ::std::option::Option<::std::vec::Vec<Repository>>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub repository_selection: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub single_file: ::std::option::Option<::std::string::String>,
-        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-        pub single_file_paths: ::std::vec::Vec<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub single_file_paths: ::std::option::Option<
+            ::std::vec::Vec<::std::string::String>,
+        >,
         pub token: crate::text::Hidden,
     }
     ///`Integration`
@@ -1102,8 +1104,8 @@ pub mod types {
         pub replaces_base: ::std::option::Option<bool>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub role_name: ::std::option::Option<::std::string::String>,
-        #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
-        pub selected_repository_ids: ::std::vec::Vec<i64>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub selected_repository_ids: ::std::option::Option<::std::vec::Vec<i64>>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub service_account: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]

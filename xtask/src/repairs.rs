@@ -65,6 +65,7 @@ repairs! {
     stores::key_ids_keep_their_text: "old Enterprise Servers send `key_id` as a number",
     schemas::hide_tokens: "every generated type prints itself, and a token must not",
     replies::open_reply_enums: "one new value of an enum would fail a whole list",
+    replies::null_collections_are_absent: "an optional list that comes back as null would fail a whole page",
     bodies::nullable_optional_collections: "an optional list would be left out when empty, and an explicit `[]` means something",
     schemas::rename_components_that_collide: "a component may be called as progenitor calls an inline type",
     schemas::nullable_where_used: "a nullable component becomes a wrapper, and once an infinite type",

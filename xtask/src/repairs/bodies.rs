@@ -1,7 +1,7 @@
 //! Repairs of what is sent.
 
 use anyhow::Result;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::walk::{Use, each_body, each_operation, each_schema};
 use crate::source::Source;
@@ -89,30 +89,36 @@ pub(super) fn ids_as_the_server_wants_them(document: &mut Value, source: &Source
 pub(super) fn nullable_optional_collections(document: &mut Value, _: &Source) -> Result<usize> {
     let mut mended = 0;
     each_schema(document, |used, schema| {
-        if used != Use::Body {
-            return;
-        }
-        let required = schema.get("required").cloned().unwrap_or_default();
-        let is_required = |name: &str| {
-            required
-                .as_array()
-                .is_some_and(|names| names.iter().any(|each| each == name))
-        };
-        for (name, property) in schema
-            .get_mut("properties")
-            .and_then(Value::as_object_mut)
-            .into_iter()
-            .flatten()
-        {
-            let collection = property["type"] == "array"
-                || (property["type"] == "object" && property.get("properties").is_none());
-            if collection && !is_required(name) && property["nullable"] != true {
-                property["nullable"] = json!(true);
-                mended += 1;
-            }
+        if used == Use::Body {
+            mended += let_collections_be_null(schema);
         }
     });
     Ok(mended)
+}
+
+/// Makes the optional lists and maps of one object nullable, and counts them.
+pub(super) fn let_collections_be_null(schema: &mut Map<String, Value>) -> usize {
+    let required = schema.get("required").cloned().unwrap_or_default();
+    let is_required = |name: &str| {
+        required
+            .as_array()
+            .is_some_and(|names| names.iter().any(|each| each == name))
+    };
+    let mut mended = 0;
+    for (name, property) in schema
+        .get_mut("properties")
+        .and_then(Value::as_object_mut)
+        .into_iter()
+        .flatten()
+    {
+        let collection = property["type"] == "array"
+            || (property["type"] == "object" && property.get("properties").is_none());
+        if collection && !is_required(name) && property["nullable"] != true {
+            property["nullable"] = json!(true);
+            mended += 1;
+        }
+    }
+    mended
 }
 
 fn is_number_or_text(options: &Value) -> bool {

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde_json::{Map, Value};
 
+use super::bodies::let_collections_be_null;
 use super::walk::{Use, descend, each_operation, each_schema, reached_schemas, resolve};
 use crate::source::Source;
 
@@ -97,22 +98,35 @@ pub(super) fn keep_one_reply_type(document: &mut Value, _: &Source) -> Result<us
 /// Enums of replies become text: a value that GitHub adds tomorrow must not fail a list today.
 /// Enums of requests stay closed.
 pub(super) fn open_reply_enums(document: &mut Value, _: &Source) -> Result<usize> {
-    let mut replies = Vec::new();
-    each_operation(document, |_, operation| {
-        replies.extend(operation.get("responses").cloned())
-    });
-    let reached = reached_schemas(document, &Value::Array(replies));
     let mut mended = 0;
-    let mut open = |schema: &mut Map<String, Value>| {
+    each_reply_schema(document, |schema| {
         if schema.get("type").is_some_and(|kind| kind == "string")
             && schema.remove("enum").is_some()
         {
             mended += 1;
         }
-    };
+    });
+    Ok(mended)
+}
+
+/// An optional list or map that comes back as `null` is not there, as any other optional field:
+/// progenitor reads its absence, and fails on `null`, and with it a whole list.
+pub(super) fn null_collections_are_absent(document: &mut Value, _: &Source) -> Result<usize> {
+    let mut mended = 0;
+    each_reply_schema(document, |schema| mended += let_collections_be_null(schema));
+    Ok(mended)
+}
+
+/// Calls `visit` for every schema that a reply is made of, components included.
+fn each_reply_schema(document: &mut Value, mut visit: impl FnMut(&mut Map<String, Value>)) {
+    let mut replies = Vec::new();
+    each_operation(document, |_, operation| {
+        replies.extend(operation.get("responses").cloned())
+    });
+    let reached = reached_schemas(document, &Value::Array(replies));
     each_schema(document, |used, schema| {
         if used == Use::Reply {
-            open(schema);
+            visit(schema);
         }
     });
     for (name, schema) in document
@@ -122,10 +136,9 @@ pub(super) fn open_reply_enums(document: &mut Value, _: &Source) -> Result<usize
         .flatten()
     {
         if reached.contains(name) {
-            descend(schema, Use::Component, &mut |_, schema| open(schema));
+            descend(schema, Use::Component, &mut |_, schema| visit(schema));
         }
     }
-    Ok(mended)
 }
 
 /// Whether a status, or range of them, is a success.

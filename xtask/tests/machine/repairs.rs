@@ -263,6 +263,29 @@ fn an_optional_list_of_a_body_can_be_sent_empty() {
 }
 
 #[test]
+fn an_optional_list_of_a_reply_may_be_null_wherever_it_stands_and_a_required_one_may_not() {
+    let list = json!({ "type": "array", "items": { "type": "integer" } });
+    let map = json!({ "type": "object", "additionalProperties": { "type": "string" } });
+    let schema = json!({ "type": "object", "properties": { "ids": list, "labels": map, "all": list }, "required": ["all"] });
+    let mut component =
+        get(json!({ "200": json_reply(json!({ "$ref": "#/components/schemas/thing" })) }));
+    component["components"] = json!({ "schemas": { "thing": schema } });
+    for description in [get(json!({ "200": json_reply(schema) })), component] {
+        let mended = mended_by("null_collections_are_absent", &description);
+        let code = generate::client(&mended)
+            .unwrap()
+            .replace(char::is_whitespace, "");
+        for wanted in [
+            "pubids:::std::option::Option<::std::vec::Vec<i64>>",
+            "publabels:::std::option::Option<::std::collections::BTreeMap<",
+            "puball:::std::vec::Vec<i64>",
+        ] {
+            assert!(code.contains(wanted), "{wanted} is not in {code}");
+        }
+    }
+}
+
+#[test]
 fn a_nullable_component_is_null_where_it_is_used() {
     let mut description =
         get(json!({ "200": json_reply(json!({ "$ref": "#/components/schemas/outer" })) }));
