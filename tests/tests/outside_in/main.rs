@@ -12,6 +12,7 @@ mod faults_redirects;
 mod limits;
 mod names;
 mod registries;
+mod replies;
 mod scopes;
 mod security;
 mod security_logs;
