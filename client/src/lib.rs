@@ -25,7 +25,9 @@ mod put;
 mod reply;
 octoseal_api::if_private_registries! {
     mod registries;
-    pub use registries::{CreateRegistry, PrivateRegistries, PrivateRegistry, RegistryAuth, UpdateRegistry};
+    pub use registries::{
+        CreateRegistry, PrivateRegistries, PrivateRegistriesScope, PrivateRegistry, RegistryAuth, UpdateRegistry,
+    };
 }
 mod repositories;
 mod retry;
@@ -54,8 +56,8 @@ pub use put::{Put, Written};
 pub use retry::RetryPolicy;
 pub use scope::{
     AnyScope, EnvironmentScope, EnvironmentStore, HasSelectedRepositories, HasVisibility,
-    OrganizationScope, OrganizationStore, PrivateRegistriesScope, RepositoryScope, RepositoryStore,
-    Scope, SeesOrganizationSecrets, UserScope, UserStore,
+    OrganizationScope, OrganizationStore, RepositoryScope, RepositoryStore, Scope,
+    SeesOrganizationSecrets, UserScope, UserStore,
 };
 pub use secrets::{Repository, Secret, Secrets};
 pub use sources::{EnvironmentToken, FileToken};

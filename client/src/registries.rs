@@ -4,6 +4,7 @@
 //! and what is stored is a login: a sealed value, or facts for an OIDC exchange that needs none.
 
 mod auth;
+mod scope;
 mod write;
 
 use futures_core::Stream;
@@ -19,12 +20,12 @@ use crate::keys::{HasKey, ScopeKey, Sealed};
 use crate::names::SecretName;
 use crate::paging::{PER_PAGE, pages};
 use crate::retry::Allowance;
-use crate::scope::PrivateRegistriesScope;
 use crate::token::Audience;
 use crate::value::SecretValue;
 use crate::visibility::{Access, Visibility};
 
 pub use auth::RegistryAuth;
+pub use scope::PrivateRegistriesScope;
 use write::Write;
 pub use write::{CreateRegistry, UpdateRegistry};
 

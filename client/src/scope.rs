@@ -256,10 +256,12 @@ impl FromStr for Scope {
         let (store, place) = text.split_once(':').ok_or_else(|| {
             refuse("write STORE:org/ORG, STORE:repo/OWNER/REPO, STORE:env/OWNER/REPO/ENVIRONMENT or STORE:user")
         })?;
-        if store == PRIVATE_REGISTRIES {
-            return Err(refuse(
-                "private registries are created with more than a value; parse a PrivateRegistriesScope",
-            ));
+        octoseal_api::if_private_registries! {
+            if store == stores::registries::NAME {
+                return Err(refuse(
+                    "private registries are created with more than a value; parse a PrivateRegistriesScope",
+                ));
+            }
         }
         let pieces: Vec<&str> = place.split('/').collect();
         match pieces.as_slice() {
@@ -391,53 +393,9 @@ kinds!(
     UserScope => User
 );
 strings!(Scope);
-
-/// An organization's private registries, as a scope: `private-registries:org/acme`.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PrivateRegistriesScope {
-    pub(crate) org: Owner,
+octoseal_api::if_private_registries! {
+    pub(crate) use strings;
 }
-
-/// Their name in paths and scopes.
-const PRIVATE_REGISTRIES: &str = "private-registries";
-
-impl PrivateRegistriesScope {
-    /// The private registries of the organization `org`.
-    ///
-    /// # Errors
-    /// [`Error::is_invalid_input`] for a name that can't be a login.
-    pub fn new(org: impl Into<String>) -> Result<Self, Error> {
-        Ok(Self {
-            org: Owner::new(org)?,
-        })
-    }
-
-    /// The organization's login.
-    pub fn org(&self) -> &str {
-        self.org.as_str()
-    }
-}
-
-impl fmt::Display for PrivateRegistriesScope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{PRIVATE_REGISTRIES}:org/{}", self.org)
-    }
-}
-
-impl FromStr for PrivateRegistriesScope {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let org = text
-            .strip_prefix(PRIVATE_REGISTRIES)
-            .and_then(|place| place.strip_prefix(":org/"));
-        Self::new(org.ok_or_else(|| {
-            Error::input("private registries are written private-registries:org/ORG")
-        })?)
-    }
-}
-
-strings!(PrivateRegistriesScope);
 
 mod sealed {
     pub trait Sealed {}

@@ -7,6 +7,7 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use super::errors;
 use super::place::Kind;
+use super::registries;
 use super::reply::Refusal;
 
 /// The user whom tokens belong to unless told otherwise; limits are counted per user.
@@ -68,9 +69,7 @@ impl Need {
     pub(super) fn of_store(store: &str, kind: Kind, writes: bool) -> Self {
         let permission = match (kind, store) {
             (Kind::Organization, "actions") => "organization_secrets".to_owned(),
-            (Kind::Organization, "private-registries") => {
-                "organization_private_registries".to_owned()
-            }
+            (Kind::Organization, registries::STORE) => "organization_private_registries".to_owned(),
             (Kind::Organization, store) => format!("organization_{store}_secrets"),
             (Kind::Repository, "actions") => "secrets".to_owned(),
             (Kind::Repository, store) => format!("{store}_secrets"),

@@ -1,8 +1,10 @@
-//! Paths by their shapes. A store's name is data: nothing here knows one store from another.
+//! Paths by their shapes. A store's name is data, but for two whose paths are unlike the others': private registries,
+//! which are no secrets, and Actions, which an environment's paths mean without naming it.
 
 use percent_encoding::percent_decode_str;
 
 use super::place::{Account, Place, Repo};
+use super::registries;
 
 /// What a path asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,7 +15,7 @@ pub(super) enum Route {
         place: Place,
         ask: Ask,
     },
-    /// `private-registries`, which are created by POST and updated by PATCH.
+    /// Private registries, which are created by POST and updated by PATCH.
     Registries {
         place: Place,
         ask: Ask,
@@ -109,7 +111,7 @@ impl Route {
         match rest {
             [] => Some(Self::Place(Place::Organization(account))),
             ["installation"] => Some(Self::App(AppRoute::OfOrganization(account))),
-            ["private-registries", rest @ ..] => {
+            [registries::STORE, rest @ ..] => {
                 let ask = Ask::read(rest)
                     .filter(|ask| !matches!(ask, Ask::Repositories(_) | Ask::Repository(..)))?;
                 Some(Self::Registries {

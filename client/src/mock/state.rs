@@ -262,7 +262,7 @@ impl State {
     fn rotate_addressed(&mut self, request: &Request<Bytes>) {
         let (store, place) = match Route::read(routes::split_prefix(request.uri().path()).1) {
             Some(Route::Secrets { store, place, .. }) => (store, place),
-            Some(Route::Registries { place, .. }) => ("private-registries".to_owned(), place),
+            Some(Route::Registries { place, .. }) => (registries::STORE.to_owned(), place),
             _ => return,
         };
         if let Some(vault) = self.find_vault(&Address { store, place }) {

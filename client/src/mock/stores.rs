@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::place::Kind;
+use super::registries;
 
 /// GitHub's own: each store with the kinds of place that have it, and whether a repository can list the organization
 /// secrets that it sees.
@@ -19,7 +20,7 @@ const GITHUB: [(&str, &[Kind], bool); 5] = [
         false,
     ),
     ("dependabot", &[Kind::Organization, Kind::Repository], false),
-    ("private-registries", &[Kind::Organization], false),
+    (registries::STORE, &[Kind::Organization], false),
 ];
 
 #[derive(Debug)]

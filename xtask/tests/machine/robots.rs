@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::{Workshop, add_robots, fragment};
+use heck::ToPascalCase as _;
 use xtask::fetch::Wanted;
 use xtask::repairs::Idle;
 use xtask::tree::{Mode, SOURCE, Tree};
@@ -74,21 +75,45 @@ fn with_robots() -> Workshop {
 
 #[test]
 fn the_machine_knows_no_store_by_name() {
-    let mut stores: Vec<_> = family::scopes(&fragment())
+    for file in files(&Tree::here().root().join("xtask/src")) {
+        assert_names_no_store(&file, &std::fs::read_to_string(&file).unwrap());
+    }
+}
+
+#[test]
+fn the_public_crate_knows_no_store_by_name_but_where_githubs_pages_are_about_one() {
+    let client = Tree::here().root().join("client/src");
+    // The documented methods are those of one store; the stand-in is GitHub, which knows its stores.
+    let (documented, mock) = (client.join("documented.rs"), client.join("mock"));
+    for file in files(&client) {
+        let code = file.extension().is_some_and(|extension| extension == "rs");
+        if !code || file == documented || file.starts_with(&mock) {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).unwrap();
+        let lines = text.lines().filter(|line| !line.trim().starts_with("//"));
+        assert_names_no_store(&file, &lines.collect::<Vec<_>>().join("\n"));
+    }
+}
+
+/// Insists that a file has no store's name, neither as text nor as a variant.
+fn assert_names_no_store(file: &Path, text: &str) {
+    let description = fragment();
+    let registries = family::registries(&description).unwrap().store;
+    let mut stores: Vec<_> = family::scopes(&description)
         .into_iter()
         .map(|scope| scope.store)
+        .chain([registries])
         .collect();
+    stores.sort();
     stores.dedup();
-    assert!(stores.contains(&"dependabot".to_owned()));
-    let sources = Tree::here().root().join("xtask/src");
-    for file in files(&sources) {
-        let text = std::fs::read_to_string(&file).unwrap();
-        for store in &stores {
-            assert!(
-                !text.contains(&format!("\"{store}")),
-                "{} names {store}",
-                file.display()
-            );
+    assert_eq!(stores.len(), 5, "{stores:?}");
+    for store in stores {
+        for name in [
+            format!("\"{store}"),
+            format!("Store::{}", store.to_pascal_case()),
+        ] {
+            assert!(!text.contains(&name), "{} names {store}", file.display());
         }
     }
 }

@@ -1,0 +1,55 @@
+//! Where private registries are: at an organization.
+
+use std::fmt;
+use std::str::FromStr;
+
+use octoseal_api::stores::registries::NAME;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::Error;
+use crate::names::Owner;
+use crate::scope::strings;
+
+/// An organization's private registries, as a scope: `private-registries:org/acme`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PrivateRegistriesScope {
+    org: Owner,
+}
+
+impl PrivateRegistriesScope {
+    /// The private registries of the organization `org`.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for a name that can't be a login.
+    pub fn new(org: impl Into<String>) -> Result<Self, Error> {
+        Ok(Self {
+            org: Owner::new(org)?,
+        })
+    }
+
+    /// The organization's login.
+    pub fn org(&self) -> &str {
+        self.org.as_str()
+    }
+}
+
+impl fmt::Display for PrivateRegistriesScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{NAME}:org/{}", self.org)
+    }
+}
+
+impl FromStr for PrivateRegistriesScope {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let org = text
+            .strip_prefix(NAME)
+            .and_then(|place| place.strip_prefix(":org/"));
+        Self::new(org.ok_or_else(|| {
+            Error::input(format!("private registries are written {NAME}:org/ORG"))
+        })?)
+    }
+}
+
+strings!(PrivateRegistriesScope);
