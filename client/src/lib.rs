@@ -14,6 +14,8 @@ mod gate;
 pub mod guide;
 mod headers;
 mod keys;
+#[cfg(doctest)]
+mod lacking;
 mod many;
 mod memory;
 #[cfg(feature = "mock")]
@@ -35,6 +37,7 @@ mod scope;
 mod secrets;
 mod sockets;
 mod sources;
+mod text;
 mod token;
 mod value;
 mod visibility;

@@ -7,8 +7,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::Error;
+use crate::text::as_text;
 
-/// Makes a checked name: a newtype over `String` with the conversions a name needs.
+/// Makes a checked name: a newtype over `String` with the conversions a name needs. It turns into a `String`, so that
+/// whatever takes a name takes it too.
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $check:path) => {
         $(#[$doc])*
@@ -51,6 +53,42 @@ macro_rules! name {
                 Self::new(name)
             }
         }
+
+        impl TryFrom<&str> for $name {
+            type Error = Error;
+
+            fn try_from(name: &str) -> Result<Self, Error> {
+                Self::new(name)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Error;
+
+            fn try_from(name: String) -> Result<Self, Error> {
+                Self::new(name)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+
+        impl From<&$name> for String {
+            fn from(name: &$name) -> Self {
+                name.0.clone()
+            }
+        }
+
+        as_text!($name);
     };
 }
 
@@ -59,6 +97,21 @@ name! {
     ///
     /// It travels as given; GitHub stores it in upper case and finds it again in any case.
     /// See [Naming your secrets](https://docs.github.com/actions/reference/security/secrets#naming-your-secrets).
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn store(github: octoseal::Client) -> Result<(), octoseal::Error> {
+    /// use octoseal::{Owner, RepositoryName, RepositoryScope, RepositoryStore, SecretName};
+    ///
+    /// let (owner, name) = (Owner::new("acme")?, SecretName::new("DEPLOY_KEY")?);
+    /// for repository in ["api", "web"].map(RepositoryName::new) {
+    ///     let scope = RepositoryScope::new(RepositoryStore::Actions, &owner, repository?)?;
+    ///     github.secrets(scope).put(&name, "s3cret").send().await?;
+    /// }
+    /// assert!(SecretName::new("GITHUB_TOKEN").is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     SecretName, check_secret
 }
 
@@ -77,8 +130,19 @@ name! {
     EnvironmentName, check_environment
 }
 
+/// The two names of `owner/name`.
+pub(crate) fn full_name(text: &str) -> Result<(Owner, RepositoryName), Error> {
+    let (owner, name) = text.split_once('/').ok_or_else(|| {
+        Error::input(format!(
+            "{} is not a repository; give its id, or owner/name",
+            shown(text)
+        ))
+    })?;
+    Ok((Owner::new(owner)?, RepositoryName::new(name)?))
+}
+
 /// Shows a refused name so that it can't disturb a terminal or a log line.
-fn shown(name: &str) -> String {
+pub(crate) fn shown(name: &str) -> String {
     let short: String = name.chars().take(64).collect();
     format!("{short:?}")
 }

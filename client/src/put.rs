@@ -38,7 +38,8 @@ impl fmt::Display for Written {
     }
 }
 
-/// A secret about to be created or updated; see [`Secrets::put`] and [`Client::create_or_update_org_secret`].
+/// A secret about to be created or updated; see [`Secrets::put`], [`Secrets::create_or_update`] and
+/// [`Client::create_or_update_org_secret`].
 ///
 /// # Access is kept
 /// Without [`visibility`](Put::visibility) or [`selected_repositories`](Put::selected_repositories), an existing
@@ -101,12 +102,6 @@ impl<S: AnyScope> Put<S> {
         self
     }
 
-    /// Who may use the secret, for callers that have it as a value; the same as the methods named for it.
-    pub(crate) fn access(mut self, access: Access) -> Self {
-        self.access = access;
-        self
-    }
-
     /// Waits for limits without a deadline: for members of a batch.
     pub(crate) fn patient(mut self) -> Self {
         self.patient = true;
@@ -152,14 +147,33 @@ impl<S: AnyScope> Put<S> {
 impl<S: HasVisibility> Put<S> {
     /// Which repositories may use the secret.
     pub fn visibility(mut self, visibility: Visibility) -> Self {
-        self.access = Access::Visibility(visibility);
+        self.access = visibility.into();
         self
     }
 }
 
 impl<S: HasSelectedRepositories> Put<S> {
+    /// Who may use the secret, for callers that have it as a value, from a configuration perhaps. What the scope does
+    /// not have is an [`Error::is_unsupported`] of [`send`](Self::send).
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn store(github: octoseal::Client) -> Result<(), octoseal::Error> {
+    /// use octoseal::{Access, Scope};
+    ///
+    /// let (scope, access): (Scope, Access) = ("actions:org/acme".parse()?, "selected:acme/api".parse()?);
+    /// github.secrets(scope).put("DEPLOY_KEY", "s3cret").access(access).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn access(mut self, access: impl Into<Access>) -> Self {
+        self.access = access.into();
+        self
+    }
+
     /// Selects the repositories that may use the secret, by id or `owner/name`; names are looked up first, and
-    /// all that are not found are reported in one error before anything is written.
+    /// all that are not found are reported in one error before anything is written. With
+    /// [`RepositoryRef::NONE`] none may.
     pub fn selected_repositories(
         mut self,
         repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>,
@@ -213,7 +227,7 @@ impl Secrets<Scope> {
             Access::Keep if visibility => self.kept_visibility(name, allowance).await,
             Access::Keep if selected => self.kept_selection(name, allowance).await,
             Access::Keep => Ok(Resolved::default()),
-            Access::Visibility(_) if !visibility => Err(Error::unsupported(format!(
+            Access::All | Access::Private if !visibility => Err(Error::unsupported(format!(
                 "{} has no visibility",
                 self.scope
             ))),
@@ -221,12 +235,8 @@ impl Secrets<Scope> {
                 "{} has no selected repositories",
                 self.scope
             ))),
-            Access::Visibility(Visibility::Selected(ids)) => {
-                self.selected(ids.into_iter().map(RepositoryRef::Id).collect(), allowance)
-                    .await
-            }
-            Access::Visibility(other) => Ok(Resolved {
-                visibility: Some(other.as_str().to_owned()),
+            Access::All | Access::Private => Ok(Resolved {
+                visibility: Some(access.to_string()),
                 selected: None,
             }),
             Access::Selected(repositories) => self.selected(repositories, allowance).await,

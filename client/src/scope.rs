@@ -3,13 +3,10 @@
 //! Which stores exist at which place is a fact of GitHub's description; the enums of stores are generated
 //! from it. A scope is a plain value: it compares, hashes, prints, parses and (de)serializes as one string.
 
-use std::fmt;
-use std::str::FromStr;
+mod text;
 
 use octoseal_api::stores;
 pub use octoseal_api::stores::{EnvironmentStore, OrganizationStore, RepositoryStore, UserStore};
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Error;
 use crate::names::{EnvironmentName, Owner, RepositoryName};
@@ -79,6 +76,11 @@ impl OrganizationScope {
         })
     }
 
+    /// The store.
+    pub fn store(&self) -> OrganizationStore {
+        self.store
+    }
+
     /// The organization's login.
     pub fn org(&self) -> &str {
         self.org.as_str()
@@ -101,6 +103,21 @@ impl RepositoryScope {
             repo: RepositoryName::new(repo)?,
         })
     }
+
+    /// The store.
+    pub fn store(&self) -> RepositoryStore {
+        self.store
+    }
+
+    /// The login of the repository's owner.
+    pub fn owner(&self) -> &str {
+        self.owner.as_str()
+    }
+
+    /// The repository's name, without its owner.
+    pub fn repository(&self) -> &str {
+        self.repo.as_str()
+    }
 }
 
 impl EnvironmentScope {
@@ -122,12 +139,37 @@ impl EnvironmentScope {
             environment: EnvironmentName::new(environment)?,
         })
     }
+
+    /// The store.
+    pub fn store(&self) -> EnvironmentStore {
+        self.store
+    }
+
+    /// The login of the repository's owner.
+    pub fn owner(&self) -> &str {
+        self.owner.as_str()
+    }
+
+    /// The repository's name, without its owner.
+    pub fn repository(&self) -> &str {
+        self.repo.as_str()
+    }
+
+    /// The environment's name as GitHub shows it, unescaped.
+    pub fn environment(&self) -> &str {
+        self.environment.as_str()
+    }
 }
 
 impl UserScope {
     /// The secrets of `store` that belong to the authenticated user.
     pub fn new(store: UserStore) -> Self {
         Self { store }
+    }
+
+    /// The store.
+    pub fn store(&self) -> UserStore {
+        self.store
     }
 }
 
@@ -178,6 +220,14 @@ impl Scope {
         }
     }
 
+    /// The environment's name as GitHub shows it, unescaped; `None` elsewhere.
+    pub fn environment(&self) -> Option<&str> {
+        match self {
+            Self::Environment(s) => Some(s.environment()),
+            Self::Organization(_) | Self::Repository(_) | Self::User(_) => None,
+        }
+    }
+
     /// Whether a secret here has a visibility: so at an organization.
     pub fn has_visibility(&self) -> bool {
         self.api().has_visibility()
@@ -187,214 +237,6 @@ impl Scope {
     pub fn has_selected_repositories(&self) -> bool {
         self.api().supports(stores::Operation::ListRepositories)
     }
-}
-
-/// What an environment's name must escape to stay one piece of a scope's string.
-const PIECE: &AsciiSet = &CONTROLS
-    .add(b'%')
-    .add(b'/')
-    .add(b' ')
-    .add(b'"')
-    .add(b':')
-    .add(b'?')
-    .add(b'#');
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Organization(s) => s.fmt(f),
-            Self::Repository(s) => s.fmt(f),
-            Self::Environment(s) => s.fmt(f),
-            Self::User(s) => s.fmt(f),
-        }
-    }
-}
-
-impl fmt::Display for OrganizationScope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:org/{}", self.store.as_str(), self.org)
-    }
-}
-
-impl fmt::Display for RepositoryScope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}:repo/{}/{}",
-            self.store.as_str(),
-            self.owner,
-            self.repo
-        )
-    }
-}
-
-impl fmt::Display for EnvironmentScope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let environment = utf8_percent_encode(self.environment.as_str(), PIECE);
-        write!(
-            f,
-            "{}:env/{}/{}/{environment}",
-            self.store.as_str(),
-            self.owner,
-            self.repo
-        )
-    }
-}
-
-impl fmt::Display for UserScope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:user", self.store.as_str())
-    }
-}
-
-impl FromStr for Scope {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let shown: String = text.chars().take(128).collect();
-        let refuse = |why: &str| Error::input(format!("{shown:?} is not a scope: {why}"));
-        let (store, place) = text.split_once(':').ok_or_else(|| {
-            refuse("write STORE:org/ORG, STORE:repo/OWNER/REPO, STORE:env/OWNER/REPO/ENVIRONMENT or STORE:user")
-        })?;
-        octoseal_api::if_private_registries! {
-            if store == stores::registries::NAME {
-                return Err(refuse(
-                    "private registries are created with more than a value; parse a PrivateRegistriesScope",
-                ));
-            }
-        }
-        let pieces: Vec<&str> = place.split('/').collect();
-        match pieces.as_slice() {
-            ["org", org] => Ok(Self::Organization(OrganizationScope::new(
-                find(store, "an organization", refuse)?,
-                *org,
-            )?)),
-            ["repo", owner, repo] => Ok(Self::Repository(RepositoryScope::new(
-                find(store, "a repository", refuse)?,
-                *owner,
-                *repo,
-            )?)),
-            ["env", owner, repo, environment] => {
-                let environment = percent_decode_str(environment)
-                    .decode_utf8()
-                    .map_err(|_| refuse("the environment's escapes are not UTF-8"))?;
-                let store = find(store, "an environment", refuse)?;
-                Ok(Self::Environment(EnvironmentScope::new(
-                    store,
-                    *owner,
-                    *repo,
-                    environment,
-                )?))
-            }
-            ["user"] => Ok(Self::User(UserScope::new(find(store, "a user", refuse)?))),
-            _ => Err(refuse(
-                "after the colon comes org/ORG, repo/OWNER/REPO, env/OWNER/REPO/ENVIRONMENT (a / in it as %2F) or user",
-            )),
-        }
-    }
-}
-
-/// A generated enum of stores.
-trait Named: Copy + 'static {
-    const ALL: &'static [Self];
-    fn name(self) -> &'static str;
-}
-
-macro_rules! named {
-    ($($store:ident),*) => {$(
-        impl Named for $store {
-            const ALL: &'static [Self] = Self::ALL;
-
-            fn name(self) -> &'static str {
-                self.as_str()
-            }
-        }
-    )*};
-}
-
-named!(
-    OrganizationStore,
-    RepositoryStore,
-    EnvironmentStore,
-    UserStore
-);
-
-/// Finds a store by name among those that a place has.
-fn find<T: Named>(name: &str, place: &str, refuse: impl Fn(&str) -> Error) -> Result<T, Error> {
-    T::ALL
-        .iter()
-        .copied()
-        .find(|store| store.name() == name)
-        .ok_or_else(|| {
-            let known: Vec<&str> = T::ALL.iter().map(|store| store.name()).collect();
-            refuse(&format!("{place} has these stores: {}", known.join(", ")))
-        })
-}
-
-/// Gives each scope type the conversions that make it one string, and one of the four kinds.
-macro_rules! kinds {
-    ($($name:ident => $variant:ident),*) => {$(
-        impl From<$name> for Scope {
-            fn from(scope: $name) -> Self {
-                Self::$variant(scope)
-            }
-        }
-
-        impl TryFrom<Scope> for $name {
-            type Error = Error;
-
-            fn try_from(scope: Scope) -> Result<Self, Error> {
-                match scope {
-                    Scope::$variant(scope) => Ok(scope),
-                    other => Err(Error::input(format!("{other} is not {}", stringify!($name)))),
-                }
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = Error;
-
-            fn from_str(text: &str) -> Result<Self, Error> {
-                text.parse::<Scope>()?.try_into()
-            }
-        }
-
-        strings!($name);
-    )*};
-}
-
-macro_rules! strings {
-    ($name:ident) => {
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}({self})", stringify!($name))
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
-            }
-        }
-    };
-}
-
-kinds!(
-    OrganizationScope => Organization,
-    RepositoryScope => Repository,
-    EnvironmentScope => Environment,
-    UserScope => User
-);
-strings!(Scope);
-octoseal_api::if_private_registries! {
-    pub(crate) use strings;
 }
 
 mod sealed {

@@ -63,6 +63,18 @@ impl From<String> for SecretValue {
     }
 }
 
+impl From<&String> for SecretValue {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl From<&Vec<u8>> for SecretValue {
+    fn from(bytes: &Vec<u8>) -> Self {
+        bytes.as_slice().into()
+    }
+}
+
 impl From<&str> for SecretValue {
     fn from(text: &str) -> Self {
         text.as_bytes().into()

@@ -1,6 +1,11 @@
-//! Which repositories an organization's secret is for.
+//! Which repositories a secret is for.
 
 use std::fmt;
+use std::str::FromStr;
+
+use crate::Error;
+use crate::names::{full_name, shown};
+use crate::text::as_text;
 
 /// Which of an organization's repositories can use a secret. The repositories come with it, so that neither a
 /// list without `selected` nor `selected` without a list can be said.
@@ -29,6 +34,19 @@ impl Visibility {
 }
 
 /// A repository to be selected: by its id, or by `owner/name`, which is looked up when the call is made.
+///
+/// Numbers and text turn into it, and text of digits is an id. Parsing checks the text, converting leaves that to the
+/// call, whose error then names all repositories that can't be found.
+///
+/// # Examples
+/// ```
+/// use octoseal::RepositoryRef;
+///
+/// assert_eq!("1296269".parse::<RepositoryRef>()?, RepositoryRef::Id(1_296_269));
+/// assert_eq!("acme/api".parse::<RepositoryRef>()?.to_string(), "acme/api");
+/// assert!("api".parse::<RepositoryRef>().unwrap_err().is_invalid_input());
+/// # Ok::<(), octoseal::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RepositoryRef {
@@ -38,21 +56,80 @@ pub enum RepositoryRef {
     Name(String),
 }
 
+impl RepositoryRef {
+    /// No repository, where repositories are selected: an empty list alone would not say of what.
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn withdraw(github: octoseal::Client) -> Result<(), octoseal::Error> {
+    /// use octoseal::{RepositoryRef, UserScope, UserStore};
+    ///
+    /// let secrets = github.secrets(UserScope::new(UserStore::Codespaces));
+    /// secrets.set_selected_repositories("DEPLOY_KEY", RepositoryRef::NONE).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const NONE: [Self; 0] = [];
+
+    /// The id that text of digits is, unless it is too large to be one.
+    fn id(text: &str) -> Option<u64> {
+        text.bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| text.parse().ok())
+            .flatten()
+    }
+}
+
+impl FromStr for RepositoryRef {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match Self::id(text) {
+            Some(id) => Ok(Self::Id(id)),
+            None => full_name(text).map(|_| Self::Name(text.to_owned())),
+        }
+    }
+}
+
 impl From<u64> for RepositoryRef {
     fn from(id: u64) -> Self {
         Self::Id(id)
     }
 }
 
-impl From<&str> for RepositoryRef {
-    fn from(name: &str) -> Self {
-        Self::Name(name.to_owned())
+impl From<&u64> for RepositoryRef {
+    fn from(id: &u64) -> Self {
+        Self::Id(*id)
     }
 }
 
 impl From<String> for RepositoryRef {
-    fn from(name: String) -> Self {
-        Self::Name(name)
+    fn from(text: String) -> Self {
+        Self::id(&text).map_or(Self::Name(text), Self::Id)
+    }
+}
+
+impl From<&str> for RepositoryRef {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl From<&&str> for RepositoryRef {
+    fn from(text: &&str) -> Self {
+        (*text).into()
+    }
+}
+
+impl From<&String> for RepositoryRef {
+    fn from(text: &String) -> Self {
+        text.clone().into()
+    }
+}
+
+impl From<&Self> for RepositoryRef {
+    fn from(repository: &Self) -> Self {
+        repository.clone()
     }
 }
 
@@ -65,7 +142,24 @@ impl fmt::Display for RepositoryRef {
     }
 }
 
+as_text!(RepositoryRef);
+
 /// Who may use a secret from now on: what a put is told about access.
+///
+/// As text, for example in a configuration: `keep`, `all`, `private`, or `selected:` and repositories, by id or
+/// `owner/name`, with commas between them and no spaces. `selected:` alone takes the secret from every repository.
+///
+/// # Examples
+/// ```
+/// use octoseal::Access;
+///
+/// let access: Access = "selected:1296269,acme/api".parse()?;
+/// assert_eq!(access, Access::Selected(vec![1_296_269.into(), "acme/api".into()]));
+/// assert_eq!(access.to_string(), "selected:1296269,acme/api");
+/// assert_eq!("selected:".parse::<Access>()?, Access::Selected(vec![]));
+/// assert!("selected".parse::<Access>().unwrap_err().is_invalid_input());
+/// # Ok::<(), octoseal::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Access {
@@ -73,14 +167,59 @@ pub enum Access {
     /// secret that does not exist yet needs one of the others.
     #[default]
     Keep,
-    /// This visibility.
-    Visibility(Visibility),
+    /// [`Visibility::All`].
+    All,
+    /// [`Visibility::Private`].
+    Private,
     /// Only these repositories, by id or `owner/name`.
     Selected(Vec<RepositoryRef>),
 }
 
 impl From<Visibility> for Access {
     fn from(visibility: Visibility) -> Self {
-        Self::Visibility(visibility)
+        match visibility {
+            Visibility::All => Self::All,
+            Visibility::Private => Self::Private,
+            Visibility::Selected(ids) => Self::Selected(ids.into_iter().map(Into::into).collect()),
+        }
     }
 }
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Keep => f.write_str("keep"),
+            Self::All => f.write_str("all"),
+            Self::Private => f.write_str("private"),
+            Self::Selected(repositories) => {
+                let repositories: Vec<String> =
+                    repositories.iter().map(ToString::to_string).collect();
+                write!(f, "selected:{}", repositories.join(","))
+            }
+        }
+    }
+}
+
+impl FromStr for Access {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match (text, text.strip_prefix("selected:")) {
+            ("keep", _) => Ok(Self::Keep),
+            ("all", _) => Ok(Self::All),
+            ("private", _) => Ok(Self::Private),
+            (_, Some("")) => Ok(Self::Selected(Vec::new())),
+            (_, Some(repositories)) => repositories
+                .split(',')
+                .map(str::parse)
+                .collect::<Result<_, _>>()
+                .map(Self::Selected),
+            (_, None) => Err(Error::input(format!(
+                "{} is not an access: write keep, all, private, or selected: and repositories as in selected:1296269,acme/api; selected: alone is none",
+                shown(text)
+            ))),
+        }
+    }
+}
+
+as_text!(Access);

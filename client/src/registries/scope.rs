@@ -4,11 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use octoseal_api::stores::registries::NAME;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::Error;
 use crate::names::Owner;
-use crate::scope::strings;
+use crate::text::as_text;
 
 /// An organization's private registries, as a scope: `private-registries:org/acme`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,4 +51,10 @@ impl FromStr for PrivateRegistriesScope {
     }
 }
 
-strings!(PrivateRegistriesScope);
+impl fmt::Debug for PrivateRegistriesScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PrivateRegistriesScope({self})")
+    }
+}
+
+as_text!(PrivateRegistriesScope);

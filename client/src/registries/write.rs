@@ -14,12 +14,18 @@ use crate::retry::Allowance;
 use crate::value::SecretValue;
 use crate::visibility::{Access, RepositoryRef, Visibility};
 
-/// A registry about to be created.
+/// A registry about to be created; see [`PrivateRegistries::create`].
+///
+/// GitHub's page: [Create a private registry for an organization](https://docs.github.com/rest/private-registries/organization-configurations#create-a-private-registry-for-an-organization),
+/// whose parameters are methods here.
 #[derive(Debug)]
 #[must_use = "nothing is sent before `send`"]
 pub struct CreateRegistry(pub(super) Write);
 
-/// A registry about to be changed.
+/// A registry about to be changed; see [`PrivateRegistries::update`]. What no method names stays as it is.
+///
+/// GitHub's page: [Update a private registry for an organization](https://docs.github.com/rest/private-registries/organization-configurations#update-a-private-registry-for-an-organization),
+/// whose parameters are methods here.
 #[derive(Debug)]
 #[must_use = "nothing is sent before `send`"]
 pub struct UpdateRegistry {
@@ -61,11 +67,9 @@ impl Write {
         }
         match std::mem::take(&mut self.access) {
             Access::Keep => {}
-            Access::Visibility(Visibility::Selected(ids)) => {
-                let ids: Vec<RepositoryRef> = ids.into_iter().map(RepositoryRef::Id).collect();
-                self.select(&ids, allowance).await?;
+            access @ (Access::All | Access::Private) => {
+                self.set("visibility", access.to_string());
             }
-            Access::Visibility(other) => self.set("visibility", other.as_str()),
             Access::Selected(repositories) => self.select(&repositories, allowance).await?,
         }
         let Some(auth) = self.auth.take() else {

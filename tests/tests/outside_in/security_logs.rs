@@ -84,13 +84,7 @@ async fn logs_are_clean_at_trace_dependencies_included() {
     for n in 0..4 {
         let _ = put(&client, &format!("KEY_{n}"), PLAINTEXT).await;
     }
-    let batch = (0..20).map(|n| {
-        (
-            format!("MANY_{n}"),
-            PLAINTEXT,
-            Access::Visibility(octoseal::Visibility::All),
-        )
-    });
+    let batch = (0..20).map(|n| (format!("MANY_{n}"), PLAINTEXT, Access::All));
     let outcomes = client.secrets(scope(octoseal_tests::ACME)).put_all(batch);
     assert_eq!(outcomes.count().await, 20);
     let refused = Client::builder()

@@ -1,0 +1,207 @@
+//! Scopes as text.
+
+use std::fmt;
+use std::str::FromStr;
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
+use super::{
+    EnvironmentScope, EnvironmentStore, OrganizationScope, OrganizationStore, RepositoryScope,
+    RepositoryStore, Scope, UserScope, UserStore,
+};
+use crate::Error;
+use crate::text::as_text;
+
+/// What an environment's name must escape to stay one piece of a scope's string.
+const PIECE: &AsciiSet = &CONTROLS
+    .add(b'%')
+    .add(b'/')
+    .add(b' ')
+    .add(b'"')
+    .add(b':')
+    .add(b'?')
+    .add(b'#');
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Organization(s) => s.fmt(f),
+            Self::Repository(s) => s.fmt(f),
+            Self::Environment(s) => s.fmt(f),
+            Self::User(s) => s.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for OrganizationScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:org/{}", self.store.as_str(), self.org)
+    }
+}
+
+impl fmt::Display for RepositoryScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}:repo/{}/{}",
+            self.store.as_str(),
+            self.owner,
+            self.repo
+        )
+    }
+}
+
+impl fmt::Display for EnvironmentScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let environment = utf8_percent_encode(self.environment.as_str(), PIECE);
+        write!(
+            f,
+            "{}:env/{}/{}/{environment}",
+            self.store.as_str(),
+            self.owner,
+            self.repo
+        )
+    }
+}
+
+impl fmt::Display for UserScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:user", self.store.as_str())
+    }
+}
+
+impl FromStr for Scope {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let shown: String = text.chars().take(128).collect();
+        let refuse = |why: &str| Error::input(format!("{shown:?} is not a scope: {why}"));
+        let (store, place) = text.split_once(':').ok_or_else(|| {
+            refuse("write STORE:org/ORG, STORE:repo/OWNER/REPO, STORE:env/OWNER/REPO/ENVIRONMENT or STORE:user")
+        })?;
+        octoseal_api::if_private_registries! {
+            if store == octoseal_api::stores::registries::NAME {
+                return Err(refuse(
+                    "private registries are created with more than a value; parse a PrivateRegistriesScope",
+                ));
+            }
+        }
+        let pieces: Vec<&str> = place.split('/').collect();
+        match pieces.as_slice() {
+            ["org", org] => Ok(Self::Organization(OrganizationScope::new(
+                find(store, "an organization", refuse)?,
+                *org,
+            )?)),
+            ["repo", owner, repo] => Ok(Self::Repository(RepositoryScope::new(
+                find(store, "a repository", refuse)?,
+                *owner,
+                *repo,
+            )?)),
+            ["env", owner, repo, environment] => {
+                let environment = percent_decode_str(environment)
+                    .decode_utf8()
+                    .map_err(|_| refuse("the environment's escapes are not UTF-8"))?;
+                let store = find(store, "an environment", refuse)?;
+                Ok(Self::Environment(EnvironmentScope::new(
+                    store,
+                    *owner,
+                    *repo,
+                    environment,
+                )?))
+            }
+            ["user"] => Ok(Self::User(UserScope::new(find(store, "a user", refuse)?))),
+            _ => Err(refuse(
+                "after the colon comes org/ORG, repo/OWNER/REPO, env/OWNER/REPO/ENVIRONMENT (a / in it as %2F) or user",
+            )),
+        }
+    }
+}
+
+/// A generated enum of stores.
+trait Named: Copy + 'static {
+    const ALL: &'static [Self];
+    fn name(self) -> &'static str;
+}
+
+macro_rules! named {
+    ($($store:ident),*) => {$(
+        impl Named for $store {
+            const ALL: &'static [Self] = Self::ALL;
+
+            fn name(self) -> &'static str {
+                self.as_str()
+            }
+        }
+    )*};
+}
+
+named!(
+    OrganizationStore,
+    RepositoryStore,
+    EnvironmentStore,
+    UserStore
+);
+
+/// Finds a store by name among those that a place has.
+fn find<T: Named>(name: &str, place: &str, refuse: impl Fn(&str) -> Error) -> Result<T, Error> {
+    T::ALL
+        .iter()
+        .copied()
+        .find(|store| store.name() == name)
+        .ok_or_else(|| {
+            let known: Vec<&str> = T::ALL.iter().map(|store| store.name()).collect();
+            refuse(&format!("{place} has these stores: {}", known.join(", ")))
+        })
+}
+
+/// Gives each scope type the conversions that make it one string, and one of the four kinds.
+macro_rules! kinds {
+    ($($name:ident => $variant:ident),*) => {$(
+        impl From<$name> for Scope {
+            fn from(scope: $name) -> Self {
+                Self::$variant(scope)
+            }
+        }
+
+        impl TryFrom<Scope> for $name {
+            type Error = Error;
+
+            fn try_from(scope: Scope) -> Result<Self, Error> {
+                match scope {
+                    Scope::$variant(scope) => Ok(scope),
+                    other => Err(Error::input(format!("{other} is not {}", stringify!($name)))),
+                }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self, Error> {
+                text.parse::<Scope>()?.try_into()
+            }
+        }
+
+        strings!($name);
+    )*};
+}
+
+macro_rules! strings {
+    ($name:ident) => {
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({self})", stringify!($name))
+            }
+        }
+
+        as_text!($name);
+    };
+}
+
+kinds!(
+    OrganizationScope => Organization,
+    RepositoryScope => Repository,
+    EnvironmentScope => Environment,
+    UserScope => User
+);
+strings!(Scope);
