@@ -452,13 +452,14 @@ impl Scope<'_> {
             _ => None,
         }
     }
-    /// Whether the description requires a sealed value and its key's id on every write.
+    /// Whether the description requires a sealed value or its key's id on every write.
     pub fn requires_value(&self) -> bool {
         matches!(
             self, Scope::Organization { store : OrganizationStore::Agents, .. } |
             Scope::Repository { store : RepositoryStore::Actions, .. } |
             Scope::Repository { store : RepositoryStore::Agents, .. } |
-            Scope::Environment { store : EnvironmentStore::Actions, .. }
+            Scope::Environment { store : EnvironmentStore::Actions, .. } | Scope::User {
+            store : UserStore::Codespaces, .. }
         )
     }
     /// Whether a secret of this scope has a visibility.

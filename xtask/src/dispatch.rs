@@ -129,7 +129,7 @@ fn facts(scopes: &[Scope<'_>]) -> TokenStream {
         }
     };
     let value = with(&|schema| {
-        body::requires(schema, "encrypted_value") && body::requires(schema, "key_id")
+        body::requires(schema, "encrypted_value") || body::requires(schema, "key_id")
     });
     let visibility = with(&|schema| schema["properties"].get("visibility").is_some());
     quote! {
@@ -142,7 +142,7 @@ fn facts(scopes: &[Scope<'_>]) -> TokenStream {
                 }
             }
 
-            /// Whether the description requires a sealed value and its key's id on every write.
+            /// Whether the description requires a sealed value or its key's id on every write.
             pub fn requires_value(&self) -> bool {
                 #value
             }
