@@ -10,13 +10,10 @@ use crate::scope::{OrganizationScope, OrganizationStore};
 use crate::secrets::{Repository, Secret, Secrets};
 use crate::visibility::RepositoryRef;
 
-fn actions(org: &str) -> Result<OrganizationScope, Error> {
-    OrganizationScope::new(OrganizationStore::Actions, org)
-}
-
 impl Client {
     fn org_secrets(&self, org: &str) -> Result<Secrets<OrganizationScope>, Error> {
-        Ok(self.secrets(actions(org)?))
+        let scope = OrganizationScope::new(OrganizationStore::Actions, org)?;
+        Ok(self.secrets(scope))
     }
 
     /// Creates or updates an organization secret of GitHub Actions: `PUT /orgs/{org}/actions/secrets/{secret_name}`.
@@ -55,11 +52,10 @@ impl Client {
         org: &str,
         secret_name: &str,
     ) -> Put<OrganizationScope> {
-        Put::new(
-            self.clone(),
-            actions(org).map(Into::into),
-            secret_name.to_owned(),
-        )
+        match self.org_secrets(org) {
+            Ok(secrets) => secrets.create_or_update(secret_name),
+            Err(error) => Put::new(self.clone(), Err(error), secret_name.to_owned()),
+        }
     }
 
     /// The organization's public key: `GET /orgs/{org}/actions/secrets/public-key`.
@@ -115,10 +111,8 @@ impl Client {
         org: &str,
         secret_name: &str,
     ) -> Result<Vec<Repository>, Error> {
-        use futures_util::TryStreamExt;
         self.org_secrets(org)?
-            .selected_repositories(secret_name)
-            .try_collect()
+            .selected_repositories_all(secret_name)
             .await
     }
 

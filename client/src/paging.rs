@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use futures_core::Stream;
+use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use octoseal_api::{Error as ApiError, ResponseValue, stores};
 
-use crate::call::Call;
+use crate::call::{Call, Effect};
 use crate::client::Client;
 use crate::error::{Error, Kind};
 use crate::headers::{self, NextPage};
+use crate::keys::HasKey;
 use crate::retry::Allowance;
 
 /// How many entries a page is asked for: the most that GitHub gives.
@@ -18,48 +19,72 @@ pub(crate) const PER_PAGE: i64 = 100;
 /// More pages than any list has; a server that goes on forever is not followed.
 const MOST_PAGES: i64 = 10_000;
 
+/// What a stream of pages lists. The stream owns it, so that the handle it came from may be gone.
+pub(crate) struct Listed<P> {
+    pub(crate) client: Client,
+    /// What is done, as a verb form: "listing the secrets of".
+    pub(crate) doing: &'static str,
+    /// What of the place is listed: a secret's name, or nothing.
+    pub(crate) name: String,
+    pub(crate) place: P,
+}
+
+impl<P: HasKey> Listed<P> {
+    pub(crate) fn call(&self) -> Call<'_> {
+        Call {
+            doing: self.doing,
+            name: &self.name,
+            place: &self.place,
+            effect: Effect::Read,
+            audience: self.place.audience(),
+            about_scope: true,
+        }
+    }
+}
+
 /// Walks over the entries of a list; see [`whole_pages`].
-pub(crate) fn pages<'a, T, F, Fut>(
-    client: &'a Client,
-    call: Call<'a>,
+pub(crate) fn pages<P, T, F, Fut>(
+    listed: Arc<Listed<P>>,
     page: F,
-) -> impl Stream<Item = Result<T, Error>> + Send + 'a
+) -> BoxStream<'static, Result<T, Error>>
 where
-    T: Send + 'a,
-    F: Fn(octoseal_api::Client, i64) -> Fut + Send + Sync + 'a,
-    Fut: Future<Output = Result<ResponseValue<stores::Page<T>>, ApiError<()>>> + Send + 'a,
+    P: HasKey,
+    T: Send + 'static,
+    F: Fn(octoseal_api::Client, Arc<Listed<P>>, i64) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<ResponseValue<stores::Page<T>>, ApiError<()>>> + Send + 'static,
 {
-    whole_pages(client, call, None, page)
+    whole_pages(listed, None, page)
         .map_ok(|page| stream::iter(page.items.into_iter().map(Ok)))
         .try_flatten()
+        .boxed()
 }
 
 /// Walks over the pages of a list, `within` the time of the call that needs them all; otherwise each page has that of a
 /// call of its own. A page that fails ends the stream.
-pub(crate) fn whole_pages<'a, T, F, Fut>(
-    client: &'a Client,
-    call: Call<'a>,
+pub(crate) fn whole_pages<P, T, F, Fut>(
+    listed: Arc<Listed<P>>,
     within: Option<Allowance>,
     page: F,
-) -> impl Stream<Item = Result<stores::Page<T>, Error>> + Send + 'a
+) -> BoxStream<'static, Result<stores::Page<T>, Error>>
 where
-    T: Send + 'a,
-    F: Fn(octoseal_api::Client, i64) -> Fut + Send + Sync + 'a,
-    Fut: Future<Output = Result<ResponseValue<stores::Page<T>>, ApiError<()>>> + Send + 'a,
+    P: HasKey,
+    T: Send + 'static,
+    F: Fn(octoseal_api::Client, Arc<Listed<P>>, i64) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<ResponseValue<stores::Page<T>>, ApiError<()>>> + Send + 'static,
 {
     let page = Arc::new(page);
     stream::try_unfold((Some(1), 0), move |(number, before)| {
-        let page = page.clone();
-        let allowance = within.clone();
+        let (listed, page, allowance) = (listed.clone(), page.clone(), within.clone());
         async move {
             let Some(number) = number else {
                 return Ok(None);
             };
+            let (client, call) = (&listed.client, listed.call());
             let refuse =
                 |why: String| Error::new(Kind::UnexpectedReply, why).with_action(call.to_string());
             let allowance = allowance.unwrap_or_else(|| Allowance::new(&client.inner.retry));
             let reply = client
-                .call(call, &allowance, |api| page(api, number))
+                .call(call, &allowance, |api| page(api, listed.clone(), number))
                 .await?;
             let next = headers::next_page(reply.headers(), client.base());
             let page = reply.into_inner();

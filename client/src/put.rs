@@ -12,9 +12,10 @@ use crate::client::Client;
 use crate::error::{Error, Kind};
 use crate::keys::Sealed;
 use crate::names::SecretName;
-use crate::paging::{PER_PAGE, whole_pages};
+use crate::paging::whole_pages;
 use crate::retry::Allowance;
 use crate::scope::{AnyScope, HasSelectedRepositories, HasVisibility, Scope};
+use crate::secrets::selected::{LISTING, page_of_selected};
 use crate::secrets::{Secrets, created};
 use crate::value::SecretValue;
 use crate::visibility::{Access, RepositoryRef, Visibility};
@@ -311,12 +312,9 @@ impl Secrets<Scope> {
     /// they are sent again lose the secret.
     async fn selection(&self, name: &SecretName, allowance: &Allowance) -> Result<Vec<i64>, Error> {
         let name = name.as_str();
-        let call = self.call("listing the selected repositories of", name, Effect::Read);
-        let list = |api: octoseal_api::Client, page| async move {
-            api.list_selected_repositories(self.scope.api(), name, PER_PAGE, page)
-                .await
-        };
-        let mut pages = whole_pages(&self.client, call, Some(allowance.clone()), list);
+        let listed = self.listed(LISTING, name);
+        let within = Some(allowance.clone());
+        let mut pages = whole_pages(listed.clone(), within, page_of_selected);
         let (mut ids, mut counted) = (BTreeSet::new(), 0);
         let unread = |error: Error| {
             match error.is_unexpected_reply() {
@@ -335,7 +333,7 @@ impl Secrets<Scope> {
             let seen = ids.len();
             let why = format!("GitHub counts {counted} repositories and shows {seen} of them");
             let error = Error::new(Kind::UnexpectedReply, why)
-                .with_action(call.to_string())
+                .with_action(listed.call().to_string())
                 .with_hint("some may be invisible to this token, or the list has just changed");
             return Err(unread(error));
         }

@@ -7,6 +7,8 @@ mod auth;
 mod scope;
 mod write;
 
+use std::sync::Arc;
+
 use futures_core::Stream;
 use futures_util::{StreamExt, TryStreamExt};
 use octoseal_api::{Error as ApiError, ResponseValue, stores};
@@ -18,7 +20,7 @@ use crate::client::Client;
 use crate::error::{Error, Kind, Stored};
 use crate::keys::{HasKey, ScopeKey, Sealed};
 use crate::names::SecretName;
-use crate::paging::{PER_PAGE, pages};
+use crate::paging::{Listed, PER_PAGE, pages};
 use crate::retry::Allowance;
 use crate::token::Audience;
 use crate::value::SecretValue;
@@ -61,6 +63,8 @@ pub struct PrivateRegistry {
 }
 
 /// The private registries of one organization: what [`Client::private_registries`] gives.
+///
+/// GitHub's page: [Organization configurations](https://docs.github.com/rest/private-registries/organization-configurations).
 #[derive(Clone, Debug)]
 pub struct PrivateRegistries {
     client: Client,
@@ -116,7 +120,10 @@ impl PrivateRegistries {
     /// The ways of logging in that GitHub's description lists.
     pub const AUTH_TYPES: &'static [&'static str] = stores::registries::AUTH_TYPE;
 
-    /// Creates a registry of a kind in [`TYPES`](Self::TYPES). Nothing happens until [`CreateRegistry::send`].
+    /// Creates a registry of a kind in [`TYPES`](Self::TYPES) at `url`, for the repositories that `visibility` says.
+    /// Nothing happens until [`CreateRegistry::send`], which gives all errors.
+    ///
+    /// GitHub's page: [Create a private registry for an organization](https://docs.github.com/rest/private-registries/organization-configurations#create-a-private-registry-for-an-organization).
     pub fn create(
         &self,
         registry_type: impl Into<String>,
@@ -138,7 +145,10 @@ impl PrivateRegistries {
         CreateRegistry(write)
     }
 
-    /// Changes what is then said of a registry, and nothing else. Nothing happens until [`UpdateRegistry::send`].
+    /// Changes what is then said of the registry `name`, and nothing else. Nothing happens until
+    /// [`UpdateRegistry::send`], which gives all errors.
+    ///
+    /// GitHub's page: [Update a private registry for an organization](https://docs.github.com/rest/private-registries/organization-configurations#update-a-private-registry-for-an-organization).
     pub fn update(&self, name: impl Into<String>) -> UpdateRegistry {
         UpdateRegistry {
             write: Write::new(self, Access::Keep),
@@ -146,16 +156,43 @@ impl PrivateRegistries {
         }
     }
 
-    /// All registries, page after page.
+    /// All registries, page after page of 100; a page is asked for when those before it are taken. The stream owns what
+    /// it needs and outlives the handle.
+    ///
+    /// GitHub's page: [List private registries for an organization](https://docs.github.com/rest/private-registries/organization-configurations#list-private-registries-for-an-organization).
     ///
     /// # Errors
-    /// [`Error::is_not_found`], [`Error::is_permission`] and the failures of any call.
-    pub fn list(&self) -> impl Stream<Item = Result<PrivateRegistry, Error>> + Send + '_ {
-        let call = self.call("listing", "", Effect::Read);
-        pages(&self.client, call, move |api, page| async move {
-            api.list_registries(self.scope.org(), PER_PAGE, page).await
+    /// [`Error::is_not_found`], [`Error::is_permission`] and the failures of any call; a page that fails ends the
+    /// stream.
+    ///
+    /// # Examples
+    /// ```
+    /// use futures_util::TryStreamExt;
+    /// use octoseal::PrivateRegistriesScope;
+    ///
+    /// # async fn show(github: octoseal::Client) -> Result<(), octoseal::Error> {
+    /// let mut registries = github.private_registries(PrivateRegistriesScope::new("acme")?).list();
+    /// while let Some(registry) = registries.try_next().await? {
+    ///     println!("{}: {}", registry.name, registry.registry_type);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn list(
+        &self,
+    ) -> impl Stream<Item = Result<PrivateRegistry, Error>> + Send + Unpin + use<> {
+        let listed = Arc::new(Listed {
+            client: self.client.clone(),
+            doing: "listing",
+            name: String::new(),
+            place: self.scope.clone(),
+        });
+        let told = listed.clone();
+        pages(listed, |api, listed, page| async move {
+            api.list_registries(listed.place.org(), PER_PAGE, page)
+                .await
         })
-        .map(move |registry| read(registry?, call))
+        .map(move |registry| read(registry?, told.call()))
     }
 
     /// All registries, collected; all pages or an error.
@@ -168,8 +205,11 @@ impl PrivateRegistries {
 
     /// One registry, with the repositories it is selected for.
     ///
+    /// GitHub's page: [Get a private registry for an organization](https://docs.github.com/rest/private-registries/organization-configurations#get-a-private-registry-for-an-organization).
+    ///
     /// # Errors
-    /// [`Error::is_not_found`] if there is none of this name.
+    /// [`Error::is_not_found`] if there is none of this name, [`Error::is_invalid_input`] for a name that none can
+    /// have, and the failures of any call.
     pub async fn get(&self, name: &str) -> Result<PrivateRegistry, Error> {
         let name = SecretName::new(name)?;
         let call = self.call("reading", name.as_str(), Effect::Read);
@@ -181,8 +221,11 @@ impl PrivateRegistries {
 
     /// Deletes a registry.
     ///
+    /// GitHub's page: [Delete a private registry for an organization](https://docs.github.com/rest/private-registries/organization-configurations#delete-a-private-registry-for-an-organization).
+    ///
     /// # Errors
-    /// [`Error::is_not_found`] if there is none of this name.
+    /// [`Error::is_not_found`] if there is none of this name, [`Error::is_invalid_input`] for a name that none can
+    /// have, and the failures of any call.
     pub async fn delete(&self, name: &str) -> Result<(), Error> {
         let name = SecretName::new(name)?;
         let call = self.call("deleting", name.as_str(), Effect::Write);
@@ -194,8 +237,10 @@ impl PrivateRegistries {
 
     /// The public key that values are sealed with, fetched now.
     ///
+    /// GitHub's page: [Get private registries public key for an organization](https://docs.github.com/rest/private-registries/organization-configurations#get-private-registries-public-key-for-an-organization).
+    ///
     /// # Errors
-    /// [`Error::is_public_key`] if the server gives a key that can't be sealed to.
+    /// [`Error::is_public_key`] if the server gives a key that can't be sealed to, and the failures of any call.
     pub async fn public_key(&self) -> Result<ScopeKey, Error> {
         self.client.fetch_key(&self.scope, &self.allowance()).await
     }

@@ -8,7 +8,7 @@ use crate::call::{Call, Effect};
 use crate::client::Client;
 use crate::error::Error;
 use crate::memory::Wanted;
-use crate::names::{Owner, RepositoryName};
+use crate::names::{Owner, RepositoryName, full_name};
 use crate::retry::Allowance;
 use crate::token::Audience;
 use crate::visibility::RepositoryRef;
@@ -69,11 +69,7 @@ impl Client {
             }
             RepositoryRef::Name(name) => name,
         };
-        let (owner, repo) = name
-            .split_once('/')
-            .ok_or_else(|| Error::input("a repository is given as owner/name"))?;
-        let owner = Owner::new(owner)?;
-        let repo = RepositoryName::new(repo)?;
+        let (owner, repo) = full_name(name)?;
         let wanted = Wanted {
             what: format!("the repository {owner}/{repo}"),
             fresh: KNOWN_BY_NAME,

@@ -1,7 +1,10 @@
 //! The secrets of one scope.
 
+pub(crate) mod selected;
+
 use std::future::ready;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use futures_core::Stream;
 use futures_util::{TryFutureExt, TryStreamExt};
@@ -13,12 +16,11 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::keys::ScopeKey;
 use crate::names::SecretName;
-use crate::paging::{PER_PAGE, pages};
+use crate::paging::{Listed, PER_PAGE, pages};
 use crate::put::Put;
 use crate::retry::Allowance;
-use crate::scope::{AnyScope, HasSelectedRepositories, Scope, SeesOrganizationSecrets};
+use crate::scope::{AnyScope, Scope, SeesOrganizationSecrets};
 use crate::token::Audience;
-use crate::visibility::RepositoryRef;
 
 /// A secret as GitHub lists it: everything but its value, which GitHub never gives back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,9 +54,17 @@ pub struct Repository {
 /// What a scope can't do does not compile: a repository's secrets have no visibility and no selected
 /// repositories.
 ///
+/// ```no_run
+/// # async fn f(github: octoseal::Client) -> Result<(), octoseal::Error> {
+/// # use octoseal::{RepositoryScope, RepositoryStore, Visibility};
+/// let scope = RepositoryScope::new(RepositoryStore::Actions, "acme", "api")?;
+/// github.secrets(scope).put("NAME", "value").send().await?;
+/// # Ok(())
+/// # }
+/// ```
 /// ```compile_fail
 /// # async fn f(github: octoseal::Client) -> Result<(), octoseal::Error> {
-/// use octoseal::{RepositoryScope, RepositoryStore, Visibility};
+/// # use octoseal::{RepositoryScope, RepositoryStore, Visibility};
 /// let scope = RepositoryScope::new(RepositoryStore::Actions, "acme", "api")?;
 /// github.secrets(scope).put("NAME", "value").visibility(Visibility::All).send().await?;
 /// # Ok(())
@@ -63,6 +73,24 @@ pub struct Repository {
 ///
 /// With a dynamic [`Scope`] every method is there, and one that the scope lacks is an
 /// [`Error::is_unsupported`] before anything is sent.
+///
+/// # GitHub's pages
+/// The methods' docs link to the page of Actions at an organization; those of the other stores and places say the same
+/// with these differences: where there is no visibility, none is sent, and Dependabot takes repositories' ids as text,
+/// which is seen to here.
+///
+/// | store | organization | repository | environment | user |
+/// |---|---|---|---|---|
+/// | Actions | [secrets](https://docs.github.com/rest/actions/secrets) | [secrets](https://docs.github.com/rest/actions/secrets) | [secrets](https://docs.github.com/rest/actions/secrets) | |
+/// | Agents | [secrets](https://docs.github.com/rest/agents/secrets) | [secrets](https://docs.github.com/rest/agents/secrets) | | |
+/// | Codespaces | [organization secrets](https://docs.github.com/rest/codespaces/organization-secrets) | [repository secrets](https://docs.github.com/rest/codespaces/repository-secrets) | | [user secrets](https://docs.github.com/rest/codespaces/secrets) |
+/// | Dependabot | [secrets](https://docs.github.com/rest/dependabot/secrets) | [secrets](https://docs.github.com/rest/dependabot/secrets) | | |
+///
+/// # Limits
+/// A name holds letters, digits and underscores (see [`SecretName`]), a value at most
+/// [`MAX_VALUE_BYTES`](crate::MAX_VALUE_BYTES) bytes. GitHub stores 1,000 secrets for an organization, 100 for a
+/// repository and 100 for an environment
+/// ([Limits for secrets](https://docs.github.com/actions/reference/security/secrets#limits-for-secrets)).
 #[derive(Clone, Debug)]
 pub struct Secrets<S> {
     pub(crate) client: Client,
@@ -86,18 +114,80 @@ impl<S: AnyScope> Secrets<S> {
 
     /// Creates or updates a secret: seals `value` with the scope's public key, fetched when needed, and stores it.
     /// Nothing happens until [`Put::send`].
-    pub fn put(&self, name: impl Into<String>, value: impl Into<crate::SecretValue>) -> Put<S> {
-        Put::new(self.client.clone(), Ok(self.scope.clone()), name.into()).value(value)
-    }
-
-    /// All secrets, page after page, in GitHub's order. A page that fails ends the stream with the error.
+    ///
+    /// GitHub's page: [Create or update an organization secret](https://docs.github.com/rest/actions/secrets#create-or-update-an-organization-secret);
+    /// [other scopes](Self#githubs-pages).
     ///
     /// # Errors
-    /// [`Error::is_not_found`], [`Error::is_permission`] and the failures of any call.
-    pub fn list(&self) -> impl Stream<Item = Result<Secret, Error>> + Send + '_ {
-        let call = self.call("listing the secrets of", "", Effect::Read);
-        pages(&self.client, call, move |api, page| async move {
-            api.list_secrets(self.scope.api(), PER_PAGE, page).await
+    /// All are given by [`Put::send`].
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn store(github: octoseal::Client, password: String) -> Result<(), octoseal::Error> {
+    /// use octoseal::{EnvironmentScope, EnvironmentStore};
+    ///
+    /// let scope = EnvironmentScope::new(EnvironmentStore::Actions, "acme", "api", "prod/eu")?;
+    /// let written = github.secrets(scope).put("DB_PASSWORD", &password).send().await?;
+    /// println!("{written}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn put(&self, name: impl Into<String>, value: impl Into<crate::SecretValue>) -> Put<S> {
+        self.create_or_update(name).value(value)
+    }
+
+    /// Creates or updates a secret without saying its value yet: [`Put::value`] does, or [`Put::encrypted_value`] for
+    /// one sealed elsewhere. With neither, no value is sent, and GitHub decides; where its description requires one,
+    /// that is an [`Error::is_invalid_input`] of [`Put::send`]. Nothing happens until then.
+    ///
+    /// GitHub's page: [Create or update an organization secret](https://docs.github.com/rest/actions/secrets#create-or-update-an-organization-secret);
+    /// [other scopes](Self#githubs-pages).
+    ///
+    /// # Errors
+    /// All are given by [`Put::send`].
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn store(github: octoseal::Client, sealed: String) -> Result<(), octoseal::Error> {
+    /// use octoseal::{OrganizationScope, OrganizationStore, Visibility};
+    ///
+    /// let secrets = github.secrets(OrganizationScope::new(OrganizationStore::Dependabot, "acme")?);
+    /// secrets.create_or_update("NPM_TOKEN").encrypted_value(sealed, "3380204578043523366").send().await?;
+    /// // The visibility alone.
+    /// secrets.create_or_update("NPM_TOKEN").visibility(Visibility::Private).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create_or_update(&self, name: impl Into<String>) -> Put<S> {
+        Put::new(self.client.clone(), Ok(self.scope.clone()), name.into())
+    }
+
+    /// All secrets, page after page of 100, in GitHub's order; a page is asked for when those before it are taken. The
+    /// stream owns what it needs and outlives the handle.
+    ///
+    /// GitHub's page: [List organization secrets](https://docs.github.com/rest/actions/secrets#list-organization-secrets);
+    /// [other scopes](Self#githubs-pages).
+    ///
+    /// # Errors
+    /// [`Error::is_not_found`], [`Error::is_permission`] and the failures of any call; a page that fails ends the
+    /// stream.
+    ///
+    /// # Examples
+    /// ```
+    /// use futures_util::TryStreamExt;
+    ///
+    /// # async fn show(github: octoseal::Client, scope: octoseal::Scope) -> Result<(), octoseal::Error> {
+    /// let mut secrets = github.secrets(scope).list();
+    /// while let Some(secret) = secrets.try_next().await? {
+    ///     println!("{} changed at {}", secret.name, secret.updated_at);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn list(&self) -> impl Stream<Item = Result<Secret, Error>> + Send + Unpin + use<S> {
+        let listed = self.listed("listing the secrets of", "");
+        pages(listed, |api, listed, page| async move {
+            api.list_secrets(listed.place.api(), PER_PAGE, page).await
         })
         .map_ok(Secret::from)
     }
@@ -106,15 +196,25 @@ impl<S: AnyScope> Secrets<S> {
     ///
     /// # Errors
     /// As for [`list`](Self::list).
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn count(github: octoseal::Client, scope: octoseal::Scope) -> Result<usize, octoseal::Error> {
+    /// Ok(github.secrets(scope).list_all().await?.len())
+    /// # }
+    /// ```
     pub async fn list_all(&self) -> Result<Vec<Secret>, Error> {
         self.list().try_collect().await
     }
 
-    /// One secret's metadata.
+    /// What GitHub tells of one secret, found by its name in any case: everything but the value.
+    ///
+    /// GitHub's page: [Get an organization secret](https://docs.github.com/rest/actions/secrets#get-an-organization-secret);
+    /// [other scopes](Self#githubs-pages).
     ///
     /// # Errors
     /// [`Error::is_not_found`] if there is none of this name, [`Error::is_invalid_input`] for a name that none
-    /// can have.
+    /// can have, and the failures of any call.
     pub async fn get(&self, name: &str) -> Result<Secret, Error> {
         let name = SecretName::new(name)?;
         self.get_checked(&name, &self.allowance()).await
@@ -137,11 +237,15 @@ impl<S: AnyScope> Secrets<S> {
             .into())
     }
 
-    /// Deletes a secret.
+    /// Deletes a secret, found by its name in any case.
+    ///
+    /// GitHub's page: [Delete an organization secret](https://docs.github.com/rest/actions/secrets#delete-an-organization-secret);
+    /// [other scopes](Self#githubs-pages).
     ///
     /// # Errors
     /// [`Error::is_not_found`] if there was none: also when an earlier attempt of this call deleted it and the
-    /// reply was lost, which [`Error::stored`] then leaves open.
+    /// reply was lost, which [`Error::stored`] then leaves open. [`Error::is_invalid_input`] for a name that none can
+    /// have, and the failures of any call.
     pub async fn delete(&self, name: &str) -> Result<(), Error> {
         let name = SecretName::new(name)?;
         let call = self.call("deleting", name.as_str(), Effect::Write);
@@ -155,8 +259,11 @@ impl<S: AnyScope> Secrets<S> {
 
     /// The scope's public key, fetched now. To seal and store a value, [`put`](Self::put) is enough.
     ///
+    /// GitHub's page: [Get an organization public key](https://docs.github.com/rest/actions/secrets#get-an-organization-public-key);
+    /// [other scopes](Self#githubs-pages).
+    ///
     /// # Errors
-    /// [`Error::is_public_key`] if the server gives a key that can't be sealed to.
+    /// [`Error::is_public_key`] if the server gives a key that can't be sealed to, and the failures of any call.
     pub async fn public_key(&self) -> Result<ScopeKey, Error> {
         self.client.fetch_key(&self.scope, &self.allowance()).await
     }
@@ -181,6 +288,15 @@ impl<S: AnyScope> Secrets<S> {
         }
     }
 
+    pub(crate) fn listed(&self, doing: &'static str, name: &str) -> Arc<Listed<Scope>> {
+        Arc::new(Listed {
+            client: self.client.clone(),
+            doing,
+            name: name.to_owned(),
+            place: self.scope.clone(),
+        })
+    }
+
     pub(crate) fn require(&self, operation: stores::Operation, what: &str) -> Result<(), Error> {
         if self.scope.api().supports(operation) {
             return Ok(());
@@ -189,137 +305,60 @@ impl<S: AnyScope> Secrets<S> {
     }
 }
 
-impl<S: HasSelectedRepositories> Secrets<S> {
-    /// The repositories that a secret is selected for, page after page.
-    ///
-    /// # Errors
-    /// [`Error::is_invalid_input`] for a name that no secret can have, and the failures of any call.
-    pub fn selected_repositories<'a>(
-        &'a self,
-        name: &'a str,
-    ) -> impl Stream<Item = Result<Repository, Error>> + Send + 'a {
-        let checked = SecretName::new(name).and_then(|_| {
-            self.require(stores::Operation::ListRepositories, "selected repositories")
-        });
-        let call = self.call("listing the selected repositories of", name, Effect::Read);
-        let pages = pages(&self.client, call, move |api, page| async move {
-            api.list_selected_repositories(self.scope.api(), name, PER_PAGE, page)
-                .await
-        })
-        .map_ok(Repository::from);
-        ready(checked.map(|()| pages)).try_flatten_stream()
-    }
-
-    /// Replaces the repositories that a secret is selected for, by id or `owner/name`. An empty list takes the
-    /// secret from every repository.
-    ///
-    /// # Errors
-    /// [`Error::is_conflict`] while the secret's visibility is not `selected`; [`Error::is_invalid_input`] that
-    /// names every repository that was not found, before anything is changed.
-    pub async fn set_selected_repositories(
-        &self,
-        name: &str,
-        repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>,
-    ) -> Result<(), Error> {
-        let name = SecretName::new(name)?;
-        self.require(stores::Operation::SetRepositories, "selected repositories")?;
-        let allowance = self.allowance();
-        let repositories: Vec<RepositoryRef> = repositories.into_iter().map(Into::into).collect();
-        let ids = self
-            .client
-            .repository_ids(&repositories, &allowance)
-            .await?;
-        let call = self.call(
-            "selecting the repositories of",
-            name.as_str(),
-            Effect::Write,
-        );
-        let (name, ids) = (name.as_str(), ids.as_slice());
-        let run = |api: octoseal_api::Client| async move {
-            api.set_selected_repositories(self.scope.api(), name, ids)
-                .await
-        };
-        self.client.call(call, &allowance, run).await?;
-        Ok(())
-    }
-
-    /// Gives a secret to one more repository, by id or `owner/name`.
-    ///
-    /// # Errors
-    /// As for [`set_selected_repositories`](Self::set_selected_repositories).
-    pub async fn add_selected_repository(
-        &self,
-        name: &str,
-        repository: impl Into<RepositoryRef>,
-    ) -> Result<(), Error> {
-        self.change_selected(name, repository.into(), stores::Operation::AddRepository)
-            .await
-    }
-
-    /// Takes a secret from one repository, by id or `owner/name`.
-    ///
-    /// # Errors
-    /// As for [`set_selected_repositories`](Self::set_selected_repositories).
-    pub async fn remove_selected_repository(
-        &self,
-        name: &str,
-        repository: impl Into<RepositoryRef>,
-    ) -> Result<(), Error> {
-        self.change_selected(name, repository.into(), stores::Operation::RemoveRepository)
-            .await
-    }
-
-    async fn change_selected(
-        &self,
-        name: &str,
-        repository: RepositoryRef,
-        operation: stores::Operation,
-    ) -> Result<(), Error> {
-        let name = SecretName::new(name)?;
-        self.require(operation, "selected repositories")?;
-        let allowance = self.allowance();
-        let ids = self
-            .client
-            .repository_ids(&[repository], &allowance)
-            .await?;
-        let add = operation == stores::Operation::AddRepository;
-        let doing = if add {
-            "adding a repository to"
-        } else {
-            "removing a repository from"
-        };
-        let call = self.call(doing, name.as_str(), Effect::Write);
-        let (name, ids) = (name.as_str(), ids.as_slice());
-        let run = |api: octoseal_api::Client| async move {
-            let scope = self.scope.api();
-            if add {
-                api.add_selected_repository(scope, name, ids[0]).await
-            } else {
-                api.remove_selected_repository(scope, name, ids[0]).await
-            }
-        };
-        self.client.call(call, &allowance, run).await?;
-        Ok(())
-    }
-}
-
 impl<S: SeesOrganizationSecrets> Secrets<S> {
-    /// The organization's secrets that this repository can use, page after page.
+    /// The organization's secrets that this repository can use, page after page of 100, as [`list`](Self::list) gives
+    /// the repository's own. Actions and Agents have this list.
+    ///
+    /// GitHub's pages: [List repository organization secrets](https://docs.github.com/rest/actions/secrets#list-repository-organization-secrets)
+    /// of Actions, and [that of Agents](https://docs.github.com/rest/agents/secrets#list-repository-organization-secrets).
     ///
     /// # Errors
-    /// [`Error::is_unsupported`] for a store that has no such list, and the failures of any call.
-    pub fn organization_secrets(&self) -> impl Stream<Item = Result<Secret, Error>> + Send + '_ {
+    /// [`Error::is_unsupported`] for a store that has no such list, before anything is sent, and the failures of any
+    /// call.
+    ///
+    /// # Examples
+    /// ```
+    /// use futures_util::TryStreamExt;
+    /// use octoseal::{RepositoryScope, RepositoryStore};
+    ///
+    /// # async fn show(github: octoseal::Client) -> Result<(), octoseal::Error> {
+    /// let scope = RepositoryScope::new(RepositoryStore::Actions, "acme", "api")?;
+    /// let mut inherited = github.secrets(scope).organization_secrets();
+    /// while let Some(secret) = inherited.try_next().await? {
+    ///     println!("{} comes from the organization", secret.name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn organization_secrets(
+        &self,
+    ) -> impl Stream<Item = Result<Secret, Error>> + Send + Unpin + use<S> {
         let checked = self.require(
             stores::Operation::ListOrganizationSecrets,
             "list of organization secrets",
         );
-        let call = self.call("listing the organization secrets seen by", "", Effect::Read);
-        let pages = pages(&self.client, call, move |api, page| async move {
-            api.list_organization_secrets(self.scope.api(), PER_PAGE, page)
+        let listed = self.listed("listing the organization secrets seen by", "");
+        let pages = pages(listed, |api, listed, page| async move {
+            api.list_organization_secrets(listed.place.api(), PER_PAGE, page)
                 .await
         })
         .map_ok(Secret::from);
         ready(checked.map(|()| pages)).try_flatten_stream()
+    }
+
+    /// The organization's secrets that this repository can use, collected; all pages or an error.
+    ///
+    /// # Errors
+    /// As for [`organization_secrets`](Self::organization_secrets).
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn count(github: octoseal::Client, scope: octoseal::Scope) -> Result<usize, octoseal::Error> {
+    /// Ok(github.secrets(scope).organization_secrets_all().await?.len())
+    /// # }
+    /// ```
+    pub async fn organization_secrets_all(&self) -> Result<Vec<Secret>, Error> {
+        self.organization_secrets().try_collect().await
     }
 }
 

@@ -1,0 +1,33 @@
+//! What a scope lacks does not compile: doctests, and nothing else.
+
+/// A call compiles with a scope that has it and fails to with each that lacks it; those compile with another call, so
+/// that nothing else is what fails.
+macro_rules! lacks {
+    ($name:ident: $call:literal, $has:ident, not $($lacks:ident),+) => {
+        #[doc = lacks!("```no_run\n", $has, $call)]
+        $(
+            #[doc = lacks!("```no_run\n", $lacks, ".list()")]
+            #[doc = lacks!("```compile_fail\n", $lacks, $call)]
+        )+
+        struct $name;
+    };
+    ($fence:literal, $scope:ident, $call:literal) => {
+        concat!(
+            $fence,
+            "fn f(github: octoseal::Client, scope: octoseal::", stringify!($scope), ") {\n",
+            "    let _ = github.secrets(scope)", $call, ";\n",
+            "}\n```\n",
+        )
+    };
+}
+
+lacks!(Visibility: ".put(\"A\", \"b\").visibility(octoseal::Visibility::All)",
+    OrganizationScope, not RepositoryScope, EnvironmentScope, UserScope);
+lacks!(Access: ".put(\"A\", \"b\").access(octoseal::Access::Keep)",
+    UserScope, not RepositoryScope, EnvironmentScope);
+lacks!(SelectedRepositories: ".put(\"A\", \"b\").selected_repositories([\"acme/api\"])",
+    UserScope, not RepositoryScope, EnvironmentScope);
+lacks!(ListOfSelectedRepositories: ".selected_repositories(\"A\")",
+    OrganizationScope, not RepositoryScope, EnvironmentScope);
+lacks!(OrganizationSecrets: ".organization_secrets()",
+    RepositoryScope, not OrganizationScope, EnvironmentScope, UserScope);

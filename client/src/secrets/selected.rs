@@ -1,0 +1,205 @@
+//! The repositories that a secret is selected for.
+
+use std::future::ready;
+use std::sync::Arc;
+
+use futures_core::Stream;
+use futures_util::{TryFutureExt, TryStreamExt};
+use octoseal_api::{Error as ApiError, ResponseValue, stores};
+
+use super::{Repository, Secrets};
+use crate::call::Effect;
+use crate::error::Error;
+use crate::names::SecretName;
+use crate::paging::{Listed, PER_PAGE, pages};
+use crate::scope::{HasSelectedRepositories, Scope};
+use crate::visibility::RepositoryRef;
+
+/// What is done, for an error.
+pub(crate) const LISTING: &str = "listing the selected repositories of";
+
+/// One page of the repositories that a secret is selected for.
+pub(crate) async fn page_of_selected(
+    api: octoseal_api::Client,
+    listed: Arc<Listed<Scope>>,
+    page: i64,
+) -> Result<ResponseValue<stores::Page<stores::Repository>>, ApiError<()>> {
+    let (scope, name) = (listed.place.api(), listed.name.as_str());
+    api.list_selected_repositories(scope, name, PER_PAGE, page)
+        .await
+}
+
+impl<S: HasSelectedRepositories> Secrets<S> {
+    /// The repositories that a secret is selected for, page after page of 100; a page is asked for when those before
+    /// it are taken. The stream owns what it needs and outlives the handle.
+    ///
+    /// GitHub's page: [List selected repositories for an organization secret](https://docs.github.com/rest/actions/secrets#list-selected-repositories-for-an-organization-secret);
+    /// [other scopes](Self#githubs-pages).
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for a name that no secret can have, [`Error::is_not_found`] if there is none of this
+    /// name, and the failures of any call; a page that fails ends the stream.
+    ///
+    /// # Examples
+    /// ```
+    /// use futures_util::TryStreamExt;
+    /// use octoseal::{UserScope, UserStore};
+    ///
+    /// # async fn show(github: octoseal::Client) -> Result<(), octoseal::Error> {
+    /// let secrets = github.secrets(UserScope::new(UserStore::Codespaces));
+    /// let mut repositories = secrets.selected_repositories("DOTFILES_KEY");
+    /// while let Some(repository) = repositories.try_next().await? {
+    ///     println!("{}", repository.full_name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn selected_repositories(
+        &self,
+        name: &str,
+    ) -> impl Stream<Item = Result<Repository, Error>> + Send + Unpin + use<S> {
+        let checked = SecretName::new(name).and_then(|_| {
+            self.require(stores::Operation::ListRepositories, "selected repositories")
+        });
+        let listed = self.listed(LISTING, name);
+        let pages = pages(listed, page_of_selected).map_ok(Repository::from);
+        ready(checked.map(|()| pages)).try_flatten_stream()
+    }
+
+    /// The repositories that a secret is selected for, collected; all pages or an error.
+    ///
+    /// # Errors
+    /// As for [`selected_repositories`](Self::selected_repositories).
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn count(github: octoseal::Client, scope: octoseal::Scope) -> Result<usize, octoseal::Error> {
+    /// Ok(github.secrets(scope).selected_repositories_all("DEPLOY_KEY").await?.len())
+    /// # }
+    /// ```
+    pub async fn selected_repositories_all(&self, name: &str) -> Result<Vec<Repository>, Error> {
+        self.selected_repositories(name).try_collect().await
+    }
+
+    /// Replaces the repositories that the secret `name` is selected for. They are given by id or `owner/name`; names
+    /// are looked up first, one request each. [`RepositoryRef::NONE`] takes the secret from every repository.
+    ///
+    /// GitHub's page: [Set selected repositories for an organization secret](https://docs.github.com/rest/actions/secrets#set-selected-repositories-for-an-organization-secret);
+    /// [other scopes](Self#githubs-pages).
+    ///
+    /// # Errors
+    /// [`Error::is_conflict`] while the secret's visibility is not `selected`; [`Error::is_invalid_input`] that
+    /// names every repository that was not found, before anything is changed, or for a name that no secret can have;
+    /// [`Error::is_not_found`] if there is no such secret; [`Error::is_unsupported`] where secrets have no selected
+    /// repositories; and the failures of any call.
+    ///
+    /// # Examples
+    /// ```
+    /// use octoseal::RepositoryRef;
+    ///
+    /// # async fn select(github: octoseal::Client, scope: octoseal::Scope) -> Result<(), octoseal::Error> {
+    /// let secrets = github.secrets(scope);
+    /// secrets.set_selected_repositories("DEPLOY_KEY", ["acme/api", "acme/web"]).await?;
+    /// secrets.set_selected_repositories("OLD_KEY", RepositoryRef::NONE).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn set_selected_repositories(
+        &self,
+        name: &str,
+        repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>,
+    ) -> Result<(), Error> {
+        let name = SecretName::new(name)?;
+        self.require(stores::Operation::SetRepositories, "selected repositories")?;
+        let allowance = self.allowance();
+        let repositories: Vec<RepositoryRef> = repositories.into_iter().map(Into::into).collect();
+        let ids = self
+            .client
+            .repository_ids(&repositories, &allowance)
+            .await?;
+        let call = self.call(
+            "selecting the repositories of",
+            name.as_str(),
+            Effect::Write,
+        );
+        let (name, ids) = (name.as_str(), ids.as_slice());
+        let run = |api: octoseal_api::Client| async move {
+            api.set_selected_repositories(self.scope.api(), name, ids)
+                .await
+        };
+        self.client.call(call, &allowance, run).await?;
+        Ok(())
+    }
+
+    /// Gives the secret `name` to one more repository, by id or, looked up first, by `owner/name`. One that has it
+    /// already keeps it.
+    ///
+    /// GitHub's page: [Add selected repository to an organization secret](https://docs.github.com/rest/actions/secrets#add-selected-repository-to-an-organization-secret);
+    /// [other scopes](Self#githubs-pages).
+    ///
+    /// # Errors
+    /// [`Error::is_conflict`] while the secret's visibility is not `selected`; [`Error::is_invalid_input`] for a
+    /// repository that is not found, before anything is changed, or for a name that no secret can have;
+    /// [`Error::is_not_found`] if there is no such secret; [`Error::is_unsupported`] where secrets have no selected
+    /// repositories; and the failures of any call.
+    pub async fn add_selected_repository(
+        &self,
+        name: &str,
+        repository: impl Into<RepositoryRef>,
+    ) -> Result<(), Error> {
+        self.change_selected(name, repository.into(), stores::Operation::AddRepository)
+            .await
+    }
+
+    /// Takes the secret `name` from one repository, by id or, looked up first, by `owner/name`.
+    ///
+    /// GitHub's page: [Remove selected repository from an organization secret](https://docs.github.com/rest/actions/secrets#remove-selected-repository-from-an-organization-secret);
+    /// [other scopes](Self#githubs-pages).
+    ///
+    /// # Errors
+    /// [`Error::is_conflict`] while the secret's visibility is not `selected`; [`Error::is_invalid_input`] for a
+    /// repository that is not found, before anything is changed, or for a name that no secret can have;
+    /// [`Error::is_not_found`] if there is no such secret; [`Error::is_unsupported`] where secrets have no selected
+    /// repositories; and the failures of any call.
+    pub async fn remove_selected_repository(
+        &self,
+        name: &str,
+        repository: impl Into<RepositoryRef>,
+    ) -> Result<(), Error> {
+        self.change_selected(name, repository.into(), stores::Operation::RemoveRepository)
+            .await
+    }
+
+    async fn change_selected(
+        &self,
+        name: &str,
+        repository: RepositoryRef,
+        operation: stores::Operation,
+    ) -> Result<(), Error> {
+        let name = SecretName::new(name)?;
+        self.require(operation, "selected repositories")?;
+        let allowance = self.allowance();
+        let ids = self
+            .client
+            .repository_ids(&[repository], &allowance)
+            .await?;
+        let add = operation == stores::Operation::AddRepository;
+        let doing = if add {
+            "adding a repository to"
+        } else {
+            "removing a repository from"
+        };
+        let call = self.call(doing, name.as_str(), Effect::Write);
+        let (name, ids) = (name.as_str(), ids.as_slice());
+        let run = |api: octoseal_api::Client| async move {
+            let scope = self.scope.api();
+            if add {
+                api.add_selected_repository(scope, name, ids[0]).await
+            } else {
+                api.remove_selected_repository(scope, name, ids[0]).await
+            }
+        };
+        self.client.call(call, &allowance, run).await?;
+        Ok(())
+    }
+}
