@@ -13,7 +13,7 @@ mod common;
 use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use octoseal::mock::GitHub;
 use octoseal::{Client, Error, SecretValue, Visibility};
 
@@ -28,22 +28,11 @@ struct Arguments {
     /// The secret's name
     #[arg(long, default_value = "DEPLOY_KEY")]
     name: String,
-    /// Which repositories may use it; without it, an existing secret keeps its access
-    #[arg(long, value_enum)]
-    visibility: Option<Access>,
-    /// A repository that may use it, by id or owner/name; may be repeated; implies --visibility selected
-    #[arg(long = "repo", value_name = "REPO")]
-    repositories: Vec<String>,
+    #[command(flatten)]
+    who: common::Who,
     /// A file with the value, taken byte for byte; without it, the value is read from standard input
     #[arg(long, value_name = "FILE")]
     value_file: Option<std::path::PathBuf>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Access {
-    All,
-    Private,
-    Selected,
 }
 
 #[tokio::main]
@@ -66,6 +55,7 @@ async fn main() -> ExitCode {
 
 /// Stores one value where the arguments say.
 async fn store(arguments: &Arguments, org: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let access = arguments.who.access()?;
     let github = arguments
         .connection
         .builder()?
@@ -80,26 +70,14 @@ async fn store(arguments: &Arguments, org: &str) -> Result<(), Box<dyn std::erro
             }
         })
         .build()?;
-    let mut put = github
+    let written = github
         .create_or_update_org_secret(org, &arguments.name)
-        .value(value(arguments)?);
-    put = match (arguments.visibility, arguments.repositories.as_slice()) {
-        (Some(Access::All), []) => put.visibility(Visibility::All),
-        (Some(Access::Private), []) => put.visibility(Visibility::Private),
-        (None, []) => put,
-        (None | Some(Access::Selected), repositories) => {
-            put.selected_repositories(repositories.iter().map(|text| reference(text)))
-        }
-        (Some(_), _) => return Err("--repo goes with --visibility selected".into()),
-    };
-    let written = put.send().await?;
+        .value(value(arguments)?)
+        .access(access)
+        .send()
+        .await?;
     println!("{} in {org}: {written}", arguments.name);
     Ok(())
-}
-
-/// A repository by id or `owner/name`.
-fn reference(text: &str) -> octoseal::RepositoryRef {
-    text.parse::<u64>().map_or_else(|_| text.into(), Into::into)
 }
 
 fn value(arguments: &Arguments) -> std::io::Result<SecretValue> {

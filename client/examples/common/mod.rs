@@ -1,9 +1,9 @@
-//! Who calls and whom: the options that the examples share.
+//! Who calls and whom, and who may use what is stored: the options that the examples share.
 
 use std::path::PathBuf;
 
 use clap::Args;
-use octoseal::{App, AppKey, ClientBuilder, FileToken};
+use octoseal::{Access, App, AppKey, ClientBuilder, FileToken, RepositoryRef};
 
 type Error = Box<dyn std::error::Error>;
 
@@ -93,5 +93,29 @@ impl Connection {
             builder = builder.proxy_from_env();
         }
         Ok(builder)
+    }
+}
+
+/// Who may use what is stored. Without any of these, an existing secret keeps its access.
+#[derive(Args)]
+#[allow(dead_code, reason = "one of the examples has it in its configuration")]
+pub(crate) struct Who {
+    /// all, private, selected (with --repo), or in one: selected:1296269,acme/api [default: keep]
+    #[arg(long, value_name = "ACCESS")]
+    visibility: Option<String>,
+    /// A repository that may use it, by id or owner/name; may be repeated; implies --visibility selected
+    #[arg(long = "repo", visible_alias = "repo-id", value_name = "REPO", value_parser = str::parse::<RepositoryRef>)]
+    repositories: Vec<RepositoryRef>,
+}
+
+#[allow(dead_code, reason = "one of the examples has it in its configuration")]
+impl Who {
+    pub(crate) fn access(&self) -> Result<Access, Error> {
+        match (self.visibility.as_deref(), self.repositories.as_slice()) {
+            (None, []) => Ok(Access::Keep),
+            (None | Some("selected"), [_, ..]) => Ok(Access::Selected(self.repositories.clone())),
+            (Some(access), []) => Ok(access.parse()?),
+            (Some(_), [_, ..]) => Err("--repo goes with --visibility selected".into()),
+        }
     }
 }

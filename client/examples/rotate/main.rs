@@ -10,12 +10,16 @@
 //! ```json
 //! {
 //!   "name": "DEPLOY_KEY",
-//!   "scopes": ["actions:org/acme", "dependabot:org/acme", "actions:env/acme/api/prod"],
+//!   "scopes": {
+//!     "actions:org/acme": "selected:acme/api,acme/web",
+//!     "dependabot:org/acme": "keep",
+//!     "actions:env/acme/api/prod": "keep"
+//!   },
 //!   "issuer": "./issuer.sh"
 //! }
 //! ```
 //!
-//! and ends with status 0 only if every store has the new credential and every old one is revoked. After any failure,
+//! which says for each scope who may use the secret there, and ends with status 0 only if every store has the new credential and every old one is revoked. After any failure,
 //! run it again. Run it once at a time.
 
 #[path = "../common/mod.rs"]
@@ -24,7 +28,7 @@ mod issuer;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,7 +38,7 @@ use std::time::{Duration, SystemTime};
 use clap::Parser;
 use futures_util::StreamExt;
 use octoseal::mock::{Fault, GitHub};
-use octoseal::{Client, Error, Scope, Wait};
+use octoseal::{Access, Client, Error, NewSecret, Scope, Wait};
 use serde::Deserialize;
 
 use issuer::{Credential, Fake, Issuer, Program};
@@ -50,11 +54,11 @@ struct Arguments {
     config: Option<PathBuf>,
 }
 
-/// What is rotated. A scope that GitHub can't have is refused as the configuration is read.
+/// What is rotated. A scope that GitHub can't have, and access that nobody can, is refused as the configuration is read.
 #[derive(Deserialize)]
 struct Config {
     name: String,
-    scopes: BTreeSet<Scope>,
+    scopes: BTreeMap<Scope, Access>,
     /// A program that is called with `list`, `issue` or `revoke ID`
     issuer: PathBuf,
 }
@@ -63,7 +67,7 @@ struct Config {
 async fn rotate(
     github: &Client,
     name: &str,
-    scopes: &BTreeSet<Scope>,
+    scopes: &BTreeMap<Scope, Access>,
     issuer: &impl Issuer,
 ) -> Result<Vec<String>, BoxError> {
     if scopes.is_empty() {
@@ -76,14 +80,14 @@ async fn rotate(
         return Err(format!("the issuer gave {id}, which is an old credential").into());
     }
     println!("issued {id}");
-    // Each secret keeps its access: no visibility is said.
-    let secret = (name.to_owned(), value);
+    let secret = NewSecret::new(name, value);
     let batch = scopes
         .clone()
         .into_iter()
-        .map(move |scope| (scope, secret.clone()));
+        .map(move |(scope, access)| (scope, secret.clone().access(access)));
     let mut outcomes = github.put_all(batch);
-    let (mut open, mut errors) = (scopes.clone(), Vec::new());
+    let mut open: BTreeSet<Scope> = scopes.keys().cloned().collect();
+    let mut errors = Vec::new();
     while let Some(outcome) = outcomes.next().await {
         println!("  {outcome}");
         match outcome.result {
@@ -179,12 +183,14 @@ const SCOPES: [&str; 3] = [
     "dependabot:repo/acme/api",
 ];
 
-fn stand_in() -> (GitHub, BTreeSet<Scope>, Fake) {
+fn stand_in() -> (GitHub, BTreeMap<Scope, Access>, Fake) {
     let stand_in = GitHub::new();
     for scope in SCOPES {
         stand_in.seed(scope, "DEPLOY_KEY", "credential 1");
     }
-    let scopes = SCOPES.iter().filter_map(|scope| scope.parse().ok());
+    let scopes = SCOPES
+        .iter()
+        .filter_map(|scope| Some((scope.parse().ok()?, Access::Keep)));
     (stand_in, scopes.collect(), Fake(Mutex::new(vec![1])))
 }
 
@@ -211,7 +217,7 @@ async fn journey() -> Result<(), BoxError> {
     println!("\nThe second run:");
     rotate(&github, "DEPLOY_KEY", &scopes, &issuer).await?;
     println!("\nIn the stores now:");
-    for scope in &scopes {
+    for scope in scopes.keys() {
         let value = stand_in.plaintext(scope, "DEPLOY_KEY").unwrap_or_default();
         println!("  {scope}: {}", String::from_utf8_lossy(&value));
     }

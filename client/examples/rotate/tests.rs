@@ -15,7 +15,7 @@ fn client(stand_in: &GitHub) -> Client {
 
 async fn rotate_key(
     stand_in: &GitHub,
-    scopes: &BTreeSet<Scope>,
+    scopes: &BTreeMap<Scope, Access>,
     issuer: &impl Issuer,
 ) -> Result<Vec<String>, BoxError> {
     rotate(&client(stand_in), "DEPLOY_KEY", scopes, issuer).await
@@ -163,7 +163,7 @@ async fn without_a_new_credential_nothing_is_stored_and_nothing_revoked() {
 #[tokio::test(start_paused = true)]
 async fn without_a_store_no_credential_is_made() {
     let (stand_in, _, issuer) = stand_in();
-    let rotated = rotate_key(&stand_in, &BTreeSet::new(), &issuer).await;
+    let rotated = rotate_key(&stand_in, &BTreeMap::new(), &issuer).await;
     assert!(rotated.is_err());
     assert_eq!(issuer.ids(), [1]);
 }
@@ -208,15 +208,36 @@ async fn no_store_is_told_the_value_in_the_clear_and_access_is_kept() {
     assert!(!stand_in.requests().iter().any(clear));
 }
 
+#[tokio::test(start_paused = true)]
+async fn access_is_what_the_configuration_says_of_each_scope() {
+    let (stand_in, mut scopes, issuer) = stand_in();
+    let api = stand_in.repository("acme", "api");
+    scopes.insert(
+        SCOPES[1].parse().unwrap(),
+        "selected:acme/api".parse().unwrap(),
+    );
+    rotate_key(&stand_in, &scopes, &issuer).await.unwrap();
+    let stored = stand_in.secret(SCOPES[1], "DEPLOY_KEY").unwrap();
+    assert_eq!(stored.visibility.as_deref(), Some("selected"));
+    assert_eq!(stored.selected_repository_ids, [api].into());
+}
+
 #[test]
-fn a_configuration_with_a_scope_that_cannot_be_is_refused_and_names_it() {
-    let config = |scope: &str| {
-        let text = format!(r#"{{"name": "A", "scopes": ["{scope}"], "issuer": "./issuer.sh"}}"#);
+fn a_configuration_with_a_scope_or_an_access_that_cannot_be_is_refused_and_names_it() {
+    let config = |scope: &str, access: &str| {
+        let text = format!(
+            r#"{{"name": "A", "scopes": {{"{scope}": "{access}"}}, "issuer": "./issuer.sh"}}"#
+        );
         serde_json::from_str::<Config>(&text)
     };
-    assert_eq!(config("codespaces:user").unwrap().scopes.len(), 1);
-    let message = config("dependabot:user").err().unwrap().to_string();
-    assert!(message.contains("dependabot"), "{message}");
+    assert_eq!(config("codespaces:user", "keep").unwrap().scopes.len(), 1);
+    for (scope, access, named) in [
+        ("dependabot:user", "keep", "dependabot"),
+        ("actions:org/acme", "public", "public"),
+    ] {
+        let message = config(scope, access).err().unwrap().to_string();
+        assert!(message.contains(named), "{message}");
+    }
 }
 
 #[cfg(unix)]

@@ -4,18 +4,29 @@
 //! GITHUB_TOKEN=… cargo run --release --example set_from_env_file -- --org acme --visibility private .env
 //! ```
 //!
-//! Ends with status 0 only if every secret was stored; each that was not gets one line on standard error.
+//! The file is read as dotenv has it, except that nothing is expanded: a `$` stands for itself. `#` begins a comment
+//! after a space; a value with spaces or line breaks stands in quotes. Outside of single quotes, `\n` is a line break,
+//! and `\\`, `\"` and `\ ` are what follows the backslash. Of two entries with one name the later counts.
+//!
+//! Ends with status 0 only if every secret was stored; each that was not gets one line on standard error. A file that
+//! can't be read to its end stores nothing.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod dotenv;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
-use octoseal::{Access, NewSecret, OrganizationScope, OrganizationStore, SecretValue, Visibility};
+use octoseal::{NewSecret, OrganizationScope, OrganizationStore, Written};
+
+type BoxError = Box<dyn std::error::Error>;
 
 #[derive(Parser)]
 #[command(
@@ -25,41 +36,38 @@ struct Arguments {
     /// The organization
     #[arg(long, env = "GITHUB_ORG")]
     org: String,
-    /// Which repositories may use the secrets; without it, existing secrets keep their access
-    #[arg(long, value_enum)]
-    visibility: Option<Level>,
-    /// A repository that may use them, by its id; may be repeated
-    #[arg(long = "repo-id", value_name = "ID")]
-    repository_ids: Vec<u64>,
+    #[command(flatten)]
+    who: common::Who,
     #[command(flatten)]
     connection: common::Connection,
     /// The file, in dotenv form
     file: PathBuf,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Level {
-    All,
-    Private,
-    Selected,
-}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    status(Arguments::parse(), |line| eprintln!("{line}")).await
+}
+
+/// Stores the file's secrets, complains of what was not stored, and says how it ended.
+async fn status(arguments: Arguments, mut complain: impl FnMut(String)) -> ExitCode {
+    match run(arguments, &mut complain).await {
         Ok(0) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("error: {error}");
+            complain(format!("error: {error}"));
             ExitCode::FAILURE
         }
     }
 }
 
-/// Stores the file's secrets and gives the number of those that failed.
-async fn run(arguments: Arguments) -> Result<usize, Box<dyn std::error::Error>> {
-    let access = access(&arguments)?;
-    let secrets = read(&arguments.file)?;
+/// Gives the number of secrets that failed.
+async fn run(arguments: Arguments, complain: &mut impl FnMut(String)) -> Result<usize, BoxError> {
+    let access = arguments.who.access()?;
+    let file = arguments.file.display();
+    let text =
+        std::fs::read_to_string(&arguments.file).map_err(|error| format!("{file}: {error}"))?;
+    let secrets = dotenv::read(&text).map_err(|why| format!("{file}, {why}"))?;
     let total = secrets.len();
     let bar = ProgressBar::new(total as u64);
     bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}")?);
@@ -93,11 +101,11 @@ async fn run(arguments: Arguments) -> Result<usize, Box<dyn std::error::Error>> 
     let (mut created, mut updated, mut failed) = (0, 0, 0);
     while let Some(outcome) = outcomes.next().await {
         match outcome.result {
-            Ok(octoseal::Written::Created) => created += 1,
-            Ok(octoseal::Written::Updated) => updated += 1,
+            Ok(Written::Created) => created += 1,
+            Ok(Written::Updated) => updated += 1,
             Err(error) => {
                 failed += 1;
-                bar.suspend(|| eprintln!("{}: {error}", outcome.name));
+                bar.suspend(|| complain(format!("{}: {error}", outcome.name)));
             }
         }
         bar.set_message("");
@@ -109,35 +117,4 @@ async fn run(arguments: Arguments) -> Result<usize, Box<dyn std::error::Error>> 
         created + updated
     );
     Ok(failed)
-}
-
-fn access(arguments: &Arguments) -> Result<Access, String> {
-    let ids = arguments.repository_ids.clone();
-    match arguments.visibility {
-        Some(Level::Selected) => Ok(Visibility::Selected(ids).into()),
-        _ if !ids.is_empty() => Err("--repo-id goes with --visibility selected".to_owned()),
-        Some(Level::All) => Ok(Visibility::All.into()),
-        Some(Level::Private) => Ok(Visibility::Private.into()),
-        None => Ok(Access::Keep),
-    }
-}
-
-/// Reads the whole file before anything is stored. Of two lines with one name the later counts, as dotenv has it.
-fn read(file: &std::path::Path) -> Result<Vec<(String, SecretValue)>, String> {
-    let lines =
-        dotenvy::from_path_iter(file).map_err(|_| format!("{} can't be read", file.display()))?;
-    let mut secrets: Vec<(String, SecretValue)> = Vec::new();
-    for (number, line) in lines.enumerate() {
-        // The library's own error quotes the line, and so the value.
-        let (name, value) = line.map_err(|_| {
-            format!(
-                "entry {} of {} is not NAME=VALUE in dotenv form",
-                number + 1,
-                file.display()
-            )
-        })?;
-        secrets.retain(|(earlier, _)| !earlier.eq_ignore_ascii_case(&name));
-        secrets.push((name, value.into()));
-    }
-    Ok(secrets)
 }

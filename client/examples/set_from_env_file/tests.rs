@@ -1,0 +1,265 @@
+//! What storing a file promises, over sockets.
+
+use octoseal::mock::{Fault, GitHub};
+use octoseal::{Access, SecretValue};
+
+use super::*;
+
+const ACME: &str = "actions:org/acme";
+
+/// A file and a token file in a folder that goes with them.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(test: &str, env: &str) -> Self {
+        let name = format!("octoseal-env-file-{}-{test}", std::process::id());
+        let folder = Self(std::env::temp_dir().join(name));
+        std::fs::create_dir_all(&folder.0).unwrap();
+        std::fs::write(folder.file(), env).unwrap();
+        std::fs::write(folder.token(), "a-token").unwrap();
+        folder
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join(".env")
+    }
+
+    fn token(&self) -> PathBuf {
+        self.0.join("token")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn stand_in() -> GitHub {
+    let stand_in = GitHub::new();
+    stand_in.organization("acme");
+    stand_in
+}
+
+fn arguments(more: &[&str]) -> Arguments {
+    let given = ["set_from_env_file", "--org", "acme", ".env"];
+    Arguments::try_parse_from(given.iter().chain(more)).unwrap()
+}
+
+/// Runs the program over a socket, and gives how it ended and what it complained of.
+async fn store(test: &str, stand_in: &GitHub, env: &str, more: &[&str]) -> (bool, Vec<String>) {
+    let folder = Folder::new(test, env);
+    let server = stand_in.serve();
+    let (url, token) = (server.url(), folder.token());
+    let connection = ["--api-url", &url, "--token-file", token.to_str().unwrap()];
+    let mut arguments = arguments(&[more, &connection].concat());
+    arguments.file = folder.file();
+    let mut lines = Vec::new();
+    let ended = status(arguments, |line| lines.push(line)).await;
+    assert!(ended == ExitCode::SUCCESS || ended == ExitCode::FAILURE);
+    (ended == ExitCode::SUCCESS, lines)
+}
+
+fn read(text: &str) -> Vec<(String, Vec<u8>)> {
+    let stand_in = stand_in();
+    let secrets = dotenv::read(text).unwrap();
+    // A value shows itself to nobody; what is stored does.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let builder = octoseal::Client::builder().token("a-token");
+        let github = builder.mock(&stand_in).build().unwrap();
+        let mut stored = Vec::new();
+        for (name, value) in secrets {
+            let put = github.create_or_update_org_secret("acme", &name);
+            put.value(value).access(Access::All).send().await.unwrap();
+            stored.push((name.clone(), stand_in.plaintext(ACME, &name).unwrap()));
+        }
+        stored
+    })
+}
+
+fn value(text: &str) -> String {
+    let read = read(text);
+    assert_eq!(read.len(), 1, "{text}");
+    String::from_utf8(read[0].1.clone()).unwrap()
+}
+
+#[tokio::test]
+async fn it_ends_well_once_every_secret_is_stored() {
+    let stand_in = stand_in();
+    let env = "# all of them\nA=one\nexport B=\"two words\"\n\nC='three\nlines\n'\n";
+    let (well, lines) = store("well", &stand_in, env, &["--visibility", "private"]).await;
+    assert!(well, "{lines:?}");
+    assert_eq!(lines, [""; 0]);
+    for (name, value) in [("A", "one"), ("B", "two words"), ("C", "three\nlines\n")] {
+        let secret = stand_in.secret(ACME, name).unwrap();
+        assert_eq!(secret.value, value.as_bytes());
+        assert_eq!(secret.visibility.as_deref(), Some("private"));
+    }
+}
+
+#[tokio::test]
+async fn each_secret_that_fails_gets_one_line_and_the_others_are_stored() {
+    let stand_in = stand_in();
+    let refusal = Fault::reply(422, "{\"message\":\"Invalid request.\\n\\nNo.\"}");
+    stand_in.fault(refusal.at("/secrets/B").on("PUT").always());
+    let env = "A=one\nB=two\nGITHUB_C=three\nD=four\n";
+    let (well, mut lines) = store("fails", &stand_in, env, &["--visibility", "all"]).await;
+    assert!(!well);
+    lines.sort();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].starts_with("B: "), "{lines:?}");
+    assert!(lines[1].starts_with("GITHUB_C: "), "{lines:?}");
+    assert!(
+        lines.iter().all(|line| line.lines().count() == 1),
+        "{lines:?}"
+    );
+    let stored: Vec<String> = stand_in
+        .secrets(ACME)
+        .into_iter()
+        .map(|secret| secret.name)
+        .collect();
+    assert_eq!(stored, ["A", "D"]);
+}
+
+#[tokio::test]
+async fn a_new_secret_without_access_fails_and_an_old_one_keeps_its() {
+    let stand_in = stand_in();
+    let api = stand_in.repository("acme", "api");
+    stand_in.seed(ACME, "OLD", "value").selected([api]);
+    let (well, lines) = store("keep", &stand_in, "OLD=new\nNEW=new\n", &[]).await;
+    assert!(!well);
+    assert!(
+        lines.len() == 1 && lines[0].starts_with("NEW: "),
+        "{lines:?}"
+    );
+    let old = stand_in.secret(ACME, "OLD").unwrap();
+    assert_eq!(old.value, b"new");
+    assert_eq!(old.selected_repository_ids, [api].into());
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_stores_nothing_names_the_line_and_shows_no_value() {
+    let stand_in = stand_in();
+    let env = "A=one\n# a comment\n\nB c4nary\n";
+    let (well, lines) = store("line", &stand_in, env, &["--visibility", "all"]).await;
+    assert!(!well);
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].contains(" 4: "), "{lines:?}");
+    assert!(!lines[0].contains("c4nary"), "{lines:?}");
+    assert_eq!(stand_in.request_count(), 0);
+}
+
+#[test]
+fn repositories_go_with_selected_and_are_named_by_it() {
+    let access = |more: &[&str]| {
+        arguments(more)
+            .who
+            .access()
+            .map_err(|error| error.to_string())
+    };
+    let both = || Ok(Access::Selected(vec![1.into(), 2.into()]));
+    assert_eq!(access(&[]), Ok(Access::Keep));
+    assert_eq!(access(&["--visibility", "all"]), Ok(Access::All));
+    assert_eq!(access(&["--visibility", "private"]), Ok(Access::Private));
+    assert_eq!(access(&["--repo-id", "1", "--repo-id", "2"]), both());
+    let said = ["--visibility", "selected", "--repo-id", "1", "--repo", "2"];
+    assert_eq!(access(&said), both());
+    assert_eq!(access(&["--visibility", "selected:1,2"]), both());
+    assert_eq!(
+        access(&["--visibility", "selected:"]),
+        Ok(Access::Selected(vec![]))
+    );
+    for other in ["all", "private", "keep", "selected:", "selected:3"] {
+        let said = ["--visibility", other, "--repo-id", "1"];
+        assert!(
+            access(&said).unwrap_err().contains("--repo goes with"),
+            "{other}"
+        );
+    }
+    assert!(access(&["--visibility", "selected"]).is_err());
+    let given = ["x", "--org", "acme", ".env", "--repo-id", "neither"];
+    assert!(Arguments::try_parse_from(given).is_err());
+}
+
+#[test]
+fn nothing_is_expanded() {
+    for text in [
+        "pa$word",
+        "$HOME",
+        "${HOME}",
+        "$$",
+        "a$PATH-$A",
+        "${",
+        "\u{e000}$\u{e001}",
+    ] {
+        for quote in ["", "\"", "'"] {
+            assert_eq!(value(&format!("A={quote}{text}{quote}\n")), text);
+        }
+    }
+    assert_eq!(value("A=\"x$HOME-y\nz$A\"\n"), "x$HOME-y\nz$A");
+    // Not what an earlier line says either.
+    assert_eq!(read("A=1\nB=$A\n")[1].1, b"$A");
+}
+
+#[test]
+fn a_later_entry_of_a_name_counts_in_any_case() {
+    let read = read("A=one\nB=two\na=three\n");
+    let names: Vec<&str> = read.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["B", "a"]);
+    assert_eq!(read[1].1, b"three");
+}
+
+#[test]
+fn escapes_quotes_and_comments_are_dotenvs() {
+    for (line, expected) in [
+        ("A=", ""),
+        ("A=one # comment", "one"),
+        ("A=one#two", "one#two"),
+        (
+            r#"A="one\ntwo\\ \"three\" # four""#,
+            "one\ntwo\\ \"three\" # four",
+        ),
+        (r"A=one\ two", "one two"),
+        (r"A='one\ntwo\\'", r"one\ntwo\\"),
+        ("A=one  ", "one"),
+        ("\u{feff}A=one", "one"),
+        ("A=\"one\"\r", "one"),
+        (r"A='C:\data'", r"C:\data"),
+    ] {
+        // With and without a line break at the end of the file.
+        assert_eq!(value(line), expected, "{line:?}");
+        assert_eq!(value(&format!("{line}\n")), expected, "{line:?}");
+    }
+}
+
+#[test]
+fn what_would_be_stored_otherwise_than_it_is_written_is_refused_with_its_line() {
+    for (text, named) in [
+        ("A=1\nB=\\$x\n", "line 2:"),
+        ("A=\"\\$x\"\n", "line 1:"),
+        ("A=C:\\\n", "line 1:"),
+        ("A='x\\'\nB='2'\n", "lines 1 to 2:"),
+        ("A=1\nB=\"never\nends\n", "lines 2 to 3:"),
+        ("A=1\nB=two words\n", "line 2:"),
+        ("A=\"\\t\"\n", "line 1:"),
+        ("A$=1\n", "line 1:"),
+        ("1=1", "line 1:"),
+    ] {
+        let refusal = dotenv::read(text).unwrap_err();
+        assert!(refusal.starts_with(named), "{text:?}: {refusal}");
+        assert!(refusal.contains("$ stands for itself"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_long_value_counts_as_one_line() {
+    let long = format!("A={}\nB c\n", "x".repeat(20_000));
+    let refusal = dotenv::read(&long).unwrap_err();
+    assert!(refusal.starts_with("line 2:"), "{refusal}");
+    let secrets: Vec<(String, SecretValue)> = dotenv::read(&long.replace("B c", "B=c")).unwrap();
+    assert_eq!(secrets[0].1.len(), 20_000);
+}
