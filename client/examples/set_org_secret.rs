@@ -23,8 +23,6 @@ struct Arguments {
     /// The organization; without it, or without a token, the journey runs against a stand-in
     #[arg(long, env = "GITHUB_ORG")]
     org: Option<String>,
-    #[command(flatten)]
-    connection: common::Connection,
     /// The secret's name
     #[arg(long, default_value = "DEPLOY_KEY")]
     name: String,
@@ -33,6 +31,8 @@ struct Arguments {
     /// A file with the value, taken byte for byte; without it, the value is read from standard input
     #[arg(long, value_name = "FILE")]
     value_file: Option<std::path::PathBuf>,
+    #[command(flatten)]
+    connection: common::Connection,
 }
 
 #[tokio::main]

@@ -100,7 +100,7 @@ impl Connection {
 #[derive(Args)]
 #[allow(dead_code, reason = "one of the examples has it in its configuration")]
 pub(crate) struct Who {
-    /// all, private, selected (with --repo), or in one: selected:1296269,acme/api [default: keep]
+    /// all, private, selected with --repo, or selected:1296269,acme/api [default: keep]
     #[arg(long, value_name = "ACCESS")]
     visibility: Option<String>,
     /// A repository that may use it, by id or owner/name; may be repeated; implies --visibility selected

@@ -38,10 +38,10 @@ struct Arguments {
     org: String,
     #[command(flatten)]
     who: common::Who,
-    #[command(flatten)]
-    connection: common::Connection,
     /// The file, in dotenv form
     file: PathBuf,
+    #[command(flatten)]
+    connection: common::Connection,
 }
 
 #[tokio::main(flavor = "current_thread")]

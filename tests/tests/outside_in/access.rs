@@ -5,10 +5,34 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt, TryStreamExt};
 use octoseal::mock::{Fault, GitHub};
 use octoseal::{
-    Access, Error, OrganizationScope, OrganizationStore, Outcome, PrivateRegistriesScope, Stored,
-    Visibility, Written,
+    Access, Error, NewSecret, OrganizationScope, OrganizationStore, Outcome,
+    PrivateRegistriesScope, Stored, Visibility, Written,
 };
 use octoseal_tests::{ACME, acme, client, scope};
+
+#[tokio::test]
+async fn each_visibility_is_stored_as_it_is_said() {
+    let github = acme();
+    let api = github.repository("acme", "api");
+    let secrets = client(&github).secrets(scope(ACME));
+    for visibility in [
+        Visibility::Private,
+        Visibility::All,
+        Visibility::Selected(vec![api]),
+    ] {
+        let put = secrets.put("ONE", "v").visibility(visibility.clone());
+        put.send().await.unwrap();
+        let batch = [NewSecret::new("MANY", "v").visibility(visibility.clone())];
+        let outcome = secrets.put_all(batch).next().await.unwrap();
+        assert!(outcome.result.is_ok(), "{outcome}");
+        for name in ["ONE", "MANY"] {
+            let stored = github.secret(ACME, name).unwrap();
+            assert_eq!(stored.visibility.as_deref(), Some(visibility.as_str()));
+            let selected = matches!(visibility, Visibility::Selected(_));
+            assert_eq!(stored.selected_repository_ids.contains(&api), selected);
+        }
+    }
+}
 
 #[tokio::test]
 async fn an_update_without_visibility_keeps_it_in_every_store_of_an_organization() {
