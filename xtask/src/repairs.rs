@@ -57,7 +57,7 @@ repairs! {
     bodies::keep_one_media_type: "progenitor takes one media type a body",
     bodies::unknown_media_types_as_bytes: "progenitor knows four kinds of body",
     schemas::drop_colliding_enums: "progenitor panics on values whose Rust names collide",
-    schemas::drop_facets: "no regex, date or URI types, and no fallible newtypes around text",
+    schemas::drop_facets: "no regex, date or URI types, no fallible newtypes around text, and no types that limits choose",
     schemas::drop_defaults: "a default is the server's business: sent by us, PATCH would change what was not named",
     bodies::ids_as_the_server_wants_them: "the description takes ids as numbers and as text, servers take one of them",
     stores::page_every_list: "GitHub pages lists whose description forgets to say so",

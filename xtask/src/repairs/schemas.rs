@@ -9,20 +9,34 @@ use super::walk::{Use, each_schema};
 use crate::generate::pascal;
 use crate::source::Source;
 
+/// What a value must be like, beyond its type and its format.
+const FACETS: [&str; 11] = [
+    "pattern",
+    "minLength",
+    "maxLength",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+];
+
 /// Patterns, lengths and formats would bring a regex engine and a date library into the client,
-/// and fallible newtypes that print what they hold. The server checks anyway. `binary` stays: it
-/// decides how a body travels.
+/// and fallible newtypes that print what they hold. Limits of numbers and of lists would choose
+/// their types: `NonZeroU64`, `[String; 2]`. The server checks anyway. `binary` stays: it decides
+/// how a body travels.
 pub(super) fn drop_facets(document: &mut Value, _: &Source) -> Result<usize> {
     let mut mended = 0;
     each_schema(document, |_, schema| {
-        for key in ["pattern", "minLength", "maxLength"] {
+        for key in FACETS {
             mended += usize::from(schema.remove(key).is_some());
         }
-        let textual = schema.get("type").is_some_and(|kind| kind == "string");
-        if textual
-            && schema
-                .get("format")
-                .is_some_and(|format| format != "binary")
+        if schema
+            .get("format")
+            .is_some_and(|format| format != "binary")
         {
             schema.remove("format");
             mended += 1;

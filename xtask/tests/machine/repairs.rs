@@ -140,6 +140,21 @@ fn patterns_lengths_and_formats_are_dropped_and_binary_stays() {
 }
 
 #[test]
+fn limits_and_widths_choose_no_types() {
+    let limited = json!({ "type": "object", "properties": {
+        "page": { "type": "integer", "minimum": 1, "maximum": 100, "format": "int32" },
+        "pair": { "type": "array", "items": { "type": "string" }, "minItems": 2, "maxItems": 2, "uniqueItems": true },
+    } });
+    let plain = json!({ "type": "object", "properties": {
+        "page": { "type": "integer" },
+        "pair": { "type": "array", "items": { "type": "string" } },
+    } });
+    let code = |schema| generate::client(&mended_by("drop_facets", &put(schema))).unwrap();
+    let plain = generate::client(&apply(&put(plain), &source()).unwrap().0).unwrap();
+    assert_eq!(code(limited), plain);
+}
+
+#[test]
 fn a_default_is_not_sent_unless_named() {
     let schema = json!({ "type": "object", "properties": { "replaces_base": { "type": "boolean", "default": false } } });
     let mended = mended_by("drop_defaults", &put(schema));
