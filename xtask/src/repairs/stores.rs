@@ -85,7 +85,9 @@ pub(super) fn one_shape_per_role(document: &mut Value, _: &Source) -> Result<usi
                     SECRET
                 }
                 Role::PublicKey => {
-                    shapes.add(PUBLIC_KEY, &before, reply()?)?;
+                    shapes
+                        .add(PUBLIC_KEY, &before, reply()?)
+                        .with_context(here)?;
                     PUBLIC_KEY
                 }
                 Role::List | Role::ListOrganizationSecrets => {
@@ -125,7 +127,9 @@ pub(super) fn one_shape_per_role(document: &mut Value, _: &Source) -> Result<usi
                 REGISTRY_PAGE => {
                     shapes.add(REGISTRY, &before, items(&before, reply, "configurations")?)?
                 }
-                shape => shapes.add(shape, &before, reply)?,
+                shape => shapes
+                    .add(shape, &before, reply)
+                    .with_context(|| format!("`{}`", operation.id))?,
             }
             wanted.insert(
                 operation.id.to_owned(),
@@ -189,6 +193,14 @@ impl Shapes {
             .filter_map(Value::as_str)
             .map(str::to_owned)
             .collect();
+        // What another store tells is of no use to this one: its values are sealed with its own.
+        let own: &[&str] = match name {
+            PUBLIC_KEY => &["key_id", "key"],
+            _ => &[],
+        };
+        if let Some(lost) = own.iter().find(|each| !properties.contains_key(**each)) {
+            bail!("no `{lost}` in its {name}");
+        }
         let shape = self.0.entry(name).or_default();
         for (property, node) in properties {
             shape
@@ -207,7 +219,7 @@ impl Shapes {
         for (name, shape) in self.0 {
             let needed: &[&str] = match name {
                 SECRET | REGISTRY => &["name"],
-                PUBLIC_KEY => &["key_id", "key"],
+                PUBLIC_KEY => &[],
                 _ => &["id"],
             };
             if let Some(lost) = needed

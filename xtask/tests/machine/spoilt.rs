@@ -128,3 +128,28 @@ fn a_store_whose_write_takes_no_sealed_value_is_an_error_that_names_it() {
         );
     }
 }
+
+#[test]
+fn a_store_whose_own_key_cannot_be_read_is_an_error_that_names_it_whatever_others_tell() {
+    let tree = Tree::here();
+    let source = Source::parse(&tree.read(SOURCE).unwrap()).unwrap();
+    let docs = Docs::parse(&tree.read(DOCS).unwrap()).unwrap();
+    let path = "/orgs/{org}/private-registries/public-key";
+    for lost in ["key", "key_id"] {
+        let mut spoilt = small();
+        let operation = &mut spoilt["paths"][path]["get"];
+        let schema = &mut operation["responses"]["200"]["content"]["application/json"]["schema"];
+        schema["properties"]
+            .as_object_mut()
+            .unwrap()
+            .remove(lost)
+            .unwrap();
+        let error = from_fragment(&spoilt, &source, &docs, Idle::Allow).unwrap_err();
+        let told = format!("{error:#}");
+        assert!(
+            told.contains("private-registries/get-org-public-key")
+                && told.contains(&format!("no `{lost}`")),
+            "{told}"
+        );
+    }
+}
