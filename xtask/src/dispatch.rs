@@ -6,6 +6,8 @@ mod calls;
 mod registries;
 mod shapes;
 
+pub(crate) use shapes::{needs, reads};
+
 use anyhow::{Result, bail};
 use heck::ToPascalCase as _;
 use proc_macro2::TokenStream;

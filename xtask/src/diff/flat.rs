@@ -29,6 +29,8 @@ pub(super) type Place = (Area, Vec<String>);
 pub(super) struct Fact {
     /// The type, in words.
     pub(super) kind: String,
+    /// The component that it is written as, whose name its Rust type has.
+    pub(super) component: Option<String>,
     pub(super) required: bool,
     pub(super) nullable: bool,
     /// The values of an enum.
@@ -144,6 +146,8 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn schema(&mut self, schema: &Value, path: &mut Vec<String>, required: bool) {
         let depth = self.trail.len();
+        let component = schema["$ref"].as_str().and_then(component_of);
+        let component = component.map(|(_, name)| name.to_owned());
         let mut schema = schema;
         while let Some(reference) = schema["$ref"].as_str() {
             if self.trail.iter().any(|seen| seen == reference) {
@@ -151,6 +155,7 @@ impl Walk<'_> {
                     path,
                     Fact {
                         kind: "itself again".to_owned(),
+                        component,
                         required,
                         ..Fact::default()
                     },
@@ -175,11 +180,16 @@ impl Walk<'_> {
             .unwrap_or_default();
         let mut fact = Fact {
             kind: self.kind(schema),
+            component,
             required,
             nullable: schema["nullable"] == true,
             ..Fact::default()
         };
         for value in schema["enum"].as_array().into_iter().flatten() {
+            if value.is_null() {
+                fact.nullable = true;
+                continue;
+            }
             fact.values.insert(
                 value
                     .as_str()
@@ -193,8 +203,12 @@ impl Walk<'_> {
             "maxLength",
             "minimum",
             "maximum",
+            "exclusiveMinimum",
+            "exclusiveMaximum",
+            "multipleOf",
             "minItems",
             "maxItems",
+            "uniqueItems",
             "default",
             "additionalProperties",
         ] {
@@ -212,14 +226,14 @@ impl Walk<'_> {
             self.schema(one, path, required);
             if let Some(inner) = self.found.get_mut(&(self.area.clone(), path.clone())) {
                 inner.nullable |= fact.nullable;
+                inner.component = fact.component.or(inner.component.take());
             }
         } else {
             self.note(path, fact);
-            for part in all {
-                self.properties(part, path);
-            }
         }
-        self.properties(schema, path);
+        let mut needed = BTreeSet::new();
+        required_in(self.document, schema, &mut needed);
+        self.properties(schema, path, &needed);
         if let Some(items) = schema.get("items") {
             self.at(path, "[]".to_owned(), |walk, path| {
                 walk.schema(items, path, true)
@@ -241,17 +255,17 @@ impl Walk<'_> {
         self.trail.truncate(depth);
     }
 
-    fn properties(&mut self, schema: &Value, path: &mut Vec<String>) {
+    /// The properties of a schema and of its parts, at any depth.
+    fn properties(&mut self, schema: &Value, path: &mut Vec<String>, needed: &BTreeSet<&str>) {
         let schema = resolve(self.document, schema);
-        let required = schema["required"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-            let required = required.iter().any(|each| each == name);
+            let required = needed.contains(name.as_str());
             self.at(path, name.clone(), |walk, path| {
                 walk.schema(property, path, required)
             });
+        }
+        for part in schema["allOf"].as_array().into_iter().flatten() {
+            self.properties(part, path, needed);
         }
     }
 
@@ -288,6 +302,16 @@ impl Walk<'_> {
         } else {
             "anything".to_owned()
         }
+    }
+}
+
+/// The names that a schema or a part of it requires.
+fn required_in<'a>(document: &'a Value, schema: &'a Value, found: &mut BTreeSet<&'a str>) {
+    let schema = resolve(document, schema);
+    let names = schema["required"].as_array().into_iter().flatten();
+    found.extend(names.filter_map(Value::as_str));
+    for part in schema["allOf"].as_array().into_iter().flatten() {
+        required_in(document, part, found);
     }
 }
 

@@ -9,6 +9,17 @@ use crate::family::Scope;
 use crate::generate::pascal;
 use crate::repairs;
 
+/// Whether the hand-written shapes read a property of a reply.
+pub(crate) fn reads(property: &str) -> bool {
+    fields().any(|(name, _)| *name == property) || PAGE.contains(&property)
+}
+
+/// Whether a reply without a property is of no use to the hand-written shapes.
+pub(crate) fn needs(property: &str) -> bool {
+    fields().any(|(name, kind)| *name == property && *kind == Kind::Plain)
+        || PAGE.contains(&property)
+}
+
 /// From the generated types to the hand-written ones, field by field.
 pub(super) fn shapes(repaired: &Value, scopes: &[Scope<'_>]) -> TokenStream {
     let schemas = &repaired["components"]["schemas"];
@@ -36,28 +47,9 @@ pub(super) fn shapes(repaired: &Value, scopes: &[Scope<'_>]) -> TokenStream {
             }
         }
     };
-    use Kind::{Optional, Plain};
-    let secret = convert(
-        repairs::SECRET,
-        "Secret",
-        &[
-            ("name", Plain),
-            ("created_at", Plain),
-            ("updated_at", Plain),
-            ("visibility", Optional),
-            ("selected_repositories_url", Optional),
-        ],
-    );
-    let key = convert(
-        repairs::PUBLIC_KEY,
-        "PublicKey",
-        &[("key_id", Plain), ("key", Plain)],
-    );
-    let repository = convert(
-        repairs::REPOSITORY,
-        "Repository",
-        &[("id", Plain), ("name", Plain), ("full_name", Plain)],
-    );
+    let secret = convert(repairs::SECRET, "Secret", SECRET);
+    let key = convert(repairs::PUBLIC_KEY, "PublicKey", PUBLIC_KEY);
+    let repository = convert(repairs::REPOSITORY, "Repository", REPOSITORY);
     let page = |page: &str, item: &str, items: &str| {
         if !schemas[page].is_object() {
             return TokenStream::new();
@@ -83,8 +75,29 @@ pub(super) fn shapes(repaired: &Value, scopes: &[Scope<'_>]) -> TokenStream {
     quote!(#secret #key #repository #secrets #repositories)
 }
 
+const SECRET: &[(&str, Kind)] = &[
+    ("name", Kind::Plain),
+    ("created_at", Kind::Plain),
+    ("updated_at", Kind::Plain),
+    ("visibility", Kind::Optional),
+    ("selected_repositories_url", Kind::Optional),
+];
+const PUBLIC_KEY: &[(&str, Kind)] = &[("key_id", Kind::Plain), ("key", Kind::Plain)];
+const REPOSITORY: &[(&str, Kind)] = &[
+    ("id", Kind::Plain),
+    ("name", Kind::Plain),
+    ("full_name", Kind::Plain),
+];
+
+/// What a page is made of.
+const PAGE: [&str; 4] = ["total_count", "secrets", "repositories", "configurations"];
+
+fn fields() -> impl Iterator<Item = &'static (&'static str, Kind)> {
+    [SECRET, PUBLIC_KEY, REPOSITORY].into_iter().flatten()
+}
+
 /// How a field of a reply is read into ours.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Kind {
     /// It must be there; if the description makes it optional, its absence is the default.
     Plain,

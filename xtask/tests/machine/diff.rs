@@ -1,346 +1,182 @@
 //! What a diff says of one change each, on real operations: the words, and whom it breaks.
 
+mod cases;
+mod generated;
+
+use rayon::prelude::*;
+
+use self::cases::{CASES, Case, PUT, put};
+use self::generated::GENERATED;
 use crate::support::fragment;
 use serde_json::{Value, json};
+use xtask::codegen::from_fragment;
+use xtask::cut::cut;
 use xtask::description::Description;
 use xtask::diff::{Breaks, Report, Step, Uses, diff};
+use xtask::docs::Docs;
+use xtask::repairs::Idle;
 use xtask::source::Source;
-use xtask::tree::{SOURCE, Tree};
+use xtask::tree::{DOCS, SOURCE, Tree};
 
 fn report(old: impl FnOnce(&mut Value), new: impl FnOnce(&mut Value)) -> Report {
+    let (before, after) = (described(old), described(new));
+    let parse = |value| Description::from_value(value).unwrap();
+    let uses = Uses::of(&Tree::here()).unwrap();
+    diff(&parse(before), &parse(after), &source(), &uses, "0.1.0").unwrap()
+}
+
+fn source() -> Source {
     let mut source = Source::parse(&Tree::here().read(SOURCE).unwrap()).unwrap();
     // An operation that a user added, and `octoseal` does not call.
     source
         .operations
         .insert("mine".to_owned(), vec!["mine/do".to_owned()]);
-    let (mut before, mut after) = (fragment(), fragment());
-    for description in [&mut before, &mut after] {
-        description["paths"]["/mine"] = json!({ "put": {
-            "operationId": "mine/do",
-            "parameters": [{ "name": "sort", "in": "query", "schema": { "type": "string", "enum": ["up", "down"] } }],
-            "requestBody": body(json!({ "type": "object", "properties": {
-                "a": { "type": "string" },
-                "b": { "type": "string", "enum": ["x", "y"] },
-            } })),
-            "responses": { "200": reply(json!({ "type": "object", "properties": {
-                "p": { "type": "string", "enum": ["x", "y"] },
-                "q": { "type": "integer" },
-            }, "required": ["q"] })) },
-        } });
-    }
-    old(&mut before);
-    new(&mut after);
-    let parse = |value| Description::from_value(value).unwrap();
-    let uses = Uses::of(&Tree::here()).unwrap();
-    diff(&parse(before), &parse(after), &source, &uses, "0.1.0").unwrap()
+    source
 }
 
-fn body(schema: Value) -> Value {
+/// The vendored fragment and an operation of the user's own, after `change`.
+fn described(change: impl FnOnce(&mut Value)) -> Value {
+    let mut description = fragment();
+    let sort = json!({ "type": "string", "enum": ["up", "down"] });
+    let part = |name: &str| json!({ "type": "object", "properties": { name: { "type": "string" } }, "required": [name] });
+    let parts = json!({ "allOf": [{ "allOf": [part("x")] }, { "type": "object", "properties": { "y": { "type": "string" } } }] });
+    description["paths"]["/mine"] = json!({ "put": {
+        "operationId": "mine/do",
+        "parameters": [{ "name": "sort", "in": "query", "schema": sort }],
+        "requestBody": content(json!({ "type": "object", "properties": {
+            "a": { "type": "string" },
+            "b": { "type": "string", "enum": ["x", "y"] },
+            "count": { "type": "integer" },
+            "list": { "type": "array", "items": { "type": "string" } },
+            "parts": parts,
+        } })),
+        "responses": { "200": content(json!({ "type": "object", "properties": {
+            "p": { "type": "string", "enum": ["x", "y"] },
+            "q": { "type": "integer" },
+            "parts": parts,
+            "one": { "oneOf": [part("left"), part("right")] },
+            "user": { "$ref": "#/components/schemas/simple-user" },
+        }, "required": ["q"] })) },
+    } });
+    change(&mut description);
+    description
+}
+
+fn content(schema: Value) -> Value {
     json!({ "content": { "application/json": { "schema": schema } } })
 }
 
-fn reply(schema: Value) -> Value {
-    json!({ "content": { "application/json": { "schema": schema } } })
+/// All generated code, if there is any.
+fn code(change: impl FnOnce(&mut Value)) -> Option<Vec<String>> {
+    let fragment = Description::from_value(described(change)).unwrap();
+    let docs = Docs::parse(&Tree::here().read(DOCS).unwrap()).unwrap();
+    let cut = cut(&fragment, &fragment.operations(), &Default::default()).unwrap();
+    let files = from_fragment(&cut, &source(), &docs, Idle::Allow).ok()?;
+    Some(files.into_iter().map(|file| file.text).collect())
 }
-
-/// One change: what is done to the description, at which place it shows, in which words, and
-/// whom it breaks.
-type Case = (
-    &'static str,
-    fn(&mut Value),
-    &'static str,
-    &'static str,
-    Breaks,
-);
-
-fn mine(description: &mut Value) -> &mut Value {
-    &mut description["paths"]["/mine"]["put"]
-}
-
-fn my_body(description: &mut Value) -> &mut Value {
-    &mut mine(description)["requestBody"]["content"]["application/json"]["schema"]
-}
-
-fn my_reply(description: &mut Value) -> &mut Value {
-    &mut mine(description)["responses"]["200"]["content"]["application/json"]["schema"]
-}
-
-fn put(description: &mut Value) -> &mut Value {
-    let put = &mut description["paths"]["/orgs/{org}/actions/secrets/{secret_name}"]["put"];
-    &mut put["requestBody"]["content"]["application/json"]["schema"]
-}
-
-fn schema<'a>(description: &'a mut Value, name: &str) -> &'a mut Value {
-    &mut description["components"]["schemas"][name]
-}
-
-const PUT: &str = "actions/create-or-update-org-secret";
-const MINE: &str = "mine/do";
-
-const CASES: &[Case] = &[
-    (
-        MINE,
-        |d| mine(d)["parameters"] = json!([]),
-        "query sort",
-        "removed",
-        Breaks::LowLevel,
-    ),
-    (
-        MINE,
-        |d| mine(d)["parameters"][0]["name"] = json!("order"),
-        "query order",
-        "added",
-        Breaks::LowLevel,
-    ),
-    (
-        MINE,
-        |d| mine(d)["parameters"][0]["required"] = json!(true),
-        "query sort",
-        "required now",
-        Breaks::LowLevel,
-    ),
-    (
-        MINE,
-        |d| mine(d)["parameters"][0]["schema"]["enum"] = json!(["up", "down", "shuffled"]),
-        "query sort",
-        "value shuffled added",
-        Breaks::Nobody,
-    ),
-    (
-        MINE,
-        |d| mine(d)["parameters"][0]["schema"]["enum"] = json!(["up"]),
-        "query sort",
-        "value down removed",
-        Breaks::LowLevel,
-    ),
-    (
-        MINE,
-        |d| mine(d)["parameters"][0]["schema"]["default"] = json!("up"),
-        "query sort",
-        "default: none becomes up",
-        Breaks::Nobody,
-    ),
-    (
-        MINE,
-        |d| my_body(d)["properties"]["c"] = json!({ "type": "string" }),
-        "body.c",
-        "added",
-        Breaks::LowLevel,
-    ),
-    (
-        MINE,
-        |d| my_body(d)["required"] = json!(["a"]),
-        "body.a",
-        "required now",
-        Breaks::LowLevel,
-    ),
-    (
-        MINE,
-        |d| my_body(d)["properties"]["a"]["type"] = json!("integer"),
-        "body.a",
-        "string becomes integer",
-        Breaks::LowLevel,
-    ),
-    (
-        MINE,
-        |d| my_body(d)["properties"]["a"]["pattern"] = json!("^x$"),
-        "body.a",
-        "pattern: none becomes ^x$",
-        Breaks::Nobody,
-    ),
-    (
-        MINE,
-        |d| my_body(d)["properties"]["a"]["enum"] = json!(["x"]),
-        "body.a",
-        "takes only x now",
-        Breaks::LowLevel,
-    ),
-    (
-        MINE,
-        |d| {
-            my_body(d)["properties"]["b"]
-                .as_object_mut()
-                .unwrap()
-                .remove("enum");
-        },
-        "body.b",
-        "takes any value now",
-        Breaks::LowLevel,
-    ),
-    (
-        MINE,
-        |d| my_reply(d)["properties"]["r"] = json!({ "type": "string" }),
-        "reply 200.r",
-        "added",
-        Breaks::Nobody,
-    ),
-    (
-        MINE,
-        |d| {
-            my_reply(d)["properties"]
-                .as_object_mut()
-                .unwrap()
-                .remove("p");
-        },
-        "reply 200.p",
-        "removed",
-        Breaks::LowLevel,
-    ),
-    (
-        MINE,
-        |d| my_reply(d)["properties"]["p"]["enum"] = json!(["x"]),
-        "reply 200.p",
-        "value y removed",
-        Breaks::Nobody,
-    ),
-    (
-        MINE,
-        |d| my_reply(d)["required"] = json!([]),
-        "reply 200.q",
-        "may be left out now",
-        Breaks::LowLevel,
-    ),
-    (
-        MINE,
-        |d| my_reply(d)["properties"]["q"]["nullable"] = json!(true),
-        "reply 200.q",
-        "may be null now",
-        Breaks::LowLevel,
-    ),
-    (
-        MINE,
-        |d| mine(d)["responses"]["404"] = json!({}),
-        "reply 404",
-        "added",
-        Breaks::Nobody,
-    ),
-    (
-        MINE,
-        |d| mine(d)["responses"]["204"] = json!({}),
-        "reply 204",
-        "added",
-        Breaks::Nobody,
-    ),
-    (
-        MINE,
-        |d| mine(d)["deprecated"] = json!(true),
-        "call",
-        "deprecated: none becomes true",
-        Breaks::Nobody,
-    ),
-    (
-        MINE,
-        |d| {
-            let item = d["paths"]["/mine"].take();
-            d["paths"].as_object_mut().unwrap().remove("/mine");
-            d["paths"]["/yours"] = item;
-        },
-        "call",
-        "PUT /mine becomes PUT /yours",
-        Breaks::Nobody,
-    ),
-    (
-        PUT,
-        |d| put(d)["required"] = json!(["visibility", "key_id"]),
-        "body.key_id",
-        "required now",
-        Breaks::Octoseal,
-    ),
-    (
-        PUT,
-        |d| put(d)["required"] = json!([]),
-        "body.visibility",
-        "no longer required",
-        Breaks::LowLevel,
-    ),
-    (
-        PUT,
-        |d| {
-            put(d)["properties"]["visibility"]["enum"] =
-                json!(["all", "private", "selected", "friends"])
-        },
-        "body.visibility",
-        "value friends added",
-        Breaks::Nobody,
-    ),
-    (
-        PUT,
-        |d| put(d)["properties"]["visibility"]["enum"] = json!(["all", "private"]),
-        "body.visibility",
-        "value selected removed",
-        Breaks::Octoseal,
-    ),
-    (
-        PUT,
-        |d| {
-            put(d)["properties"]
-                .as_object_mut()
-                .unwrap()
-                .remove("selected_repository_ids");
-        },
-        "body.selected_repository_ids",
-        "removed",
-        Breaks::Octoseal,
-    ),
-    (
-        "actions/get-org-secret",
-        |d| {
-            schema(d, "organization-actions-secret")["properties"]
-                .as_object_mut()
-                .unwrap()
-                .remove("visibility");
-        },
-        "reply 200.visibility",
-        "removed",
-        Breaks::Nobody,
-    ),
-    (
-        "actions/get-org-public-key",
-        |d| schema(d, "actions-public-key")["properties"]["key_id"]["type"] = json!("string"),
-        "",
-        "",
-        Breaks::Nobody,
-    ),
-    (
-        "repos/get",
-        |d| schema(d, "full-repository")["properties"]["id"]["type"] = json!("string"),
-        "reply 200.id",
-        "integer becomes string",
-        Breaks::Octoseal,
-    ),
-];
 
 #[test]
 fn each_change_is_told_where_it_is_and_breaks_whom_it_breaks() {
-    for (operation, change, place, what, breaks) in CASES {
-        let report = report(|_| {}, change);
-        let found: Vec<_> = report
-            .changed
-            .iter()
-            .filter(|each| each.operation == *operation)
-            .collect();
-        if place.is_empty() {
-            assert!(found.is_empty(), "{operation}: {found:?}");
-            continue;
+    let unchanged = code(few);
+    assert!(unchanged.is_some());
+    let all: Vec<_> = CASES.iter().chain(GENERATED).collect();
+    let wrong: Vec<_> = all
+        .par_iter()
+        .filter_map(|case| fault(case, &unchanged))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Leaves the operations that the cases are about, so that generating them takes no time.
+fn few(description: &mut Value) {
+    let kept = [
+        "/mine",
+        "/orgs/{org}/actions/",
+        "/orgs/{org}/codespaces/",
+        "/app",
+        "/repos/{owner}/{repo}",
+    ];
+    let deeper = "/repos/{owner}/{repo}/";
+    let paths = description["paths"].as_object_mut().unwrap();
+    paths.retain(|path, _| {
+        !path.starts_with(deeper) && kept.iter().any(|kept| path.starts_with(kept))
+    });
+}
+
+/// What is wrong with the report of one change, beside the code that is generated from it.
+fn fault(
+    (operation, change, place, what, breaks): &Case,
+    unchanged: &Option<Vec<String>>,
+) -> Option<String> {
+    let changed = |description: &mut Value| {
+        few(description);
+        change(description);
+    };
+    let report = report(few, changed);
+    let found: Vec<_> = report
+        .changed
+        .iter()
+        .filter(|each| each.operation == *operation)
+        .collect();
+    let told = found
+        .iter()
+        .find(|each| each.place == *place && each.what == *what);
+    let step = |name: &str| report.bump[name].step;
+    let worst = report.changed.iter().map(|each| each.breaks).max();
+    let low_level = step("octoseal-api");
+    let identical = code(changed) == *unchanged;
+    let faults = [
+        (place.is_empty() != found.is_empty(), "is told or not"),
+        (told.is_none() && !place.is_empty(), "is told otherwise"),
+        (
+            told.is_some_and(|told| told.breaks != *breaks),
+            "breaks others",
+        ),
+        (
+            (low_level == Step::Breaking) != (worst >= Some(Breaks::LowLevel)),
+            "bumps octoseal-api wrongly",
+        ),
+        (
+            (step("octoseal") == Step::Breaking) != (worst == Some(Breaks::Octoseal)),
+            "bumps octoseal wrongly",
+        ),
+        (
+            low_level == Step::None && !identical,
+            "bumps nothing, but the code differs",
+        ),
+        // Where the code is the same, only what GitHub no longer sends can break anybody.
+        (
+            identical && low_level != Step::None && *breaks != Breaks::Octoseal,
+            "bumps, but the code is the same",
+        ),
+    ];
+    let wrong: Vec<_> = faults
+        .iter()
+        .filter(|fault| fault.0)
+        .map(|fault| fault.1)
+        .collect();
+    (!wrong.is_empty()).then(|| format!("{operation} {place} {what}: {wrong:?} in {found:#?}"))
+}
+
+#[test]
+fn a_path_whose_pieces_swap_places_breaks_those_who_pass_them_by_position() {
+    let at = |path: &'static str| {
+        move |description: &mut Value| {
+            let paths = description["paths"].as_object_mut().unwrap();
+            let mut item = paths.remove("/mine").unwrap();
+            let piece = |name: &str| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } });
+            item["put"]["parameters"] = json!([piece("a"), piece("b")]);
+            paths.insert(path.to_owned(), item);
         }
-        let told = found
-            .iter()
-            .find(|each| each.place == *place && each.what == *what);
-        let told = told.unwrap_or_else(|| panic!("{operation} {place} {what}: {found:?}"));
-        assert_eq!(told.breaks, *breaks, "{operation} {place}: {what}");
-        let step = |name: &str| report.bump[name].step;
-        let worst = report.changed.iter().map(|each| each.breaks).max().unwrap();
-        assert_eq!(
-            step("octoseal-api") == Step::Breaking,
-            worst >= Breaks::LowLevel,
-            "{operation} {place}"
-        );
-        assert_eq!(
-            step("octoseal") == Step::Breaking,
-            worst == Breaks::Octoseal,
-            "{operation} {place}"
-        );
-    }
+    };
+    let verdicts = |report: Report| -> Vec<_> {
+        let changed = report.changed.into_iter();
+        changed.map(|each| (each.place, each.breaks)).collect()
+    };
+    let swapped = report(at("/mine/{a}/{b}"), at("/mine/{b}/{a}"));
+    assert_eq!(verdicts(swapped), [("call".to_owned(), Breaks::LowLevel)]);
+    let moved = report(at("/mine/{a}/{b}"), at("/yours/{a}/{b}"));
+    assert_eq!(verdicts(moved), [("call".to_owned(), Breaks::Nobody)]);
 }
 
 #[test]

@@ -1,0 +1,260 @@
+//! The verdict on one place of an operation.
+
+use std::collections::BTreeSet;
+
+use super::change::{Breaks, Role};
+use super::flat::{Area, Fact, Place};
+
+/// One place, before and after, as described and as generated.
+pub(super) struct Aspects<'a> {
+    pub(super) place: &'a Place,
+    pub(super) before: Option<&'a Fact>,
+    pub(super) after: Option<&'a Fact>,
+    pub(super) generated: (Option<&'a Fact>, Option<&'a Fact>),
+    pub(super) role: Role<'a>,
+}
+
+/// One thing that changed at a place.
+pub(super) struct Verdict {
+    pub(super) what: String,
+    pub(super) breaks: Breaks,
+    /// It holds even if the generated code is the same: the code waits for what does not come.
+    pub(super) stands: bool,
+}
+
+/// Everything that changed at a place.
+pub(super) fn judge(aspects: &Aspects<'_>) -> Vec<Verdict> {
+    let mut found = match (aspects.before, aspects.after) {
+        (None, Some(fact)) => vec![aspects.came(fact)],
+        (Some(fact), None) => vec![aspects.went(fact)],
+        (Some(before), Some(after)) => aspects.changed(before, after),
+        (None, None) => vec![],
+    };
+    // Alternatives are variants of an enum, which callers match.
+    if aspects.place.1.iter().any(|step| step.starts_with('(')) {
+        for verdict in &mut found {
+            verdict.breaks = verdict.breaks.max(Breaks::LowLevel);
+        }
+    }
+    found
+}
+
+impl Aspects<'_> {
+    fn came(&self, fact: &Fact) -> Verdict {
+        let breaks = match self.area() {
+            Area::Parameter(..) | Area::Body if fact.required => self.octoseal(),
+            // Arguments go by position, and bodies are written out field by field.
+            Area::Parameter(..) | Area::Body => Breaks::LowLevel,
+            Area::Reply(_) if self.root() => Breaks::LowLevel,
+            // Replies are read.
+            Area::Reply(_) | Area::Call => Breaks::Nobody,
+        };
+        let required = fact.required && matches!(self.area(), Area::Parameter(..) | Area::Body);
+        verdict(if required { "added, required" } else { "added" }, breaks)
+    }
+
+    fn went(&self, fact: &Fact) -> Verdict {
+        let breaks = match self.area() {
+            Area::Body if self.written() => self.octoseal(),
+            Area::Parameter(..) if self.passed(fact) => self.octoseal(),
+            Area::Reply(_) if self.needed() => self.octoseal(),
+            _ => Breaks::LowLevel,
+        };
+        self.standing(verdict("removed", breaks))
+    }
+
+    fn changed(&self, before: &Fact, after: &Fact) -> Vec<Verdict> {
+        let mut found = Vec::new();
+        if before.kind != after.kind {
+            let what = format!("{} becomes {}", before.kind, after.kind);
+            let breaks = match self.area() {
+                // The path is written by the machine, but its pieces are arguments by position.
+                Area::Call if holes(&before.kind) == holes(&after.kind) => Breaks::Nobody,
+                Area::Call => self.octoseal(),
+                _ => self.touched(before, after),
+            };
+            found.push(self.standing(verdict(what, breaks)));
+        }
+        if before.component != after.component {
+            let name = |fact: &Fact| match &fact.component {
+                Some(name) => format!("`{name}`"),
+                None => "written out".to_owned(),
+            };
+            let what = format!("its type: {} becomes {}", name(before), name(after));
+            let named = before.component.as_deref().is_some_and(self.role.names);
+            let breaks = if named {
+                self.octoseal()
+            } else {
+                Breaks::LowLevel
+            };
+            found.push(verdict(what, breaks));
+        }
+        if before.required != after.required {
+            found.push(self.requirement(after.required));
+        }
+        if before.nullable != after.nullable {
+            let what = if after.nullable {
+                "may be null now"
+            } else {
+                "never null now"
+            };
+            let told = verdict(what, self.touched(before, after));
+            found.push(if after.nullable {
+                self.standing(told)
+            } else {
+                told
+            });
+        }
+        self.values(before, after, &mut found);
+        self.facets(before, after, &mut found);
+        found
+    }
+
+    fn requirement(&self, required: bool) -> Verdict {
+        match (required, self.area()) {
+            // A generated method takes its body in any case.
+            (true, Area::Body) if self.root() => verdict("required now", Breaks::Nobody),
+            (false, Area::Body) if self.root() => verdict("no longer required", Breaks::Nobody),
+            (true, Area::Reply(_)) => verdict("always there now", Breaks::LowLevel),
+            (true, _) => verdict("required now", self.octoseal()),
+            (false, Area::Reply(_)) if self.needed() => {
+                verdict("may be left out now", self.octoseal())
+            }
+            (false, Area::Reply(_)) => verdict("may be left out now", Breaks::LowLevel),
+            (false, _) => verdict("no longer required", Breaks::LowLevel),
+        }
+    }
+
+    fn values(&self, before: &Fact, after: &Fact, found: &mut Vec<Verdict>) {
+        let differ = |a: &Fact, b: &Fact| {
+            let values: Vec<_> = a.values.difference(&b.values).cloned().collect();
+            values.join(", ")
+        };
+        let (gone, new) = (differ(before, after), differ(after, before));
+        let request = matches!(self.area(), Area::Body | Area::Parameter(..));
+        match (before.values.is_empty(), after.values.is_empty()) {
+            (true, false) => found.push(verdict(format!("takes only {new} now"), Breaks::LowLevel)),
+            (false, true) => found.push(verdict("takes any value now", Breaks::LowLevel)),
+            _ => {
+                if !new.is_empty() {
+                    // Values of requests are written, not matched; those of replies are text.
+                    found.push(verdict(format!("value {new} added"), Breaks::Nobody));
+                }
+                if !gone.is_empty() {
+                    let breaks = if request {
+                        self.octoseal()
+                    } else {
+                        Breaks::Nobody
+                    };
+                    found.push(verdict(format!("value {gone} removed"), breaks));
+                }
+            }
+        }
+    }
+
+    fn facets(&self, before: &Fact, after: &Fact, found: &mut Vec<Verdict>) {
+        let facet =
+            |fact: Option<&Fact>, key: &str| fact.and_then(|it| it.facets.get(key).cloned());
+        let keys: BTreeSet<_> = before.facets.keys().chain(after.facets.keys()).collect();
+        for key in keys {
+            let (old, new) = (facet(Some(before), key), facet(Some(after), key));
+            if old == new {
+                continue;
+            }
+            let none = || "none".to_owned();
+            let what = format!(
+                "{key}: {} becomes {}",
+                old.unwrap_or_else(none),
+                new.unwrap_or_else(none)
+            );
+            let (old, new) = self.generated;
+            let kept = facet(old, key) != facet(new, key) && !matches!(self.area(), Area::Call);
+            let breaks = if kept {
+                self.octoseal()
+            } else {
+                Breaks::Nobody
+            };
+            found.push(verdict(what, breaks));
+        }
+    }
+
+    /// Whom a change of the type breaks.
+    fn touched(&self, before: &Fact, after: &Fact) -> Breaks {
+        let ours = match self.area() {
+            Area::Call => true,
+            Area::Parameter(..) => self.passed(before) || self.passed(after),
+            Area::Body => self.written(),
+            Area::Reply(_) => self.root() || self.last().is_some_and(self.role.reads),
+        };
+        if ours {
+            self.octoseal()
+        } else {
+            Breaks::LowLevel
+        }
+    }
+
+    /// `stands` where a reply that is read lacks what is needed of it.
+    fn standing(&self, verdict: Verdict) -> Verdict {
+        let stands = verdict.breaks == Breaks::Octoseal && self.needed();
+        Verdict { stands, ..verdict }
+    }
+
+    /// Whether `octoseal` can't do without this part of a reply.
+    fn needed(&self) -> bool {
+        matches!(self.area(), Area::Reply(status) if status.starts_with('2'))
+            && self.last().is_some_and(self.role.needs)
+    }
+
+    /// Whether `octoseal` writes this part of a body.
+    fn written(&self) -> bool {
+        self.last().is_none_or(self.role.field)
+    }
+
+    /// Whether `octoseal` passes this argument, and not `None`.
+    fn passed(&self, fact: &Fact) -> bool {
+        match self.area() {
+            Area::Parameter(kind, name) => {
+                kind == "path" || fact.required || matches!(name.as_str(), "page" | "per_page")
+            }
+            _ => false,
+        }
+    }
+
+    fn octoseal(&self) -> Breaks {
+        if self.role.used {
+            Breaks::Octoseal
+        } else {
+            Breaks::LowLevel
+        }
+    }
+
+    fn area(&self) -> &Area {
+        &self.place.0
+    }
+
+    fn root(&self) -> bool {
+        self.place.1.is_empty()
+    }
+
+    /// The property that this is, or is an item of.
+    fn last(&self) -> Option<&str> {
+        let steps = self.place.1.iter().rev();
+        let mut names = steps.filter(|step| !step.starts_with(['[', '{', '(']));
+        names.next().map(String::as_str)
+    }
+}
+
+fn verdict(what: impl Into<String>, breaks: Breaks) -> Verdict {
+    Verdict {
+        what: what.into(),
+        breaks,
+        stands: false,
+    }
+}
+
+/// The parameters of a path, in order.
+fn holes(call: &str) -> Vec<&str> {
+    call.split('/')
+        .filter(|piece| piece.starts_with('{'))
+        .collect()
+}

@@ -1,0 +1,60 @@
+//! What `octoseal` uses of the low-level crate, as its sources have it.
+
+use anyhow::{Context as _, Result};
+
+use crate::generate::{pascal, snake};
+use crate::tree::Tree;
+
+/// What `octoseal` uses beyond the dispatch over stores.
+#[derive(Debug, Clone, Default)]
+pub struct Uses(String);
+
+impl Uses {
+    /// Reads the sources of `client/`.
+    pub fn of(tree: &Tree) -> Result<Self> {
+        let mut text = String::new();
+        let mut open = vec![tree.root().join("client/src")];
+        while let Some(folder) = open.pop() {
+            for entry in std::fs::read_dir(&folder)
+                .with_context(|| format!("cannot read {}", folder.display()))?
+            {
+                let path = entry?.path();
+                if path.is_dir() {
+                    open.push(path);
+                } else {
+                    text.push_str(&std::fs::read_to_string(&path)?);
+                }
+            }
+        }
+        Ok(Self(text))
+    }
+
+    /// Whether an operation is called by name.
+    pub(super) fn method(&self, id: &str) -> bool {
+        self.0.contains(&format!(".{}(", snake(id)))
+    }
+
+    /// Whether a field of a body is written anywhere: by name in a struct, or as a key.
+    pub(super) fn field(&self, name: &str) -> bool {
+        ["\"{}\"", " {}:", ".{} ="]
+            .iter()
+            .any(|form| self.0.contains(&form.replace("{}", name)))
+    }
+
+    /// Whether a field of this name is read anywhere.
+    pub(super) fn reads(&self, name: &str) -> bool {
+        let read = format!(".{}", snake(name));
+        self.0
+            .match_indices(&read)
+            .filter_map(|(at, _)| self.0[at + read.len()..].chars().next())
+            .any(|next| !next.is_alphanumeric() && !matches!(next, '_' | '('))
+    }
+
+    /// Whether the type of a component is named anywhere.
+    pub(super) fn names(&self, component: &str) -> bool {
+        let named = format!("types::{}", pascal(component));
+        self.0
+            .match_indices(&named)
+            .any(|(at, _)| !self.0[at + named.len()..].starts_with(char::is_alphanumeric))
+    }
+}
