@@ -75,6 +75,16 @@ impl Client {
     ///
     /// # Errors
     /// As for [`Secrets::list`].
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn show(github: octoseal::Client) -> Result<(), octoseal::Error> {
+    /// for secret in github.list_org_secrets("acme").await? {
+    ///     println!("{} changed at {}", secret.name, secret.updated_at);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn list_org_secrets(&self, org: &str) -> Result<Vec<Secret>, Error> {
         self.org_secrets(org)?.list_all().await
     }
@@ -106,6 +116,16 @@ impl Client {
     ///
     /// # Errors
     /// As for [`Secrets::selected_repositories`].
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn show(github: octoseal::Client) -> Result<(), octoseal::Error> {
+    /// for repository in github.list_selected_repos_for_org_secret("acme", "DEPLOY_KEY").await? {
+    ///     println!("{}", repository.full_name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn list_selected_repos_for_org_secret(
         &self,
         org: &str,

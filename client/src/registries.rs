@@ -199,6 +199,13 @@ impl PrivateRegistries {
     ///
     /// # Errors
     /// As for [`list`](Self::list).
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn count(registries: octoseal::PrivateRegistries) -> Result<usize, octoseal::Error> {
+    /// Ok(registries.list_all().await?.len())
+    /// # }
+    /// ```
     pub async fn list_all(&self) -> Result<Vec<PrivateRegistry>, Error> {
         self.list().try_collect().await
     }
