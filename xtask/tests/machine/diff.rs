@@ -55,7 +55,7 @@ fn described(change: impl FnOnce(&mut Value)) -> Value {
             "q": { "type": "integer" },
             "parts": parts,
             "one": { "oneOf": [part("left"), part("right")] },
-            "user": { "$ref": "#/components/schemas/simple-user" },
+            "user": { "$ref": "#/components/schemas/basic-error" },
         }, "required": ["q"] })) },
     } });
     change(&mut description);

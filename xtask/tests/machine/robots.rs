@@ -153,6 +153,12 @@ fn a_store_that_nobody_thought_of_is_used_with_one_line_in_openapi_and_none_in_c
                 copy(&file, &root.join(file.strip_prefix(here.root()).unwrap()));
             }
         }
+        // What an earlier run copied and the tree has no more.
+        for file in files(&root.join(room)) {
+            if !here.root().join(file.strip_prefix(&root).unwrap()).exists() {
+                std::fs::remove_file(file).unwrap();
+            }
+        }
     }
     let manifest = here.read("Cargo.toml").unwrap();
     let members = r#"members = ["client", "codegen", "sealing", "robots"]"#;

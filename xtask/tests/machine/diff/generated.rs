@@ -137,22 +137,22 @@ pub(super) const GENERATED: &[Case] = &[
     (
         MINE,
         |d| {
-            keep(d, "simple-user", "other-user");
+            keep(d, "basic-error", "other-user");
             my_reply(d)["properties"]["user"] =
                 json!({ "$ref": "#/components/schemas/other-user" });
         },
         "reply 200.user",
-        "its type: `simple-user` becomes `other-user`",
+        "its type: `basic-error` becomes `other-user`",
         Breaks::LowLevel,
     ),
     (
         MINE,
         |d| {
-            let user = schema(d, "simple-user").clone();
+            let user = schema(d, "basic-error").clone();
             my_reply(d)["properties"]["user"] = user;
         },
         "reply 200.user",
-        "its type: `simple-user` becomes written out",
+        "its type: `basic-error` becomes written out",
         Breaks::LowLevel,
     ),
     (
