@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 
+use super::delivery::{Delivery, Way};
 use super::reply::{self, Reply};
 use super::{errors, routes};
 
@@ -49,25 +50,6 @@ enum Effect {
     Changed(Change),
     /// The request is worked on or not, and its reply travels badly.
     Delivery { applied: bool, delivery: Delivery },
-}
-
-/// How a reply travels, for the mounts: it is an extension of the response.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Delivery {
-    pub(super) delay: Duration,
-    pub(super) how: Way,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Way {
-    #[default]
-    Whole,
-    /// It never arrives.
-    Lost,
-    /// Half the body arrives, then the connection breaks.
-    Truncated,
-    /// The body never ends.
-    Endless,
 }
 
 impl Fault {
@@ -179,48 +161,30 @@ impl Fault {
         )
     }
 
-    /// Works on the request; the reply never arrives.
+    /// Works on the request; the reply never arrives. Over a socket the connection is closed instead of it; in process
+    /// the caller waits until it gives up.
     pub fn lost_reply() -> Self {
-        Self::delivery(
-            true,
-            Delivery {
-                delay: Duration::ZERO,
-                how: Way::Lost,
-            },
-        )
+        Self::travelling(true, Way::Lost)
     }
 
-    /// Takes the request and never answers.
+    /// Takes the request and never answers, over a socket with the connection left open.
     pub fn hang() -> Self {
-        Self::delivery(
-            false,
-            Delivery {
-                delay: Duration::ZERO,
-                how: Way::Lost,
-            },
-        )
+        Self::travelling(false, Way::Never)
     }
 
-    /// Works on the request; the reply's body breaks off in the middle.
+    /// Works on the request; the reply's body breaks off in the middle. A reply without one (204) arrives whole.
     pub fn truncated_body() -> Self {
-        Self::delivery(
-            true,
-            Delivery {
-                delay: Duration::ZERO,
-                how: Way::Truncated,
-            },
-        )
+        Self::travelling(true, Way::Truncated)
     }
 
     /// Works on the request; the reply's body never ends.
     pub fn endless_body() -> Self {
-        Self::delivery(
-            true,
-            Delivery {
-                delay: Duration::ZERO,
-                how: Way::Endless,
-            },
-        )
+        Self::travelling(true, Way::Endless)
+    }
+
+    fn travelling(applied: bool, how: Way) -> Self {
+        let delay = Duration::ZERO;
+        Self::delivery(applied, Delivery { delay, how })
     }
 
     fn delivery(applied: bool, delivery: Delivery) -> Self {

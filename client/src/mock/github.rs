@@ -250,8 +250,7 @@ impl GitHub {
         self.state().limiter.refusals()
     }
 
-    /// Lets every request travel this long, there and back together. A server that is already running keeps the
-    /// latency it was started with.
+    /// Lets every request from now on travel this long, there and back together.
     pub fn latency(&self, latency: Duration) {
         self.configure(|settings| settings.latency = latency);
     }
@@ -273,7 +272,7 @@ impl GitHub {
         state.most_under_way = state.under_way;
     }
 
-    /// The most requests that were under way at once. Counted for the in-process mount alone.
+    /// The most requests that were under way at once.
     pub fn most_under_way(&self) -> u32 {
         self.state().most_under_way
     }

@@ -20,8 +20,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Requests under way at once. Counted for the in-process mount alone: the socket mount does not say when a reply
-    /// has left.
+    /// Requests under way at once.
     pub concurrent: Option<u32>,
     /// Points in a minute: a GET costs 1, everything that writes 5.
     pub points_a_minute: Option<u32>,

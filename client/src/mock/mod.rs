@@ -57,6 +57,7 @@
 mod access;
 #[cfg(feature = "app")]
 mod app;
+mod delivery;
 mod errors;
 mod faults;
 mod github;

@@ -1,74 +1,139 @@
 //! The mount on a socket, for clients in any language.
 
+use std::error::Error;
 use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::TryStreamExt;
 use http::{Request, Response};
-use httpmock::{HttpMockRequest, HttpMockResponse, MockServer};
+use http_body_util::{BodyExt, Either, Full, StreamBody};
+use hyper::body::{Body, Frame, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime;
+use tokio::sync::oneshot;
 
-use super::faults::{Delivery, Way};
+use super::delivery::Arriving;
 use super::github::GitHub;
 
 /// A stand-in that listens on a port of this machine, until it is dropped. See [`GitHub::serve`].
 pub struct Server {
-    server: MockServer,
+    address: SocketAddr,
+    /// The thread ends once the sender is gone. `None` only while this is dropped.
+    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
+
+type Failure = Box<dyn Error + Send + Sync>;
 
 impl GitHub {
-    /// Listens on a port of 127.0.0.1, over plain HTTP/1.1.
+    /// Listens on a port of 127.0.0.1, over plain HTTP/1.1, on a thread of its own: the caller needs no runtime.
     ///
-    /// Do not pause tokio's clock with it: sockets wait in real time, so every timeout would fire at once. Each reply
-    /// takes the [latency](GitHub::latency) that is set by now. A reply that a [`Fault`](super::Fault) delays arrives
-    /// without the delay, and one that it loses or cuts off closes the connection.
+    /// Everything takes place as in process, [faults](super::Fault) and [latency](GitHub::latency) included, except
+    /// that time is the machine's. Do not pause tokio's clock with it: sockets wait in real time, so every timeout
+    /// would fire at once.
     ///
-    /// httpmock, which listens here, keeps at most 25 servers (`HTTPMOCK_MAX_SERVERS` says otherwise): one more waits
-    /// until another is dropped.
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use octoseal::mock::{Fault, GitHub};
+    ///
+    /// let github = GitHub::new();
+    /// let server = github.serve();
+    /// println!("point any client to {}", server.url());
+    ///
+    /// // Faults can be ordered while it runs: this reply is held up, and the connection of the next one ends.
+    /// github.fault(Fault::slow(Duration::from_millis(200)));
+    /// github.fault(Fault::lost_reply());
+    /// ```
+    ///
+    /// # Panics
+    /// When the machine has no port or no thread left.
     pub fn serve(&self) -> Server {
-        let server = MockServer::start();
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        listener.set_nonblocking(true).expect("a socket like any");
+        let address = listener.local_addr().expect("the port just bound");
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let (stop, stopped) = oneshot::channel();
         let github = self.clone();
-        let latency = self.state().settings.latency;
-        server.mock(|_, then| {
-            then.delay(latency)
-                .respond_with(move |request| github.answer(request));
-        });
-        Server { server }
-    }
-
-    fn answer(&self, request: &HttpMockRequest) -> HttpMockResponse {
-        let Some(request) = read(request) else {
-            return HttpMockResponse::builder().status(400).build();
+        let serve = move || {
+            runtime.spawn(listen(github, listener));
+            // With the runtime go its tasks, and with them every connection.
+            let _ = runtime.block_on(stopped);
         };
-        let reply: Response<Bytes> = self.respond(&request);
-        let delivery = reply
-            .extensions()
-            .get::<Delivery>()
-            .copied()
-            .unwrap_or_default();
-        if delivery.how != Way::Whole {
-            // Unwinding ends the task that serves the connection, which closes it; without the panic hook, so that no
-            // message appears among those of failing tests.
-            std::panic::resume_unwind(Box::new("a fault that closes the connection"));
+        let thread = thread::Builder::new().name("stand-in GitHub".to_owned());
+        let thread = thread.spawn(serve).expect("a thread");
+        Server {
+            address,
+            running: Some((stop, thread)),
         }
-        reply.into()
     }
 }
 
-/// httpmock's own conversion panics on a header that comes twice.
-fn read(request: &HttpMockRequest) -> Option<Request<Bytes>> {
-    let mut read = Request::builder()
-        .method(request.method_str())
-        .uri(request.uri_str());
-    for (name, value) in request.headers_vec() {
-        read = read.header(name, value);
+async fn listen(github: GitHub, listener: std::net::TcpListener) {
+    let listener = TcpListener::from_std(listener).expect("a socket that does not block");
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => drop(tokio::spawn(converse(github.clone(), stream))),
+            // Too many open files, say: some will be closed.
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
     }
-    read.body(request.body_bytes()).ok()
+}
+
+/// Serves a connection until one of the two ends it.
+async fn converse(github: GitHub, stream: TcpStream) {
+    // Or else a body in two pieces waits for the peer's delayed acknowledgement of the first.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| answer(&github, request));
+    // What the connection ended with is told to the peer alone, by its end.
+    let _ = http1::Builder::new()
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+/// An error ends the connection.
+async fn answer(
+    github: &GitHub,
+    request: Request<Incoming>,
+) -> Result<Response<impl Body<Data = Bytes, Error = Failure> + use<>>, Failure> {
+    let _flight = github.flight();
+    let (head, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let reply = github.deliver(&Request::from_parts(head, body)).await;
+    Ok(reply.ok_or("a fault lost the reply")?.map(send))
+}
+
+fn send(body: Arriving) -> impl Body<Data = Bytes, Error = Failure> {
+    match body {
+        Arriving::Whole(body) => Either::Left(Full::new(body)),
+        Arriving::Pieces(pieces) => Either::Right(StreamBody::new(pieces.map_ok(Frame::data))),
+    }
 }
 
 impl Server {
     /// The address to give to clients as GitHub's API: `http://127.0.0.1:PORT`. With `/api/v3` after it, it is the
     /// address of an Enterprise Server.
     pub fn url(&self) -> String {
-        self.server.base_url()
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Server {
+    /// Closes every connection, and returns once nothing is answered any more.
+    fn drop(&mut self) {
+        if let Some((stop, thread)) = self.running.take() {
+            drop(stop);
+            let _ = thread.join();
+        }
     }
 }
 

@@ -8,7 +8,8 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{Method, Request, StatusCode};
 
 use super::access::{Access, Grant, Need, permit};
-use super::faults::{Delivery, Faults, Strike};
+use super::delivery::Delivery;
+use super::faults::{Faults, Strike};
 #[cfg(feature = "app")]
 use super::installations::Apps;
 use super::keys::{Keys, Vault};
@@ -39,7 +40,7 @@ pub(super) struct State {
     pub(super) log: Log,
     #[cfg(feature = "app")]
     pub(super) apps: Apps,
-    /// Requests under way, as the in-process mount counts them.
+    /// Requests under way, as the mounts count them.
     pub(super) under_way: u32,
     pub(super) most_under_way: u32,
 }

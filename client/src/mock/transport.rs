@@ -1,19 +1,15 @@
 //! The mount inside the process: no sockets, and all time is tokio's.
 
-use std::convert::Infallible;
 use std::future::{Future, pending};
-use std::io;
 use std::pin::Pin;
-use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use octoseal_api::Transport;
 use reqwest::ResponseBuilderExt;
 
-use super::faults::{Delivery, Way};
+use super::delivery::Arriving;
 use super::github::GitHub;
 
 impl Transport for GitHub {
@@ -24,48 +20,13 @@ impl Transport for GitHub {
         Box::pin(async move {
             let url = request.url().clone();
             let request = collect(request).await?;
-            let _flight = Flight::begin(self);
-            let latency = self.state().settings.latency;
-            travel(latency / 2).await;
-            let reply = self.respond(&request);
-            let delivery = reply
-                .extensions()
-                .get::<Delivery>()
-                .copied()
-                .unwrap_or_default();
-            travel(latency - latency / 2 + delivery.delay).await;
-            if delivery.how == Way::Lost {
-                return pending().await;
+            let _flight = self.flight();
+            match self.deliver(&request).await {
+                Some(reply) => Ok(arrive(url, reply)),
+                // There is no connection whose end would be noticed.
+                None => pending().await,
             }
-            Ok(arrive(url, reply, delivery.how))
         })
-    }
-}
-
-/// A request under way, counted until it is dropped: also when the caller loses patience.
-struct Flight<'a>(&'a GitHub);
-
-impl<'a> Flight<'a> {
-    fn begin(github: &'a GitHub) -> Self {
-        let mut state = github.state();
-        state.under_way += 1;
-        state.most_under_way = state.most_under_way.max(state.under_way);
-        Self(github)
-    }
-}
-
-impl Drop for Flight<'_> {
-    fn drop(&mut self) {
-        self.0.state().under_way -= 1;
-    }
-}
-
-async fn travel(time: Duration) {
-    if time.is_zero() {
-        // Still a point where other tasks may run, as there is one in every real request.
-        tokio::task::yield_now().await;
-    } else {
-        tokio::time::sleep(time).await;
     }
 }
 
@@ -82,24 +43,11 @@ async fn collect(mut request: reqwest::Request) -> reqwest::Result<Request<Bytes
     Ok(collected)
 }
 
-fn arrive(url: reqwest::Url, reply: Response<Bytes>, how: Way) -> reqwest::Response {
+fn arrive(url: reqwest::Url, reply: Response<Arriving>) -> reqwest::Response {
     let (parts, body) = reply.into_parts();
-    let body = match how {
-        Way::Whole | Way::Lost => reqwest::Body::from(body),
-        Way::Truncated => {
-            let half = body.slice(..body.len() / 2);
-            let broken = io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "the connection broke in the middle of a body",
-            );
-            reqwest::Body::wrap_stream(stream::iter([Ok(half), Err(broken)]))
-        }
-        Way::Endless => {
-            let chunk = Bytes::from_static(&[b' '; 16 * 1_024]);
-            reqwest::Body::wrap_stream(stream::repeat_with(move || {
-                Ok::<_, Infallible>(chunk.clone())
-            }))
-        }
+    let body = match body {
+        Arriving::Whole(body) => reqwest::Body::from(body),
+        Arriving::Pieces(pieces) => reqwest::Body::wrap_stream(pieces),
     };
     let mut response = Response::builder()
         .status(parts.status)

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use octoseal::mock::Fault;
 use octoseal::{Client, RetryPolicy, Stored, Written};
-use octoseal_tests::{put, scope};
+use octoseal_tests::{acme, put, scope};
 
 use crate::sockets_raw::{Act, Raw, key, reply};
 
@@ -156,13 +157,12 @@ async fn a_server_that_hangs_or_drips_is_given_up_in_time() {
 
 #[tokio::test]
 async fn the_deadline_ends_a_call_whatever_the_attempts() {
-    let server = Raw::start(|_| Act::Hang).await;
-    let policy = hasty().deadline(Duration::from_millis(450));
-    let builder = Client::builder().token("test-token").base_url(&server.url);
+    let github = acme();
+    let server = github.serve();
+    github.fault(Fault::hang().always());
+    let client = client_with(&server.url(), hasty().deadline(Duration::from_millis(450)));
     let began = Instant::now();
-    let error = put(&builder.retry(policy).build().unwrap(), "KEY", "value")
-        .await
-        .unwrap_err();
+    let error = put(&client, "KEY", "value").await.unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
     assert!(
         began.elapsed() < Duration::from_millis(900),
@@ -173,10 +173,10 @@ async fn the_deadline_ends_a_call_whatever_the_attempts() {
 
 #[tokio::test]
 async fn a_body_without_end_is_cut_at_a_cap_and_not_asked_for_again() {
-    let endless = Act::Endless("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
-    let server = Raw::start(move |_| endless.clone()).await;
-    let builder = Client::builder().token("test-token").base_url(&server.url);
-    let client = builder.retry(quick()).build().unwrap();
+    let github = acme();
+    let server = github.serve();
+    github.fault(Fault::endless_body().always());
+    let client = client(&server.url());
     let error = client
         .secrets(scope(octoseal_tests::ACME))
         .list_all()
@@ -184,24 +184,25 @@ async fn a_body_without_end_is_cut_at_a_cap_and_not_asked_for_again() {
         .unwrap_err();
     assert!(error.is_unexpected_reply(), "{error:?}");
     assert!(error.to_string().contains("larger than any"), "{error}");
-    assert_eq!(server.requests().len(), 1);
+    assert_eq!(github.request_count(), 1);
     // An error's body is no different.
-    let endless = Act::Endless("HTTP/1.1 404 Not Found\r\ntransfer-encoding: chunked\r\n\r\n");
-    let server = Raw::start(move |_| endless.clone()).await;
-    let builder = Client::builder().token("test-token").base_url(&server.url);
-    let client = builder.retry(quick()).build().unwrap();
-    let error = put(&client, "KEY", "value").await.unwrap_err();
+    let error = client.get_org_secret("acme", "MISSING").await.unwrap_err();
     assert!(error.is_not_found(), "{error:?}");
 }
 
 #[tokio::test]
 async fn a_dropped_call_closes_its_connection_and_sends_nothing_more() {
-    let server = Raw::start(|n| if n == 0 { key() } else { Act::Hang }).await;
-    let client = client(&server.url);
+    let github = acme();
+    let server = github.serve();
+    github.fault(Fault::hang().on("PUT").always());
+    let client = client(&server.url());
     let left = tokio::time::timeout(Duration::from_millis(150), put(&client, "KEY", "value"));
     assert!(left.await.is_err());
     tokio::time::sleep(Duration::from_millis(800)).await;
-    assert_eq!(server.requests().len(), 2);
+    assert_eq!(github.request_count(), 2);
+    // Nobody is left at the other end.
+    github.clear_requests();
+    assert_eq!(github.most_under_way(), 0);
 }
 
 #[tokio::test]

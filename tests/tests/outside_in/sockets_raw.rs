@@ -24,8 +24,6 @@ pub(crate) enum Act {
     Hang,
     /// Sends the head of a reply, then a byte now and then.
     Drip,
-    /// Sends a body that never ends.
-    Endless(&'static str),
 }
 
 /// A reply with a body.
@@ -118,13 +116,6 @@ async fn treat(
                 loop {
                     stream.write_all(b" ").await?;
                     tokio::time::sleep(Duration::from_millis(20)).await;
-                }
-            }
-            Act::Endless(head) => {
-                stream.write_all(head.as_bytes()).await?;
-                let chunk = format!("4000\r\n{}\r\n", " ".repeat(0x4000));
-                loop {
-                    stream.write_all(chunk.as_bytes()).await?;
                 }
             }
         }
