@@ -42,8 +42,8 @@ type Change = Arc<dyn Fn(Response<Bytes>) -> Response<Bytes> + Send + Sync>;
 enum Effect {
     /// The request is not worked on: this is the answer.
     Instead(Reply),
-    /// The primary limit is used up for so long.
-    PrimaryLimit(Duration),
+    /// The same, with the instant added at which the primary limit comes back, so long after the refusal.
+    PrimaryLimit(Reply, Duration),
     /// The key of the scope that the request is about is replaced before the request is worked on.
     RotateKey,
     /// The request is worked on, and its reply changed.
@@ -95,7 +95,11 @@ impl Fault {
 
     /// The primary limit, used up until `reset_in` from the refusal.
     pub fn primary_limit(reset_in: Duration) -> Self {
-        Self::new(Effect::PrimaryLimit(reset_in))
+        let mut reply = errors::primary_limit().into_reply(errors::LIMITS_PAGE);
+        let headers = reply.headers_mut();
+        headers.insert("x-ratelimit-remaining", HeaderValue::from_static("0"));
+        headers.insert("x-ratelimit-used", HeaderValue::from_static("5000"));
+        Self::new(Effect::PrimaryLimit(reply, reset_in))
     }
 
     /// 503, as GitHub answers when the service behind the secrets is away.
@@ -192,18 +196,20 @@ impl Fault {
     }
 
     /// Adds a header to a reply that is sent instead, or replaces it: `retry-after`, `x-ratelimit-remaining`,
-    /// `location`. It has no meaning for faults that let GitHub answer.
+    /// `location`. To change a reply that GitHub gives, there is [`change`](Self::change).
     ///
     /// # Panics
-    /// On what can't be a header.
+    /// On what can't be a header, and on a fault that lets GitHub answer: a rotated key, a reply that is changed, slow,
+    /// lost or broken.
+    #[track_caller]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        if let Effect::Instead(reply) = &mut self.effect {
-            let name: HeaderName = name.parse().expect("a header's name");
-            reply.headers_mut().insert(
-                name,
-                HeaderValue::from_str(value).expect("a header's value"),
-            );
-        }
+        let reply = match &mut self.effect {
+            Effect::Instead(reply) | Effect::PrimaryLimit(reply, _) => reply,
+            _ => panic!("{self:?} sends no reply of its own that could have a header {name:?}"),
+        };
+        let name: HeaderName = name.parse().expect("a header's name");
+        let value = HeaderValue::from_str(value).expect("a header's value");
+        reply.headers_mut().insert(name, value);
         self
     }
 
@@ -256,7 +262,7 @@ impl fmt::Debug for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let effect = match &self.effect {
             Effect::Instead(reply) => format!("answer {}", reply.status()),
-            Effect::PrimaryLimit(reset_in) => format!("primary limit for {reset_in:?}"),
+            Effect::PrimaryLimit(_, reset_in) => format!("primary limit for {reset_in:?}"),
             Effect::RotateKey => "rotate the key".to_owned(),
             Effect::Changed(_) => "change the reply".to_owned(),
             Effect::Delivery { applied, delivery } => format!("applied: {applied}, {delivery:?}"),
@@ -286,7 +292,10 @@ struct Ordered {
     from: Duration,
     until: Duration,
     skip: u64,
+    /// How many requests it may still strike.
     left: u64,
+    /// How many it has to strike for what was ordered to have happened.
+    owed: u64,
 }
 
 impl Faults {
@@ -295,14 +304,14 @@ impl Faults {
         let until = fault
             .lasting
             .map_or(Duration::MAX, |length| from.saturating_add(length));
-        let left = fault
-            .times
-            .unwrap_or(if fault.lasting.is_some() { u64::MAX } else { 1 });
+        let once = if fault.lasting.is_some() { u64::MAX } else { 1 };
+        let left = fault.times.unwrap_or(once);
         self.0.push(Ordered {
             from,
             until,
             skip: fault.skip,
             left,
+            owed: if left == u64::MAX { 1 } else { left },
             fault,
         });
     }
@@ -311,14 +320,18 @@ impl Faults {
         self.0.clear();
     }
 
+    pub(super) fn pending(&self) -> Vec<Fault> {
+        let pending = self.0.iter().filter(|ordered| ordered.owed > 0);
+        pending.map(|ordered| ordered.fault.clone()).collect()
+    }
+
     /// The first fault that fits the request, counted down.
     pub(super) fn strike(&mut self, now: Duration, request: &Request<Bytes>) -> Option<Strike> {
-        self.0
-            .retain(|ordered| ordered.left > 0 && now < ordered.until);
+        self.0.retain(|ordered| ordered.left > 0);
         let path = routes::split_prefix(request.uri().path()).1;
         for ordered in &mut self.0 {
             let fault = &ordered.fault;
-            let fits = ordered.from <= now
+            let fits = (ordered.from..ordered.until).contains(&now)
                 && fault
                     .method
                     .as_ref()
@@ -332,9 +345,16 @@ impl Faults {
                 continue;
             }
             ordered.left -= 1;
+            ordered.owed = ordered.owed.saturating_sub(1);
             return Some(match &fault.effect {
                 Effect::Instead(reply) => Strike::Instead(reply.clone()),
-                Effect::PrimaryLimit(reset_in) => Strike::Instead(primary_limit(now + *reset_in)),
+                Effect::PrimaryLimit(reply, reset_in) => {
+                    let mut reply = reply.clone();
+                    let reset = (now + *reset_in).as_secs();
+                    let headers = reply.headers_mut();
+                    headers.entry("x-ratelimit-reset").or_insert(reset.into());
+                    Strike::Instead(reply)
+                }
                 Effect::RotateKey => Strike::RotateKey,
                 Effect::Changed(change) => Strike::Changed(Arc::clone(change)),
                 Effect::Delivery { applied, delivery } => Strike::Delivery {
@@ -345,13 +365,4 @@ impl Faults {
         }
         None
     }
-}
-
-fn primary_limit(reset: Duration) -> Reply {
-    let mut reply = errors::primary_limit().into_reply(errors::LIMITS_PAGE);
-    let headers = reply.headers_mut();
-    headers.insert("x-ratelimit-remaining", HeaderValue::from_static("0"));
-    headers.insert("x-ratelimit-used", HeaderValue::from_static("5000"));
-    headers.insert("x-ratelimit-reset", reset.as_secs().into());
-    reply
 }

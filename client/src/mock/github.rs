@@ -235,6 +235,36 @@ impl GitHub {
         self.fault(Fault::service_unavailable().lasting(length));
     }
 
+    /// The faults that have not yet done what they were ordered for, in the order of their orders: those that were to
+    /// strike a number of requests (one, unless told otherwise) and have struck fewer, and those that strike
+    /// [always](Fault::always) or [for a while](Fault::lasting) and have struck none. One whose time is over stays
+    /// among them. Ask at the end of a test: a fault that fits no request makes it prove nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// use octoseal::Client;
+    /// use octoseal::mock::{Fault, GitHub};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), octoseal::Error> {
+    /// let github = GitHub::new();
+    /// github.seed("actions:org/acme", "TOKEN", "s3cret");
+    /// github.fault(Fault::unicorn().on("GET").at("/secrets/TOKEN"));
+    /// github.fault(Fault::reply(500, "").at("/dependabto/").always());
+    ///
+    /// let client = Client::builder().token("any").mock(&github).build()?;
+    /// client.get_org_secret("acme", "TOKEN").await?;
+    ///
+    /// // The first has struck, so an attempt was repeated. The second has a path that no request has.
+    /// let pending = format!("{:?}", github.pending_faults());
+    /// assert!(pending.contains("/dependabto/") && !pending.contains("/secrets/TOKEN"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn pending_faults(&self) -> Vec<Fault> {
+        self.state().faults.pending()
+    }
+
     /// Takes back every fault that was ordered.
     pub fn clear_faults(&self) {
         self.state().faults.clear();

@@ -208,6 +208,60 @@ fn a_redirect_can_lead_anywhere() {
 }
 
 #[test]
+fn a_fault_is_pending_until_it_has_struck_as_often_as_ordered() {
+    let (github, ..) = acme();
+    let pending = || github.pending_faults().len();
+    assert_eq!(pending(), 0);
+    github.fault(Fault::unicorn().times(2).after(1));
+    let seen: Vec<usize> = (0..3)
+        .map(|_| {
+            get(&github, LIST);
+            pending()
+        })
+        .collect();
+    assert_eq!(seen, [1, 1, 0]);
+    // What strikes always is done with its first strike, though it goes on.
+    github.fault(Fault::unicorn().always());
+    assert_eq!(pending(), 1);
+    assert_eq!((statuses(&github, 2), pending()), (vec![502, 502], 0));
+}
+
+#[test]
+fn a_fault_that_fits_nothing_stays_pending_and_says_what_it_was() {
+    let (github, ..) = acme();
+    github.fault(Fault::reply(500, "").at("/dependabto/").always());
+    github.fault(Fault::unicorn().lasting(Duration::from_secs(5)).on("PUT"));
+    let later = github.now() + Duration::from_secs(60);
+    assert_eq!(
+        send_at(&github, later, &request("GET", LIST, None)).status,
+        200
+    );
+    let pending = format!("{:?}", github.pending_faults());
+    assert!(
+        pending.contains("/dependabto/") && pending.contains("PUT"),
+        "{pending}"
+    );
+    github.clear_faults();
+    assert!(github.pending_faults().is_empty());
+}
+
+#[test]
+fn a_primary_limit_takes_headers_as_any_reply_does() {
+    let (github, ..) = acme();
+    let limit = Fault::primary_limit(Duration::from_secs(120)).header("x-ratelimit-reset", "soon");
+    github.fault(limit.header("retry-after", "7"));
+    let answer = get(&github, LIST);
+    assert_eq!(answer.header("x-ratelimit-reset"), Some("soon"));
+    assert_eq!(answer.header("retry-after"), Some("7"));
+}
+
+#[test]
+#[should_panic(expected = "sends no reply of its own")]
+fn a_header_for_a_fault_without_a_reply_is_a_mistake() {
+    let _ = Fault::rotated_key().header("retry-after", "7");
+}
+
+#[test]
 fn requests_are_recorded_struck_or_not() {
     let (github, ..) = acme();
     github.fault(Fault::service_unavailable());
