@@ -12,7 +12,6 @@ use super::faults::Fault;
 use super::limits::Limits;
 use super::place::{Address, Kind};
 use super::recorded::Recorded;
-use super::seed::Seeded;
 use super::settings::Settings;
 use super::state::State;
 use super::stored::StoredSecret;
@@ -122,11 +121,31 @@ impl GitHub {
         assert!(renamed.is_some(), "there is no repository {owner}/{name}");
     }
 
-    /// Deletes a repository.
+    /// Deletes a repository, with its environments and every secret in them.
     #[track_caller]
     pub fn delete_repository(&self, owner: &str, name: &str) {
         let deleted = self.state().world.remove_repository(owner, name);
         assert!(deleted.is_some(), "there is no repository {owner}/{name}");
+    }
+
+    /// Deletes an environment and its secrets. One that is made under the same name again begins without any.
+    #[track_caller]
+    pub fn delete_environment(&self, owner: &str, repository: &str, environment: &str) {
+        let mut state = self.state();
+        let Some(home) = state
+            .world
+            .remove_environment(owner, repository, environment)
+        else {
+            panic!("there is no environment {environment} in {owner}/{repository}");
+        };
+        state.secrets.forget(&home);
+    }
+
+    /// Deletes an organization, with its repositories and every secret in them.
+    #[track_caller]
+    pub fn delete_organization(&self, login: &str) {
+        let deleted = self.state().world.remove_owner(login);
+        assert!(deleted.is_some(), "there is no organization {login}");
     }
 
     /// Renames an organization. Its old name leads nowhere: GitHub does not redirect it.
@@ -161,13 +180,6 @@ impl GitHub {
     /// Revokes a token, known or not: from now on it is answered with 401.
     pub fn revoke(&self, token: &str) {
         self.state().access.revoke(token);
-    }
-
-    /// Puts a secret in place without a request, its scope too if need be. At an organization its visibility is
-    /// `private` unless the returned value says otherwise.
-    #[track_caller]
-    pub fn seed(&self, scope: impl fmt::Display, name: &str, value: impl AsRef<[u8]>) -> Seeded {
-        Seeded::new(self.clone(), Address::read(scope), name, value.as_ref())
     }
 
     /// The plaintext that a secret has now; `None` when there is no such secret.

@@ -1,4 +1,4 @@
-//! Secrets that are there before a test begins.
+//! Secrets that are put in place, changed and taken away without a request.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,11 +9,55 @@ use super::place::Address;
 use super::stored::StoredSecret;
 use super::world::Home;
 
-/// A secret just put in place, to say more about it.
+/// A secret in its place, to say more about it.
 pub struct Seeded {
     github: GitHub,
     vault: Vault,
     name: String,
+}
+
+impl GitHub {
+    /// Puts a secret in place without a request, its scope too if need be. At an organization its visibility is
+    /// `private` unless the returned value says otherwise.
+    #[track_caller]
+    pub fn seed(&self, scope: impl fmt::Display, name: &str, value: impl AsRef<[u8]>) -> Seeded {
+        Seeded::new(self.clone(), Address::read(scope), name, value.as_ref())
+    }
+
+    /// A secret that is there, to change what it is as somebody else would, without a request.
+    ///
+    /// # Examples
+    /// ```
+    /// # use octoseal::mock::GitHub;
+    /// let github = GitHub::new();
+    /// let api = github.repository("acme", "api");
+    /// github.seed("actions:org/acme", "TOKEN", "s3cret").visibility("all");
+    /// // Meanwhile, in the browser:
+    /// github.existing("actions:org/acme", "TOKEN").selected([api]);
+    /// ```
+    #[track_caller]
+    pub fn existing(&self, scope: impl fmt::Display, name: &str) -> Seeded {
+        Seeded::at(self.clone(), self.vault_with(scope, name), name)
+    }
+
+    /// Deletes a secret, as somebody else would, without a request.
+    #[track_caller]
+    pub fn delete_secret(&self, scope: impl fmt::Display, name: &str) {
+        let vault = self.vault_with(scope, name);
+        self.state().secrets.remove(&vault, name);
+    }
+
+    /// Where a secret is.
+    #[track_caller]
+    fn vault_with(&self, scope: impl fmt::Display, name: &str) -> Vault {
+        let scope = scope.to_string();
+        let address = Address::read(&scope);
+        let state = self.state();
+        match state.find_vault(&address) {
+            Some(vault) if state.secrets.get(&vault, name).is_some() => vault,
+            _ => panic!("there is no secret {name} in {scope}"),
+        }
+    }
 }
 
 impl Seeded {
@@ -32,16 +76,25 @@ impl Seeded {
         };
         state.secrets.insert(&vault, secret);
         drop(state);
+        Self::at(github, vault, name)
+    }
+
+    pub(super) fn at(github: GitHub, vault: Vault, name: &str) -> Self {
+        let name = name.to_owned();
         Self {
             github,
             vault,
-            name: name.to_owned(),
+            name,
         }
     }
 
-    /// Gives it a visibility: `all`, `private`, or one that nobody has heard of yet.
+    /// Gives it a visibility: `all`, `private`, or one that nobody has heard of yet. It is no longer shared with
+    /// [selected](Self::selected) repositories.
     pub fn visibility(self, visibility: &str) -> Self {
-        self.change(|secret| secret.visibility = Some(visibility.to_owned()))
+        self.change(|secret| {
+            secret.visibility = Some(visibility.to_owned());
+            secret.selected_repository_ids.clear();
+        })
     }
 
     /// Shares it with these repositories alone.

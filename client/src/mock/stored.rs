@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::keys::Vault;
 use super::when;
+use super::world::Home;
 
 /// A secret that the stand-in holds, opened. `Debug` leaves the value out.
 #[derive(Clone, PartialEq)]
@@ -106,5 +107,9 @@ impl Secrets {
 
     pub(super) fn remove(&mut self, vault: &Vault, name: &str) -> Option<StoredSecret> {
         self.0.get_mut(vault)?.remove(&name.to_ascii_uppercase())
+    }
+    /// Forgets the secrets of a place, in every store.
+    pub(super) fn forget(&mut self, home: &Home) {
+        self.0.retain(|(_, other), _| other != home);
     }
 }

@@ -48,6 +48,8 @@ pub(super) struct World {
     repositories: BTreeMap<u64, Repository>,
     names: HashMap<(u64, String), u64>,
     moved: HashMap<(u64, String), u64>,
+    /// How many owners and repositories there ever were: a number is given once, whatever was deleted since.
+    born: (u64, u64),
 }
 
 /// Logins, repositories and environments are told apart without regard to case.
@@ -61,7 +63,8 @@ impl World {
         if let Some(id) = self.logins.get(&fold(login)) {
             return *id;
         }
-        let id = FIRST_ACCOUNT + self.owners.len() as u64;
+        let id = FIRST_ACCOUNT + self.born.0;
+        self.born.0 += 1;
         self.logins.insert(fold(login), id);
         self.owners.insert(
             id,
@@ -79,7 +82,8 @@ impl World {
         if let Some(id) = self.names.get(&(owner, fold(name))) {
             return *id;
         }
-        let id = FIRST_REPOSITORY + NEXT_REPOSITORY * self.repositories.len() as u64;
+        let id = FIRST_REPOSITORY + NEXT_REPOSITORY * self.born.1;
+        self.born.1 += 1;
         self.names.insert((owner, fold(name)), id);
         self.moved.remove(&(owner, fold(name)));
         let name = name.to_owned();
@@ -140,6 +144,29 @@ impl World {
         let owner = *self.logins.get(&fold(owner))?;
         let id = self.names.remove(&(owner, fold(name)))?;
         self.repositories.remove(&id).map(|_| ())
+    }
+
+    pub(super) fn remove_environment(
+        &mut self,
+        owner: &str,
+        name: &str,
+        environment: &str,
+    ) -> Option<Home> {
+        let repository = self.repository_mut(owner, name)?;
+        let environment = fold(environment);
+        let removed = repository.environments.remove(&environment);
+        removed.then_some(Home::Environment(repository.id, environment))
+    }
+
+    /// Removes an owner with its repositories.
+    pub(super) fn remove_owner(&mut self, login: &str) -> Option<()> {
+        let id = self.logins.remove(&fold(login))?;
+        self.owners.remove(&id);
+        self.repositories
+            .retain(|_, repository| repository.owner != id);
+        self.names.retain(|(owner, _), _| *owner != id);
+        self.moved.retain(|(owner, _), _| *owner != id);
+        Some(())
     }
 
     pub(super) fn find(&self, place: &Place) -> Result<Home, Lost> {

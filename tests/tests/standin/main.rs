@@ -9,6 +9,7 @@ mod in_process;
 mod limits;
 mod lists;
 mod names;
+mod others;
 mod registries;
 mod selected;
 mod sockets;
