@@ -92,10 +92,15 @@ impl TokenSource for Jwt {
     /// A JWT is refused when the clocks differ; the reply says what the server's shows. Once it is set by that, a
     /// second refusal has another reason.
     fn refused(&self, _: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {
+        let mut state = lock(&self.state);
+        let present = |(kept, _): &(Token, Instant)| kept.expose() == refusal.token.expose();
+        if !state.kept.as_ref().is_some_and(present) {
+            // Somebody has set the clock meanwhile.
+            return AfterRefusal::AskAgain(Duration::ZERO);
+        }
         let Some(theirs) = refusal.server_time else {
             return AfterRefusal::GiveUp;
         };
-        let mut state = lock(&self.state);
         let ours = state.now();
         let apart = theirs
             .duration_since(ours)
