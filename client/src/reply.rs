@@ -286,6 +286,8 @@ fn limit(
     let now = headers::date(headers).unwrap_or_else(SystemTime::now);
     let retry_after = headers::retry_after(headers, now);
     let secondary = message.starts_with("You have exceeded a secondary rate limit")
+        // Good tokens are refused too after too many bad ones, for as long as a secondary limit lasts.
+        || message.starts_with("Maximum number of login attempts exceeded")
         || documentation.contains("secondary-rate-limit")
         || message.contains("abuse detection");
     let used_up = headers::remaining(headers) == Some(0);
