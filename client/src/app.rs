@@ -15,13 +15,16 @@ use crate::error::Error;
 
 mod installations;
 mod jwt;
+mod kept;
+mod refusals;
 
 pub(crate) use installations::Installations;
 
 /// A GitHub App that calls as its installations.
 ///
 /// For each organization (or user) that a call is about, the App's installation is looked up once, and a token made for
-/// it, kept until shortly before it expires, and shared by all calls; any number of callers wait for one request.
+/// it, kept until shortly before it expires, and shared by all calls; any number of callers wait for one request. What
+/// GitHub refuses then (a wrong key, an App that is not installed) is not asked for again within five seconds.
 ///
 /// # Examples
 /// ```no_run

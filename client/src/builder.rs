@@ -19,7 +19,7 @@ use crate::pacing::Pacing;
 use crate::retry::RetryPolicy;
 use crate::sockets::Sockets;
 use crate::sources::Surroundings;
-use crate::token::{Static, Token, TokenSource};
+use crate::token::{Static, Token, TokenSource, Tokens};
 use crate::wire::Wire;
 
 /// Builds a [`Client`]: who calls, which server, how patiently.
@@ -247,14 +247,12 @@ impl ClientBuilder {
         if let Some(version) = &self.api_version {
             context = context.with_api_version(header(version, "API version")?);
         }
-        let one_token = matches!(self.token, Some(Credentials::Text(_)));
-        let client = |tokens: Arc<dyn TokenSource>, gate: Arc<Gate>| Client {
+        let client = |tokens: Tokens, gate: Arc<Gate>| Client {
             inner: Arc::new(Inner {
                 base_text: base.as_str().trim_end_matches('/').to_owned(),
                 base: base.clone(),
                 context: context.clone(),
                 tokens,
-                one_token,
                 gate,
                 retry: self.retry.clone(),
                 budget: self.retry.shared_budget(),
@@ -263,15 +261,16 @@ impl ClientBuilder {
                 on_wait: self.on_wait.clone(),
             }),
         };
-        let tokens: Arc<dyn TokenSource> = match self.token {
-            Some(Credentials::Text(token)) => Arc::new(Static(Token::new(token)?)),
-            Some(Credentials::Source(source)) => source,
+        let tokens = match self.token {
+            Some(Credentials::Text(token)) => Tokens::One(Arc::new(Static(Token::new(token)?))),
+            Some(Credentials::Source(source)) => Tokens::Source(source),
             #[cfg(feature = "app")]
             // GitHub counts an App's own requests apart from its installations', and a call that waits for a token
             // holds its place at the gate: so the App has a gate of its own.
-            Some(Credentials::App(app)) => Arc::new(Installations::new(*app, |jwt| {
-                client(jwt, Gate::new(&Pacing::off()))
-            })),
+            Some(Credentials::App(app)) => {
+                let own = |tokens| client(tokens, Gate::new(&Pacing::off()));
+                Tokens::App(Arc::new(Installations::new(*app, own)))
+            }
             None => {
                 return Err(Error::config("no token was given")
                     .with_hint("give one, or set GITHUB_TOKEN and build from the environment"));

@@ -107,7 +107,10 @@ impl Client {
             } else {
                 Stored::No
             };
-            let error = if error.is_tls() || error.is_unauthorized() && self.inner.one_token {
+            let one_token = self.inner.tokens.is_one();
+            let error = if *error.reach() == Reach::Everyone {
+                error
+            } else if error.is_tls() || error.is_unauthorized() && one_token {
                 error.with_reach(Reach::Everyone)
             } else if error.is_unauthorized() {
                 error.with_reach(Reach::Owner(call.audience.owner.map(str::to_owned)))
@@ -277,22 +280,13 @@ impl Client {
     }
 
     async fn token(&self, call: Call<'_>, allowance: &Allowance) -> Result<Token, Error> {
-        let asked = timeout(allowance.left(), self.inner.tokens.token(call.audience));
-        match asked.await {
-            Ok(Ok(token)) => Ok(token),
-            // An error of ours already says what happened; another's is named as the source.
-            Ok(Err(error)) => Err(match error.downcast::<Error>() {
-                Ok(error) if error.passes() || error.is_rate_limited() => *error,
-                Ok(error) => error.with_reach(without_token(call)),
-                Err(error) => Error::new(Kind::Token, "the token source gave no token")
-                    .with_source(error)
-                    .with_reach(without_token(call)),
-            }),
-            Err(_) => Err(Error::new(
-                Kind::Timeout,
-                "the token source did not answer in time",
-            )),
-        }
+        let token = self.inner.tokens.token(call.audience, allowance).await;
+        token.map_err(|error| {
+            if error.passes() || error.is_rate_limited() || *error.reach() == Reach::Everyone {
+                return error;
+            }
+            error.with_reach(without_token(call))
+        })
     }
 
     /// Tells whoever wants to know that a call waits.

@@ -16,7 +16,7 @@ use crate::memory::Memory;
 use crate::retry::RetryPolicy;
 use crate::scope::AnyScope;
 use crate::secrets::Secrets;
-use crate::token::{Token, TokenSource};
+use crate::token::{Token, Tokens};
 
 /// A client of GitHub's secrets.
 ///
@@ -40,9 +40,7 @@ pub(crate) struct Inner {
     pub(crate) base: Url,
     pub(crate) base_text: String,
     pub(crate) context: Context,
-    pub(crate) tokens: Arc<dyn TokenSource>,
-    /// Whether that is one for all owners.
-    pub(crate) one_token: bool,
+    pub(crate) tokens: Tokens,
     pub(crate) gate: Arc<Gate>,
     pub(crate) retry: RetryPolicy,
     pub(crate) budget: TpsBudget,

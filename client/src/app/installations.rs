@@ -1,169 +1,227 @@
-//! Tokens of an App's installations: made when needed, kept until shortly before they expire.
+//! Tokens of an App's installations: found and made when needed, by one request for any number of callers.
 
 use std::collections::HashMap;
 use std::fmt;
+use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use octoseal_api::types;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use octoseal_api::{Error as ApiError, ResponseValue, types};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::sync::{Mutex as AsyncMutex, OnceCell};
-use tokio::time::Instant;
 
 use super::jwt::Jwt;
+use super::kept::Kept;
+use super::refusals::Refusals;
 use super::{App, lock};
 use crate::call::{Call, Effect};
 use crate::client::Client;
 use crate::described::typed;
-use crate::error::{BoxError, Error, Kind};
+use crate::error::{Error, Kind};
 use crate::headers;
+use crate::memory::{Memory, Wanted};
 use crate::retry::Allowance;
-use crate::token::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};
+use crate::token::{AfterRefusal, Audience, Token, Tokens};
 
-/// A token that has not this long to live, or a tenth of its life, is replaced before it is used.
-const MARGIN: Duration = Duration::from_secs(120);
+/// An installation's number is good for as long as it works.
+const FOR_GOOD: Duration = Duration::MAX;
 
-/// No token is used for longer, whatever the server says.
-const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
-
-/// GitHub needs up to this long until it knows a new token everywhere.
-const SPREADING: Duration = Duration::from_secs(5);
 /// The installations' tokens.
 pub(crate) struct Installations {
     app: App,
     /// Calls as the App itself.
     client: Client,
-    /// Installations by owner, each looked up once for any number of callers.
-    ids: Mutex<HashMap<String, Arc<OnceCell<u64>>>>,
-    slots: Mutex<HashMap<u64, Arc<Slot>>>,
-}
-
-/// An installation's token. Whoever holds `turn` makes a new one; the others wait.
-#[derive(Default)]
-struct Slot {
-    turn: AsyncMutex<()>,
-    kept: Mutex<Kept>,
-}
-
-#[derive(Default)]
-struct Kept {
-    minted: Option<Minted>,
-    /// GitHub refused the token before.
-    refused: bool,
-}
-
-struct Minted {
-    token: Token,
-    at: Instant,
-    stale_at: Instant,
-    /// It was made because GitHub refused its predecessor.
-    after_refusal: bool,
+    /// Installations by owner.
+    found: Memory<u64>,
+    minted: Memory<Token>,
+    kept: Mutex<HashMap<u64, Kept>>,
+    refusals: Refusals,
 }
 
 impl Installations {
-    /// The tokens of an App's installations; `client` makes a client from a token source.
-    pub(crate) fn new(app: App, client: impl FnOnce(Arc<dyn TokenSource>) -> Client) -> Self {
-        let client = client(Arc::new(Jwt::new(app.id.clone(), app.key.0.clone())));
+    /// The tokens of an App's installations; `client` makes a client that has these tokens.
+    pub(crate) fn new(app: App, client: impl FnOnce(Tokens) -> Client) -> Self {
+        let jwt = Jwt::new(app.id.clone(), app.key.0.clone());
+        let client = client(Tokens::One(Arc::new(jwt)));
         Self {
             app,
             client,
-            ids: Mutex::default(),
-            slots: Mutex::default(),
+            found: Memory::default(),
+            minted: Memory::default(),
+            kept: Mutex::default(),
+            refusals: Refusals::default(),
         }
     }
 
-    fn slot(&self, id: u64) -> Arc<Slot> {
-        lock(&self.slots).entry(id).or_default().clone()
+    /// The token for a call. Failures on the way to it have a window of their own; waits for limits end by the
+    /// call's deadline.
+    pub(crate) fn token<'a>(
+        self: &'a Arc<Self>,
+        audience: Audience<'a>,
+        calls: &Allowance,
+    ) -> BoxFuture<'a, Result<Token, Error>> {
+        let mut allowance = Allowance::of(&self.client.inner.retry, calls.patient);
+        allowance.deadline = calls.deadline;
+        // Its type is forgotten, since it makes calls, which ask for a token in turn: the JWT.
+        self.found_or_made(audience, allowance).boxed()
     }
 
-    fn call<'a>(
-        doing: &'static str,
-        place: &'a (dyn fmt::Display + Sync),
-        effect: Effect,
-    ) -> Call<'a> {
-        Call {
-            doing,
-            name: "",
-            place,
-            effect,
-            audience: Audience {
-                owner: None,
-                repository: None,
-            },
-            about_scope: false,
-        }
-    }
-
-    /// The installation to call as.
-    async fn installation(&self, audience: Audience<'_>) -> Result<u64, Error> {
+    async fn found_or_made(
+        self: &Arc<Self>,
+        audience: Audience<'_>,
+        allowance: Allowance,
+    ) -> Result<Token, Error> {
         if let Some(id) = self.app.installation {
-            return Ok(id);
+            return self.token_of(id, &allowance).await;
         }
         let owner = audience.owner.ok_or_else(|| {
             Error::unsupported("a GitHub App has no secrets of a user")
                 .with_hint("use the user's own token")
         })?;
-        let found = self.known(owner);
-        found
-            .get_or_try_init(|| self.look_up(owner, audience.repository))
-            .await
-            .copied()
+        let installation = |gone| self.installation(owner, audience.repository, gone, &allowance);
+        let id = installation(None).await?;
+        match self.token_of(*id, &allowance).await {
+            Err(error) if error.is_not_found() => {
+                // The App was removed; if it has been installed again, that is another installation.
+                lock(&self.kept).remove(&*id);
+                let new = installation(Some(&id)).await?;
+                self.token_of(*new, &allowance).await
+            }
+            result => result,
+        }
     }
 
-    /// What is known of an owner's installation.
-    fn known(&self, owner: &str) -> Arc<OnceCell<u64>> {
-        lock(&self.ids)
-            .entry(owner.to_ascii_lowercase())
-            .or_default()
-            .clone()
+    /// What a refusal of a token means.
+    pub(crate) fn refused(&self, token: &Token) -> AfterRefusal {
+        let mut kept = lock(&self.kept);
+        match kept.values_mut().find_map(|kept| kept.refuse(token)) {
+            Some(after) => after,
+            // Somebody has replaced it meanwhile.
+            None => AfterRefusal::AskAgain(Duration::ZERO),
+        }
     }
 
-    async fn look_up(&self, owner: &str, repository: Option<&str>) -> Result<u64, Error> {
-        let allowance = Allowance::new(&self.client.inner.retry);
-        let call = Self::call("finding the App's installation for", &owner, Effect::Read);
-        let run = |api: octoseal_api::Client| async move {
-            match repository {
-                Some(repository) => api.apps_get_repo_installation(owner, repository).await,
-                None => api.apps_get_org_installation(owner).await,
+    /// The installation at an owner; `gone` is one that is no more.
+    async fn installation(
+        self: &Arc<Self>,
+        owner: &str,
+        repository: Option<&str>,
+        gone: Option<&Arc<u64>>,
+        allowance: &Allowance,
+    ) -> Result<Arc<u64>, Error> {
+        let what = format!("the App's installation for {}", owner.to_ascii_lowercase());
+        let look_up = || {
+            let (this, what, allowance) = (self.clone(), what.clone(), allowance.clone());
+            let (owner, repository) = (owner.to_owned(), repository.map(str::to_owned));
+            async move {
+                let found = this.look_up(&owner, repository.as_deref(), &allowance);
+                this.refusals.ask(&what, found).await
             }
         };
-        let found = self
-            .client
-            .call(call, &allowance, run)
+        let wanted = Wanted {
+            what: what.clone(),
+            fresh: FOR_GOOD,
+            refused: gone,
+        };
+        self.client
+            .remembered(&self.found, wanted, allowance, look_up)
             .await
-            .map_err(|error| {
-                if error.is_not_found() {
-                    return error
-                        .with_hint("install the App there, and give it access to the repository");
-                }
-                error
-            })?;
+    }
+
+    async fn look_up(
+        &self,
+        owner: &str,
+        repository: Option<&str>,
+        allowance: &Allowance,
+    ) -> Result<u64, Error> {
+        let Some(repository) = repository else {
+            return self
+                .look_up_by(owner, allowance, |api| async move {
+                    api.apps_get_org_installation(owner).await
+                })
+                .await;
+        };
+        let found = self
+            .look_up_by(owner, allowance, |api| async move {
+                api.apps_get_repo_installation(owner, repository).await
+            })
+            .await;
+        match found {
+            // The installation may cover others of the owner's repositories, whose callers wait for this answer too.
+            // GitHub tells it of organizations as it does of users.
+            Err(error) if error.is_not_found() => {
+                self.look_up_by(owner, allowance, |api| async move {
+                    api.apps_get_user_installation(owner).await
+                })
+                .await
+            }
+            result => result,
+        }
+    }
+
+    async fn look_up_by<F, Fut>(
+        &self,
+        owner: &str,
+        allowance: &Allowance,
+        request: F,
+    ) -> Result<u64, Error>
+    where
+        F: Fn(octoseal_api::Client) -> Fut,
+        Fut: Future<Output = Result<ResponseValue<types::Installation>, ApiError<()>>>,
+    {
+        let call = call("finding the App's installation for", &owner, Effect::Read);
+        let found = self.client.call(call, allowance, request).await;
+        let found = found.map_err(|error| {
+            if error.is_not_found() {
+                return error
+                    .with_hint("install the App there, and give it access to the repository");
+            }
+            error
+        })?;
         u64::try_from(found.into_inner().id)
             .map_err(|_| Error::new(Kind::UnexpectedReply, "the installation's id is negative"))
     }
 
-    async fn get(&self, audience: Audience<'_>) -> Result<Token, Error> {
-        let id = self.installation(audience).await?;
-        let slot = self.slot(id);
-        if let Some(token) = lock(&slot.kept).fresh() {
+    /// The token of an installation.
+    async fn token_of(self: &Arc<Self>, id: u64, allowance: &Allowance) -> Result<Token, Error> {
+        if let Some(token) = self.usable(id) {
             return Ok(token);
         }
-        let _turn = slot.turn.lock().await;
-        if let Some(token) = lock(&slot.kept).fresh() {
-            return Ok(token);
-        }
-        let minted = self.mint(id).await;
-        let mut kept = lock(&slot.kept);
-        let mut minted = minted?;
-        minted.after_refusal = std::mem::take(&mut kept.refused);
-        let token = minted.token.clone();
-        kept.minted = Some(minted);
-        Ok(token)
+        let what = format!("a token of the App's installation {id}");
+        let mint = || {
+            let (this, what, allowance) = (self.clone(), what.clone(), allowance.clone());
+            async move {
+                if let Some(token) = this.usable(id) {
+                    return Ok(token);
+                }
+                let minted = this.mint(id, &allowance);
+                let (token, life) = this.refusals.ask(&what, minted).await?;
+                let mut kept = lock(&this.kept);
+                let kept = kept.entry(id).or_default();
+                kept.keep(token.clone(), life);
+                Ok(kept.usable().unwrap_or(token))
+            }
+        };
+        let wanted = Wanted {
+            what: what.clone(),
+            fresh: Duration::ZERO,
+            refused: None,
+        };
+        let token = self
+            .client
+            .remembered(&self.minted, wanted, allowance, mint);
+        Ok(token.await?.as_ref().clone())
     }
 
-    async fn mint(&self, id: u64) -> Result<Minted, Error> {
+    fn usable(&self, id: u64) -> Option<Token> {
+        lock(&self.kept).get_mut(&id)?.usable()
+    }
+
+    /// Makes a token, and says how long it lives.
+    async fn mint(&self, id: u64, allowance: &Allowance) -> Result<(Token, Duration), Error> {
         let mut body = Map::new();
         if !self.app.permissions.is_empty() {
             body.insert(
@@ -177,8 +235,7 @@ impl Installations {
         // By itself first: an error then names the permission that the description lacks.
         typed::<types::AppPermissions>(&self.app.permissions)?;
         let body: types::AppsCreateInstallationAccessTokenBody = typed(&body)?;
-        let allowance = Allowance::new(&self.client.inner.retry);
-        let call = Self::call(
+        let call = call(
             "making a token for the App's installation",
             &id,
             Effect::Write,
@@ -189,7 +246,7 @@ impl Installations {
             api.apps_create_installation_access_token(number, body)
                 .await
         };
-        let reply = self.client.call(call, &allowance, run).await?;
+        let reply = self.client.call(call, allowance, run).await?;
         // By the server's clock on both ends, so that ours does not matter.
         let now = headers::date(reply.headers()).unwrap_or_else(SystemTime::now);
         let reply = reply.into_inner();
@@ -202,61 +259,21 @@ impl Installations {
         let life = SystemTime::from(expires)
             .duration_since(now)
             .unwrap_or_default();
-        let at = Instant::now();
-        Ok(Minted {
-            token: Token::new(reply.token.expose())?,
-            at,
-            stale_at: at + (life - MARGIN.min(life / 10)).min(LONGEST_LIFE),
-            after_refusal: false,
-        })
+        Ok((Token::new(reply.token.expose())?, life))
     }
 }
 
-impl Kept {
-    fn fresh(&self) -> Option<Token> {
-        self.minted
-            .as_ref()
-            .filter(|minted| Instant::now() < minted.stale_at)
-            .map(|minted| minted.token.clone())
-    }
-
-    /// What a refusal of `token` means.
-    fn refuse(&mut self, token: &Token) -> AfterRefusal {
-        let Some(minted) = self
-            .minted
-            .as_ref()
-            .filter(|minted| minted.token.expose() == token.expose())
-        else {
-            // Somebody has replaced it meanwhile.
-            return AfterRefusal::AskAgain(Duration::ZERO);
-        };
-        let age = minted.at.elapsed();
-        if age < SPREADING {
-            // GitHub does not know it everywhere yet: the same token again, after twice the time each time.
-            return AfterRefusal::AskAgain(
-                age.max(Duration::from_millis(250)).min(SPREADING - age),
-            );
-        }
-        if minted.after_refusal && age < SPREADING * 6 {
-            return AfterRefusal::GiveUp;
-        }
-        self.minted = None;
-        self.refused = true;
-        AfterRefusal::AskAgain(Duration::ZERO)
-    }
-}
-
-impl TokenSource for Installations {
-    fn token<'a>(&'a self, audience: Audience<'a>) -> TokenFuture<'a> {
-        Box::pin(async move { self.get(audience).await.map_err(BoxError::from) })
-    }
-
-    fn refused(&self, audience: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {
-        let known = || self.known(audience.owner?).get().copied();
-        let id = self.app.installation.or_else(known);
-        match id {
-            Some(id) => lock(&self.slot(id).kept).refuse(refusal.token),
-            None => AfterRefusal::GiveUp,
-        }
+/// A call of the App itself.
+fn call<'a>(doing: &'static str, place: &'a (dyn fmt::Display + Sync), effect: Effect) -> Call<'a> {
+    Call {
+        doing,
+        name: "",
+        place,
+        effect,
+        audience: Audience {
+            owner: None,
+            repository: None,
+        },
+        about_scope: false,
     }
 }

@@ -179,6 +179,15 @@ impl Access {
             .for_each(|grant| grant.expires = Duration::ZERO);
     }
 
+    /// Ends every token of one caller.
+    #[cfg(feature = "app")]
+    pub(super) fn expire_caller(&mut self, caller: &str) {
+        self.grants
+            .values_mut()
+            .filter(|grant| grant.caller == caller)
+            .for_each(|grant| grant.expires = Duration::ZERO);
+    }
+
     /// Finds out who is calling. `attempts` is how many failures a minute are borne.
     pub(super) fn authenticate(
         &mut self,

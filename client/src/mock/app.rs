@@ -6,7 +6,7 @@ use std::fmt;
 use jsonwebtoken::DecodingKey;
 
 use super::github::GitHub;
-use super::installations::{Installation, Registered};
+use super::installations::{Installation, Registered, caller};
 
 /// A GitHub App just registered, to say more about it and to install it.
 ///
@@ -77,6 +77,15 @@ impl GitHub {
     /// Suspends an installation: no more tokens for it.
     pub fn suspend_installation(&self, installation: u64) {
         self.state().apps.suspend(installation);
+    }
+
+    /// Removes an installation, and ends its tokens. The App can be installed there again, under another number.
+    #[track_caller]
+    pub fn remove_installation(&self, installation: u64) {
+        let mut state = self.state();
+        let removed = state.apps.remove(installation);
+        assert!(removed, "there is no installation {installation}");
+        state.access.expire_caller(&caller(installation));
     }
 }
 

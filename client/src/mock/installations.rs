@@ -23,6 +23,7 @@ type Permissions = BTreeMap<String, String>;
 pub(super) struct Apps {
     apps: HashMap<u64, Registered>,
     installations: BTreeMap<u64, Installation>,
+    installed: u64,
     issued: u64,
 }
 
@@ -59,9 +60,14 @@ impl Apps {
     }
 
     pub(super) fn install(&mut self, installation: Installation) -> u64 {
-        let id = FIRST_INSTALLATION + self.installations.len() as u64;
+        let id = FIRST_INSTALLATION + self.installed;
+        self.installed += 1;
         self.installations.insert(id, installation);
         id
+    }
+
+    pub(super) fn remove(&mut self, id: u64) -> bool {
+        self.installations.remove(&id).is_some()
     }
 
     pub(super) fn suspend(&mut self, id: u64) {
@@ -199,7 +205,7 @@ impl State {
                 .collect();
         }
         let grant = Grant {
-            caller: format!("installation {id}"),
+            caller: caller(id),
             permissions,
             owners: Some(BTreeSet::from([installation.owner])),
             repositories,
@@ -315,6 +321,11 @@ impl State {
             }
         }
     }
+}
+
+/// Whose limits an installation's requests count towards.
+pub(super) fn caller(installation: u64) -> String {
+    format!("installation {installation}")
 }
 
 fn narrowed_permissions(

@@ -8,24 +8,24 @@ use octoseal::{App, AppKey, Client, NewSecret, Pacing, Scope, Visibility};
 use octoseal_tests::{ACME, acme, put, rsa, scope};
 use tokio::time::{Instant, advance};
 
-const ID: u64 = 12_345;
+pub(crate) const ID: u64 = 12_345;
 
-fn app() -> App {
+pub(crate) fn app() -> App {
     App::new(ID.to_string(), AppKey::from_pem(rsa::pkcs1_pem()).unwrap())
 }
 
-fn client(github: &GitHub, app: App) -> Client {
+pub(crate) fn client(github: &GitHub, app: App) -> Client {
     Client::builder().app(app).mock(github).build().unwrap()
 }
 
 /// A stand-in where the App is installed at acme.
-fn installed() -> GitHub {
+pub(crate) fn installed() -> GitHub {
     let github = acme();
     github.app(ID, &rsa::public_pem()).install("acme");
     github
 }
 
-fn count(github: &GitHub, part: &str) -> usize {
+pub(crate) fn count(github: &GitHub, part: &str) -> usize {
     github
         .requests()
         .iter()
@@ -111,10 +111,20 @@ async fn a_token_refused_just_after_it_was_made_is_tried_again_for_five_seconds(
     let github = installed();
     let refusal = || Fault::reply(401, r#"{"message":"Bad credentials"}"#).at("/actions/secrets");
     github.fault(refusal().times(3));
-    let began = Instant::now();
     put(&client(&github, app()), "KEY", "value").await.unwrap();
-    assert!(began.elapsed() < Duration::from_secs(5));
     assert_eq!(github.installation_tokens(), 1);
+    let requests = github.requests();
+    let tries = requests
+        .iter()
+        .filter(|it| it.path.ends_with("/public-key"));
+    let at: Vec<_> = tries.map(|request| request.at).collect();
+    let gaps: Vec<_> = at
+        .windows(2)
+        .map(|at| (at[1] - at[0]).as_millis())
+        .collect();
+    // After the first refusal at once; then the token's age doubles each time.
+    assert_eq!(gaps, [250, 250, 500]);
+    assert_eq!(github.request_count(), 7);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 mod access;
 mod app;
+mod app_faults;
 mod batch;
 mod callers;
 mod documented;

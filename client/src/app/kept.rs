@@ -1,0 +1,89 @@
+//! The tokens of one installation that are kept, and which of them to use.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::token::{AfterRefusal, Token};
+
+/// A token that has not this long to live, or a tenth of its life, is replaced before it is used.
+const MARGIN: Duration = Duration::from_secs(120);
+
+/// No token is used for longer, whatever the server says.
+const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
+
+/// GitHub needs up to this long until it knows a new token everywhere.
+const SPREADING: Duration = Duration::from_secs(5);
+
+/// What is kept of one installation.
+#[derive(Default)]
+pub(super) struct Kept {
+    present: Option<Minted>,
+    /// The token that `present` replaced before it ran out.
+    predecessor: Option<Minted>,
+    /// GitHub refused the token before.
+    refused: bool,
+}
+
+struct Minted {
+    token: Token,
+    at: Instant,
+    stale_at: Instant,
+    /// The last instant at which a request may leave with it.
+    good_until: Instant,
+    /// It was made because GitHub refused its predecessor.
+    after_refusal: bool,
+}
+
+impl Kept {
+    /// The token to use, unless a new one must be made. While GitHub may not know a new token everywhere, that is its
+    /// predecessor: a refusal of many requests at once would lock the client out.
+    pub(super) fn usable(&mut self) -> Option<Token> {
+        let now = Instant::now();
+        let present = self.present.as_ref().filter(|it| now < it.stale_at)?;
+        let spreads = now < present.at + SPREADING;
+        self.predecessor = self
+            .predecessor
+            .take()
+            .filter(|it| spreads && now < it.good_until);
+        let used = self.predecessor.as_ref().unwrap_or(present);
+        Some(used.token.clone())
+    }
+
+    /// Keeps a token that was just made, for as long as it lives.
+    pub(super) fn keep(&mut self, token: Token, life: Duration) {
+        let (at, margin) = (Instant::now(), MARGIN.min(life / 10));
+        let within = |life: Duration| at + life.min(LONGEST_LIFE);
+        self.predecessor = self.present.replace(Minted {
+            token,
+            at,
+            stale_at: within(life - margin),
+            good_until: within(life - margin / 4),
+            after_refusal: std::mem::take(&mut self.refused),
+        });
+    }
+
+    /// What a refusal of `token` means, if it is kept here.
+    pub(super) fn refuse(&mut self, token: &Token) -> Option<AfterRefusal> {
+        let is = |kept: &&mut Minted| kept.token.expose() == token.expose();
+        if self.predecessor.as_mut().filter(is).is_some() {
+            self.predecessor = None;
+            return Some(AfterRefusal::AskAgain(Duration::ZERO));
+        }
+        let present = self.present.as_mut().filter(is)?;
+        let age = present.at.elapsed();
+        if age < SPREADING {
+            // GitHub does not know it everywhere yet: the same token again, after twice the time each time.
+            let wait = age.max(Duration::from_millis(250)).min(SPREADING - age);
+            return Some(AfterRefusal::AskAgain(wait));
+        }
+        if present.after_refusal && age < SPREADING * 6 {
+            return Some(AfterRefusal::GiveUp);
+        }
+        *self = Self {
+            refused: true,
+            ..Self::default()
+        };
+        Some(AfterRefusal::AskAgain(Duration::ZERO))
+    }
+}
