@@ -17,6 +17,7 @@ use crate::keys::Keys;
 use crate::memory::Memory;
 use crate::pacing::Pacing;
 use crate::retry::RetryPolicy;
+use crate::server::Server;
 use crate::sockets::Sockets;
 use crate::sources::Surroundings;
 use crate::token::{Static, Token, TokenSource, Tokens};
@@ -46,16 +47,16 @@ enum Credentials {
     App(Box<App>),
 }
 
-/// Where GitHub itself answers.
-const GITHUB: &str = "https://api.github.com";
-
 impl ClientBuilder {
     /// Starts from what the environment says, as GitHub's own tools read it. An empty variable counts as unset.
     ///
     /// | what | first one set of |
     /// |---|---|
     /// | address | `GITHUB_API_URL`; `GH_HOST`, read as [`host`](Self::host); GitHub itself |
-    /// | token | `GH_TOKEN`, `GITHUB_TOKEN`; before them `GH_ENTERPRISE_TOKEN`, `GITHUB_ENTERPRISE_TOKEN` when `GH_HOST` names an Enterprise Server |
+    /// | token | `GH_TOKEN`, `GITHUB_TOKEN`; instead of them `GH_ENTERPRISE_TOKEN`, `GITHUB_ENTERPRISE_TOKEN` when `GH_HOST` names an Enterprise Server |
+    ///
+    /// An Enterprise Server gets no token that is GitHub's, nor GitHub one that is an Enterprise Server's. See
+    /// [`gh help environment`](https://cli.github.com/manual/gh_help_environment).
     ///
     /// What is set on the builder afterwards wins.
     pub fn from_env() -> Self {
@@ -108,7 +109,7 @@ impl ClientBuilder {
         self
     }
 
-    /// The server by its host alone: `github.com`, `TENANT.ghe.com` for data residency, anything else for an
+    /// The server by its host alone, in any case: `github.com`, `TENANT.ghe.com` for data residency, anything else for an
     /// Enterprise Server. [`base_url`](Self::base_url), if it is called later, wins.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.host = Some(host.into());
@@ -272,8 +273,10 @@ impl ClientBuilder {
                 Tokens::App(Arc::new(Installations::new(*app, own)))
             }
             None => {
-                return Err(Error::config("no token was given")
-                    .with_hint("give one, or set GITHUB_TOKEN and build from the environment"));
+                return Err(Error::config("no token was given").with_hint(
+                    "give one, or build from the environment with GITHUB_TOKEN set, or GH_ENTERPRISE_TOKEN if GH_HOST \
+                     names an Enterprise Server",
+                ));
             }
         };
         Ok(client(tokens, gate))
@@ -285,7 +288,7 @@ impl ClientBuilder {
             return Ok(url.clone());
         }
         let Some(host) = &self.host else {
-            return Ok(GITHUB.to_owned());
+            return Ok(Server::GitHub.to_string());
         };
         let fits =
             |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');
@@ -293,14 +296,7 @@ impl ClientBuilder {
             return Err(Error::config(format!("{host:?} is not a host"))
                 .with_hint("give it without scheme and path"));
         }
-        Ok(match host.as_str() {
-            "github.com" | "api.github.com" => GITHUB.to_owned(),
-            tenant if tenant.ends_with(".ghe.com") && !tenant.starts_with("api.") => {
-                format!("https://api.{tenant}")
-            }
-            tenant if tenant.ends_with(".ghe.com") => format!("https://{tenant}"),
-            own => format!("https://{own}/api/v3"),
-        })
+        Ok(Server::of(host).to_string())
     }
 }
 
@@ -353,7 +349,7 @@ fn is_loopback(url: &Url) -> bool {
 /// Whether this is a GitHub Enterprise Server: neither GitHub's own host nor one with data residency.
 fn is_own_server(base: &Url) -> bool {
     base.host_str()
-        .is_some_and(|host| host != "api.github.com" && !host.ends_with(".ghe.com"))
+        .is_some_and(|host| matches!(Server::of(host), Server::Own(_)))
         && !is_loopback(base)
 }
 

@@ -35,6 +35,7 @@ mod repositories;
 mod retry;
 mod scope;
 mod secrets;
+mod server;
 mod sockets;
 mod sources;
 mod text;

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use crate::error::{BoxError, Error};
+use crate::server::Server;
 use crate::token::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};
 
 /// A token in an environment variable, read again for each request.
@@ -112,18 +113,9 @@ impl Surroundings {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let base_url = variable("GITHUB_API_URL");
         let host = variable("GH_HOST").filter(|_| base_url.is_none());
-        let own_server = host
-            .as_deref()
-            .is_some_and(|host| host != "github.com" && !host.ends_with(".ghe.com"));
-        let names: &[&str] = if own_server {
-            &[
-                "GH_ENTERPRISE_TOKEN",
-                "GITHUB_ENTERPRISE_TOKEN",
-                "GH_TOKEN",
-                "GITHUB_TOKEN",
-            ]
-        } else {
-            &["GH_TOKEN", "GITHUB_TOKEN"]
+        let names = match host.as_deref().map(Server::of) {
+            Some(Server::Own(_)) => ["GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"],
+            _ => ["GH_TOKEN", "GITHUB_TOKEN"],
         };
         let token = names
             .iter()

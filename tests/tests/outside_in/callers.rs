@@ -2,11 +2,13 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use futures_util::StreamExt;
 use octoseal::{
     AfterRefusal, Audience, Client, ClientBuilder, FileToken, Token, TokenFuture, TokenRefusal,
-    TokenSource,
+    TokenSource, Visibility,
 };
-use octoseal_tests::{acme, put};
+use octoseal_tests::{ACME, acme, put, scope};
+use tokio::time::Instant;
 
 fn sent_token(github: &octoseal::mock::GitHub) -> String {
     github.requests().last().unwrap().headers["authorization"]
@@ -92,6 +94,27 @@ async fn a_source_that_fails_is_named_and_nothing_is_sent() {
     assert_eq!(github.request_count(), 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_source_that_never_answers_ends_a_call_after_28_seconds() {
+    struct Silent;
+
+    impl TokenSource for Silent {
+        fn token<'a>(&'a self, _: Audience<'a>) -> TokenFuture<'a> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    let github = acme();
+    let builder = Client::builder().token_source(Silent).mock(&github);
+    let client = builder.build().unwrap();
+    let began = Instant::now();
+    let error = put(&client, "KEY", "value").await.unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    assert!(error.to_string().contains("token source"), "{error}");
+    assert_eq!(began.elapsed().as_secs(), 28);
+    assert_eq!(github.request_count(), 0);
+}
+
 /// What a client built from these variables calls, and with which token.
 async fn from(variables: &[(&str, &str)]) -> (String, String) {
     let lookup = |name: &str| {
@@ -132,6 +155,9 @@ async fn the_environment_is_read_in_the_documented_order() {
         from(&own).await,
         ("https://ghe.example/api/v3".into(), "e".into())
     );
+    let older = ("GITHUB_ENTERPRISE_TOKEN", "f");
+    assert_eq!(from(&[own[0], own[1], older]).await.1, "e");
+    assert_eq!(from(&[own[0], older]).await.1, "f");
     let tenant = [("GH_HOST", "acme.ghe.com"), enterprise[0], enterprise[1]];
     assert_eq!(
         from(&tenant).await,
@@ -148,6 +174,63 @@ async fn the_environment_is_read_in_the_documented_order() {
     );
 }
 
+#[tokio::test]
+async fn no_server_gets_a_token_that_is_meant_for_another() {
+    let tokens = [("GH_ENTERPRISE_TOKEN", "e"), ("GH_TOKEN", "a")];
+    for host in [
+        "github.com",
+        "GitHub.com",
+        "api.github.com",
+        "www.github.com",
+    ] {
+        let called = from(&[("GH_HOST", host), tokens[0], tokens[1]]).await;
+        assert_eq!(
+            called,
+            ("https://api.github.com/".into(), "a".into()),
+            "{host}"
+        );
+    }
+    let called = from(&[("GH_HOST", "ACME.GHE.com"), tokens[0], tokens[1]]).await;
+    assert_eq!(called, ("https://api.acme.ghe.com/".into(), "a".into()));
+    // A name that only looks like GitHub's is somebody else's.
+    for host in ["evilgithub.com", "github.com.example", "acmeghe.com"] {
+        let called = from(&[("GH_HOST", host), tokens[0], tokens[1]]).await;
+        assert_eq!(
+            called,
+            (format!("https://{host}/api/v3"), "e".into()),
+            "{host}"
+        );
+    }
+    for only in [("GH_TOKEN", "a"), ("GITHUB_TOKEN", "a")] {
+        let variables = [("GH_HOST", "ghe.example"), only];
+        let lookup = |name: &str| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| value.to_string())
+        };
+        let error = ClientBuilder::from_vars(lookup).build().unwrap_err();
+        assert!(error.is_config(), "{error}");
+        assert!(error.to_string().contains("GH_ENTERPRISE_TOKEN"), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_enterprise_server_is_not_paced_by_default_and_a_tenant_is() {
+    let three_hundred = async |host: &str| {
+        let github = acme();
+        let builder = Client::builder().token("test-token").mock(&github);
+        let client = builder.host(host).build().unwrap();
+        let batch = (0..300).map(|n| (format!("KEY_{n}"), "value", Visibility::All));
+        let began = Instant::now();
+        let secrets = client.secrets(scope(ACME));
+        let outcomes: Vec<_> = secrets.put_all(batch).collect().await;
+        assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()));
+        began.elapsed().as_secs()
+    };
+    assert_eq!(three_hundred("ghe.example").await, 0);
+    assert!(three_hundred("acme.ghe.com").await >= 180);
+    assert!(three_hundred("github.com").await >= 180);
+}
+
 #[test]
 fn one_host_setting_leads_to_every_kind_of_server() {
     let address = |host: &str| {
@@ -157,6 +240,7 @@ fn one_host_setting_leads_to_every_kind_of_server() {
         )
     };
     assert!(address("github.com").contains("\"https://api.github.com/\""));
+    assert!(address("GitHub.COM").contains("\"https://api.github.com/\""));
     assert!(address("acme.ghe.com").contains("\"https://api.acme.ghe.com/\""));
     assert!(address("api.acme.ghe.com").contains("\"https://api.acme.ghe.com/\""));
     assert!(address("ghe.example").contains("\"https://ghe.example/api/v3\""));
@@ -221,10 +305,7 @@ async fn a_proxy_that_is_asked_for_is_used() {
         .build()
         .unwrap();
     put(&client, "KEY", "value").await.unwrap();
-    assert_eq!(
-        github.plaintext(octoseal_tests::ACME, "KEY").unwrap(),
-        b"value"
-    );
+    assert_eq!(github.plaintext(ACME, "KEY").unwrap(), b"value");
 }
 
 #[tokio::test]
@@ -258,6 +339,6 @@ async fn a_proxy_of_the_environment_is_used_only_when_asked_for() {
         .output()
         .unwrap();
     assert!(told.status.success(), "{told:?}");
-    let held = |name| github.plaintext(octoseal_tests::ACME, name).is_some();
+    let held = |name| github.plaintext(ACME, name).is_some();
     assert_eq!((held("DIRECT"), held("BY_PROXY")), (false, true));
 }
