@@ -5,6 +5,7 @@ mod app;
 mod app_faults;
 mod batch;
 mod callers;
+mod crates;
 mod documented;
 mod errors;
 mod faults;

@@ -1,0 +1,52 @@
+//! What a user of `octoseal` compiles: a feature that is left out costs no crate.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+/// The crates that these features of `octoseal` need, by name and version, its own among them.
+fn crates(features: &[&str]) -> BTreeSet<String> {
+    let told = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--locked", "--package", "octoseal"])
+        .args(["--edges", "normal", "--prefix", "none", "--no-dedupe"])
+        .arg(format!("--features={}", features.join(",")))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(told.status.success(), "{told:?}");
+    let name_and_version = |line: &str| {
+        let mut words = line.split(' ').take(2);
+        Some(format!("{} {}", words.next()?, words.next()?))
+    };
+    let text = String::from_utf8(told.stdout).unwrap();
+    text.lines().filter_map(name_and_version).collect()
+}
+
+/// How many crates a feature adds, and whether one of them is of this name.
+fn added(feature: &str, name: &str) -> (usize, bool) {
+    let (without, with) = (crates(&[]), crates(&[feature]));
+    let added: Vec<_> = with.difference(&without).collect();
+    assert!(without.is_subset(&with));
+    let named = |it: &&String| it.starts_with(&format!("{name} "));
+    (added.len(), added.iter().any(named))
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn features_that_are_left_out_cost_no_crate_and_each_costs_what_architecture_md_says() {
+    let said = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../ARCHITECTURE.md"));
+    let said = said.unwrap();
+    let default = format!("\n{} crates, its own three among them", crates(&[]).len());
+    assert!(said.contains(&default), "it is {}", default.trim());
+    for (feature, name) in [("app", "jsonwebtoken"), ("mock", "httpmock")] {
+        let (number, named) = added(feature, name);
+        assert!(named, "{name} is there without `{feature}`");
+        let row = said
+            .lines()
+            .find(|line| line.contains(&format!("(feature `{feature}`)")));
+        let cell = format!(" | {number} | ");
+        assert!(
+            row.unwrap().contains(&cell),
+            "`{feature}` adds {number} crates"
+        );
+    }
+}
