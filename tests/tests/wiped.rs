@@ -1,8 +1,8 @@
 //! Plaintext is wiped when it is dropped: seen by searching all memory of this process. In a binary of its own, since
 //! nothing else may hold what is searched for.
 //!
-//! The same for ephemeral keys can't be seen from here, where nobody knows them: that is the guarantee of
-//! `zeroize::Zeroizing`, which `octoseal-sealing` keeps them in.
+//! The same for ephemeral keys can't be seen from here, where nobody knows them: the type that `octoseal-sealing` keeps
+//! them in is seen wiped by that crate's own tests.
 #![cfg(target_os = "linux")]
 
 use std::fs::{File, read_to_string};
