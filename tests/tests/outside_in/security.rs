@@ -3,16 +3,18 @@
 
 use std::collections::HashSet;
 use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use futures_util::StreamExt;
 use octoseal::mock::{Fault, GitHub};
 use octoseal::{
-    Access, App, AppKey, Client, EnvironmentToken, Error, FileToken, NewSecret, OrganizationScope,
-    OrganizationStore, PrivateRegistriesScope, RegistryAuth, RetryPolicy, SecretValue, Token,
-    Visibility,
+    Access, AfterRefusal, App, AppKey, Audience, Client, EnvironmentToken, Error, FileToken,
+    NewSecret, OrganizationScope, OrganizationStore, PrivateRegistriesScope, RegistryAuth,
+    RetryPolicy, SecretValue, Token, TokenFuture, TokenRefusal, TokenSource, Visibility,
 };
+use octoseal_sealing::SecretKey;
 use octoseal_tests::{ACME, acme, builder, client, put, scope};
 
 use crate::sockets::{hasty, quick};
@@ -134,6 +136,34 @@ pub(crate) fn assert_clean(text: &str) {
     );
 }
 
+/// A source that keeps how it was told of a refusal.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<String>>);
+
+impl TokenSource for Told {
+    fn token<'a>(&'a self, _: Audience<'a>) -> TokenFuture<'a> {
+        Box::pin(std::future::ready(Token::new(TOKEN).map_err(Into::into)))
+    }
+
+    fn refused(&self, audience: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {
+        *self.0.lock().unwrap() = shown(&[&audience, refusal]);
+        AfterRefusal::GiveUp
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_shows_no_token_to_the_source_that_logs_it() {
+    let github = acme();
+    github.revoke(TOKEN);
+    let told = Told::default();
+    let builder = Client::builder().token_source(told.clone()).mock(&github);
+    let client = builder.build().unwrap();
+    put(&client, "KEY", "value").await.unwrap_err();
+    let text = told.0.lock().unwrap().clone();
+    assert!(text.contains("TokenRefusal"), "{text}");
+    assert_clean(&text);
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_public_type_shows_a_token_or_a_plaintext() {
     let github = acme();
@@ -152,6 +182,7 @@ async fn no_public_type_shows_a_token_or_a_plaintext() {
     let create = registries.create("npm_registry", "https://npm.acme.example", Visibility::All);
     let outcomes: Vec<_> = secrets.put_all([new.clone()]).collect().await;
     let pem = octoseal_tests_key();
+    let key = SecretKey::from_bytes(*PLAINTEXT.as_bytes().first_chunk().unwrap());
     let app_key = AppKey::from_pem(&pem).unwrap();
     let text = shown(&[
         &value,
@@ -182,11 +213,17 @@ async fn no_public_type_shows_a_token_or_a_plaintext() {
         &App::new("Iv1.1", app_key.clone()),
         &github,
         &github.requests(),
+        &github.token(TOKEN),
+        &Fault::reply(401, TOKEN).header("x-echo", TOKEN),
+        &Fault::public_key(TOKEN, PLAINTEXT),
+        &key.public_key(),
+        &key.public_key().seal(PLAINTEXT.as_bytes()),
+        &key,
     ]);
     assert!(text.contains("redacted") && text.contains("acme"), "{text}");
     assert_clean(&text);
-    let key = pem.lines().nth(1).unwrap();
-    assert!(!text.contains(key), "the App's key is shown");
+    let line = pem.lines().nth(1).unwrap();
+    assert!(!text.contains(line), "the App's key is shown");
 }
 
 /// An RSA key in PEM, as an App has one.
