@@ -174,9 +174,7 @@ async fn a_predecessor_that_is_refused_is_not_used_again() {
     let client = client(&github, app());
     put(&client, "KEY", "one").await.unwrap();
     advance(seconds(92)).await;
-    github.fault(Fault::slow(seconds(1)).at("/access_tokens"));
     put(&client, "KEY", "two").await.unwrap();
-    // What replaces the token lives on.
     github.fault(Fault::reply(401, r#"{"message":"Bad credentials"}"#).on("PUT"));
     put(&client, "KEY", "three").await.unwrap();
     let requests = github.requests();
