@@ -342,6 +342,8 @@ fn failed(failure: &Failure, took: Duration) {
     );
 }
 
+const TRY_THEN: &str = "try again then, or give the call a longer deadline";
+
 /// The wait for a limit would outlast the deadline.
 fn limited(too_long: TooLong, refusal: Option<Error>) -> Error {
     let wait = too_long.until.saturating_duration_since(Instant::now());
@@ -352,9 +354,10 @@ fn limited(too_long: TooLong, refusal: Option<Error>) -> Error {
     );
     let mut error = Error::new(Kind::RateLimited, reason)
         .with_retry(wait)
-        .with_hint("try again then, or give the call a longer deadline");
+        .with_hint(TRY_THEN);
     if let Some(refusal) = refusal {
         error = error
+            .with_hint(refusal.hint().unwrap_or(TRY_THEN))
             .with_message(refusal.message().map(str::to_owned))
             .with_request_id(refusal.request_id().map(str::to_owned))
             .with_documentation_url(refusal.documentation_url().map(str::to_owned));

@@ -277,8 +277,8 @@ impl Error {
         self.inner.kind == Kind::Timeout
     }
 
-    /// GitHub limits the traffic, and the wait it asks for is longer than the call may take. GitHub did
-    /// nothing. Try again at [`Error::retry_at`], or give calls a longer [`deadline`](crate::RetryPolicy::deadline).
+    /// GitHub limits the traffic, or refuses every token for a while after too many wrong ones, and the wait is longer
+    /// than the call may take. GitHub did nothing. Try again at [`Error::retry_at`], or give calls a longer [`deadline`](crate::RetryPolicy::deadline).
     pub fn is_rate_limited(&self) -> bool {
         self.inner.kind == Kind::RateLimited
     }
@@ -289,9 +289,9 @@ impl Error {
         self.inner.kind == Kind::Status(StatusCode::UNAUTHORIZED)
     }
 
-    /// `403`: GitHub does not allow it: the token lacks a permission, a scope or a single sign-on
-    /// authorization, the repository is archived, or too many wrong tokens were sent before. GitHub did nothing.
-    /// [`Error::required_permission`], [`Error::sso_url`] and [`Error::hint`] say what to change, where GitHub did.
+    /// `403`: GitHub does not allow it: the token lacks a permission, a scope or a single sign-on authorization, or the
+    /// repository is archived. GitHub did nothing. [`Error::required_permission`], [`Error::sso_url`] and
+    /// [`Error::hint`] say what to change, where GitHub did.
     pub fn is_permission(&self) -> bool {
         self.inner.kind == Kind::Status(StatusCode::FORBIDDEN)
     }

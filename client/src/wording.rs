@@ -107,6 +107,9 @@ pub(crate) fn hint(
     if let Some((.., remedy)) = REMEDIES.iter().find(known) {
         return Some(remedy);
     }
+    if kind == Kind::RateLimited {
+        return None;
+    }
     Some(match status {
         StatusCode::UNAUTHORIZED => "the token is wrong, revoked or expired; give a valid one",
         StatusCode::FORBIDDEN if headers.contains_key("x-github-sso") => {

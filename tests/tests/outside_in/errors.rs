@@ -1,7 +1,9 @@
 //! Every refusal of GitHub's becomes an error that says what it means and what to do.
 
+use std::time::Duration;
+
 use octoseal::mock::{Fault, GitHub};
-use octoseal::{Client, Error, Stored};
+use octoseal::{Client, Error, RetryPolicy, Stored};
 use octoseal_tests::{acme, builder, client, put, scope};
 
 async fn refused(fault: Fault) -> Error {
@@ -87,12 +89,6 @@ async fn refusals_that_anyone_may_meet_say_what_to_change() {
     narrow.configure(|settings| settings.max_name = 5);
     let small = acme();
     small.configure(|settings| settings.max_value = 5);
-    let locked = acme();
-    locked.token("another");
-    locked.configure(|settings| settings.login_attempts = 2);
-    for _ in 0..2 {
-        assert!(put_in_api(&client(&locked)).await.is_unauthorized());
-    }
     let modern = builder(&acme()).api_version("2030-01-01");
     let sealed_wrong = client(&acme())
         .create_or_update_org_secret("acme", "KEY")
@@ -100,11 +96,6 @@ async fn refusals_that_anyone_may_meet_say_what_to_change() {
         .visibility(octoseal::Visibility::All);
     for (error, status, remedy) in [
         (put_in_api(&client(&archived)).await, 403, "unarchive it"),
-        (
-            put_in_api(&client(&locked)).await,
-            403,
-            "refuses valid ones too",
-        ),
         (
             put_in_api(&modern.build().unwrap()).await,
             400,
@@ -124,6 +115,25 @@ async fn refusals_that_anyone_may_meet_say_what_to_change() {
             "{error:?}"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_out_is_a_limit_that_passes_and_says_what_brought_it_about() {
+    let github = acme();
+    github.token("another");
+    github.configure(|settings| settings.login_attempts = 2);
+    for _ in 0..2 {
+        assert!(put_in_api(&client(&github)).await.is_unauthorized());
+    }
+    let policy = RetryPolicy::default().deadline(Duration::from_secs(30));
+    let hasty = builder(&github).retry(policy).build().unwrap();
+    let error = put_in_api(&hasty).await;
+    assert!(error.is_rate_limited(), "{error}");
+    let hint = error.hint().unwrap();
+    assert!(hint.contains("refuses valid ones too"), "{error}");
+    let patient = builder(&github).token("another").build().unwrap();
+    let secrets = patient.secrets(scope(API));
+    secrets.put("KEY", "value").send().await.unwrap();
 }
 
 #[tokio::test]
