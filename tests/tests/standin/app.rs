@@ -292,6 +292,18 @@ fn a_suspended_installation_gets_no_token() {
 }
 
 #[test]
+fn a_removed_installation_is_not_found_and_its_tokens_end() {
+    let (github, installation) = acme();
+    let token = token(&exchange(&github, installation, None));
+    let listed = || by(&github, &token, "GET", "/orgs/acme/actions/secrets", None).status;
+    assert_eq!(listed(), 200);
+    github.remove_installation(installation);
+    assert_eq!(listed(), 401);
+    assert_eq!(exchange(&github, installation, None).status, 404);
+    assert_eq!(get(&github, "/orgs/acme/installation").status, 404);
+}
+
+#[test]
 fn a_jwt_is_checked() {
     let (github, _) = acme();
     let now = github.now().as_secs();
