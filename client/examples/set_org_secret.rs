@@ -56,19 +56,12 @@ async fn main() -> ExitCode {
 /// Stores one value where the arguments say.
 async fn store(arguments: &Arguments, org: &str) -> Result<(), Box<dyn std::error::Error>> {
     let access = arguments.who.access()?;
+    let waits = common::Waits::default();
     let github = arguments
         .connection
         .builder()?
         .user_agent("set_org_secret")
-        .on_wait(|wait| {
-            if wait.duration.as_secs() > 0 {
-                eprintln!(
-                    "waiting {} s for {}",
-                    wait.duration.as_secs(),
-                    wait.reason.as_str()
-                );
-            }
-        })
+        .on_wait(move |wait| waits.news(wait).iter().for_each(|line| eprintln!("{line}")))
         .build()?;
     let written = github
         .create_or_update_org_secret(org, &arguments.name)

@@ -1,9 +1,11 @@
 //! Who calls and whom, and who may use what is stored: the options that the examples share.
 
 use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
 
 use clap::Args;
-use octoseal::{Access, App, AppKey, ClientBuilder, FileToken, RepositoryRef};
+use octoseal::{Access, App, AppKey, ClientBuilder, FileToken, RepositoryRef, Wait};
 
 type Error = Box<dyn std::error::Error>;
 
@@ -117,5 +119,22 @@ impl Who {
             (Some(access), []) => Ok(access.parse()?),
             (Some(_), [_, ..]) => Err("--repo goes with --visibility selected".into()),
         }
+    }
+}
+
+/// Tells of waits: not of the shortest, and not again for each secret that waits for the same thing.
+#[derive(Default)]
+pub(crate) struct Waits(Mutex<Option<SystemTime>>);
+
+impl Waits {
+    pub(crate) fn news(&self, wait: &Wait) -> Option<String> {
+        let second = Duration::from_secs(1);
+        let mut told = self.0.lock().ok()?;
+        if wait.duration < second || told.is_some_and(|told| wait.until < told + second) {
+            return None;
+        }
+        *told = Some(wait.until);
+        let (seconds, reason) = (wait.duration.as_secs_f64(), wait.reason.as_str());
+        Some(format!("waiting {seconds:.0} s for {reason}"))
     }
 }

@@ -19,8 +19,8 @@
 //! }
 //! ```
 //!
-//! which says for each scope who may use the secret there, and ends with status 0 only if every store has the new credential and every old one is revoked. After any failure,
-//! run it again. Run it once at a time.
+//! which says for each scope who may use the secret there, and ends with status 0 only if every store has the new
+//! credential and every old one is revoked. After any failure, run it again. Run it once at a time.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -33,12 +33,11 @@ use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
-use std::time::{Duration, SystemTime};
 
 use clap::Parser;
 use futures_util::StreamExt;
 use octoseal::mock::{Fault, GitHub};
-use octoseal::{Access, Client, Error, NewSecret, Scope, Wait};
+use octoseal::{Access, Client, Error, NewSecret, Scope};
 use serde::Deserialize;
 
 use issuer::{Credential, Fake, Issuer, Program};
@@ -130,23 +129,6 @@ impl std::error::Error for Unconfirmed {
     }
 }
 
-/// Tells of waits: not of the shortest, and not again for each secret that waits for the same thing.
-#[derive(Default)]
-struct Waits(Mutex<Option<SystemTime>>);
-
-impl Waits {
-    fn news(&self, wait: &Wait) -> Option<String> {
-        let second = Duration::from_secs(1);
-        let mut told = self.0.lock().ok()?;
-        if wait.duration < second || told.is_some_and(|told| wait.until < told + second) {
-            return None;
-        }
-        *told = Some(wait.until);
-        let (seconds, reason) = (wait.duration.as_secs_f64(), wait.reason.as_str());
-        Some(format!("  waiting {seconds:.0} s for {reason}"))
-    }
-}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -165,7 +147,7 @@ async fn main() -> ExitCode {
 
 async fn run(connection: &common::Connection, config: &PathBuf) -> Result<(), BoxError> {
     let config: Config = serde_json::from_slice(&std::fs::read(config)?)?;
-    let waits = Waits::default();
+    let waits = common::Waits::default();
     let github = connection
         .builder()?
         .user_agent("rotate")
@@ -199,11 +181,16 @@ async fn journey() -> Result<(), BoxError> {
         "No configuration was given (see --help): this is the journey against a stand-in GitHub."
     );
     let (stand_in, scopes, issuer) = stand_in();
-    let waits = Waits::default();
+    let waits = common::Waits::default();
     let github = Client::builder()
         .token("stand-in-token")
         .mock(&stand_in)
-        .on_wait(move |wait| waits.news(wait).iter().for_each(|line| println!("{line}")))
+        .on_wait(move |wait| {
+            waits
+                .news(wait)
+                .iter()
+                .for_each(|line| println!("  {line}"))
+        })
         .build()?;
     let limit = Fault::secondary_limit().header("retry-after", "2");
     stand_in.fault(limit.at("/environments/").on("PUT"));

@@ -1,6 +1,7 @@
 //! What a rotation promises.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use octoseal::Stored;
 use octoseal::mock::Recorded;
@@ -119,7 +120,7 @@ async fn a_limit_is_waited_out_and_told_once() {
     let (stand_in, scopes, issuer) = stand_in();
     let limit = Fault::secondary_limit().header("retry-after", "60");
     stand_in.fault(limit.on("PUT").times(3));
-    let (waits, told) = (Waits::default(), Arc::new(Mutex::new(Vec::new())));
+    let (waits, told) = (common::Waits::default(), Arc::new(Mutex::new(Vec::new())));
     let lines = told.clone();
     let builder = Client::builder().token("a-token").mock(&stand_in);
     let github = builder

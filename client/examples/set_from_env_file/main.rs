@@ -19,7 +19,6 @@ mod tests;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
 use futures_util::StreamExt;
@@ -71,26 +70,15 @@ async fn run(arguments: Arguments, complain: &mut impl FnMut(String)) -> Result<
     let total = secrets.len();
     let bar = ProgressBar::new(total as u64);
     bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}")?);
-    let shown = bar.clone();
+    let (shown, waits) = (bar.clone(), common::Waits::default());
     let github = arguments
         .connection
         .builder()?
         .user_agent("set_from_env_file")
-        .on_wait(move |wait| {
-            if wait.duration >= Duration::from_secs(2) {
-                let until = httpdate::fmt_http_date(wait.until);
-                shown.set_message(format!(
-                    "waiting for {} until {until}",
-                    wait.reason.as_str()
-                ));
-                if shown.is_hidden() {
-                    eprintln!(
-                        "waiting {} s for {} until {until}",
-                        wait.duration.as_secs(),
-                        wait.reason.as_str()
-                    );
-                }
-            }
+        .on_wait(move |wait| match waits.news(wait) {
+            Some(line) if shown.is_hidden() => eprintln!("{line}"),
+            Some(line) => shown.set_message(line),
+            None => {}
         })
         .build()?;
     let scope = OrganizationScope::new(OrganizationStore::Actions, arguments.org)?;
