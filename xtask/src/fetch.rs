@@ -24,7 +24,7 @@ pub struct Wanted {
     pub from: Option<PathBuf>,
     /// Another version than the pinned one.
     pub version: Option<String>,
-    /// Do not ask the registry for the integrity that goes with `from` and `version`.
+    /// Reach for no registry, not even Cargo's.
     pub offline: bool,
 }
 
@@ -50,13 +50,9 @@ pub fn fetch(pinned: &Package, wanted: &Wanted) -> Result<Fetched> {
         );
     }
     if moves && from.is_some() {
-        // The file does not tell what the registry records for its package. Without an answer the
-        // pin holds by the file's own digest, until the next `vendor` that reaches the registry.
-        let recorded = || npm::recorded_integrity(&package.name, &package.version);
-        package.integrity = (!wanted.offline)
-            .then(recorded)
-            .flatten()
-            .unwrap_or_default();
+        // Nobody has compared the file with an archive, so the pin holds by the file's own digest
+        // until the next `vendor` that reads the archive.
+        package.integrity = String::new();
     }
     package.sha256 = digest;
     Ok(Fetched {

@@ -33,16 +33,6 @@ pub fn pack(name: &str, version: &str, folder: &Path) -> Result<Vec<u8>> {
         .with_context(|| format!("`npm pack {spec}` left no {file}"))
 }
 
-/// The integrity that the registry records for a version, if it can be asked.
-pub fn recorded_integrity(name: &str, version: &str) -> Option<String> {
-    let output = Command::new("npm")
-        .args(["view", &format!("{name}@{version}"), "dist.integrity"])
-        .output()
-        .ok()?;
-    let text = String::from_utf8(output.stdout).ok()?.trim().to_owned();
-    (output.status.success() && text.starts_with("sha512-")).then_some(text)
-}
-
 /// The newest version that the registry has.
 pub fn newest(name: &str) -> Result<String> {
     let output = Command::new("npm")

@@ -4,10 +4,11 @@
 //! All of it happens in a scratch copy. Only what generated and passed the tests there is written
 //! into the tree; whatever fails, the tree is as it was, and the report says why.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::codegen;
 use crate::description::Description;
@@ -16,7 +17,7 @@ use crate::fetch::{Wanted, fetch};
 use crate::npm;
 use crate::repairs::Idle;
 use crate::scratch::Scratch;
-use crate::source::Source;
+use crate::source::{Package, Source};
 use crate::tree::{CLIENT, FRAGMENT, File, HTTPMOCK, Mode, README, SOURCE, STORES, Tree};
 use crate::vendor;
 
@@ -34,8 +35,10 @@ pub struct Options {
 /// What a refresh came to.
 #[derive(Debug)]
 pub enum Outcome {
-    /// The pinned version is the newest.
+    /// The registry has no newer version than the pinned one.
     Newest(String),
+    /// The version asked for is the pinned one.
+    Pinned(String),
     /// The tree has changed; the report is for commit and pull request.
     Refreshed(Box<Report>),
 }
@@ -45,42 +48,99 @@ pub const REPORT: &str = "target/refresh.md";
 
 /// Refreshes the tree, or leaves it as it was.
 pub fn refresh(tree: &Tree, options: &Options) -> Result<Outcome> {
-    let source = Source::parse(&tree.read(SOURCE)?)?;
-    let pinned = &source.package;
-    let mut wanted = options.wanted.clone();
-    if wanted.version.is_none() {
-        wanted.version = Some(npm::newest(&pinned.name)?);
-    }
-    if wanted.version.as_ref() == Some(&pinned.version) {
-        return Ok(Outcome::Newest(pinned.version.clone()));
-    }
-    let new = fetch(pinned, &wanted)?.description;
-    let old = Description::read(&tree.root().join(FRAGMENT))?.0;
-    let report = diff(&old, &new, &source, &Uses::of(tree)?, &options.version)?;
-
+    forget_report(tree)?;
     let started = Instant::now();
-    let result = rehearse(tree, wanted, options);
+    let mut differences = None;
+    let result = attempt(tree, options, &mut differences);
     let seconds = started.elapsed().as_secs_f64();
     let verdict = match &result {
-        Ok(_) if options.tests.is_empty() => "Generated; no tests were run.".to_owned(),
-        Ok(_) => format!("Generated, compiled and tested in {seconds:.0} s."),
+        Ok(Outcome::Newest(_) | Outcome::Pinned(_)) => return result,
+        Ok(Outcome::Refreshed(_)) if options.tests.is_empty() => {
+            "Generated; no tests were run.".to_owned()
+        }
+        Ok(Outcome::Refreshed(_)) => {
+            format!("Generated, compiled and tested in {seconds:.0} s.")
+        }
         Err(error) => {
             format!("**Failed; the tree is as it was.**\n\n```text\n{error:#}\n```")
         }
     };
+    let differences =
+        differences.unwrap_or_else(|| "## GitHub's description: no refresh\n".to_owned());
     let path = tree.root().join(REPORT);
     std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-    std::fs::write(&path, format!("{}\n{verdict}\n", report.markdown()))
+    std::fs::write(&path, format!("{differences}\n{verdict}\n"))
         .with_context(|| format!("cannot write {REPORT}"))?;
-    tree.apply(&result?, Mode::Write)?;
+    result
+}
+
+/// An earlier run's report would pass for this one's.
+fn forget_report(tree: &Tree) -> Result<()> {
+    match std::fs::remove_file(tree.root().join(REPORT)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove the old {REPORT}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// All of a refresh but its report; what is known to differ by then is in `differences`.
+fn attempt(tree: &Tree, options: &Options, differences: &mut Option<String>) -> Result<Outcome> {
+    let source = Source::parse(&tree.read(SOURCE)?)?;
+    let pinned = &source.package;
+    let asked = options.wanted.version.is_some() || options.wanted.from.is_some();
+    let version = version(pinned, &options.wanted)?;
+    if version == pinned.version {
+        return Ok(match asked {
+            true => Outcome::Pinned(version),
+            false => Outcome::Newest(version),
+        });
+    }
+    let wanted = Wanted {
+        version: Some(version),
+        ..options.wanted.clone()
+    };
+    let new = fetch(pinned, &wanted)?.description;
+    let old = Description::read(&tree.root().join(FRAGMENT))?.0;
+    let report = diff(&old, &new, &source, &Uses::of(tree)?, &options.version)?;
+    *differences = Some(report.markdown());
+
+    let before = refreshed(tree)?;
+    let after = rehearse(tree, wanted, options)?;
+    if let Some(edited) = refreshed(tree)?.iter().find(|file| !before.contains(file)) {
+        bail!(
+            "{} was edited during the rehearsal, which knows nothing of that: refresh again",
+            edited.path
+        );
+    }
+    tree.apply(&after, Mode::Write)?;
     Ok(Outcome::Refreshed(Box::new(report)))
+}
+
+/// The version asked for: that of the file, if there is one, or else the registry's newest.
+fn version(pinned: &Package, wanted: &Wanted) -> Result<String> {
+    if let Some(version) = &wanted.version {
+        return Ok(version.clone());
+    }
+    let Some(from) = &wanted.from else {
+        return npm::newest(&pinned.name);
+    };
+    let description = Description::read(from)?.0;
+    let version = description.value()["info"]["version"].as_str();
+    version.map(str::to_owned).with_context(|| {
+        format!(
+            "{} does not tell its version: `--version X` does",
+            from.display()
+        )
+    })
 }
 
 /// Vendors, generates and tests in a copy of the whole tree; gives what has changed there.
 fn rehearse(tree: &Tree, wanted: Wanted, options: &Options) -> Result<Vec<File>> {
     let target = tree.root().join("target");
     let place: PathBuf = target.join("refresh");
-    let scratch = Scratch::whole(tree, &place, &target)?;
+    let offline = wanted.offline;
+    let scratch = Scratch::whole(tree, &place, &target)?.offline(offline);
     let copy = Tree::at(scratch.root());
     vendor::run(
         &copy,
@@ -95,12 +155,17 @@ fn rehearse(tree: &Tree, wanted: Wanted, options: &Options) -> Result<Vec<File>>
         let arguments: Vec<_> = options.tests.iter().map(String::as_str).collect();
         scratch.cargo(&arguments).context("the tests fail")?;
     }
+    refreshed(&copy)
+}
+
+/// The files that a refresh may change, as they are.
+fn refreshed(tree: &Tree) -> Result<Vec<File>> {
     [SOURCE, FRAGMENT, CLIENT, STORES, HTTPMOCK, README]
         .into_iter()
         .map(|path| {
             Ok(File {
                 path,
-                text: copy.read(path)?,
+                text: tree.read(path)?,
             })
         })
         .collect()

@@ -16,16 +16,16 @@ const NOT_SOURCES: [&str; 3] = ["target", ".git", "node_modules"];
 pub struct Scratch {
     root: PathBuf,
     target: PathBuf,
+    /// The workspace that this is a copy of, whose lockfile is whole.
+    original: PathBuf,
+    offline: bool,
 }
 
 impl Scratch {
     /// Copies `rooms` of `tree` to `root`, where what is the same already stays untouched, so that
     /// cargo does not compile it again. Artifacts go to `target`.
     pub fn new(tree: &Tree, root: &Path, target: &Path, rooms: &[&str]) -> Result<Self> {
-        let scratch = Self {
-            root: root.to_owned(),
-            target: target.to_owned(),
-        };
+        let scratch = Self::empty(tree, root, target);
         for room in rooms {
             scratch.copy(tree, Path::new(room))?;
         }
@@ -42,12 +42,24 @@ impl Scratch {
 
     /// Copies all of `tree` but what was built, fetched or recorded there.
     pub fn whole(tree: &Tree, root: &Path, target: &Path) -> Result<Self> {
-        let scratch = Self {
-            root: root.to_owned(),
-            target: target.to_owned(),
-        };
+        let scratch = Self::empty(tree, root, target);
         scratch.copy(tree, Path::new(""))?;
         Ok(scratch)
+    }
+
+    fn empty(tree: &Tree, root: &Path, target: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            target: target.to_owned(),
+            original: tree.root().to_owned(),
+            offline: false,
+        }
+    }
+
+    /// Whether even dependencies that were never downloaded here are not.
+    pub fn offline(mut self, offline: bool) -> Self {
+        self.offline = offline;
+        self
     }
 
     /// Where it lies.
@@ -74,9 +86,11 @@ impl Scratch {
         std::fs::write(&place, bytes).with_context(|| format!("cannot write {}", place.display()))
     }
 
-    /// Runs cargo in the copy, without the network.
+    /// Runs cargo in the copy, with the dependencies that the lockfile names and no others.
     pub fn cargo(&self, arguments: &[&str]) -> Result<()> {
-        let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        // Whoever has them all needs no network, so what this says counts only if cargo fails.
+        let downloaded = self.download();
+        let output = cargo()
             .args(arguments)
             .args(["--offline", "--quiet"])
             .current_dir(&self.root)
@@ -84,13 +98,31 @@ impl Scratch {
             .output()
             .context("cannot run cargo")?;
         if !output.status.success() {
+            let downloaded = downloaded.err().map(|error| format!("{error:#}\n"));
             // Compilers speak on one stream, tests on the other.
             bail!(
-                "`cargo {}` failed:\n{}\n{}",
+                "{}`cargo {}` failed:\n{}\n{}",
+                downloaded.unwrap_or_default(),
                 arguments.join(" "),
                 last_lines(&output.stdout),
                 last_lines(&output.stderr)
             );
+        }
+        Ok(())
+    }
+
+    /// Running this program downloads only what it is built from itself.
+    fn download(&self) -> Result<()> {
+        if self.offline {
+            return Ok(());
+        }
+        let output = cargo()
+            .args(["fetch", "--locked", "--quiet"])
+            .current_dir(&self.original)
+            .output()
+            .context("cannot run cargo")?;
+        if !output.status.success() {
+            bail!("`cargo fetch` failed:\n{}", last_lines(&output.stderr));
         }
         Ok(())
     }
@@ -140,6 +172,10 @@ impl Scratch {
         }
         Ok(())
     }
+}
+
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
 /// The end of what a program said, where the failure is.

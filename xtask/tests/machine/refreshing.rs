@@ -4,10 +4,14 @@ use crate::support::{Workshop, fragment};
 use serde_json::{Value, json};
 use xtask::fetch::Wanted;
 use xtask::refresh::{Options, Outcome, REPORT, refresh};
-use xtask::tree::{FRAGMENT, SOURCE};
+use xtask::source::Source;
+use xtask::tree::{FRAGMENT, README, SOURCE};
 
 fn workshop(change: impl FnOnce(&mut Value)) -> (Workshop, Options) {
-    let workshop = Workshop::new();
+    in_workshop(Workshop::new(), change)
+}
+
+fn in_workshop(workshop: Workshop, change: impl FnOnce(&mut Value)) -> (Workshop, Options) {
     std::fs::create_dir_all(workshop.tree.root().join("client/src")).unwrap();
     let mut description = fragment();
     description["info"]["version"] = json!("99.0.0");
@@ -37,7 +41,32 @@ fn failed(workshop: &Workshop, options: &Options) -> (String, String) {
 
 #[test]
 fn a_newer_description_is_vendored_generated_and_reported() {
-    let (workshop, options) = workshop(|description| {
+    // These tests are run by the refresh to the next version too, over that version's fragment.
+    let pinned = pin(&Workshop::new());
+    for version in [pinned.as_str(), "98.7.6"] {
+        let workshop = Workshop::new();
+        let (old, new) = (said("version", &pinned), said("version", version));
+        workshop.edit(SOURCE, &old.0, &new.0);
+        workshop.edit(FRAGMENT, &old.1, &new.1);
+        a_newer_description_is_reported_over(workshop, version);
+    }
+}
+
+/// How `source.toml` and a description write a string.
+fn said(key: &str, value: &str) -> (String, String) {
+    (
+        format!("{key} = \"{value}\""),
+        format!("\"{key}\": \"{value}\""),
+    )
+}
+
+fn pin(workshop: &Workshop) -> String {
+    let text = workshop.tree.read(SOURCE).unwrap();
+    Source::parse(&text).unwrap().package.version
+}
+
+fn a_newer_description_is_reported_over(workshop: Workshop, version: &str) {
+    let (workshop, options) = in_workshop(workshop, |description| {
         let put = &mut description["paths"]["/orgs/{org}/actions/secrets/{secret_name}"]["put"];
         put["requestBody"]["content"]["application/json"]["schema"]["required"] =
             json!(["visibility", "key_id"]);
@@ -60,7 +89,7 @@ fn a_newer_description_is_vendored_generated_and_reported() {
     );
     let report = workshop.tree.read(REPORT).unwrap();
     assert!(
-        report.starts_with("## GitHub's description 23.0.2 to 99.0.0\n"),
+        report.starts_with(&format!("## GitHub's description {version} to 99.0.0\n")),
         "{report}"
     );
     assert!(report.contains("body.key_id: required now"), "{report}");
@@ -70,16 +99,75 @@ fn a_newer_description_is_vendored_generated_and_reported() {
 #[test]
 fn the_pinned_version_is_nothing_to_do() {
     let (workshop, mut options) = workshop(|_| {});
-    let pinned = xtask::source::Source::parse(&workshop.tree.read(SOURCE).unwrap())
-        .unwrap()
-        .package
-        .version;
+    let pinned = pin(&workshop);
     options.wanted.version = Some(pinned.clone());
     let before = workshop.snapshot();
     assert!(
-        matches!(refresh(&workshop.tree, &options).unwrap(), Outcome::Newest(version) if version == pinned)
+        matches!(refresh(&workshop.tree, &options).unwrap(), Outcome::Pinned(version) if version == pinned)
     );
     assert_eq!(workshop.snapshot(), before);
+}
+
+#[test]
+fn a_file_tells_its_version_itself_and_one_that_does_not_is_asked_for_it() {
+    let (versioned, mut options) = workshop(|_| {});
+    options.wanted.version = None;
+    refresh(&versioned.tree, &options).unwrap();
+    assert_eq!(pin(&versioned), "99.0.0");
+
+    let (nameless, mut options) = workshop(|description| {
+        description["info"]
+            .as_object_mut()
+            .unwrap()
+            .remove("version");
+    });
+    options.wanted.version = None;
+    let (error, report) = failed(&nameless, &options);
+    assert!(error.contains("`--version X`"), "{error}");
+    assert!(report.contains(&error), "{report}");
+}
+
+#[test]
+fn what_fails_before_anything_is_known_is_reported_too_and_no_old_report_survives() {
+    let (workshop, mut options) = workshop(|_| {});
+    let pinned = pin(&workshop);
+    let report = workshop.tree.root().join(REPORT);
+    std::fs::create_dir_all(report.parent().unwrap()).unwrap();
+    std::fs::write(&report, "last week's").unwrap();
+    options.wanted.from = Some(workshop.file("newer.json", "[]"));
+    let (error, told) = failed(&workshop, &options);
+    assert!(error.contains("not a JSON object"), "{error}");
+    assert!(
+        told.starts_with("## ") && told.contains(&error) && !told.contains("last week's"),
+        "{told}"
+    );
+
+    options.wanted.version = Some(pinned);
+    refresh(&workshop.tree, &options).unwrap();
+    assert!(!report.exists(), "nothing was done, and nothing is told");
+}
+
+#[test]
+fn a_file_that_is_edited_during_the_rehearsal_is_not_overwritten() {
+    let (workshop, mut options) = workshop(|_| {});
+    // The tests of this workspace edit the front page of the tree that they were copied from.
+    let readme = workshop.tree.root().join(README);
+    let edit = format!("#[test] fn edits() {{ std::fs::write({readme:?}, \"edited\").unwrap(); }}");
+    let package = "[package]\nname = \"edits\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+    workshop.file("Cargo.toml", package);
+    std::fs::create_dir_all(workshop.tree.root().join("src")).unwrap();
+    workshop.file("src/lib.rs", edit);
+    options.tests = vec!["test".to_owned(), "--lib".to_owned()];
+    let fragment = workshop.tree.read(FRAGMENT).unwrap();
+    let error = refresh(&workshop.tree, &options).unwrap_err().to_string();
+    assert!(
+        error.contains("README.md was edited during the rehearsal"),
+        "{error}"
+    );
+    assert_eq!(workshop.tree.read(README).unwrap(), "edited");
+    assert_eq!(workshop.tree.read(FRAGMENT).unwrap(), fragment);
+    let report = workshop.tree.read(REPORT).unwrap();
+    assert!(report.contains("Failed; the tree is as it was"), "{report}");
 }
 
 #[test]
