@@ -77,6 +77,20 @@ impl Docs {
             .collect()
     }
 
+    /// The operations in `document` that have no words here, and get a sentence made of their facts.
+    pub fn wordless(&self, document: &Value) -> Vec<String> {
+        let of_stores: Vec<_> = scopes(document)
+            .iter()
+            .flat_map(|scope| scope.operations.values().map(|operation| operation.id))
+            .collect();
+        operations(document)
+            .iter()
+            .map(|operation| operation.id)
+            .filter(|id| !of_stores.contains(id) && !self.operations.contains_key(*id))
+            .map(str::to_owned)
+            .collect()
+    }
+
     fn words(&self, document: &Value) -> Result<BTreeMap<String, String>> {
         let mut words = BTreeMap::new();
         for operation in operations(document) {

@@ -1,14 +1,16 @@
 //! `cargo xtask`: the machine's commands.
 
+use std::fmt::Display;
+use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
 use xtask::description::Description;
 use xtask::repairs::Idle;
 use xtask::source::Source;
-use xtask::tree::{FRAGMENT, Mode, SOURCE, Tree};
+use xtask::tree::{DOCS, FRAGMENT, Mode, SOURCE, Tree};
 use xtask::{codegen, diff, fetch, fuzz, interop, refresh, sweep, timelapse, vendor, whole};
 
 /// The machine that makes Octoseal's low-level client from GitHub's description.
@@ -28,7 +30,7 @@ struct Wanted {
     /// Another version than the pinned one
     #[arg(long, value_name = "X")]
     version: Option<String>,
-    /// Do not ask the registry for the integrity that goes with --from and --version
+    /// Reach for no registry, not even Cargo's
     #[arg(long, requires = "from")]
     offline: bool,
 }
@@ -166,8 +168,8 @@ fn run(command: Command) -> Result<()> {
             }
             if outcome.unverified {
                 eprintln!(
-                    "warning: the registry's integrity for this version is not known; \
-                     `{}` with the network fills it in",
+                    "warning: the file was compared with no archive of the registry's; \
+                     `{}` without --from compares them and pins the archive's integrity",
                     vendor::COMMAND
                 );
             }
@@ -191,11 +193,11 @@ fn run(command: Command) -> Result<()> {
             let uses = diff::Uses::of(&tree)?;
             let report = diff::diff(&old, &new, &source, &uses, env!("CARGO_PKG_VERSION"))?;
             if json {
-                println!("{}", serde_json::to_string_pretty(&report)?);
+                say(serde_json::to_string_pretty(&report)? + "\n")?;
             } else if markdown {
-                print!("{}", report.markdown());
+                say(report.markdown())?;
             } else {
-                print!("{report}");
+                say(report)?;
             }
         }
         Command::Refresh { wanted, tests } => {
@@ -205,19 +207,23 @@ fn run(command: Command) -> Result<()> {
                 tests: tests.into_iter().filter(|each| !each.is_empty()).collect(),
             };
             match refresh::refresh(&tree, &options)? {
-                refresh::Outcome::Newest(version) => println!("{version} is the newest version"),
+                refresh::Outcome::Newest(version) => {
+                    say(format!("{version} is the newest version\n"))?;
+                }
+                refresh::Outcome::Pinned(version) => {
+                    say(format!("{version} is pinned already\n"))?;
+                }
                 refresh::Outcome::Refreshed(report) => {
-                    print!("{}", report.markdown());
+                    say(report.markdown())?;
                     eprintln!("the report is in {}", refresh::REPORT);
                 }
             }
         }
         Command::Timelapse { folder, versions } => {
             let journey = timelapse::Journey { versions, folder };
-            print!(
-                "{}",
-                timelapse::timelapse(&tree, &journey, |row| eprintln!("{row}"))?
-            );
+            say(timelapse::timelapse(&tree, &journey, |row| {
+                eprintln!("{row}");
+            })?)?;
         }
         Command::Sweep {
             wanted,
@@ -230,14 +236,20 @@ fn run(command: Command) -> Result<()> {
             } else {
                 vec![fetch::describe(&source.package, &wanted.into())?]
             };
+            let mut failed = Vec::new();
             for description in &descriptions {
                 if whole {
-                    println!("{}", whole::whole(&tree, description, &source)?);
+                    say(format!("{}\n", whole::whole(&tree, description, &source)?))?;
                 } else {
                     let sweep = sweep::sweep(description, &source);
-                    println!("{}: {sweep}", description.plan());
-                    sweep.verdict()?;
+                    say(format!("{}: {sweep}\n", description.plan()))?;
+                    if let Err(error) = sweep.verdict() {
+                        failed.push(format!("{}: {error}", description.plan()));
+                    }
                 }
+            }
+            if !failed.is_empty() {
+                bail!("{}", failed.join("\n"));
             }
         }
         Command::Codegen { check, allow_idle } => {
@@ -253,9 +265,21 @@ fn run(command: Command) -> Result<()> {
             };
             let changed = codegen::run(&tree, mode, idle)?;
             eprintln!("generated code is fresh{}", told(&changed));
+            for id in codegen::wordless(&tree)? {
+                eprintln!("note: `{id}` has no words in {DOCS}, and is documented by its facts");
+            }
         }
     }
     Ok(())
+}
+
+/// Prints to whoever listens. One who has heard enough (`| head`) is no failure.
+fn say(text: impl Display) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match write!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 fn told(changed: &[&str]) -> String {
