@@ -45,7 +45,7 @@ pub struct Report {
     pub stores_added: Vec<String>,
     /// Stores that went.
     pub stores_removed: Vec<String>,
-    /// What the list of operations leaves out of stores, and beside them.
+    /// What the list of operations leaves out of stores, and beside them, without saying so.
     pub left_out: Vec<LeftOut>,
     /// The versions that follow, by crate.
     pub bump: BTreeMap<String, Bump>,
@@ -59,6 +59,7 @@ pub fn diff(
     uses: &Uses,
     version: &str,
 ) -> Result<Report> {
+    let renamed = old.renamed(new);
     let (old, new) = (Time::of(old, source)?, Time::of(new, source)?);
     let (old_ids, new_ids) = (old.flats(), new.flats());
     let (family, registries) = (old.family(), old.registries());
@@ -96,7 +97,9 @@ pub fn diff(
             removed.push(Change {
                 operation: id.clone(),
                 place: "call".to_owned(),
-                what: "removed".to_owned(),
+                what: renamed
+                    .get(id.as_str())
+                    .map_or("removed".to_owned(), |new| format!("renamed to {new}")),
                 breaks: if role.used {
                     Breaks::Octoseal
                 } else {
@@ -159,7 +162,7 @@ pub fn diff(
         changed,
         stores_added,
         stores_removed,
-        left_out: new.left_out,
+        left_out: source.unforeseen(new.left_out),
         bump: bump
             .into_iter()
             .map(|(name, step)| (name.to_owned(), bumped(version, step)))

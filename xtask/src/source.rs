@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
+use crate::family::LeftOut;
+
 /// All that `openapi/source.toml` says.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,6 +17,9 @@ pub struct Source {
     pub api: Api,
     /// The operations kept, by group. Groups are for readers; their names mean nothing to us.
     pub operations: BTreeMap<String, Vec<String>>,
+    /// Collections at stores, and beside them, that are left out on purpose, by group like the operations.
+    #[serde(default)]
+    pub left_out: BTreeMap<String, BTreeSet<String>>,
     /// Schemas of which only the named properties are kept.
     #[serde(default)]
     pub project: BTreeMap<String, BTreeSet<String>>,
@@ -78,6 +83,14 @@ impl Source {
     /// Every entry of the list of operations, in the order of the groups.
     pub fn entries(&self) -> impl Iterator<Item = &str> {
         self.operations.values().flatten().map(String::as_str)
+    }
+
+    /// What of `all` nobody has left out on purpose: what is new.
+    pub fn unforeseen(&self, all: Vec<LeftOut>) -> Vec<LeftOut> {
+        let known: BTreeSet<_> = self.left_out.values().flatten().collect();
+        all.into_iter()
+            .filter(|left| !known.contains(&left.collection))
+            .collect()
     }
 }
 

@@ -38,6 +38,7 @@ pub fn run(tree: &Tree, options: &Options) -> Result<Outcome> {
     if !options.allow_missing {
         selection.complete(&description)?;
     }
+    selection.distinct()?;
     package.missing = selection.missing.clone();
     let projections = if options.allow_missing {
         cut::possible(&description, &source.project)
@@ -67,7 +68,7 @@ pub fn run(tree: &Tree, options: &Options) -> Result<Outcome> {
         unverified: package.integrity.is_empty(),
         version: package.version,
         operations: kept.len(),
-        left_out: family::left_out(description.value(), &kept),
+        left_out: source.unforeseen(family::left_out(description.value(), &kept)),
         missing: selection.missing,
     })
 }
@@ -77,13 +78,13 @@ pub fn run(tree: &Tree, options: &Options) -> Result<Outcome> {
 pub struct Outcome {
     /// The files that differed.
     pub changed: Vec<&'static str>,
-    /// Whether the pin lacks the archive's integrity, for want of the registry's answer.
+    /// Whether the pin lacks an archive's integrity, since none was read.
     pub unverified: bool,
     /// The version cut from.
     pub version: String,
     /// How many operations were kept.
     pub operations: usize,
-    /// What the list leaves out of stores, and beside them.
+    /// What the list leaves out of stores, and beside them, without saying so.
     pub left_out: Vec<LeftOut>,
     /// The entries that the description lacks.
     pub missing: Vec<String>,

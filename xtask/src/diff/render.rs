@@ -77,6 +77,13 @@ impl Report {
                 .map(line)
                 .collect::<Vec<_>>()
         };
+        let left_out = |sealed: bool| {
+            self.left_out
+                .iter()
+                .filter(|left| left.sealed == sealed)
+                .map(ToString::to_string)
+                .collect()
+        };
         let versions = self.bump.iter().map(|(name, bump)| {
             let step = match bump.step {
                 Step::None => "unchanged",
@@ -99,10 +106,8 @@ impl Report {
                 self.added.iter().map(|id| code(id)).collect(),
             ),
             ("Breaks nobody", breaking(Breaks::Nobody)),
-            (
-                "Left out by the list of operations",
-                self.left_out.iter().map(ToString::to_string).collect(),
-            ),
+            ("New at stores, and not kept", left_out(true)),
+            ("New beside our stores, and not kept", left_out(false)),
         ];
         sections
             .into_iter()

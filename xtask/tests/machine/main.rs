@@ -4,6 +4,7 @@ mod dependencies;
 mod diff;
 mod fresh;
 mod httpmock;
+mod news;
 mod one_line;
 mod packages;
 mod refreshing;
