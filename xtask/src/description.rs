@@ -1,10 +1,12 @@
 //! A description of an API, as read from a file: checked once, then asked for its operations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Map, Value};
+
+use crate::generate::snake;
 
 /// GitHub's descriptions are 13 MB. Something five times that is another file.
 const LARGEST: u64 = 64 << 20;
@@ -13,6 +15,9 @@ const LARGEST: u64 = 64 << 20;
 pub const METHODS: [&str; 8] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace",
 ];
+
+/// The other keys of a path item that are understood, or do no harm.
+const ASIDE: [&str; 4] = ["parameters", "summary", "description", "servers"];
 
 /// A JSON document that says it is OpenAPI 3.0 and has operations, each with its own id.
 #[derive(Debug, Clone)]
@@ -95,6 +100,13 @@ impl Description {
             let item = item
                 .as_object()
                 .with_context(|| format!("paths.{path} is not an object"))?;
+            let known = |key: &str| METHODS.contains(&key) || ASIDE.contains(&key);
+            if let Some(key) = item
+                .keys()
+                .find(|key| !known(key) && !key.starts_with("x-"))
+            {
+                bail!("paths.{path} has `{key}`, which is not understood there");
+            }
             for method in METHODS {
                 let Some(operation) = item.get(method) else {
                     continue;
@@ -104,6 +116,9 @@ impl Description {
                     .get("operationId")
                     .and_then(Value::as_str)
                     .with_context(|| format!("{here} has no operationId"))?;
+                if syn::parse_str::<syn::Ident>(&snake(id)).is_err() {
+                    bail!("{here}: no Rust method can be called after operation id `{id}`");
+                }
                 if !operation.get("responses").is_some_and(Value::is_object) {
                     bail!("{here} (`{id}`) has no responses");
                 }
@@ -136,6 +151,24 @@ impl Description {
             Some(release) => format!("{plan} {release}"),
             None => plan.to_owned(),
         }
+    }
+
+    /// The ids that are gone in `later` though their operations are there: by which ids they go there.
+    pub fn renamed<'a>(&'a self, later: &'a Self) -> BTreeMap<&'a str, &'a str> {
+        let (before, after) = (self.operations(), later.operations());
+        let ids: BTreeSet<_> = after.iter().map(|operation| operation.id).collect();
+        let places: BTreeMap<_, _> = after
+            .iter()
+            .map(|operation| ((operation.method, operation.path), operation.id))
+            .collect();
+        before
+            .iter()
+            .filter(|operation| !ids.contains(operation.id))
+            .filter_map(|operation| {
+                let new = places.get(&(operation.method, operation.path))?;
+                Some((operation.id, *new))
+            })
+            .collect()
     }
 
     /// Every operation, by path and then by method.

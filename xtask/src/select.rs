@@ -1,10 +1,13 @@
 //! The list of operations kept: entries to operations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
+use serde_json::Value;
+use strsim::jaro_winkler;
 
 use crate::description::{Description, Operation};
+use crate::generate::snake;
 
 /// What a list of entries comes to in one description.
 #[derive(Debug)]
@@ -47,24 +50,35 @@ impl Selection<'_> {
         if self.missing.is_empty() {
             return Ok(());
         }
-        let ids: Vec<_> = description
-            .operations()
-            .iter()
-            .map(|operation| operation.id.to_owned())
-            .collect();
         let mut message = format!(
             "the description (version {}) lacks what openapi/source.toml keeps:",
             description.version()
         );
         for entry in &self.missing {
             message.push_str(&format!("\n  `{entry}`"));
-            let near = nearest(entry, &ids);
+            let near = nearest(entry, description);
             if !near.is_empty() {
                 message.push_str(&format!("; nearest: {}", near.join(", ")));
             }
         }
         message.push_str("\n(`--allow-missing` keeps what there is)");
         bail!(message)
+    }
+
+    /// Refuses two operations that would be one method.
+    pub fn distinct(&self) -> Result<()> {
+        let mut methods = BTreeMap::new();
+        for operation in &self.found {
+            if let Some(other) = methods.insert(snake(operation.id), operation.id) {
+                bail!(
+                    "`{other}` and `{}` would both be the method `{}`: openapi/source.toml can \
+                     keep one of them",
+                    operation.id,
+                    snake(operation.id)
+                );
+            }
+        }
+        Ok(())
     }
 }
 
@@ -85,13 +99,51 @@ fn names(entry: &str, operation: &Operation<'_>) -> bool {
     operation.id == entry
 }
 
-/// The three ids most like `wanted`, if any is like it at all.
-fn nearest<'a>(wanted: &str, ids: &'a [String]) -> Vec<&'a str> {
-    let mut scored: Vec<_> = ids
-        .iter()
-        .map(|id| (strsim::jaro_winkler(wanted, id), id.as_str()))
+/// The three entries of its kind most like `wanted`, if any is like it at all.
+fn nearest(wanted: &str, description: &Description) -> Vec<String> {
+    let operations = description.operations();
+    let candidates: BTreeSet<&str> = if wanted.starts_with("tag:") {
+        operations
+            .iter()
+            .flat_map(|operation| operation.node["tags"].as_array().into_iter().flatten())
+            .filter_map(Value::as_str)
+            .collect()
+    } else if wanted.starts_with('/') {
+        operations.iter().map(|operation| operation.path).collect()
+    } else {
+        operations.iter().map(|operation| operation.id).collect()
+    };
+    let mut scored: Vec<_> = candidates
+        .into_iter()
+        .map(|candidate| (likeness(wanted, candidate), candidate))
         .filter(|(likeness, _)| *likeness > 0.75)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-    scored.into_iter().take(3).map(|(_, id)| id).collect()
+    let kind = if wanted.starts_with("tag:") {
+        "tag:"
+    } else {
+        ""
+    };
+    scored
+        .into_iter()
+        .take(3)
+        .map(|(_, candidate)| format!("{kind}{candidate}"))
+        .collect()
+}
+
+fn likeness(wanted: &str, candidate: &str) -> f64 {
+    if let Some(tag) = wanted.strip_prefix("tag:") {
+        return jaro_winkler(tag, candidate);
+    }
+    if wanted.starts_with('/') {
+        return jaro_winkler(wanted.trim_end_matches('*'), candidate);
+    }
+    // Other clients write an id as a method, with or without its tag: `listOrgSecrets`.
+    let method = candidate
+        .rsplit_once('/')
+        .filter(|_| !wanted.contains('/'))
+        .map_or(candidate, |(_, method)| method);
+    jaro_winkler(wanted, candidate)
+        .max(jaro_winkler(&snake(wanted), &snake(candidate)))
+        .max(jaro_winkler(&snake(wanted), &snake(method)))
 }

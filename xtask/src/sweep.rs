@@ -74,8 +74,11 @@ pub fn sweep(description: &Description, source: &Source) -> Sweep {
 }
 
 impl Sweep {
-    /// Fails if any operation did.
+    /// Fails if any operation did, or if there was none.
     pub fn verdict(&self) -> Result<()> {
+        if self.operations == 0 {
+            bail!("there are no operations to sweep");
+        }
         let failed: usize = self.failures.values().map(Vec::len).sum();
         if failed > 0 {
             bail!("{failed} of {} operations fail", self.operations);

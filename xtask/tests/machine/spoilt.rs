@@ -153,3 +153,22 @@ fn a_store_whose_own_key_cannot_be_read_is_an_error_that_names_it_whatever_other
         );
     }
 }
+
+#[test]
+fn an_operation_id_that_no_method_can_be_called_after_is_refused_with_its_place() {
+    for id in ["", "+", "1a", "type"] {
+        for (path, method) in [
+            ("/orgs/{org}/actions/secrets", "get"),
+            ("/orgs/{org}/private-registries", "post"),
+        ] {
+            let mut spoilt = small();
+            spoilt["paths"][path][method]["operationId"] = json!(id);
+            let error = Description::from_value(spoilt).unwrap_err().to_string();
+            let place = format!("{} {path}", method.to_uppercase());
+            assert!(
+                error.contains(&place) && error.contains(&format!("`{id}`")),
+                "{error}"
+            );
+        }
+    }
+}

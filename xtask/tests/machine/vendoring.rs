@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::support::{Workshop, add_robots, fragment};
 use serde_json::{Value, json};
+use xtask::description::operations;
 use xtask::fetch::Wanted;
 use xtask::tree::{FRAGMENT, SOURCE};
 use xtask::vendor::{Options, run};
@@ -112,6 +113,10 @@ fn the_pin_moves_with_the_version_and_the_rest_of_the_file_stays() {
         "version, integrity and sha256: {changed:?}"
     );
     assert_eq!(changed[0], "version = \"0.0.0-test\"");
+    assert_eq!(
+        changed[1], "integrity = \"\"",
+        "no archive was read that the file could come from"
+    );
 }
 
 #[test]
@@ -136,6 +141,14 @@ fn files_that_are_no_description_are_refused_by_name_of_what_is_wrong() {
         (
             r#"{"openapi":"3.0.3","paths":{"/x":7}}"#,
             "paths./x is not an object",
+        ),
+        (
+            r##"{"openapi":"3.0.3","paths":{"/x":{"$ref":"#/y"}}}"##,
+            "paths./x has `$ref`",
+        ),
+        (
+            r#"{"openapi":"3.0.3","paths":{"/x":{"GET":{}}}}"#,
+            "paths./x has `GET`",
         ),
         (
             r#"{"openapi":"3.0.3","paths":{"/x":{"get":{}}}}"#,
@@ -189,6 +202,47 @@ fn a_kept_operation_that_is_gone_is_named_with_what_comes_nearest() {
     );
     assert!(
         message.contains("actions/list-organization-secrets"),
+        "{message}"
+    );
+}
+
+#[test]
+fn an_entry_that_names_nothing_is_told_what_comes_nearest_of_its_kind() {
+    for (entry, nearest) in [
+        ("tag:dependbot", "tag:dependabot"),
+        ("/orgs/{org}/action/*", "/orgs/{org}/actions/"),
+        ("listOrgSecrets", "actions/list-org-secrets"),
+        (
+            "actions/createOrUpdateOrgSecret",
+            "actions/create-or-update-org-secret",
+        ),
+    ] {
+        let workshop = Workshop::new();
+        let list = format!("[operations]\nmine = [\"{entry}\"]\n");
+        workshop.edit(SOURCE, "[operations]\n", &list);
+        let file = workshop.file("description.json", fragment().to_string());
+        let message = refusal(&workshop, &from(file));
+        assert!(
+            message.contains(&format!("`{entry}`; nearest: {nearest}")),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn two_operations_that_would_be_one_method_are_refused_only_where_both_are_kept() {
+    let mut description = fragment();
+    description["paths"]["/mine"] =
+        json!({ "get": { "operationId": "repos-get", "responses": { "204": {} } } });
+    let (workshop, more) = (Workshop::new(), Workshop::new());
+    let file = workshop.file("description.json", description.to_string());
+    run(&workshop.tree, &from(file.clone())).unwrap();
+    more.edit(SOURCE, "\"repos/get\"", "\"repos/get\", \"repos-get\"");
+    let message = refusal(&more, &from(file));
+    assert!(
+        message.contains("`repos/get`")
+            && message.contains("`repos-get`")
+            && message.contains("the method `repos_get`"),
         "{message}"
     );
 }
@@ -277,7 +331,7 @@ fn what_is_missing_is_listed_and_the_rest_kept_when_allowed() {
     };
     let outcome = run(&workshop.tree, &options).unwrap();
     assert_eq!(outcome.missing.len(), 15);
-    assert_eq!(outcome.operations, 84 - 15);
+    assert_eq!(outcome.operations, operations(&fragment()).len() - 15);
     assert!(
         workshop.tree.read(SOURCE).unwrap().contains("missing = ["),
         "the pin says that it is not whole"
@@ -318,17 +372,23 @@ fn tags_and_paths_are_entries_like_ids() {
     let outcome = run(&workshop.tree, &from(file)).unwrap();
     assert_eq!(
         outcome.operations,
-        84 - 5,
+        operations(&fragment()).len() - 5,
         "all but Dependabot's of repositories"
     );
 }
 
 #[test]
-fn families_and_siblings_that_the_list_leaves_out_are_told() {
+fn families_and_siblings_that_the_list_leaves_out_are_told_but_for_those_it_skips_on_purpose() {
     let workshop = Workshop::new();
     let mut description = fragment();
     add_robots(&mut description);
     let paths = description["paths"].as_object_mut().unwrap();
+    paths.insert(
+        "/orgs/{org}/robots/variables/{name}".to_owned(),
+        json!({
+            "patch": { "operationId": "robots/update-org-variable", "responses": { "204": {} } },
+        }),
+    );
     paths.insert(
         "/orgs/{org}/actions/variables/{name}".to_owned(),
         json!({
@@ -347,7 +407,7 @@ fn families_and_siblings_that_the_list_leaves_out_are_told() {
         [
             ("/orgs/{org}/robots/secrets", true, 9),
             ("/repos/{owner}/{repo}/robots/secrets", true, 6),
-            ("/orgs/{org}/actions/variables", false, 1),
+            ("/orgs/{org}/robots/variables", false, 1),
         ]
     );
 }
