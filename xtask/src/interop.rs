@@ -11,6 +11,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use self::ecosystem::Lack;
 use crate::tree::Tree;
 
 /// How to run.
@@ -96,11 +97,11 @@ struct Table {
 }
 
 impl Table {
-    /// One row: skipped when its ecosystem is not at hand, else whatever the proof says.
+    /// One row: skipped when its ecosystem was never installed here, else whatever the proof says.
     fn row(
         &mut self,
         name: &str,
-        driver: Result<Command>,
+        driver: Result<Command, Lack>,
         prove: impl Fn(Command) -> Result<(String, String)>,
     ) {
         let (state, version, words) = match driver.map(prove) {
@@ -109,9 +110,13 @@ impl Table {
                 self.failed += 1;
                 ("FAILED", String::new(), format!("{error:#}"))
             }
-            Err(error) => {
+            Err(Lack::Broken(why)) => {
+                self.failed += 1;
+                ("FAILED", String::new(), why)
+            }
+            Err(Lack::Missing(why)) => {
                 self.skipped += 1;
-                ("skipped", String::new(), format!("{error:#}"))
+                ("skipped", String::new(), why)
             }
         };
         println!("{state:<8} {name:<20} {version:<10} {words}");

@@ -1,28 +1,62 @@
 //! Where the other libraries come from. Each is installed below `target/`, but for Debian's own.
 
+use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Error, Result, bail, ensure};
+use anyhow::{Context as _, Error, Result, bail};
 
 /// An interpreter and the folder of its drivers, or why there is none.
-pub(super) struct Ecosystem(Result<(PathBuf, PathBuf), Error>);
+pub(super) struct Ecosystem(Result<(PathBuf, PathBuf), Lack>);
+
+/// Why there is no driver.
+#[derive(Debug, Clone)]
+pub(super) enum Lack {
+    /// What would be needed was never installed here.
+    Missing(String),
+    /// It is here and does not do what it should: a pin that is gone, a network that is down.
+    Broken(String),
+}
+
+/// A program, or a part of one, that was never installed here.
+#[derive(Debug)]
+struct Missing(String);
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Missing {}
+
+impl From<Error> for Lack {
+    fn from(error: Error) -> Self {
+        let words = format!("{error:#}");
+        if error.is::<Missing>() {
+            Self::Missing(words)
+        } else {
+            Self::Broken(words)
+        }
+    }
+}
 
 impl Ecosystem {
     fn new(home: &Path, interpreter: Result<PathBuf>) -> Self {
-        Self(interpreter.map(|interpreter| (interpreter, home.to_owned())))
+        Self(
+            interpreter
+                .map(|interpreter| (interpreter, home.to_owned()))
+                .map_err(Lack::from),
+        )
     }
 
     /// The command that starts a driver.
-    pub(super) fn driver(&self, arguments: &[&str]) -> Result<Command> {
-        match &self.0 {
-            Ok((interpreter, home)) => {
-                let mut command = Command::new(interpreter);
-                command.args(arguments).current_dir(home);
-                Ok(command)
-            }
-            Err(error) => bail!("{error:#}"),
-        }
+    pub(super) fn driver(&self, arguments: &[&str]) -> Result<Command, Lack> {
+        let (interpreter, home) = self.0.as_ref().map_err(Lack::clone)?;
+        let mut command = Command::new(interpreter);
+        command.args(arguments).current_dir(home);
+        Ok(command)
     }
 }
 
@@ -36,15 +70,16 @@ pub(super) fn node(home: &Path) -> Ecosystem {
     Ecosystem::new(home, install_node(home).map(|()| "node".into()))
 }
 
-/// Debian's ruby-rbnacl, which brings Debian's libsodium. Installed only as root.
+/// Debian's ruby-rbnacl, which brings Debian's libsodium. Installed as root, or by a `sudo` that asks nothing.
 pub(super) fn ruby(home: &Path) -> Ecosystem {
     Ecosystem::new(home, install_ruby(home).map(|()| "ruby".into()))
 }
 
 /// The system's own libsodium, through Python. It comes with [`ruby`], or was here before.
-pub(super) fn libsodium(python: &Ecosystem) -> Result<Command> {
+pub(super) fn libsodium(python: &Ecosystem) -> Result<Command, Lack> {
     let found = "import ctypes.util, sys; sys.exit(not ctypes.util.find_library('sodium'))";
-    done(&mut python.driver(&["-c", found])?).context("libsodium is not installed")?;
+    done(&mut python.driver(&["-c", found])?)
+        .map_err(|_| Lack::Missing("libsodium is not installed".to_owned()))?;
     python.driver(&["libsodium.py"])
 }
 
@@ -52,6 +87,9 @@ fn install_python(home: &Path) -> Result<PathBuf> {
     let requirements = include_str!("requirements.txt");
     let interpreter = home.join("bin/python");
     if !is_installed(home, requirements) {
+        // Debian packs them apart from the interpreter.
+        done(Command::new("python3").args(["-c", "import ensurepip, venv"]))
+            .map_err(|_| Missing("no `python3` here that has `venv`".to_owned()))?;
         done(
             Command::new("python3")
                 .args(["-m", "venv", "--clear"])
@@ -111,28 +149,38 @@ fn install_node(home: &Path) -> Result<()> {
 fn install_ruby(home: &Path) -> Result<()> {
     let loads = || done(Command::new("ruby").args(["-e", "require 'rbnacl'"]));
     if loads().is_err() {
-        let user = Command::new("id").arg("-u").output().context("no `id`")?;
-        ensure!(
-            user.stdout.trim_ascii() == b"0",
-            "rbnacl is not installed, and only root could run `apt-get install ruby-rbnacl`"
-        );
-        done(Command::new("apt-get").args(["update", "--quiet=2"]))?;
-        done(
-            Command::new("apt-get")
-                .args([
-                    "install",
-                    "--yes",
-                    "--quiet=2",
-                    "--no-install-recommends",
-                    "ruby-rbnacl",
-                ])
-                .env("DEBIAN_FRONTEND", "noninteractive"),
-        )?;
+        let mut update = apt_get()?;
+        done(update.args(["update", "--quiet=2"]))?;
+        let mut install = apt_get()?;
+        done(install.args([
+            "install",
+            "--yes",
+            "--quiet=2",
+            "--no-install-recommends",
+            "ruby-rbnacl",
+        ]))?;
         loads()?;
     }
     std::fs::create_dir_all(home)?;
     std::fs::write(home.join("rbnacl.rb"), include_str!("rbnacl.rb"))?;
     Ok(())
+}
+
+/// `apt-get`, with the rights that installing takes and without its questions.
+fn apt_get() -> Result<Command> {
+    done(Command::new("apt-get").arg("--version"))?;
+    let user = Command::new("id").arg("-u").output().context("no `id`")?;
+    let mut command = Command::new("env");
+    if user.stdout.trim_ascii() != b"0" {
+        let rights = done(Command::new("sudo").args(["--non-interactive", "true"]));
+        rights.map_err(|_| {
+            Missing("rbnacl is not installed, and installing it takes root or a `sudo` that asks nothing".to_owned())
+        })?;
+        command = Command::new("sudo");
+        command.args(["--non-interactive", "env"]);
+    }
+    command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+    Ok(command)
 }
 
 /// Installing is skipped while what was wanted last time is wanted still.
@@ -146,15 +194,16 @@ fn mark_installed(home: &Path, wanted: &str) -> Result<()> {
 
 /// Runs a command to its end, quietly unless it fails.
 fn done(command: &mut Command) -> Result<()> {
-    let output = command
-        .output()
-        .with_context(|| format!("no `{}` here", command.get_program().to_string_lossy()))?;
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Error::new(Missing(format!("no `{program}` here"))),
+        _ => Error::new(error).context(format!("`{program}` does not start")),
+    })?;
     if !output.status.success() {
         let complaint = String::from_utf8_lossy(&output.stderr);
         let last = complaint.lines().rfind(|line| !line.trim().is_empty());
         bail!(
-            "`{}` failed: {}",
-            command.get_program().to_string_lossy(),
+            "`{program}` failed: {}",
             last.unwrap_or("it did not say why")
         );
     }
