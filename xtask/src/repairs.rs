@@ -66,6 +66,7 @@ repairs! {
     schemas::hide_tokens: "every generated type prints itself, and a token must not",
     replies::open_reply_enums: "one new value of an enum would fail a whole list",
     replies::null_collections_are_absent: "an optional list that comes back as null would fail a whole page",
+    replies::open_reply_objects: "one new field of a closed object would fail a whole list",
     bodies::nullable_optional_collections: "an optional list would be left out when empty, and an explicit `[]` means something",
     schemas::rename_components_that_collide: "a component may be called as progenitor calls an inline type",
     schemas::nullable_where_used: "a nullable component becomes a wrapper, and once an infinite type",

@@ -1,10 +1,13 @@
 //! Repairs of what comes back.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use serde_json::{Map, Value};
 
 use super::bodies::let_collections_be_null;
-use super::walk::{Use, descend, each_operation, each_schema, reached_schemas, resolve};
+use super::walk::{each_operation, each_reply_schema, each_schema, resolve};
+use crate::cut::component_of;
 use crate::source::Source;
 
 /// progenitor panics on more than one reply type (oxidecomputer/progenitor#344, #950, #1155).
@@ -117,27 +120,64 @@ pub(super) fn null_collections_are_absent(document: &mut Value, _: &Source) -> R
     Ok(mended)
 }
 
-/// Calls `visit` for every schema that a reply is made of, components included.
-fn each_reply_schema(document: &mut Value, mut visit: impl FnMut(&mut Map<String, Value>)) {
-    let mut replies = Vec::new();
-    each_operation(document, |_, operation| {
-        replies.extend(operation.get("responses").cloned())
-    });
-    let reached = reached_schemas(document, &Value::Array(replies));
-    each_schema(document, |used, schema| {
-        if used == Use::Reply {
-            visit(schema);
+/// Set on a choice of a union while [`open_reply_objects`] walks.
+const CHOICE: &str = "x-choice";
+
+/// A closed object refuses a field that GitHub adds tomorrow, and a list of them fails as a whole.
+/// A choice of a union stays closed: that tells it from the other choices.
+pub(super) fn open_reply_objects(document: &mut Value, _: &Source) -> Result<usize> {
+    let mut chosen = BTreeSet::new();
+    choices(document, &mut chosen);
+    for name in chosen {
+        if let Some(Value::Object(component)) =
+            document.pointer_mut(&format!("/components/schemas/{name}"))
+        {
+            component.insert(CHOICE.to_owned(), Value::Bool(true));
+        }
+    }
+    let mut mended = 0;
+    each_reply_schema(document, |schema| {
+        for key in ["anyOf", "oneOf"] {
+            let inner = schema.get_mut(key).and_then(Value::as_array_mut);
+            for choice in inner.into_iter().flatten() {
+                if let Value::Object(choice) = choice {
+                    choice.insert(CHOICE.to_owned(), Value::Bool(true));
+                }
+            }
+        }
+        let open = !schema.contains_key(CHOICE);
+        if open
+            && schema
+                .get("additionalProperties")
+                .is_some_and(|more| more == false)
+        {
+            schema.remove("additionalProperties");
+            mended += 1;
         }
     });
-    for (name, schema) in document
-        .pointer_mut("/components/schemas")
-        .and_then(Value::as_object_mut)
-        .into_iter()
-        .flatten()
-    {
-        if reached.contains(name) {
-            descend(schema, Use::Component, &mut |_, schema| visit(schema));
+    each_schema(document, |_, schema| {
+        schema.remove(CHOICE);
+    });
+    Ok(mended)
+}
+
+/// The components that are choices of unions.
+fn choices(node: &Value, found: &mut BTreeSet<String>) {
+    match node {
+        Value::Object(object) => {
+            for key in ["anyOf", "oneOf"] {
+                let choices = object.get(key).and_then(Value::as_array);
+                for choice in choices.into_iter().flatten() {
+                    let reference = choice.get("$ref").and_then(Value::as_str);
+                    if let Some((_, name)) = reference.and_then(component_of) {
+                        found.insert(name.to_owned());
+                    }
+                }
+            }
+            object.values().for_each(|value| choices(value, found));
         }
+        Value::Array(items) => items.iter().for_each(|value| choices(value, found)),
+        _ => {}
     }
 }
 

@@ -93,6 +93,34 @@ pub(super) fn each_schema(
     }
 }
 
+/// Calls `visit` for every schema object that comes back, in replies and in components that they
+/// reach, outermost first.
+pub(super) fn each_reply_schema(
+    document: &mut Value,
+    mut visit: impl FnMut(&mut Map<String, Value>),
+) {
+    let mut replies = Vec::new();
+    each_operation(document, |_, operation| {
+        replies.extend(operation.get("responses").cloned())
+    });
+    let reached = reached_schemas(document, &Value::Array(replies));
+    each_schema(document, |used, schema| {
+        if used == Use::Reply {
+            visit(schema);
+        }
+    });
+    for (name, schema) in document
+        .pointer_mut("/components/schemas")
+        .and_then(Value::as_object_mut)
+        .into_iter()
+        .flatten()
+    {
+        if reached.contains(name) {
+            descend(schema, Use::Component, &mut |_, schema| visit(schema));
+        }
+    }
+}
+
 /// `visit` for `schema` and everything inside it that is written out.
 pub(super) fn descend(
     schema: &mut Value,

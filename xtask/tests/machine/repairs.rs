@@ -265,6 +265,47 @@ fn enums_of_replies_are_open_and_those_of_requests_closed() {
 }
 
 #[test]
+fn objects_of_replies_take_fields_that_come_later_and_those_of_requests_do_not() {
+    let closed = json!({ "type": "object", "properties": { "p": { "type": "string" } }, "additionalProperties": false });
+    let mut description =
+        get(json!({ "200": json_reply(json!({ "$ref": "#/components/schemas/outer" })) }));
+    description["components"] = json!({ "schemas": {
+        "outer": { "type": "object", "properties": { "inner": closed }, "additionalProperties": false },
+    } });
+    let mended = mended_by("open_reply_objects", &description);
+    let code = generate::client(&mended).unwrap();
+    assert!(code.contains("pub struct OuterInner"), "{code}");
+    assert!(!code.contains("deny_unknown_fields"), "{code}");
+
+    let (kept, counts) = apply(&put(closed), &source()).unwrap();
+    let index = ALL
+        .iter()
+        .position(|each| each.name == "open_reply_objects");
+    assert_eq!(counts[index.unwrap()], 0);
+    assert!(kept.to_string().contains("additionalProperties"));
+}
+
+#[test]
+fn a_choice_of_a_union_stays_closed_and_what_is_inside_it_opens() {
+    let object = |property: &str, schema: Value| json!({ "type": "object", "properties": { property: schema }, "additionalProperties": false });
+    let empty = json!({ "type": "object", "additionalProperties": false });
+    let choices = json!({ "anyOf": [{ "$ref": "#/components/schemas/none" }, object("some", object("p", json!({ "type": "string" })))] });
+    let mut description = get(json!({ "200": json_reply(choices) }));
+    description["components"] = json!({ "schemas": { "none": empty } });
+    let mended = mended_by("open_reply_objects", &description);
+    assert_eq!(mended["components"]["schemas"]["none"], empty);
+    let schema = &mended.pointer(REPLIES).unwrap()["200"]["content"]["application/json"]["schema"];
+    let some = &schema["anyOf"][1];
+    assert_eq!(some["additionalProperties"], false);
+    assert!(
+        some["properties"]["some"]
+            .get("additionalProperties")
+            .is_none()
+    );
+    assert!(!mended.to_string().contains("x-"), "{mended}");
+}
+
+#[test]
 fn an_optional_list_of_a_body_can_be_sent_empty() {
     let list = json!({ "type": "array", "items": { "type": "integer" } });
     let schema = json!({ "type": "object", "properties": { "ids": list, "all": list }, "required": ["all"] });
