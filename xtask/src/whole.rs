@@ -49,7 +49,7 @@ pub fn whole(tree: &Tree, description: &Description, source: &Source) -> Result<
     )?;
     scratch.lay(&files)?;
     let started = Instant::now();
-    scratch.cargo(&["check", "--package", "octoseal-api"])?;
+    scratch.cargo(&["check", "--package", "octoseal-api", "--all-features"])?;
     Ok(Whole {
         lines,
         generate,

@@ -2,7 +2,7 @@
 
 use crate::support::one_operation;
 use quote::{ToTokens as _, quote};
-use serde_json::json;
+use serde_json::{Value, json};
 use syn::parse_quote;
 use xtask::httpmock::{helpers, take_path_values_literally};
 
@@ -44,4 +44,42 @@ fn a_path_without_parameters_needs_no_mending() {
     let code = helpers(&one_operation("/stars", "get", operation)).unwrap();
     assert!(code.contains("fn stars_count<F>"), "{code}");
     assert!(!code.contains("regex::escape"), "{code}");
+}
+
+#[test]
+fn an_operation_whose_helper_would_not_compile_is_left_out_by_name() {
+    let json = |schema: Value| json!({ "200": { "description": "", "content": { "application/json": { "schema": schema } } } });
+    let query = |schema: Value| json!([{ "name": "sort", "in": "query", "schema": schema }]);
+    let object = json!({ "type": "object", "properties": { "p": { "type": "string" } } });
+    let null =
+        json!({ "type": "object", "nullable": true, "properties": { "p": { "type": "string" } } });
+    let list = json!({ "type": "array", "items": { "type": "string" } });
+    let union = json!({ "anyOf": [{ "type": "string" }, list] });
+    let word = json!({ "type": "string", "enum": ["up", "down"] });
+    let mut description = one_operation(
+        "/none",
+        "get",
+        json!({ "operationId": "none", "responses": { "204": { "description": "" } } }),
+    );
+    for (name, parameters, responses) in [
+        ("a/null", json!([]), json(null)),
+        ("a/list", query(list.clone()), json(object.clone())),
+        ("a/union", query(union), json(object.clone())),
+        ("good/word", query(word), json(object.clone())),
+        ("good/listed", json!([]), json(list)),
+    ] {
+        description["paths"][format!("/{name}")] = json!({ "get": {
+            "operationId": name, "parameters": parameters, "responses": responses,
+        } });
+    }
+    let code = helpers(&description).unwrap();
+    for name in ["a_null", "a_list", "a_union"] {
+        assert!(code.contains(&format!("//! - `{name}`\n")), "{code}");
+        assert!(!code.contains(&format!("fn {name}<")), "{name} is there");
+    }
+    assert!(!code.contains("AUnionThen"), "{code}");
+    for name in ["none", "good_word", "good_listed"] {
+        assert!(!code.contains(&format!("`{name}`")), "{name} is left out");
+        assert_eq!(code.matches(&format!("fn {name}<")).count(), 2, "{name}");
+    }
 }
