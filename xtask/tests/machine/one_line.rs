@@ -33,7 +33,7 @@ fn an_operation_added_to_the_list_is_in_the_client_with_a_documented_method() {
         workshop.edit(
             SOURCE,
             "[operations]\n",
-            &format!("[operations]\nmine = [\"{entry}\"]\n"),
+            &format!("[operations]\nonly-in-this-test = [\"{entry}\"]\n"),
         );
         vendor::run(
             &workshop.tree,

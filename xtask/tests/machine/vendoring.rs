@@ -218,7 +218,7 @@ fn an_entry_that_names_nothing_is_told_what_comes_nearest_of_its_kind() {
         ),
     ] {
         let workshop = Workshop::new();
-        let list = format!("[operations]\nmine = [\"{entry}\"]\n");
+        let list = format!("[operations]\nonly-in-this-test = [\"{entry}\"]\n");
         workshop.edit(SOURCE, "[operations]\n", &list);
         let file = workshop.file("description.json", fragment().to_string());
         let message = refusal(&workshop, &from(file));
