@@ -265,8 +265,13 @@ fn run(command: Command) -> Result<()> {
             };
             let changed = codegen::run(&tree, mode, idle)?;
             eprintln!("generated code is fresh{}", told(&changed));
-            for id in codegen::wordless(&tree)? {
-                eprintln!("note: `{id}` has no words in {DOCS}, and is documented by its facts");
+            let wordless = codegen::wordless(&tree)?;
+            if let [first, rest @ ..] = wordless.as_slice() {
+                let more = match rest.len() {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                eprintln!("note: `{first}`{more}: no words in {DOCS}, documented by facts alone");
             }
         }
     }
