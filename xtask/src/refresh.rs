@@ -140,7 +140,10 @@ fn rehearse(tree: &Tree, wanted: Wanted, options: &Options) -> Result<Vec<File>>
     let target = tree.root().join("target");
     let place: PathBuf = target.join("refresh");
     let offline = wanted.offline;
-    let scratch = Scratch::whole(tree, &place, &target)?.offline(offline);
+    // Cargo knows a member by its path below the workspace: with one target for both, what was built in the copy
+    // would pass for the tree's own, and the machine built there would change the copy from then on.
+    let artifacts = target.join("refresh-target");
+    let scratch = Scratch::whole(tree, &place, &artifacts)?.offline(offline);
     let copy = Tree::at(scratch.root());
     vendor::run(
         &copy,

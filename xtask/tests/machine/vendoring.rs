@@ -6,6 +6,7 @@ use crate::support::{Workshop, add_robots, fragment};
 use serde_json::{Value, json};
 use xtask::description::operations;
 use xtask::fetch::Wanted;
+use xtask::source::{Source, with_package};
 use xtask::tree::{FRAGMENT, SOURCE};
 use xtask::vendor::{Options, run};
 
@@ -96,6 +97,10 @@ fn a_file_of_another_digest_than_the_pinned_one_is_refused() {
 #[test]
 fn the_pin_moves_with_the_version_and_the_rest_of_the_file_stays() {
     let workshop = Workshop::new();
+    let text = workshop.tree.read(SOURCE).unwrap();
+    let mut package = Source::parse(&text).unwrap().package;
+    package.integrity = "sha512-pinned".to_owned();
+    workshop.file(SOURCE, with_package(&text, &package).unwrap());
     let before = workshop.snapshot();
     let file = workshop.file("description.json", fragment().to_string());
     run(&workshop.tree, &from(file)).unwrap();
