@@ -116,8 +116,8 @@ impl<S: AnyScope> Secrets<S> {
     /// does not grow with their number. Waits for limits have no deadline here. A secret that fails does not
     /// stop the others, unless the failure would meet them too (the owner's token is refused or can't be had, or may
     /// not write in the scope; the scope's key can't be had; the server can't be reached or fails time after time):
-    /// then those are given back untried. Running the same batch again completes it. Where a batch names one secret more than once,
-    /// the last value stays.
+    /// then those are given back untried. Running the same batch again completes it. Where a batch names one secret
+    /// more than once, the last value stays.
     ///
     /// What is under way goes on as tasks of the tokio runtime while the caller is busy with an outcome. Dropping
     /// the stream stops the batch; what was under way may or may not have been stored.

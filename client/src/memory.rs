@@ -1,4 +1,4 @@
-//! What is asked for once and used by many: public keys, and the ids of repositories.
+//! What is asked for once and used by many: public keys, ids of repositories, an App's installations and their tokens.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

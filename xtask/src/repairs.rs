@@ -8,7 +8,7 @@
 mod bodies;
 mod document;
 mod replies;
-mod schemas;
+pub(crate) mod schemas;
 mod stores;
 mod walk;
 

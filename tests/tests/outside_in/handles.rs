@@ -8,23 +8,19 @@ use octoseal::{
 };
 use octoseal_tests::{ACME, acme, client, scope};
 
+use crate::scopes::SCOPES;
+
 #[tokio::test]
 async fn a_box_sealed_elsewhere_is_stored_in_every_scope() {
-    for text in [
-        "actions:org/acme",
-        "actions:repo/acme/api",
-        "actions:env/acme/api/prod",
-        "agents:org/acme",
-        "agents:repo/acme/api",
-        "codespaces:org/acme",
-        "codespaces:repo/acme/api",
-        "codespaces:user",
-        "dependabot:org/acme",
-        "dependabot:repo/acme/api",
-    ] {
+    for text in SCOPES {
+        // A registry is no name and a value.
+        let Ok(scope) = text.parse::<Scope>() else {
+            assert!(text.starts_with("private-registries:"), "{text}");
+            continue;
+        };
         let github = acme();
-        github.environment("acme", "api", "prod");
-        let secrets = client(&github).secrets(scope(text));
+        github.environment("acme", "api", "prod/eu");
+        let secrets = client(&github).secrets(scope);
         let key = secrets.public_key().await.unwrap();
         let sealed = key.key().seal(b"sealed elsewhere").to_base64();
         let call = secrets

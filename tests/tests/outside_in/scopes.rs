@@ -11,7 +11,7 @@ use octoseal::{
 use octoseal_tests::{acme, client, scope};
 
 /// Every scope of the README's table.
-const SCOPES: [&str; 11] = [
+pub(crate) const SCOPES: [&str; 11] = [
     "actions:org/acme",
     "actions:repo/acme/api",
     "actions:env/acme/api/prod%2Feu",

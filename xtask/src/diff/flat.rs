@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::cut::component_of;
 use crate::description::Operation;
+use crate::repairs::schemas::FACETS;
 
 /// What part of an operation a fact is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -196,22 +197,8 @@ impl Walk<'_> {
                     .map_or_else(|| value.to_string(), str::to_owned),
             );
         }
-        for key in [
-            "format",
-            "pattern",
-            "minLength",
-            "maxLength",
-            "minimum",
-            "maximum",
-            "exclusiveMinimum",
-            "exclusiveMaximum",
-            "multipleOf",
-            "minItems",
-            "maxItems",
-            "uniqueItems",
-            "default",
-            "additionalProperties",
-        ] {
+        let others = ["format", "default", "additionalProperties"];
+        for key in FACETS.into_iter().chain(others) {
             if let Some(value) = schema.get(key).filter(|value| !value.is_object()) {
                 fact.facets.insert(
                     key.to_owned(),

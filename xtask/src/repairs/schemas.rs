@@ -10,7 +10,7 @@ use crate::generate::pascal;
 use crate::source::Source;
 
 /// What a value must be like, beyond its type and its format.
-const FACETS: [&str; 11] = [
+pub(crate) const FACETS: [&str; 11] = [
     "pattern",
     "minLength",
     "maxLength",
