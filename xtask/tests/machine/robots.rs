@@ -123,25 +123,24 @@ fn assert_names_no_store(file: &Path, text: &str) {
 fn a_store_that_nobody_thought_of_is_used_with_one_line_in_openapi_and_none_in_client() {
     let workshop = with_robots();
     let here = Tree::here();
-    // Always the same place, so that what did not change is not compiled again.
+    // Always the same place, so that what did not change is not compiled again. Cargo tells members of workspaces apart
+    // by their folders below the workspace, so these must not have those of the tree, with which they share compiled
+    // dependencies.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let root = target.join("robots");
+    let rooms = root.join("with-robots");
     for file in [
         xtask::tree::CLIENT,
         xtask::tree::STORES,
         xtask::tree::HTTPMOCK,
         xtask::tree::README,
     ] {
-        copy(&workshop.tree.root().join(file), &root.join(file));
+        copy(&workshop.tree.root().join(file), &rooms.join(file));
     }
-    for file in [
-        "codegen/Cargo.toml",
-        "codegen/README.md",
-        "README.md",
-        "Cargo.lock",
-    ] {
-        copy(&here.root().join(file), &root.join(file));
+    for file in ["codegen/Cargo.toml", "codegen/README.md", "README.md"] {
+        copy(&here.root().join(file), &rooms.join(file));
     }
+    copy(&here.root().join("Cargo.lock"), &root.join("Cargo.lock"));
     let generated = [
         xtask::tree::CLIENT,
         xtask::tree::STORES,
@@ -151,23 +150,26 @@ fn a_store_that_nobody_thought_of_is_used_with_one_line_in_openapi_and_none_in_c
     for room in ["codegen/src", "sealing", "client"] {
         for file in files(&here.root().join(room)) {
             if !generated.contains(&file) {
-                copy(&file, &root.join(file.strip_prefix(here.root()).unwrap()));
+                copy(&file, &rooms.join(file.strip_prefix(here.root()).unwrap()));
             }
         }
         // What an earlier run copied and the tree has no more.
-        for file in files(&root.join(room)) {
-            if !here.root().join(file.strip_prefix(&root).unwrap()).exists() {
+        for file in files(&rooms.join(room)) {
+            if !here
+                .root()
+                .join(file.strip_prefix(&rooms).unwrap())
+                .exists()
+            {
                 std::fs::remove_file(file).unwrap();
             }
         }
     }
     let manifest = here.read("Cargo.toml").unwrap();
-    let members = r#"members = ["client", "codegen", "sealing", "robots"]"#;
     let lines = manifest.lines().map(|line| {
         if line.starts_with("members") {
-            members
+            r#"members = ["with-robots/*", "robots"]"#.to_owned()
         } else {
-            line
+            line.replace("path = \"", "path = \"with-robots/")
         }
     });
     write(
