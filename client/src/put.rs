@@ -317,12 +317,13 @@ impl Secrets<Scope> {
         let mut pages = whole_pages(listed.clone(), within, page_of_selected);
         let (mut ids, mut counted) = (BTreeSet::new(), 0);
         let unread = |error: Error| {
-            match error.is_unexpected_reply() {
-            true => error.with_further_hint(
-                "nothing was written; say which repositories may use the secret, and they need not be read",
-            ),
-            false => error,
-        }
+            if !error.is_unexpected_reply() {
+                return error;
+            }
+            error.with_further_hint(
+                "nothing was written; say which repositories may use the secret, and they need not \
+                 be read",
+            )
         };
         while let Some(page) = pages.try_next().await.map_err(unread)? {
             // The highest: when one leaves the list meanwhile, the next page begins one too late.

@@ -175,7 +175,10 @@ impl Scratch {
 }
 
 fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // Of a failure the last lines are told, which should not be those of a backtrace.
+    cargo.env("RUST_BACKTRACE", "0");
+    cargo
 }
 
 /// The end of what a program said, where the failure is.
