@@ -11,17 +11,17 @@ use secrecy::{SecretSlice, SecretString};
 use crate::Error;
 #[cfg(feature = "app")]
 use crate::app::{App, Installations};
+use crate::auth::server::Server;
+use crate::auth::sources::Surroundings;
+use crate::auth::token::{Static, Token, TokenSource, Tokens};
 use crate::client::{Client, Inner, OnWait, Wait};
-use crate::gate::Gate;
-use crate::keys::Keys;
-use crate::memory::Memory;
-use crate::pacing::Pacing;
-use crate::retry::RetryPolicy;
-use crate::server::Server;
-use crate::sockets::Sockets;
-use crate::sources::Surroundings;
-use crate::token::{Static, Token, TokenSource, Tokens};
+use crate::limits::gate::Gate;
+use crate::limits::pacing::Pacing;
+use crate::lookup::keys::Keys;
+use crate::lookup::memory::Memory;
+use crate::runtime::retry::RetryPolicy;
 use crate::wire::Wire;
+use crate::wire::sockets::Sockets;
 
 /// Builds a [`Client`]: who calls, which server, how patiently.
 #[derive(Clone, Default)]

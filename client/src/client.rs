@@ -9,14 +9,14 @@ use reqwest::Url;
 use tower::retry::budget::TpsBudget;
 
 use crate::Error;
+use crate::auth::token::{Token, Tokens};
 use crate::builder::ClientBuilder;
-use crate::gate::{Gate, WaitReason};
-use crate::keys::Keys;
-use crate::memory::Memory;
-use crate::retry::RetryPolicy;
+use crate::limits::gate::{Gate, WaitReason};
+use crate::lookup::keys::Keys;
+use crate::lookup::memory::Memory;
+use crate::runtime::retry::RetryPolicy;
 use crate::scope::AnyScope;
 use crate::secrets::Secrets;
-use crate::token::{Token, Tokens};
 
 /// A client of GitHub's secrets.
 ///

@@ -2,13 +2,13 @@
 //!
 //! Each is the operation of the same name on [`Client::secrets`] with the scope `actions:org/ORG`.
 
+use crate::access::RepositoryRef;
 use crate::client::Client;
 use crate::error::Error;
-use crate::keys::ScopeKey;
-use crate::put::Put;
+use crate::lookup::keys::ScopeKey;
 use crate::scope::{OrganizationScope, OrganizationStore};
+use crate::secrets::put::Put;
 use crate::secrets::{Repository, Secret, Secrets};
-use crate::visibility::RepositoryRef;
 
 impl Client {
     fn org_secrets(&self, org: &str) -> Result<Secrets<OrganizationScope>, Error> {

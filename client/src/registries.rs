@@ -15,16 +15,16 @@ use octoseal_api::{Error as ApiError, ResponseValue, stores};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::call::{Call, Effect};
+use crate::runtime::call::{Call, Effect};
 use crate::client::Client;
 use crate::error::{Error, Kind, Stored};
-use crate::keys::{HasKey, ScopeKey, Sealed};
-use crate::names::SecretName;
-use crate::paging::{Listed, PER_PAGE, pages};
-use crate::retry::Allowance;
-use crate::token::Audience;
+use crate::lookup::keys::{HasKey, ScopeKey, Sealed};
+use crate::scope::names::SecretName;
+use crate::runtime::paging::{Listed, PER_PAGE, pages};
+use crate::runtime::retry::Allowance;
+use crate::auth::token::Audience;
 use crate::value::SecretValue;
-use crate::visibility::{Access, Visibility};
+use crate::access::{Access, Visibility};
 
 pub use auth::RegistryAuth;
 pub use scope::PrivateRegistriesScope;

@@ -3,13 +3,17 @@
 //! Which stores exist at which place is a fact of GitHub's description; the enums of stores are generated
 //! from it. A scope is a plain value: it compares, hashes, prints, parses and (de)serializes as one string.
 
+pub(crate) mod as_text;
+#[cfg(doctest)]
+mod lacking;
+pub(crate) mod names;
 mod text;
 
 use octoseal_api::stores;
 pub use octoseal_api::stores::{EnvironmentStore, OrganizationStore, RepositoryStore, UserStore};
 
 use crate::Error;
-use crate::names::{EnvironmentName, Owner, RepositoryName};
+use crate::scope::names::{EnvironmentName, Owner, RepositoryName};
 
 /// A store at an organization, for example `actions:org/acme`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,5 +1,7 @@
 //! The secrets of one scope.
 
+pub(crate) mod batch;
+pub(crate) mod put;
 pub(crate) mod selected;
 
 use std::future::ready;
@@ -11,16 +13,16 @@ use futures_util::{TryFutureExt, TryStreamExt};
 use octoseal_api::stores;
 use reqwest::StatusCode;
 
-use crate::call::{Call, Effect};
+use crate::auth::token::Audience;
 use crate::client::Client;
 use crate::error::Error;
-use crate::keys::ScopeKey;
-use crate::names::SecretName;
-use crate::paging::{Listed, PER_PAGE, pages};
-use crate::put::Put;
-use crate::retry::Allowance;
+use crate::lookup::keys::ScopeKey;
+use crate::runtime::call::{Call, Effect};
+use crate::runtime::paging::{Listed, PER_PAGE, pages};
+use crate::runtime::retry::Allowance;
+use crate::scope::names::SecretName;
 use crate::scope::{AnyScope, Scope, SeesOrganizationSecrets};
-use crate::token::Audience;
+use crate::secrets::put::Put;
 
 /// A secret as GitHub lists it: everything but its value, which GitHub never gives back.
 #[derive(Clone, Debug, PartialEq, Eq)]

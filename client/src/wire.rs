@@ -1,5 +1,7 @@
 //! What every request goes through on its way, over sockets and in process alike.
 
+pub(crate) mod sockets;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,8 +11,8 @@ use octoseal_api::Transport;
 use reqwest::header::LOCATION;
 use reqwest::{Method, Request, Response, StatusCode, Url};
 
-use crate::gate::Gate;
-use crate::pacing::Cost;
+use crate::limits::gate::Gate;
+use crate::limits::pacing::Cost;
 
 /// No reply of the operations in use is larger: a page of 100 repositories is a few hundred kilobytes.
 const REPLY_CAP: usize = 16 * 1024 * 1024;

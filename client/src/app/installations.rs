@@ -17,14 +17,14 @@ use super::jwt::Jwt;
 use super::kept::Kept;
 use super::refusals::Refusals;
 use super::{App, lock};
-use crate::call::{Call, Effect};
+use crate::auth::token::{AfterRefusal, Audience, Token, Tokens};
 use crate::client::Client;
-use crate::described::typed;
 use crate::error::{Error, Kind};
-use crate::headers;
-use crate::memory::{Memory, Wanted};
-use crate::retry::Allowance;
-use crate::token::{AfterRefusal, Audience, Token, Tokens};
+use crate::lookup::memory::{Memory, Wanted};
+use crate::runtime::call::{Call, Effect};
+use crate::runtime::described::typed;
+use crate::runtime::headers;
+use crate::runtime::retry::Allowance;
 
 /// An installation's number is good for as long as it works.
 const FOR_GOOD: Duration = Duration::MAX;

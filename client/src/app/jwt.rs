@@ -8,8 +8,8 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::lock;
+use crate::auth::token::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};
 use crate::error::{BoxError, Error};
-use crate::token::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};
 
 /// Once less than this is left of a JWT's life, another is signed.
 const MARGIN: Duration = Duration::from_secs(120);

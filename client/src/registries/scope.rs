@@ -6,8 +6,8 @@ use std::str::FromStr;
 use octoseal_api::stores::registries::NAME;
 
 use crate::error::Error;
-use crate::names::Owner;
-use crate::text::as_text;
+use crate::scope::names::Owner;
+use crate::scope::as_text::as_text;
 
 /// An organization's private registries, as a scope: `private-registries:org/acme`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -6,13 +6,13 @@ use octoseal_api::types;
 use serde_json::{Map, Value};
 
 use super::{PrivateRegistries, PrivateRegistry, RegistryAuth, read};
-use crate::call::Effect;
-use crate::described::typed;
+use crate::runtime::call::Effect;
+use crate::runtime::described::typed;
 use crate::error::Error;
-use crate::names::SecretName;
-use crate::retry::Allowance;
+use crate::scope::names::SecretName;
+use crate::runtime::retry::Allowance;
 use crate::value::SecretValue;
-use crate::visibility::{Access, RepositoryRef, Visibility};
+use crate::access::{Access, RepositoryRef, Visibility};
 
 /// A registry about to be created; see [`PrivateRegistries::create`].
 ///

@@ -10,7 +10,7 @@ use super::{
     RepositoryStore, Scope, UserScope, UserStore,
 };
 use crate::Error;
-use crate::text::as_text;
+use crate::scope::as_text::as_text;
 
 /// What an environment's name must escape to stay one piece of a scope's string.
 const PIECE: &AsciiSet = &CONTROLS

@@ -8,12 +8,12 @@ use futures_util::{TryFutureExt, TryStreamExt};
 use octoseal_api::{Error as ApiError, ResponseValue, stores};
 
 use super::{Repository, Secrets};
-use crate::call::Effect;
+use crate::access::RepositoryRef;
 use crate::error::Error;
-use crate::names::SecretName;
-use crate::paging::{Listed, PER_PAGE, pages};
+use crate::runtime::call::Effect;
+use crate::runtime::paging::{Listed, PER_PAGE, pages};
+use crate::scope::names::SecretName;
 use crate::scope::{HasSelectedRepositories, Scope};
-use crate::visibility::RepositoryRef;
 
 /// What is done, for an error.
 pub(crate) const LISTING: &str = "listing the selected repositories of";

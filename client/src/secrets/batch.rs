@@ -11,13 +11,13 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 use tracing::instrument::WithSubscriber;
 
+use crate::access::{Access, RepositoryRef, Visibility};
 use crate::client::Client;
 use crate::error::{Error, Reach};
-use crate::put::{Put, Written};
 use crate::scope::{AnyScope, Scope};
 use crate::secrets::Secrets;
+use crate::secrets::put::{Put, Written};
 use crate::value::SecretValue;
-use crate::visibility::{Access, RepositoryRef, Visibility};
 
 /// How many secrets of a batch are under way at once. GitHub documents 100 requests for everything that a user
 /// runs; half of that leaves room for others, and stores 50 secrets in the time of one.

@@ -7,9 +7,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use crate::auth::server::Server;
+use crate::auth::token::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};
 use crate::error::{BoxError, Error};
-use crate::server::Server;
-use crate::token::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};
 
 /// A token in an environment variable, read again for each request.
 ///

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 #[cfg(feature = "app")]
 use crate::app::Installations;
 use crate::error::{BoxError, Error, Kind};
-use crate::retry::Allowance;
+use crate::runtime::retry::Allowance;
 
 /// A token that GitHub accepts as `Bearer`: personal, fine-grained, of an OAuth app or of an installation. Its
 /// length and form are GitHub's business; it only has to fit into a header. Never printed, wiped on drop.

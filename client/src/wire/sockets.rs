@@ -6,7 +6,7 @@ use reqwest::{Proxy, Url};
 use secrecy::SecretSlice;
 
 use crate::error::Error;
-use crate::retry::RetryPolicy;
+use crate::runtime::retry::RetryPolicy;
 
 /// What lies between this machine and the server: whom to trust, how to present oneself, which way to go.
 #[derive(Clone, Default)]

@@ -11,14 +11,14 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tower::retry::budget::Budget;
 use tracing::{Instrument, debug, debug_span, info_span, warn};
 
+use crate::auth::token::{AfterRefusal, Audience, Token, TokenRefusal};
 use crate::client::{Client, Wait};
 use crate::error::{Error, Kind, Reach, Stored};
-use crate::gate::{LONGEST, Stays, TooLong, WaitReason};
-use crate::headers;
-use crate::pacing::Cost;
-use crate::reply::{self, Failure, Next};
-use crate::retry::Allowance;
-use crate::token::{AfterRefusal, Audience, Token, TokenRefusal};
+use crate::limits::gate::{LONGEST, Stays, TooLong, WaitReason};
+use crate::limits::pacing::Cost;
+use crate::runtime::headers;
+use crate::runtime::reply::{self, Failure, Next};
+use crate::runtime::retry::Allowance;
 
 /// What a call does, for limits, retries, errors and logs.
 #[derive(Clone, Copy)]

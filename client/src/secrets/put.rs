@@ -7,18 +7,18 @@ use std::marker::PhantomData;
 use futures_util::TryStreamExt;
 use octoseal_api::stores;
 
-use crate::call::Effect;
+use crate::access::{Access, RepositoryRef, Visibility};
 use crate::client::Client;
 use crate::error::{Error, Kind};
-use crate::keys::Sealed;
-use crate::names::SecretName;
-use crate::paging::whole_pages;
-use crate::retry::Allowance;
+use crate::lookup::keys::Sealed;
+use crate::runtime::call::Effect;
+use crate::runtime::paging::whole_pages;
+use crate::runtime::retry::Allowance;
+use crate::scope::names::SecretName;
 use crate::scope::{AnyScope, HasSelectedRepositories, HasVisibility, Scope};
 use crate::secrets::selected::{LISTING, page_of_selected};
 use crate::secrets::{Secrets, created};
 use crate::value::SecretValue;
-use crate::visibility::{Access, RepositoryRef, Visibility};
 
 /// What a put did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

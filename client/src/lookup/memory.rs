@@ -11,7 +11,7 @@ use tracing::Instrument;
 
 use crate::client::Client;
 use crate::error::{Error, Kind};
-use crate::retry::Allowance;
+use crate::runtime::retry::Allowance;
 
 /// Things remembered at once. A service that walks over more asks for some again.
 const REMEMBERED: usize = 4096;

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, stream};
 
-use crate::call::{Call, Effect};
+use crate::access::RepositoryRef;
+use crate::auth::token::Audience;
 use crate::client::Client;
 use crate::error::Error;
-use crate::memory::Wanted;
-use crate::names::{Owner, RepositoryName, full_name};
-use crate::retry::Allowance;
-use crate::token::Audience;
-use crate::visibility::RepositoryRef;
+use crate::lookup::memory::Wanted;
+use crate::runtime::call::{Call, Effect};
+use crate::runtime::retry::Allowance;
+use crate::scope::names::{Owner, RepositoryName, full_name};
 
 /// How many repositories of one call are looked up at once.
 const LOOKED_UP_AT_ONCE: usize = 10;

@@ -7,14 +7,14 @@ use std::time::Duration;
 use octoseal_api::{Error as ApiError, ResponseValue, stores};
 use octoseal_sealing::PublicKey;
 
-use crate::call::{Call, Effect};
+use crate::auth::token::Audience;
 use crate::client::Client;
 use crate::error::{Error, Kind, Reach, Stored};
-use crate::memory::{Memory, Wanted};
-use crate::retry::Allowance;
+use crate::lookup::memory::{Memory, Wanted};
+use crate::runtime::call::{Call, Effect};
+use crate::runtime::retry::Allowance;
 use crate::scope::Scope;
 use crate::secrets::audience;
-use crate::token::Audience;
 use crate::value::SecretValue;
 
 /// A scope's public key: what values for it are sealed to.

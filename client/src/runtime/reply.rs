@@ -9,9 +9,9 @@ use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
 use crate::error::{Error, Kind};
-use crate::gate::{Quota, Refusal};
-use crate::headers;
-use crate::wording::{hint, safe_message};
+use crate::limits::gate::{Quota, Refusal};
+use crate::runtime::headers;
+use crate::runtime::wording::{hint, safe_message};
 
 /// Why an attempt gave no value.
 pub(crate) struct Failure {

@@ -6,12 +6,12 @@ use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use octoseal_api::{Error as ApiError, ResponseValue, stores};
 
-use crate::call::{Call, Effect};
 use crate::client::Client;
 use crate::error::{Error, Kind};
-use crate::headers::{self, NextPage};
-use crate::keys::HasKey;
-use crate::retry::Allowance;
+use crate::lookup::keys::HasKey;
+use crate::runtime::call::{Call, Effect};
+use crate::runtime::headers::{self, NextPage};
+use crate::runtime::retry::Allowance;
 
 /// How many entries a page is asked for: the most that GitHub gives.
 pub(crate) const PER_PAGE: i64 = 100;

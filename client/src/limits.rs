@@ -1,0 +1,4 @@
+//! How fast requests may leave.
+
+pub(crate) mod gate;
+pub(crate) mod pacing;
