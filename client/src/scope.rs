@@ -239,7 +239,7 @@ impl Scope {
 
     /// Whether a secret here can be given to selected repositories: so at an organization and for a user.
     pub fn has_selected_repositories(&self) -> bool {
-        self.api().supports(stores::Operation::ListRepositories)
+        self.api().supports(stores::Role::ListRepositories)
     }
 }
 

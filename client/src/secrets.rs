@@ -299,8 +299,8 @@ impl<S: AnyScope> Secrets<S> {
         })
     }
 
-    pub(crate) fn require(&self, operation: stores::Operation, what: &str) -> Result<(), Error> {
-        if self.scope.api().supports(operation) {
+    pub(crate) fn require(&self, role: stores::Role, what: &str) -> Result<(), Error> {
+        if self.scope.api().supports(role) {
             return Ok(());
         }
         Err(Error::unsupported(format!("{} has no {what}", self.scope)))
@@ -336,7 +336,7 @@ impl<S: SeesOrganizationSecrets> Secrets<S> {
         &self,
     ) -> impl Stream<Item = Result<Secret, Error>> + Send + Unpin + use<S> {
         let checked = self.require(
-            stores::Operation::ListOrganizationSecrets,
+            stores::Role::ListOrganizationSecrets,
             "list of organization secrets",
         );
         let listed = self.listed("listing the organization secrets seen by", "");

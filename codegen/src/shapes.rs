@@ -4,7 +4,7 @@ use std::fmt;
 
 use progenitor_client::{Error, ResponseValue};
 
-use crate::stores::{EnvironmentStore, OrganizationStore, RepositoryStore, UserStore};
+use crate::stores::{EnvironmentStore, OrganizationStore, RepositoryStore, Role, UserStore};
 
 /// A scope, borrowed: which store, at which place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,9 +54,9 @@ impl Scope<'_> {
         }
     }
 
-    /// Whether the description has this operation on this scope.
-    pub fn supports(&self, operation: Operation) -> bool {
-        self.operation_id(operation).is_some()
+    /// Whether the description has an operation of this role on this scope.
+    pub fn supports(&self, role: Role) -> bool {
+        self.operation_id(role).is_some()
     }
 
     fn place(&self) -> &'static str {
@@ -67,31 +67,6 @@ impl Scope<'_> {
             Self::User { .. } => "a user",
         }
     }
-}
-
-/// What can be done to a scope.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Operation {
-    /// List the secrets.
-    List,
-    /// Get the key to seal with.
-    PublicKey,
-    /// Get one secret.
-    Get,
-    /// Create or update one.
-    Put,
-    /// Remove one.
-    Delete,
-    /// List the repositories selected for a secret.
-    ListRepositories,
-    /// Select repositories anew.
-    SetRepositories,
-    /// Select one more.
-    AddRepository,
-    /// Select one fewer.
-    RemoveRepository,
-    /// List the organization's secrets that a repository can see.
-    ListOrganizationSecrets,
 }
 
 /// A secret, without its value, which GitHub never tells.
@@ -164,9 +139,9 @@ impl fmt::Display for UnknownStore {
 impl std::error::Error for UnknownStore {}
 
 /// The error for an operation that the description does not have.
-pub(crate) fn lacking(scope: &Scope<'_>, operation: Operation) -> Error<()> {
+pub(crate) fn lacking(scope: &Scope<'_>, role: Role) -> Error<()> {
     Error::InvalidRequest(format!(
-        "`{}` secrets of {} have no operation {operation:?}",
+        "`{}` secrets of {} have no operation {role:?}",
         scope.store(),
         scope.place()
     ))

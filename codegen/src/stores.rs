@@ -2,10 +2,32 @@
 //! Which store takes which call at which place: nothing but the description's facts.
 
 use crate::shapes::{lacking, refuse, required, reshape, choice};
-pub use crate::shapes::{
-    Operation, Page, PublicKey, Put, Repository, Scope, Secret, UnknownStore,
-};
+pub use crate::shapes::{Page, PublicKey, Put, Repository, Scope, Secret, UnknownStore};
 use crate::{Client, Error, ResponseValue, types};
+/// What can be done to a scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// List the secrets.
+    List,
+    /// Get the key to seal with.
+    PublicKey,
+    /// Get one secret.
+    Get,
+    /// Create or update one.
+    Put,
+    /// Remove one.
+    Delete,
+    /// List the repositories selected for a secret.
+    ListRepositories,
+    /// Select repositories anew.
+    SetRepositories,
+    /// Select one more.
+    AddRepository,
+    /// Select one fewer.
+    RemoveRepository,
+    /// List the organization's secrets that a repository can see.
+    ListOrganizationSecrets,
+}
 /// The stores that an organization has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -163,291 +185,272 @@ impl std::str::FromStr for UserStore {
     }
 }
 impl Scope<'_> {
-    /// GitHub's id of an operation on this scope, if the description has it.
-    pub fn operation_id(&self, operation: Operation) -> Option<&'static str> {
-        match (self, operation) {
+    /// GitHub's id of the operation that has a role on this scope, if the description has it.
+    pub fn operation_id(&self, role: Role) -> Option<&'static str> {
+        match (self, role) {
             (
                 Scope::Organization { store: OrganizationStore::Actions, .. },
-                Operation::List,
+                Role::List,
             ) => Some("actions/list-org-secrets"),
             (
                 Scope::Organization { store: OrganizationStore::Actions, .. },
-                Operation::PublicKey,
+                Role::PublicKey,
             ) => Some("actions/get-org-public-key"),
             (
                 Scope::Organization { store: OrganizationStore::Actions, .. },
-                Operation::Get,
+                Role::Get,
             ) => Some("actions/get-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Actions, .. },
-                Operation::Put,
+                Role::Put,
             ) => Some("actions/create-or-update-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Actions, .. },
-                Operation::Delete,
+                Role::Delete,
             ) => Some("actions/delete-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Actions, .. },
-                Operation::ListRepositories,
+                Role::ListRepositories,
             ) => Some("actions/list-selected-repos-for-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Actions, .. },
-                Operation::SetRepositories,
+                Role::SetRepositories,
             ) => Some("actions/set-selected-repos-for-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Actions, .. },
-                Operation::AddRepository,
+                Role::AddRepository,
             ) => Some("actions/add-selected-repo-to-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Actions, .. },
-                Operation::RemoveRepository,
+                Role::RemoveRepository,
             ) => Some("actions/remove-selected-repo-from-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Agents, .. },
-                Operation::List,
+                Role::List,
             ) => Some("agents/list-org-secrets"),
             (
                 Scope::Organization { store: OrganizationStore::Agents, .. },
-                Operation::PublicKey,
+                Role::PublicKey,
             ) => Some("agents/get-org-public-key"),
+            (Scope::Organization { store: OrganizationStore::Agents, .. }, Role::Get) => {
+                Some("agents/get-org-secret")
+            }
+            (Scope::Organization { store: OrganizationStore::Agents, .. }, Role::Put) => {
+                Some("agents/create-or-update-org-secret")
+            }
             (
                 Scope::Organization { store: OrganizationStore::Agents, .. },
-                Operation::Get,
-            ) => Some("agents/get-org-secret"),
-            (
-                Scope::Organization { store: OrganizationStore::Agents, .. },
-                Operation::Put,
-            ) => Some("agents/create-or-update-org-secret"),
-            (
-                Scope::Organization { store: OrganizationStore::Agents, .. },
-                Operation::Delete,
+                Role::Delete,
             ) => Some("agents/delete-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Agents, .. },
-                Operation::ListRepositories,
+                Role::ListRepositories,
             ) => Some("agents/list-selected-repos-for-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Agents, .. },
-                Operation::SetRepositories,
+                Role::SetRepositories,
             ) => Some("agents/set-selected-repos-for-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Agents, .. },
-                Operation::AddRepository,
+                Role::AddRepository,
             ) => Some("agents/add-selected-repo-to-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Agents, .. },
-                Operation::RemoveRepository,
+                Role::RemoveRepository,
             ) => Some("agents/remove-selected-repo-from-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Codespaces, .. },
-                Operation::List,
+                Role::List,
             ) => Some("codespaces/list-org-secrets"),
             (
                 Scope::Organization { store: OrganizationStore::Codespaces, .. },
-                Operation::PublicKey,
+                Role::PublicKey,
             ) => Some("codespaces/get-org-public-key"),
             (
                 Scope::Organization { store: OrganizationStore::Codespaces, .. },
-                Operation::Get,
+                Role::Get,
             ) => Some("codespaces/get-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Codespaces, .. },
-                Operation::Put,
+                Role::Put,
             ) => Some("codespaces/create-or-update-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Codespaces, .. },
-                Operation::Delete,
+                Role::Delete,
             ) => Some("codespaces/delete-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Codespaces, .. },
-                Operation::ListRepositories,
+                Role::ListRepositories,
             ) => Some("codespaces/list-selected-repos-for-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Codespaces, .. },
-                Operation::SetRepositories,
+                Role::SetRepositories,
             ) => Some("codespaces/set-selected-repos-for-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Codespaces, .. },
-                Operation::AddRepository,
+                Role::AddRepository,
             ) => Some("codespaces/add-selected-repo-to-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Codespaces, .. },
-                Operation::RemoveRepository,
+                Role::RemoveRepository,
             ) => Some("codespaces/remove-selected-repo-from-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Dependabot, .. },
-                Operation::List,
+                Role::List,
             ) => Some("dependabot/list-org-secrets"),
             (
                 Scope::Organization { store: OrganizationStore::Dependabot, .. },
-                Operation::PublicKey,
+                Role::PublicKey,
             ) => Some("dependabot/get-org-public-key"),
             (
                 Scope::Organization { store: OrganizationStore::Dependabot, .. },
-                Operation::Get,
+                Role::Get,
             ) => Some("dependabot/get-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Dependabot, .. },
-                Operation::Put,
+                Role::Put,
             ) => Some("dependabot/create-or-update-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Dependabot, .. },
-                Operation::Delete,
+                Role::Delete,
             ) => Some("dependabot/delete-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Dependabot, .. },
-                Operation::ListRepositories,
+                Role::ListRepositories,
             ) => Some("dependabot/list-selected-repos-for-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Dependabot, .. },
-                Operation::SetRepositories,
+                Role::SetRepositories,
             ) => Some("dependabot/set-selected-repos-for-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Dependabot, .. },
-                Operation::AddRepository,
+                Role::AddRepository,
             ) => Some("dependabot/add-selected-repo-to-org-secret"),
             (
                 Scope::Organization { store: OrganizationStore::Dependabot, .. },
-                Operation::RemoveRepository,
+                Role::RemoveRepository,
             ) => Some("dependabot/remove-selected-repo-from-org-secret"),
+            (Scope::Repository { store: RepositoryStore::Actions, .. }, Role::List) => {
+                Some("actions/list-repo-secrets")
+            }
             (
                 Scope::Repository { store: RepositoryStore::Actions, .. },
-                Operation::List,
-            ) => Some("actions/list-repo-secrets"),
-            (
-                Scope::Repository { store: RepositoryStore::Actions, .. },
-                Operation::PublicKey,
+                Role::PublicKey,
             ) => Some("actions/get-repo-public-key"),
+            (Scope::Repository { store: RepositoryStore::Actions, .. }, Role::Get) => {
+                Some("actions/get-repo-secret")
+            }
+            (Scope::Repository { store: RepositoryStore::Actions, .. }, Role::Put) => {
+                Some("actions/create-or-update-repo-secret")
+            }
+            (Scope::Repository { store: RepositoryStore::Actions, .. }, Role::Delete) => {
+                Some("actions/delete-repo-secret")
+            }
             (
                 Scope::Repository { store: RepositoryStore::Actions, .. },
-                Operation::Get,
-            ) => Some("actions/get-repo-secret"),
-            (
-                Scope::Repository { store: RepositoryStore::Actions, .. },
-                Operation::Put,
-            ) => Some("actions/create-or-update-repo-secret"),
-            (
-                Scope::Repository { store: RepositoryStore::Actions, .. },
-                Operation::Delete,
-            ) => Some("actions/delete-repo-secret"),
-            (
-                Scope::Repository { store: RepositoryStore::Actions, .. },
-                Operation::ListOrganizationSecrets,
+                Role::ListOrganizationSecrets,
             ) => Some("actions/list-repo-organization-secrets"),
+            (Scope::Repository { store: RepositoryStore::Agents, .. }, Role::List) => {
+                Some("agents/list-repo-secrets")
+            }
             (
                 Scope::Repository { store: RepositoryStore::Agents, .. },
-                Operation::List,
-            ) => Some("agents/list-repo-secrets"),
-            (
-                Scope::Repository { store: RepositoryStore::Agents, .. },
-                Operation::PublicKey,
+                Role::PublicKey,
             ) => Some("agents/get-repo-public-key"),
+            (Scope::Repository { store: RepositoryStore::Agents, .. }, Role::Get) => {
+                Some("agents/get-repo-secret")
+            }
+            (Scope::Repository { store: RepositoryStore::Agents, .. }, Role::Put) => {
+                Some("agents/create-or-update-repo-secret")
+            }
+            (Scope::Repository { store: RepositoryStore::Agents, .. }, Role::Delete) => {
+                Some("agents/delete-repo-secret")
+            }
             (
                 Scope::Repository { store: RepositoryStore::Agents, .. },
-                Operation::Get,
-            ) => Some("agents/get-repo-secret"),
-            (
-                Scope::Repository { store: RepositoryStore::Agents, .. },
-                Operation::Put,
-            ) => Some("agents/create-or-update-repo-secret"),
-            (
-                Scope::Repository { store: RepositoryStore::Agents, .. },
-                Operation::Delete,
-            ) => Some("agents/delete-repo-secret"),
-            (
-                Scope::Repository { store: RepositoryStore::Agents, .. },
-                Operation::ListOrganizationSecrets,
+                Role::ListOrganizationSecrets,
             ) => Some("agents/list-repo-organization-secrets"),
             (
                 Scope::Repository { store: RepositoryStore::Codespaces, .. },
-                Operation::List,
+                Role::List,
             ) => Some("codespaces/list-repo-secrets"),
             (
                 Scope::Repository { store: RepositoryStore::Codespaces, .. },
-                Operation::PublicKey,
+                Role::PublicKey,
             ) => Some("codespaces/get-repo-public-key"),
+            (Scope::Repository { store: RepositoryStore::Codespaces, .. }, Role::Get) => {
+                Some("codespaces/get-repo-secret")
+            }
+            (Scope::Repository { store: RepositoryStore::Codespaces, .. }, Role::Put) => {
+                Some("codespaces/create-or-update-repo-secret")
+            }
             (
                 Scope::Repository { store: RepositoryStore::Codespaces, .. },
-                Operation::Get,
-            ) => Some("codespaces/get-repo-secret"),
-            (
-                Scope::Repository { store: RepositoryStore::Codespaces, .. },
-                Operation::Put,
-            ) => Some("codespaces/create-or-update-repo-secret"),
-            (
-                Scope::Repository { store: RepositoryStore::Codespaces, .. },
-                Operation::Delete,
+                Role::Delete,
             ) => Some("codespaces/delete-repo-secret"),
             (
                 Scope::Repository { store: RepositoryStore::Dependabot, .. },
-                Operation::List,
+                Role::List,
             ) => Some("dependabot/list-repo-secrets"),
             (
                 Scope::Repository { store: RepositoryStore::Dependabot, .. },
-                Operation::PublicKey,
+                Role::PublicKey,
             ) => Some("dependabot/get-repo-public-key"),
+            (Scope::Repository { store: RepositoryStore::Dependabot, .. }, Role::Get) => {
+                Some("dependabot/get-repo-secret")
+            }
+            (Scope::Repository { store: RepositoryStore::Dependabot, .. }, Role::Put) => {
+                Some("dependabot/create-or-update-repo-secret")
+            }
             (
                 Scope::Repository { store: RepositoryStore::Dependabot, .. },
-                Operation::Get,
-            ) => Some("dependabot/get-repo-secret"),
-            (
-                Scope::Repository { store: RepositoryStore::Dependabot, .. },
-                Operation::Put,
-            ) => Some("dependabot/create-or-update-repo-secret"),
-            (
-                Scope::Repository { store: RepositoryStore::Dependabot, .. },
-                Operation::Delete,
+                Role::Delete,
             ) => Some("dependabot/delete-repo-secret"),
+            (Scope::Environment { store: EnvironmentStore::Actions, .. }, Role::List) => {
+                Some("actions/list-environment-secrets")
+            }
             (
                 Scope::Environment { store: EnvironmentStore::Actions, .. },
-                Operation::List,
-            ) => Some("actions/list-environment-secrets"),
-            (
-                Scope::Environment { store: EnvironmentStore::Actions, .. },
-                Operation::PublicKey,
+                Role::PublicKey,
             ) => Some("actions/get-environment-public-key"),
+            (Scope::Environment { store: EnvironmentStore::Actions, .. }, Role::Get) => {
+                Some("actions/get-environment-secret")
+            }
+            (Scope::Environment { store: EnvironmentStore::Actions, .. }, Role::Put) => {
+                Some("actions/create-or-update-environment-secret")
+            }
             (
                 Scope::Environment { store: EnvironmentStore::Actions, .. },
-                Operation::Get,
-            ) => Some("actions/get-environment-secret"),
-            (
-                Scope::Environment { store: EnvironmentStore::Actions, .. },
-                Operation::Put,
-            ) => Some("actions/create-or-update-environment-secret"),
-            (
-                Scope::Environment { store: EnvironmentStore::Actions, .. },
-                Operation::Delete,
+                Role::Delete,
             ) => Some("actions/delete-environment-secret"),
-            (Scope::User { store: UserStore::Codespaces, .. }, Operation::List) => {
+            (Scope::User { store: UserStore::Codespaces, .. }, Role::List) => {
                 Some("codespaces/list-secrets-for-authenticated-user")
             }
-            (Scope::User { store: UserStore::Codespaces, .. }, Operation::PublicKey) => {
+            (Scope::User { store: UserStore::Codespaces, .. }, Role::PublicKey) => {
                 Some("codespaces/get-public-key-for-authenticated-user")
             }
-            (Scope::User { store: UserStore::Codespaces, .. }, Operation::Get) => {
+            (Scope::User { store: UserStore::Codespaces, .. }, Role::Get) => {
                 Some("codespaces/get-secret-for-authenticated-user")
             }
-            (Scope::User { store: UserStore::Codespaces, .. }, Operation::Put) => {
+            (Scope::User { store: UserStore::Codespaces, .. }, Role::Put) => {
                 Some("codespaces/create-or-update-secret-for-authenticated-user")
             }
-            (Scope::User { store: UserStore::Codespaces, .. }, Operation::Delete) => {
+            (Scope::User { store: UserStore::Codespaces, .. }, Role::Delete) => {
                 Some("codespaces/delete-secret-for-authenticated-user")
             }
             (
                 Scope::User { store: UserStore::Codespaces, .. },
-                Operation::ListRepositories,
+                Role::ListRepositories,
             ) => Some("codespaces/list-repositories-for-secret-for-authenticated-user"),
+            (Scope::User { store: UserStore::Codespaces, .. }, Role::SetRepositories) => {
+                Some("codespaces/set-repositories-for-secret-for-authenticated-user")
+            }
+            (Scope::User { store: UserStore::Codespaces, .. }, Role::AddRepository) => {
+                Some("codespaces/add-repository-for-secret-for-authenticated-user")
+            }
             (
                 Scope::User { store: UserStore::Codespaces, .. },
-                Operation::SetRepositories,
-            ) => Some("codespaces/set-repositories-for-secret-for-authenticated-user"),
-            (
-                Scope::User { store: UserStore::Codespaces, .. },
-                Operation::AddRepository,
-            ) => Some("codespaces/add-repository-for-secret-for-authenticated-user"),
-            (
-                Scope::User { store: UserStore::Codespaces, .. },
-                Operation::RemoveRepository,
+                Role::RemoveRepository,
             ) => Some("codespaces/remove-repository-for-secret-for-authenticated-user"),
             _ => None,
         }
@@ -615,7 +618,7 @@ impl Client {
                             .await?
                     }
                     #[allow(unreachable_patterns)]
-                    _ => return Err(lacking(&scope, Operation::List)),
+                    _ => return Err(lacking(&scope, Role::List)),
                 },
             ),
         )
@@ -671,7 +674,7 @@ impl Client {
                         self.codespaces_get_public_key_for_authenticated_user().await?
                     }
                     #[allow(unreachable_patterns)]
-                    _ => return Err(lacking(&scope, Operation::PublicKey)),
+                    _ => return Err(lacking(&scope, Role::PublicKey)),
                 },
             ),
         )
@@ -733,7 +736,7 @@ impl Client {
                         self.codespaces_get_secret_for_authenticated_user(name).await?
                     }
                     #[allow(unreachable_patterns)]
-                    _ => return Err(lacking(&scope, Operation::Get)),
+                    _ => return Err(lacking(&scope, Role::Get)),
                 },
             ),
         )
@@ -933,7 +936,7 @@ impl Client {
                         .await?
                 }
                 #[allow(unreachable_patterns)]
-                _ => return Err(lacking(&scope, Operation::Put)),
+                _ => return Err(lacking(&scope, Role::Put)),
             },
         )
     }
@@ -987,7 +990,7 @@ impl Client {
                     self.codespaces_delete_secret_for_authenticated_user(name).await?
                 }
                 #[allow(unreachable_patterns)]
-                _ => return Err(lacking(&scope, Operation::Delete)),
+                _ => return Err(lacking(&scope, Role::Delete)),
             },
         )
     }
@@ -1047,7 +1050,7 @@ impl Client {
                             .await?
                     }
                     #[allow(unreachable_patterns)]
-                    _ => return Err(lacking(&scope, Operation::ListRepositories)),
+                    _ => return Err(lacking(&scope, Role::ListRepositories)),
                 },
             ),
         )
@@ -1126,7 +1129,7 @@ impl Client {
                         .await?
                 }
                 #[allow(unreachable_patterns)]
-                _ => return Err(lacking(&scope, Operation::SetRepositories)),
+                _ => return Err(lacking(&scope, Role::SetRepositories)),
             },
         )
     }
@@ -1159,7 +1162,7 @@ impl Client {
                         .await?
                 }
                 #[allow(unreachable_patterns)]
-                _ => return Err(lacking(&scope, Operation::AddRepository)),
+                _ => return Err(lacking(&scope, Role::AddRepository)),
             },
         )
     }
@@ -1196,7 +1199,7 @@ impl Client {
                         .await?
                 }
                 #[allow(unreachable_patterns)]
-                _ => return Err(lacking(&scope, Operation::RemoveRepository)),
+                _ => return Err(lacking(&scope, Role::RemoveRepository)),
             },
         )
     }
@@ -1233,7 +1236,7 @@ impl Client {
                             .await?
                     }
                     #[allow(unreachable_patterns)]
-                    _ => return Err(lacking(&scope, Operation::ListOrganizationSecrets)),
+                    _ => return Err(lacking(&scope, Role::ListOrganizationSecrets)),
                 },
             ),
         )

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use octoseal_api::stores::{
-    EnvironmentStore, Operation, OrganizationStore, Put, RepositoryStore, Scope, UserStore,
+    EnvironmentStore, OrganizationStore, Put, RepositoryStore, Role, Scope, UserStore,
 };
 use octoseal_api::{Client, Context, Error, Transport, client};
 use reqwest::header::HeaderValue;
@@ -334,7 +334,7 @@ async fn a_token_in_a_reply_is_read_and_not_printed() {
 async fn a_supported_operation_sends_and_any_other_does_not() {
     let (stub, client) = Stub::answering(500, "");
     for scope in scopes() {
-        use Operation::{
+        use Role::{
             AddRepository, Delete, Get, List, ListOrganizationSecrets, ListRepositories, PublicKey,
             RemoveRepository, SetRepositories,
         };

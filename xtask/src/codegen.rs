@@ -1,29 +1,34 @@
-//! `cargo xtask codegen`: from the fragment to the low-level client.
+//! `cargo xtask codegen`: generates the low-level client from the fragment.
+
+pub mod dispatch;
+pub mod docs;
+pub mod httpmock;
+pub mod progenitor;
+pub mod readme;
 
 use anyhow::Result;
 use serde_json::Value;
 
+use crate::codegen::docs::Docs;
 use crate::description::Description;
-use crate::docs::Docs;
+use crate::description::source::Source;
+use crate::repairs;
 use crate::repairs::Idle;
-use crate::source::Source;
 use crate::tree::{CLIENT, DOCS, FRAGMENT, File, HTTPMOCK, Mode, README, SOURCE, STORES, Tree};
-use crate::{dispatch, generate, httpmock, repairs, table};
 
 /// The command that mends stale generated code.
 pub const COMMAND: &str = "cargo xtask codegen";
 
-/// Writes or compares the generated files; tells which differed.
+/// Writes or compares the generated files, and gives the paths of those that differed.
 pub fn run(tree: &Tree, mode: Mode, idle: Idle) -> Result<Vec<&'static str>> {
     tree.apply(&files(tree, idle)?, mode)
 }
 
-/// The generated files as the tree's fragment has them.
+/// The generated files for the tree's fragment.
 pub fn files(tree: &Tree, idle: Idle) -> Result<Vec<File>> {
     let source = Source::parse(&tree.read(SOURCE)?)?;
     let docs = Docs::parse(&tree.read(DOCS)?)?;
-    // A fragment that lacks operations was cut from another server's description, or another
-    // time's.
+    // Only the descriptions of other servers and other times lack operations, and those have other faults.
     let idle = if source.package.missing.is_empty() {
         idle
     } else {
@@ -33,7 +38,7 @@ pub fn files(tree: &Tree, idle: Idle) -> Result<Vec<File>> {
     let mut files = from_fragment(fragment.value(), &source, &docs, idle)?;
     files.push(File {
         path: README,
-        text: table::fill(&tree.read(README)?, fragment.value())?,
+        text: readme::fill(&tree.read(README)?, fragment.value())?,
     });
     Ok(files)
 }
@@ -56,7 +61,7 @@ pub fn from_fragment(
     Ok(vec![
         File {
             path: CLIENT,
-            text: generate::client(&repaired)?,
+            text: progenitor::client(&repaired)?,
         },
         File {
             path: STORES,

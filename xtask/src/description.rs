@@ -1,4 +1,12 @@
-//! A description of an API, as read from a file: checked once, then asked for its operations.
+//! A description of an API: read from a file and checked, then asked for its operations.
+
+pub mod cut;
+pub mod facts;
+pub mod family;
+pub mod left_out;
+pub mod select;
+pub mod source;
+pub(crate) mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -6,24 +14,24 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Map, Value};
 
-use crate::generate::snake;
+use crate::rust_names::snake;
 
-/// GitHub's descriptions are 13 MB. Something five times that is another file.
-const LARGEST: u64 = 64 << 20;
+/// GitHub's descriptions have 13 MB. A file five times as large is another kind of file.
+const LARGEST_BYTES: u64 = 64 << 20;
 
 /// The keys of a path item that are operations.
 pub const METHODS: [&str; 8] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace",
 ];
 
-/// The other keys of a path item that are understood, or do no harm.
-const ASIDE: [&str; 4] = ["parameters", "summary", "description", "servers"];
+/// The other keys of a path item that are understood, or harmless.
+const OTHER_KEYS: [&str; 4] = ["parameters", "summary", "description", "servers"];
 
-/// A JSON document that says it is OpenAPI 3.0 and has operations, each with its own id.
+/// A JSON document in OpenAPI 3.0 whose operations have an id of their own each.
 #[derive(Debug, Clone)]
 pub struct Description(Value);
 
-/// Where an operation stands in a description.
+/// An operation and where it stands in a description.
 #[derive(Debug, Clone, Copy)]
 pub struct Operation<'a> {
     /// Its `operationId`.
@@ -76,7 +84,7 @@ impl Description {
         Self::from_value(value).with_context(|| origin.to_owned())
     }
 
-    /// Takes a document that is in memory already.
+    /// Checks a document that is in memory already.
     pub fn from_value(value: Value) -> Result<Self> {
         match (
             value.get("openapi").and_then(Value::as_str),
@@ -100,7 +108,7 @@ impl Description {
             let item = item
                 .as_object()
                 .with_context(|| format!("paths.{path} is not an object"))?;
-            let known = |key: &str| METHODS.contains(&key) || ASIDE.contains(&key);
+            let known = |key: &str| METHODS.contains(&key) || OTHER_KEYS.contains(&key);
             if let Some(key) = item
                 .keys()
                 .find(|key| !known(key) && !key.starts_with("x-"))
@@ -135,7 +143,7 @@ impl Description {
         &self.0
     }
 
-    /// What the document calls its version.
+    /// The version that the document has by its own words.
     pub fn version(&self) -> &str {
         self.0
             .pointer("/info/version")
@@ -153,7 +161,7 @@ impl Description {
         }
     }
 
-    /// The ids that are gone in `later` though their operations are there: by which ids they go there.
+    /// The ids that `later` lacks although it has their operations, with the ids that these have there.
     pub fn renamed<'a>(&'a self, later: &'a Self) -> BTreeMap<&'a str, &'a str> {
         let (before, after) = (self.operations(), later.operations());
         let ids: BTreeSet<_> = after.iter().map(|operation| operation.id).collect();
@@ -177,7 +185,7 @@ impl Description {
     }
 }
 
-/// Every operation of a document that has been checked before.
+/// Every operation of a document that was checked before, by path and then by method.
 pub fn operations(document: &Value) -> Vec<Operation<'_>> {
     let mut found = Vec::new();
     for (path, item) in document
@@ -207,7 +215,7 @@ pub fn operations(document: &Value) -> Vec<Operation<'_>> {
 }
 
 fn within_limit(size: u64, origin: &str) -> Result<()> {
-    if size > LARGEST {
+    if size > LARGEST_BYTES {
         bail!(
             "{origin}: {} MB is no description of GitHub's, which are 13 MB (the \
              `*.deref.json` files are larger and not needed)",

@@ -1,17 +1,15 @@
-//! `cargo xtask`: the machine's commands.
+//! The arguments of `cargo xtask`.
 
-use std::fmt::Display;
-use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Parser, Subcommand};
-use xtask::description::Description;
+use xtask::commands::{self, Form};
 use xtask::repairs::Idle;
-use xtask::source::Source;
-use xtask::tree::{DOCS, FRAGMENT, Mode, SOURCE, Tree};
-use xtask::{codegen, diff, fetch, fuzz, interop, refresh, sweep, timelapse, vendor, whole};
+use xtask::robots::{interop, timelapse};
+use xtask::tree::Tree;
+use xtask::vendor::{self, fetch};
 
 /// The machine that makes Octoseal's low-level client from GitHub's description.
 #[derive(Parser)]
@@ -30,7 +28,7 @@ struct Wanted {
     /// Another version than the pinned one
     #[arg(long, value_name = "X")]
     version: Option<String>,
-    /// Reach for no registry, not even Cargo's
+    /// Ask no registry, not even Cargo's
     #[arg(long, requires = "from")]
     offline: bool,
 }
@@ -125,14 +123,15 @@ enum Command {
         /// Compare instead of writing
         #[arg(long)]
         check: bool,
-        /// Put up with repairs whose fault this fragment does not have
+        /// Accept repairs whose fault this fragment does not have
         #[arg(long)]
         allow_idle: bool,
     },
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().command) {
+    let command = Arguments::parse().command;
+    match Tree::here().and_then(|tree| run(&tree, command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -141,156 +140,57 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<()> {
-    let tree = Tree::here();
+fn run(tree: &Tree, command: Command) -> Result<()> {
     match command {
         Command::Vendor {
             wanted,
             check,
             allow_missing,
         } => {
-            let outcome = vendor::run(
-                &tree,
-                &vendor::Options {
-                    wanted: wanted.into(),
-                    check,
-                    allow_missing,
-                },
-            )?;
-            eprintln!(
-                "{} operations of version {}{}",
-                outcome.operations,
-                outcome.version,
-                told(&outcome.changed)
-            );
-            for entry in outcome.missing {
-                eprintln!("missing: {entry}");
-            }
-            if outcome.unverified {
-                eprintln!(
-                    "warning: the file was compared with no archive of the registry's; \
-                     `{}` without --from compares them and pins the archive's integrity",
-                    vendor::COMMAND
-                );
-            }
-            for left in outcome.left_out {
-                eprintln!("warning: {left}");
-            }
+            let wanted = wanted.into();
+            let options = vendor::Options {
+                wanted,
+                check,
+                allow_missing,
+            };
+            commands::vendor(tree, &options)
         }
         Command::Interop { require, rounds } => {
-            interop::run(&tree, interop::Options { require, rounds })?;
+            commands::interop(tree, interop::Options { require, rounds })
         }
-        Command::Fuzz { seconds } => fuzz::run(&tree, seconds)?,
+        Command::Fuzz { seconds } => commands::fuzz(tree, seconds),
         Command::Diff {
             wanted,
             base,
             json,
             markdown,
         } => {
-            let source = Source::parse(&tree.read(SOURCE)?)?;
-            let new = fetch::describe(&source.package, &wanted.into())?;
-            let old = Description::read(&base.unwrap_or_else(|| tree.root().join(FRAGMENT)))?.0;
-            let uses = diff::Uses::of(&tree)?;
-            let report = diff::diff(&old, &new, &source, &uses, env!("CARGO_PKG_VERSION"))?;
-            if json {
-                say(serde_json::to_string_pretty(&report)? + "\n")?;
-            } else if markdown {
-                say(report.markdown())?;
-            } else {
-                say(report)?;
-            }
-        }
-        Command::Refresh { wanted, tests } => {
-            let options = refresh::Options {
-                wanted: wanted.into(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                tests: tests.into_iter().filter(|each| !each.is_empty()).collect(),
+            let form = match (json, markdown) {
+                (true, _) => Form::Json,
+                (_, true) => Form::Markdown,
+                _ => Form::Text,
             };
-            match refresh::refresh(&tree, &options)? {
-                refresh::Outcome::Newest(version) => {
-                    say(format!("{version} is the newest version\n"))?;
-                }
-                refresh::Outcome::Pinned(version) => {
-                    say(format!("{version} is pinned already\n"))?;
-                }
-                refresh::Outcome::Refreshed(report) => {
-                    say(report.markdown())?;
-                    eprintln!("the report is in {}", refresh::REPORT);
-                }
-            }
+            commands::diff(tree, &wanted.into(), base.as_deref(), form)
         }
+        Command::Refresh { wanted, tests } => commands::refresh(tree, wanted.into(), tests),
         Command::Timelapse { folder, versions } => {
-            let journey = timelapse::Journey { versions, folder };
-            say(timelapse::timelapse(&tree, &journey, |row| {
-                eprintln!("{row}");
-            })?)?;
+            commands::timelapse(tree, &timelapse::Journey { versions, folder })
         }
         Command::Sweep {
             wanted,
             whole,
             every,
         } => {
-            let source = Source::parse(&tree.read(SOURCE)?)?;
-            let descriptions = if every {
-                fetch::every(&source.package)?
-            } else {
-                vec![fetch::describe(&source.package, &wanted.into())?]
-            };
-            let mut failed = Vec::new();
-            for description in &descriptions {
-                if whole {
-                    say(format!("{}\n", whole::whole(&tree, description, &source)?))?;
-                } else {
-                    let sweep = sweep::sweep(description, &source);
-                    say(format!("{}: {sweep}\n", description.plan()))?;
-                    if let Err(error) = sweep.verdict() {
-                        failed.push(format!("{}: {error}", description.plan()));
-                    }
-                }
-            }
-            if !failed.is_empty() {
-                bail!("{}", failed.join("\n"));
-            }
+            let which = if every { None } else { Some(wanted.into()) };
+            commands::sweep(tree, which.as_ref(), whole)
         }
         Command::Codegen { check, allow_idle } => {
-            let mode = if check {
-                Mode::Check(codegen::COMMAND)
-            } else {
-                Mode::Write
-            };
             let idle = if allow_idle {
                 Idle::Allow
             } else {
                 Idle::Refuse
             };
-            let changed = codegen::run(&tree, mode, idle)?;
-            eprintln!("generated code is fresh{}", told(&changed));
-            let wordless = codegen::wordless(&tree)?;
-            if let [first, rest @ ..] = wordless.as_slice() {
-                let more = match rest.len() {
-                    0 => String::new(),
-                    more => format!(" and {more} more"),
-                };
-                eprintln!("note: `{first}`{more}: no words in {DOCS}, documented by facts alone");
-            }
+            commands::codegen(tree, check, idle)
         }
-    }
-    Ok(())
-}
-
-/// Prints to whoever listens. One who has heard enough (`| head`) is no failure.
-fn say(text: impl Display) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    match write!(out, "{text}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
-}
-
-fn told(changed: &[&str]) -> String {
-    if changed.is_empty() {
-        ", nothing to write".to_owned()
-    } else {
-        format!("; wrote {}", changed.join(", "))
     }
 }

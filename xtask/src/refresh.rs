@@ -1,8 +1,7 @@
-//! `cargo xtask refresh`: the newest description, from the registry to a change that is ready for
-//! a branch.
+//! `cargo xtask refresh`: vendors the newest description, generates and tests.
 //!
-//! All of it happens in a scratch copy. Only what generated and passed the tests there is written
-//! into the tree; whatever fails, the tree is as it was, and the report says why.
+//! All of it happens in a scratch copy. Only what passed the tests there is written into the tree. After a failure the
+//! tree is as it was, and the report says why.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -12,34 +11,34 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::codegen;
 use crate::description::Description;
+use crate::description::source::{Package, Source};
 use crate::diff::{Report, Uses, diff};
-use crate::fetch::{Wanted, fetch};
-use crate::npm;
 use crate::repairs::Idle;
-use crate::scratch::Scratch;
-use crate::source::{Package, Source};
+use crate::robots::scratch::Scratch;
 use crate::tree::{CLIENT, FRAGMENT, File, HTTPMOCK, Mode, README, SOURCE, STORES, Tree};
 use crate::vendor;
+use crate::vendor::fetch::{Wanted, fetch};
+use crate::vendor::npm;
 
-/// What to refresh to, and how to make sure.
+/// What to refresh to, and how it is tested.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The description, if it is not the newest of the registry.
+    /// The description; by default the registry's newest.
     pub wanted: Wanted,
-    /// The version of the crates, from which the next follows.
+    /// The version of the crates now.
     pub version: String,
     /// Cargo's arguments for the tests; none runs no tests.
     pub tests: Vec<String>,
 }
 
-/// What a refresh came to.
+/// The result of a refresh.
 #[derive(Debug)]
 pub enum Outcome {
     /// The registry has no newer version than the pinned one.
     Newest(String),
     /// The version asked for is the pinned one.
     Pinned(String),
-    /// The tree has changed; the report is for commit and pull request.
+    /// The tree has changed. The report is the text for a commit or pull request.
     Refreshed(Box<Report>),
 }
 
@@ -74,7 +73,7 @@ pub fn refresh(tree: &Tree, options: &Options) -> Result<Outcome> {
     result
 }
 
-/// An earlier run's report would pass for this one's.
+/// Removes an earlier run's report, which would pass for this one's.
 fn forget_report(tree: &Tree) -> Result<()> {
     match std::fs::remove_file(tree.root().join(REPORT)) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -84,7 +83,7 @@ fn forget_report(tree: &Tree) -> Result<()> {
     }
 }
 
-/// All of a refresh but its report; what is known to differ by then is in `differences`.
+/// A refresh without its report file. Puts the report into `differences` as soon as it is known, for failures too.
 fn attempt(tree: &Tree, options: &Options, differences: &mut Option<String>) -> Result<Outcome> {
     let source = Source::parse(&tree.read(SOURCE)?)?;
     let pinned = &source.package;
@@ -135,7 +134,7 @@ fn version(pinned: &Package, wanted: &Wanted) -> Result<String> {
     })
 }
 
-/// Vendors, generates and tests in a copy of the whole tree; gives what has changed there.
+/// Vendors, generates and tests in a copy of the whole tree, and gives the files that a refresh may change.
 fn rehearse(tree: &Tree, wanted: Wanted, options: &Options) -> Result<Vec<File>> {
     let target = tree.root().join("target");
     let place: PathBuf = target.join("refresh");
@@ -161,7 +160,7 @@ fn rehearse(tree: &Tree, wanted: Wanted, options: &Options) -> Result<Vec<File>>
     refreshed(&copy)
 }
 
-/// The files that a refresh may change, as they are.
+/// The files that a refresh may change, with their text now.
 fn refreshed(tree: &Tree) -> Result<Vec<File>> {
     [SOURCE, FRAGMENT, CLIENT, STORES, HTTPMOCK, README]
         .into_iter()

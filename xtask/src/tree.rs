@@ -1,10 +1,10 @@
-//! The files that the machine makes: all computed first, then written or compared.
+//! The workspace's files that the machine reads and makes: all made first, then written or compared.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-/// Where the workspace lies.
+/// A workspace, by its folder.
 #[derive(Debug, Clone)]
 pub struct Tree {
     root: PathBuf,
@@ -22,35 +22,55 @@ pub const CLIENT: &str = "codegen/src/generated.rs";
 pub const STORES: &str = "codegen/src/stores.rs";
 /// The typed helpers for httpmock.
 pub const HTTPMOCK: &str = "codegen/src/httpmock.rs";
-
-/// The front page, whose table of stores is the machine's.
+/// The front page, whose table of stores is generated.
 pub const README: &str = "README.md";
 
-/// One file's text, as it should be.
+const MANIFEST: &str = "Cargo.toml";
+
+/// One file as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
     /// Its path below the workspace.
     pub path: &'static str,
-    /// All of it.
+    /// The whole text.
     pub text: String,
 }
 
 /// Whether files are written or only compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Write what differs.
+    /// Writes the files that differ.
     Write,
-    /// Fail where one differs, naming the command that mends it.
+    /// Fails if a file differs, and names this command, which mends it.
     Check(&'static str),
 }
 
 impl Tree {
-    /// The workspace that this program was built in.
-    pub fn here() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .expect("xtask lies in the workspace");
-        Self::at(root)
+    /// The workspace at work: the one that cargo runs this program of, or else the nearest around the current folder.
+    ///
+    /// The path that this program was compiled at says nothing: a copy of the workspace with the same target folder
+    /// runs the same program.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such workspace.
+    pub fn here() -> Result<Self> {
+        let folder = std::env::current_dir().context("there is no current folder")?;
+        let ours = std::env::var_os("CARGO_PKG_NAME").is_some_and(|name| name == "xtask");
+        let run_by_cargo = std::env::var_os("CARGO_MANIFEST_DIR").filter(|_| ours);
+        let run_by_cargo = run_by_cargo.map(PathBuf::from);
+        let root = run_by_cargo.as_deref().and_then(Path::parent);
+        let found = root
+            .into_iter()
+            .chain(folder.ancestors())
+            .find(|folder| folder.join(SOURCE).is_file() && folder.join(MANIFEST).is_file());
+        match found {
+            Some(root) => Ok(Self::at(root)),
+            None => bail!(
+                "no workspace of Octoseal's (with {SOURCE}) is at {} or above: run this inside one",
+                folder.display()
+            ),
+        }
     }
 
     /// A workspace elsewhere.
@@ -68,8 +88,18 @@ impl Tree {
         std::fs::read_to_string(self.root.join(path)).with_context(|| format!("cannot read {path}"))
     }
 
-    /// Writes or compares. In writing every file is laid down beside its place first, so that
-    /// what fails half-way fails before anything has changed.
+    /// The version that the workspace's packages share.
+    pub fn version(&self) -> Result<String> {
+        let manifest: toml_edit::DocumentMut = self.read(MANIFEST)?.parse().context(MANIFEST)?;
+        let package = manifest.get("workspace").and_then(|it| it.get("package"));
+        let version = package.and_then(|it| it.get("version")?.as_str());
+        version
+            .map(str::to_owned)
+            .context("Cargo.toml has no version for the workspace")
+    }
+
+    /// Writes or compares, and gives the paths of the files that differed. Before any file is replaced, all are written
+    /// beside their places: a full disk changes nothing.
     pub fn apply(&self, files: &[File], mode: Mode) -> Result<Vec<&'static str>> {
         let stale: Vec<_> = files
             .iter()
@@ -83,25 +113,28 @@ impl Tree {
                     bail!("stale: {}{difference}\nrun `{command}`", names.join(", "));
                 }
             }
-            Mode::Write => {
-                let mut laid = Vec::new();
-                for file in &stale {
-                    let place = self.root.join(file.path);
-                    let folder = place.parent().context("a file has a folder")?;
-                    let mut beside = tempfile::NamedTempFile::new_in(folder)
-                        .with_context(|| format!("cannot write beside {}", file.path))?;
-                    std::io::Write::write_all(&mut beside, file.text.as_bytes())?;
-                    readable(beside.as_file())?;
-                    laid.push((beside, place));
-                }
-                for (beside, place) in laid {
-                    beside
-                        .persist(&place)
-                        .with_context(|| format!("cannot write {}", place.display()))?;
-                }
-            }
+            Mode::Write => self.write(&stale)?,
         }
         Ok(stale.into_iter().map(|file| file.path).collect())
+    }
+
+    fn write(&self, files: &[&File]) -> Result<()> {
+        let mut written = Vec::new();
+        for file in files {
+            let place = self.root.join(file.path);
+            let folder = place.parent().context("a file has a folder")?;
+            let mut beside = tempfile::NamedTempFile::new_in(folder)
+                .with_context(|| format!("cannot write beside {}", file.path))?;
+            std::io::Write::write_all(&mut beside, file.text.as_bytes())?;
+            make_readable(beside.as_file())?;
+            written.push((beside, place));
+        }
+        for (beside, place) in written {
+            beside
+                .persist(&place)
+                .with_context(|| format!("cannot write {}", place.display()))?;
+        }
+        Ok(())
     }
 
     fn first_difference(&self, file: &File) -> String {
@@ -119,14 +152,14 @@ impl Tree {
     }
 }
 
-/// Temporary files are private to their owner; sources are not.
+/// Lets everybody read a temporary file, which is private by default.
 #[cfg(unix)]
-fn readable(file: &std::fs::File) -> Result<()> {
+fn make_readable(file: &std::fs::File) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     Ok(file.set_permissions(std::fs::Permissions::from_mode(0o644))?)
 }
 
 #[cfg(not(unix))]
-fn readable(_: &std::fs::File) -> Result<()> {
+fn make_readable(_: &std::fs::File) -> Result<()> {
     Ok(())
 }

@@ -1,20 +1,23 @@
-//! `cargo xtask vendor`: from GitHub's description to the fragment.
+//! `cargo xtask vendor`: cuts the fragment from GitHub's description, and moves the pin.
+
+pub mod fetch;
+pub mod npm;
 
 use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use crate::cut;
-use crate::family::{self, LeftOut};
-use crate::fetch::{Fetched, Wanted, fetch};
-use crate::select::select;
-use crate::source::{Source, with_package};
+use crate::description::cut;
+use crate::description::left_out::{self, LeftOut};
+use crate::description::select::select;
+use crate::description::source::{Source, with_package};
 use crate::tree::{FRAGMENT, File, Mode, SOURCE, Tree};
+use crate::vendor::fetch::{Fetched, Wanted, fetch};
 
 /// What to vendor, and how strictly.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Which description to cut from.
+    /// The description to cut from.
     pub wanted: Wanted,
     /// Compare instead of writing.
     pub check: bool,
@@ -41,7 +44,7 @@ pub fn run(tree: &Tree, options: &Options) -> Result<Outcome> {
     selection.distinct()?;
     package.missing = selection.missing.clone();
     let projections = if options.allow_missing {
-        cut::possible(&description, &source.project)
+        cut::present(&description, &source.project)
     } else {
         source.project.clone()
     };
@@ -68,29 +71,29 @@ pub fn run(tree: &Tree, options: &Options) -> Result<Outcome> {
         unverified: package.integrity.is_empty(),
         version: package.version,
         operations: kept.len(),
-        left_out: source.unforeseen(family::left_out(description.value(), &kept)),
+        left_out: source.newly_left_out(left_out::left_out(description.value(), &kept)),
         missing: selection.missing,
     })
 }
 
-/// What vendoring came to.
+/// The result of vendoring.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// The files that differed.
     pub changed: Vec<&'static str>,
-    /// Whether the pin lacks an archive's integrity, since none was read.
+    /// Whether the pin has no archive's integrity: the description was read from a file.
     pub unverified: bool,
     /// The version cut from.
     pub version: String,
     /// How many operations were kept.
     pub operations: usize,
-    /// What the list leaves out of stores, and beside them, without saying so.
+    /// What the list of operations leaves out of stores and beside them, and does not name as left out.
     pub left_out: Vec<LeftOut>,
     /// The entries that the description lacks.
     pub missing: Vec<String>,
 }
 
-/// A JSON document as it is written into the tree.
+/// A JSON document as text, in the form of the fragment.
 pub fn pretty(document: &serde_json::Value) -> Result<String> {
     Ok(serde_json::to_string_pretty(document)? + "\n")
 }

@@ -58,9 +58,8 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         &self,
         name: &str,
     ) -> impl Stream<Item = Result<Repository, Error>> + Send + Unpin + use<S> {
-        let checked = SecretName::new(name).and_then(|_| {
-            self.require(stores::Operation::ListRepositories, "selected repositories")
-        });
+        let checked = SecretName::new(name)
+            .and_then(|_| self.require(stores::Role::ListRepositories, "selected repositories"));
         let listed = self.listed(LISTING, name);
         let pages = pages(listed, page_of_selected).map_ok(Repository::from);
         ready(checked.map(|()| pages)).try_flatten_stream()
@@ -110,7 +109,7 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>,
     ) -> Result<(), Error> {
         let name = SecretName::new(name)?;
-        self.require(stores::Operation::SetRepositories, "selected repositories")?;
+        self.require(stores::Role::SetRepositories, "selected repositories")?;
         let allowance = self.allowance();
         let repositories: Vec<RepositoryRef> = repositories.into_iter().map(Into::into).collect();
         let ids = self
@@ -147,7 +146,7 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         name: &str,
         repository: impl Into<RepositoryRef>,
     ) -> Result<(), Error> {
-        self.change_selected(name, repository.into(), stores::Operation::AddRepository)
+        self.change_selected(name, repository.into(), stores::Role::AddRepository)
             .await
     }
 
@@ -166,7 +165,7 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         name: &str,
         repository: impl Into<RepositoryRef>,
     ) -> Result<(), Error> {
-        self.change_selected(name, repository.into(), stores::Operation::RemoveRepository)
+        self.change_selected(name, repository.into(), stores::Role::RemoveRepository)
             .await
     }
 
@@ -174,16 +173,16 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         &self,
         name: &str,
         repository: RepositoryRef,
-        operation: stores::Operation,
+        role: stores::Role,
     ) -> Result<(), Error> {
         let name = SecretName::new(name)?;
-        self.require(operation, "selected repositories")?;
+        self.require(role, "selected repositories")?;
         let allowance = self.allowance();
         let ids = self
             .client
             .repository_ids(&[repository], &allowance)
             .await?;
-        let add = operation == stores::Operation::AddRepository;
+        let add = role == stores::Role::AddRepository;
         let doing = if add {
             "adding a repository to"
         } else {

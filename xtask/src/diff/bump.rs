@@ -17,11 +17,11 @@ pub struct Bump {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
-    /// Nothing changed that a caller sees.
+    /// Nothing that a caller sees changed.
     None,
     /// Only additions.
     Compatible,
-    /// Somebody's code must change.
+    /// Callers' code must change.
     Breaking,
 }
 

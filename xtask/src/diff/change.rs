@@ -1,20 +1,20 @@
-//! Two operations side by side: what changed, and whom it breaks.
+//! Two states of an operation side by side: what changed, and whose code that breaks.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
 
-use super::flat::{Area, Fact, Flat, Place};
+use super::flat::{Area, Fact, Flat, Position};
 use super::judge::{Aspects, judge};
 
 /// Whose code stops compiling, or working, by a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Breaks {
-    /// Nobody's: the generated code is the same, or grows where callers only read.
+    /// No code: what is generated is the same, or grows where callers only read.
     Nobody,
-    /// That of callers of the low-level crate, who build bodies and pass arguments by position.
+    /// That of callers of `octoseal-api`: they build bodies, and pass arguments by position.
     LowLevel,
     /// That of callers of `octoseal` too.
     Octoseal,
@@ -25,17 +25,17 @@ pub enum Breaks {
 pub struct Change {
     /// The operation.
     pub operation: String,
-    /// The place in it: `body.visibility`, `query per_page`, `reply 200 .secrets[].name`.
-    pub place: String,
+    /// Where in it: `body.visibility`, `query per_page`, `reply 200 .secrets[].name`.
+    pub position: String,
     /// What changed, in words.
     pub what: String,
-    /// Whom it breaks.
+    /// Whose code it breaks.
     pub breaks: Breaks,
 }
 
 /// What an operation is to `octoseal`.
 #[derive(Clone, Copy)]
-pub(super) struct Role<'a> {
+pub(super) struct Usage<'a> {
     /// `client/` calls it, by name or through the dispatch over stores.
     pub(super) used: bool,
     /// Whether `client/` writes a field of this name.
@@ -48,43 +48,42 @@ pub(super) struct Role<'a> {
     pub(super) names: &'a dyn Fn(&str) -> bool,
 }
 
-/// One operation at one time: as described, and as repaired for generation.
+/// One state of an operation: as described, and as repaired for generation.
 pub(super) struct Side<'a> {
     pub(super) facts: &'a Flat,
     pub(super) generated: &'a Flat,
 }
 
-/// All changes between two times of an operation, of which is known whether its generated code is
-/// `identical`.
+/// All changes between two states of an operation, of which is known whether its generated code is `identical`.
 pub(super) fn changes(
     id: &str,
     old: &Side<'_>,
     new: &Side<'_>,
     identical: bool,
-    role: Role<'_>,
+    usage: Usage<'_>,
 ) -> Vec<Change> {
-    let places: BTreeSet<&Place> = old.facts.keys().chain(new.facts.keys()).collect();
+    let positions: BTreeSet<&Position> = old.facts.keys().chain(new.facts.keys()).collect();
     let mut found = Vec::new();
-    for place in places {
-        let (before, after) = (old.facts.get(place), new.facts.get(place));
-        if before == after || within_new_or_gone(place, old.facts, new.facts) {
+    for position in positions {
+        let (before, after) = (old.facts.get(position), new.facts.get(position));
+        if before == after || within_new_or_gone(position, old.facts, new.facts) {
             continue;
         }
-        let generated = (old.generated.get(place), new.generated.get(place));
+        let generated = (old.generated.get(position), new.generated.get(position));
         // What the repairs level out, generated code does not show.
-        let same = identical || alike(&place.0, generated.0, generated.1);
+        let same = identical || alike(&position.0, generated.0, generated.1);
         let aspects = Aspects {
-            place,
+            position,
             before,
             after,
             generated,
-            role,
+            usage,
         };
         for verdict in judge(&aspects) {
-            let moved = matches!(place.0, Area::Call);
+            let moved = matches!(position.0, Area::Call);
             found.push(Change {
                 operation: id.to_owned(),
-                place: shown(place),
+                position: shown(position),
                 what: verdict.what,
                 breaks: if same && !moved && !verdict.stands {
                     Breaks::Nobody
@@ -106,7 +105,7 @@ fn alike(area: &Area, old: Option<&Fact>, new: Option<&Fact>) -> bool {
     let scalar = |fact: &Fact| !matches!(fact.kind.as_str(), "array" | "object");
     let presence = |fact: &Fact| match area {
         Area::Reply(_) if scalar(fact) => (fact.required && !fact.nullable, false),
-        // Whoever writes it has to say so if it is required.
+        // A field of a body is written in another way if it is required.
         _ if scalar(fact) => (fact.required, fact.required && fact.nullable),
         _ => (fact.required, fact.nullable),
     };
@@ -118,16 +117,16 @@ fn alike(area: &Area, old: Option<&Fact>, new: Option<&Fact>) -> bool {
     presence(old) == presence(new) && rest(old) == rest(new)
 }
 
-/// Whether a property came or went with the object that holds it, which is told already.
-fn within_new_or_gone(place: &Place, old: &Flat, new: &Flat) -> bool {
-    let (area, path) = place;
+/// Whether a property came or went together with the object that holds it, which is a change by itself.
+fn within_new_or_gone(position: &Position, old: &Flat, new: &Flat) -> bool {
+    let (area, path) = position;
     (0..path.len()).any(|length| {
         let holder = (area.clone(), path[..length].to_vec());
         old.contains_key(&holder) != new.contains_key(&holder)
     })
 }
 
-fn shown((area, path): &Place) -> String {
+fn shown((area, path): &Position) -> String {
     let mut text = match area {
         Area::Call => "call".to_owned(),
         Area::Parameter(kind, name) => format!("{kind} {name}"),

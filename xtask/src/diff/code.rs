@@ -1,5 +1,4 @@
-//! The code of one operation, and what of it a caller can name: the ground truth below every
-//! verdict.
+//! The code of one operation, and what of it a caller can name: the truth that verdicts are checked against.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,21 +8,21 @@ use quote::{ToTokens as _, quote};
 use serde_json::Value;
 use syn::{Fields, ImplItem, Item, Visibility};
 
-use crate::generate;
+use crate::codegen::progenitor;
 
-/// What is generated for one operation, without docs.
+/// The generated code of one operation, without docs.
 pub(super) struct Code {
     text: String,
     surface: Surface,
 }
 
-/// What callers can name, by the type that it is part of.
+/// What callers can name, by the type that it belongs to.
 type Surface = BTreeMap<String, BTreeSet<String>>;
 
 impl Code {
     /// The code for the repaired fragment of one operation.
     pub(super) fn of(repaired: &Value) -> Result<Self> {
-        let tokens = undocumented(generate::tokens(repaired)?);
+        let tokens = undocumented(progenitor::tokens(repaired)?);
         let file: syn::File =
             syn::parse2(tokens.clone()).context("the generated code is not Rust")?;
         let mut surface = Surface::new();
@@ -32,13 +31,13 @@ impl Code {
         Ok(Self { text, surface })
     }
 
-    /// Whether not a byte differs.
+    /// Whether both are the same, byte for byte.
     pub(super) fn is(&self, other: &Self) -> bool {
         self.text == other.text
     }
 
-    /// What callers could name, and can't in `later`. What only comes is judged by its facts:
-    /// a field more breaks those who write a struct, not those who read it.
+    /// What callers could name, and can't in `later`. Additions are judged by their facts: one more field breaks code
+    /// that writes a struct, not code that reads it.
     pub(super) fn lost(&self, later: &Self) -> Vec<String> {
         let mut found = Vec::new();
         for (name, lines) in &self.surface {
@@ -75,8 +74,7 @@ fn is_doc(group: &Group) -> bool {
         && matches!(first, Some(TokenTree::Ident(name)) if name == "doc")
 }
 
-/// One line for everything that a caller can name. Bodies of functions, and how a field is
-/// written in JSON, are not part of it.
+/// Gathers one line for everything that a caller can name. Bodies of functions, and names in JSON, are not part of it.
 fn expose(items: &[Item], found: &mut Surface) {
     for item in items {
         if let Item::Mod(item) = item {
@@ -139,7 +137,7 @@ fn fields(fields: &Fields) -> impl Iterator<Item = TokenStream> {
     })
 }
 
-/// Tokens with the spaces that people write.
+/// Tokens as text, with spaces where rustfmt has them.
 fn line(tokens: TokenStream) -> String {
     let word = |c: char| c.is_alphanumeric() || c == '_';
     let text = tokens.to_string();

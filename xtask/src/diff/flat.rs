@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cut::component_of;
 use crate::description::Operation;
-use crate::repairs::schemas::FACETS;
+use crate::description::facts::FACETS;
+use crate::description::walk::component_of;
 
 /// What part of an operation a fact is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,15 +22,15 @@ pub(super) enum Area {
     Reply(String),
 }
 
-/// Where a fact stands: the part, and the properties that lead to it.
-pub(super) type Place = (Area, Vec<String>);
+/// Where a fact stands: the part of the operation, and the properties that lead there.
+pub(super) type Position = (Area, Vec<String>);
 
-/// What is said at one place.
+/// What is said at one position.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Fact {
     /// The type, in words.
     pub(super) kind: String,
-    /// The component that it is written as, whose name its Rust type has.
+    /// The component that it refers to, after which its Rust type is named.
     pub(super) component: Option<String>,
     pub(super) required: bool,
     pub(super) nullable: bool,
@@ -41,7 +41,7 @@ pub(super) struct Fact {
 }
 
 /// All facts of an operation.
-pub(super) type Flat = BTreeMap<Place, Fact>;
+pub(super) type Flat = BTreeMap<Position, Fact>;
 
 /// Lays an operation flat.
 pub(super) fn flat(document: &Value, operation: &Operation<'_>) -> Flat {
@@ -140,7 +140,7 @@ struct Walk<'a> {
     document: &'a Value,
     area: Area,
     found: &'a mut Flat,
-    /// The components that lead here, so that a recursive type ends.
+    /// The components on the way here: a recursive type ends where it meets itself.
     trail: Vec<String>,
 }
 

@@ -1,30 +1,30 @@
-//! What a change does to the generated code, whatever its facts say.
+//! What a change does to the generated code, whether or not facts show it.
 
 use super::change::{Breaks, Change};
-use super::time::Time;
+use super::kept::Kept;
 
-const PLACE: &str = "generated code";
+const POSITION: &str = "generated code";
 
-/// What became of the generated code, as far as it was looked at.
+/// Whether generated code differs, as far as it was compared.
 #[derive(Default)]
 pub(super) struct Generated {
     differs: bool,
 }
 
-/// What became of one operation's code.
+/// How one operation's code differs.
 pub(super) enum Effect {
-    /// It differs, and callers can't name these any more.
+    /// Callers can no longer name these.
     Lost(Vec<String>),
-    /// There is none.
+    /// The new code can't be generated.
     Fails(String),
-    /// Nothing can be generated at all, which is told once.
+    /// Nothing can be generated, before or after; that is reported once for all operations.
     Unknown,
 }
 
 impl Generated {
-    /// What became of one operation's code; nothing if not a byte differs.
-    pub(super) fn of(&mut self, id: &str, old: &Time, new: &Time) -> Option<Effect> {
-        let effect = match (old.alone(id), new.alone(id)) {
+    /// How one operation's code differs; `None` if it is the same byte for byte.
+    pub(super) fn of(&mut self, id: &str, old: &Kept, new: &Kept) -> Option<Effect> {
+        let effect = match (old.cut_out(id), new.cut_out(id)) {
             (Ok(before), Ok(after)) if before == after => None,
             (Ok(_), Ok(_)) => match (old.code(id), new.code(id)) {
                 (Ok(before), Ok(after)) if before.is(&after) => None,
@@ -38,36 +38,36 @@ impl Generated {
         effect
     }
 
-    /// What keeps the new dispatch over stores from being generated.
-    pub(super) fn dispatch(&mut self, old: &Time, new: &Time) -> Option<Change> {
+    /// The change that keeps the new dispatch over stores from being generated, if any does.
+    pub(super) fn dispatch(&mut self, old: &Kept, new: &Kept) -> Option<Change> {
         let (before, after) = (old.dispatch(), new.dispatch());
         self.differs |= !matches!((&before, &after), (Ok(before), Ok(after)) if before == after);
         let error = after.err()?;
         Some(failure("the dispatch over stores", &format!("{error:#}")))
     }
 
-    /// Whether any of it differs.
+    /// Whether any code differs.
     pub(super) fn differs(&self) -> bool {
         self.differs
     }
 }
 
-/// The backstop: what became of the code that the facts do not tell.
-pub(super) fn untold(id: &str, effect: &Option<Effect>, told: &[Change]) -> Vec<Change> {
+/// The differences of the code that no change of a fact accounts for.
+pub(super) fn beyond_facts(id: &str, effect: &Option<Effect>, found: &[Change]) -> Vec<Change> {
     let change = |what: String, breaks| Change {
         operation: id.to_owned(),
-        place: PLACE.to_owned(),
+        position: POSITION.to_owned(),
         what,
         breaks,
     };
     match effect {
-        Some(Effect::Lost(lost)) if lost.is_empty() && told.is_empty() => {
+        Some(Effect::Lost(lost)) if lost.is_empty() && found.is_empty() => {
             vec![change(
                 "differs, and has all that it had".to_owned(),
                 Breaks::Nobody,
             )]
         }
-        Some(Effect::Lost(lost)) if told.iter().all(|each| each.breaks == Breaks::Nobody) => lost
+        Some(Effect::Lost(lost)) if found.iter().all(|each| each.breaks == Breaks::Nobody) => lost
             .iter()
             .map(|line| change(format!("no longer has `{line}`"), Breaks::LowLevel))
             .collect(),
@@ -79,7 +79,7 @@ pub(super) fn untold(id: &str, effect: &Option<Effect>, told: &[Change]) -> Vec<
 fn failure(operation: &str, error: &str) -> Change {
     Change {
         operation: operation.to_owned(),
-        place: PLACE.to_owned(),
+        position: POSITION.to_owned(),
         what: format!("cannot be generated: {error}"),
         breaks: Breaks::Octoseal,
     }

@@ -1,28 +1,28 @@
-//! The verdict on one place of an operation.
+//! The verdict on one position of an operation.
 
 use std::collections::BTreeSet;
 
-use super::change::{Breaks, Role};
-use super::flat::{Area, Fact, Place};
+use super::change::{Breaks, Usage};
+use super::flat::{Area, Fact, Position};
 
-/// One place, before and after, as described and as generated.
+/// One position of an operation: before and after, as described and as generated.
 pub(super) struct Aspects<'a> {
-    pub(super) place: &'a Place,
+    pub(super) position: &'a Position,
     pub(super) before: Option<&'a Fact>,
     pub(super) after: Option<&'a Fact>,
     pub(super) generated: (Option<&'a Fact>, Option<&'a Fact>),
-    pub(super) role: Role<'a>,
+    pub(super) usage: Usage<'a>,
 }
 
-/// One thing that changed at a place.
+/// One thing that changed at a position.
 pub(super) struct Verdict {
     pub(super) what: String,
     pub(super) breaks: Breaks,
-    /// It holds even if the generated code is the same: the code waits for what does not come.
+    /// It holds even if the generated code is the same: the code needs what no longer comes.
     pub(super) stands: bool,
 }
 
-/// Everything that changed at a place.
+/// Everything that changed at a position.
 pub(super) fn judge(aspects: &Aspects<'_>) -> Vec<Verdict> {
     let mut found = match (aspects.before, aspects.after) {
         (None, Some(fact)) => vec![aspects.came(fact)],
@@ -31,7 +31,7 @@ pub(super) fn judge(aspects: &Aspects<'_>) -> Vec<Verdict> {
         (None, None) => vec![],
     };
     // Alternatives are variants of an enum, which callers match.
-    if aspects.place.1.iter().any(|step| step.starts_with('(')) {
+    if aspects.position.1.iter().any(|step| step.starts_with('(')) {
         for verdict in &mut found {
             verdict.breaks = verdict.breaks.max(Breaks::LowLevel);
         }
@@ -81,7 +81,7 @@ impl Aspects<'_> {
                 None => "written out".to_owned(),
             };
             let what = format!("its type: {} becomes {}", name(before), name(after));
-            let named = before.component.as_deref().is_some_and(self.role.names);
+            let named = before.component.as_deref().is_some_and(self.usage.names);
             let breaks = if named {
                 self.octoseal()
             } else {
@@ -178,13 +178,13 @@ impl Aspects<'_> {
         }
     }
 
-    /// Whom a change of the type breaks.
+    /// Whose code a change of the type breaks.
     fn touched(&self, before: &Fact, after: &Fact) -> Breaks {
         let ours = match self.area() {
             Area::Call => true,
             Area::Parameter(..) => self.passed(before) || self.passed(after),
             Area::Body => self.written(),
-            Area::Reply(_) => self.root() || self.last().is_some_and(self.role.reads),
+            Area::Reply(_) => self.root() || self.last().is_some_and(self.usage.reads),
         };
         if ours {
             self.octoseal()
@@ -193,21 +193,21 @@ impl Aspects<'_> {
         }
     }
 
-    /// `stands` where a reply that is read lacks what is needed of it.
+    /// The verdict, standing if a part of a reply that `octoseal` needs is concerned.
     fn standing(&self, verdict: Verdict) -> Verdict {
         let stands = verdict.breaks == Breaks::Octoseal && self.needed();
         Verdict { stands, ..verdict }
     }
 
-    /// Whether `octoseal` can't do without this part of a reply.
+    /// Whether `octoseal` needs this part of a reply.
     fn needed(&self) -> bool {
         matches!(self.area(), Area::Reply(status) if status.starts_with('2'))
-            && self.last().is_some_and(self.role.needs)
+            && self.last().is_some_and(self.usage.needs)
     }
 
     /// Whether `octoseal` writes this part of a body.
     fn written(&self) -> bool {
-        self.last().is_none_or(self.role.field)
+        self.last().is_none_or(self.usage.field)
     }
 
     /// Whether `octoseal` passes this argument, and not `None`.
@@ -221,7 +221,7 @@ impl Aspects<'_> {
     }
 
     fn octoseal(&self) -> Breaks {
-        if self.role.used {
+        if self.usage.used {
             Breaks::Octoseal
         } else {
             Breaks::LowLevel
@@ -229,16 +229,16 @@ impl Aspects<'_> {
     }
 
     fn area(&self) -> &Area {
-        &self.place.0
+        &self.position.0
     }
 
     fn root(&self) -> bool {
-        self.place.1.is_empty()
+        self.position.1.is_empty()
     }
 
     /// The property that this is, or is an item of.
     fn last(&self) -> Option<&str> {
-        let steps = self.place.1.iter().rev();
+        let steps = self.position.1.iter().rev();
         let mut names = steps.filter(|step| !step.starts_with(['[', '{', '(']));
         names.next().map(String::as_str)
     }

@@ -66,7 +66,7 @@ impl Report {
             format!(
                 "{} {}: {}",
                 code(&change.operation),
-                change.place,
+                change.position,
                 change.what
             )
         };

@@ -1,11 +1,11 @@
-//! What `octoseal` uses of the low-level crate, as its sources have it.
+//! What `octoseal` uses of the low-level crate, by a search of its sources.
 
 use anyhow::{Context as _, Result};
 
-use crate::generate::{pascal, snake};
+use crate::rust_names::{pascal, snake};
 use crate::tree::Tree;
 
-/// What `octoseal` uses beyond the dispatch over stores.
+/// The sources of `octoseal`, in which names of the low-level crate are searched.
 #[derive(Debug, Clone, Default)]
 pub struct Uses(String);
 

@@ -1,12 +1,12 @@
-//! Repairs of what is sent.
+//! Repairs of requests' bodies.
 
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 
-use super::walk::{Use, each_body, each_operation, each_schema};
-use crate::source::Source;
+use crate::description::source::Source;
+use crate::description::walk::{Use, each_body, each_operation, each_schema};
 
-/// progenitor takes one media type a body. JSON if there is JSON, the first in order otherwise.
+/// Keeps one media type of each body: JSON, or else the first by name.
 pub(super) fn keep_one_media_type(document: &mut Value, _: &Source) -> Result<usize> {
     let mut mended = 0;
     each_body(document, |body| {
@@ -23,8 +23,8 @@ pub(super) fn keep_one_media_type(document: &mut Value, _: &Source) -> Result<us
     Ok(mended)
 }
 
-/// Bodies of a media type that progenitor does not know (forms in parts, on Enterprise Server)
-/// become plain bytes: whoever calls them writes the parts.
+/// Makes bodies of unknown media types (`multipart/form-data`, on Enterprise Server) plain bytes: the caller writes the
+/// parts.
 pub(super) fn unknown_media_types_as_bytes(document: &mut Value, _: &Source) -> Result<usize> {
     let known = |kind: &str| {
         let kind = kind.split(';').next().unwrap_or_default();
@@ -55,9 +55,8 @@ pub(super) fn unknown_media_types_as_bytes(document: &mut Value, _: &Source) -> 
     Ok(mended)
 }
 
-/// Where the description takes repository ids as numbers and as text, numbers it is
-/// (github/rest-api-description#275), except for the operations that `ids_as_text` in
-/// `openapi/source.toml` names with its sources: those take text, whatever the description says.
+/// Makes ids that the description takes as numbers or text one of the two: numbers, and text for the operations that
+/// `ids_as_text` in `openapi/source.toml` names.
 pub(super) fn ids_as_the_server_wants_them(document: &mut Value, source: &Source) -> Result<usize> {
     let mut mended = 0;
     each_operation(document, |id, operation| {
@@ -84,8 +83,8 @@ pub(super) fn ids_as_the_server_wants_them(document: &mut Value, source: &Source
     Ok(mended)
 }
 
-/// An optional list or map of a body becomes nullable, hence `Option`: progenitor leaves an empty
-/// plain one out, and `selected_repository_ids: []` clears the list on GitHub.
+/// Makes optional lists and maps of bodies nullable, hence `Option`: a plain one is left out when empty, and
+/// `selected_repository_ids: []` clears the list on GitHub.
 pub(super) fn nullable_optional_collections(document: &mut Value, _: &Source) -> Result<usize> {
     let mut mended = 0;
     each_schema(document, |used, schema| {

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::cut::component_of;
-use crate::source::Source;
+use crate::description::source::Source;
+use crate::description::walk::component_of;
 
-/// progenitor exposes `info.version` as the API's version. GitHub writes the version of its
-/// package there; what we ask for is the version of the REST API.
+/// Puts the version of the REST API into `info.version`, which progenitor exposes as the API's version. GitHub has the
+/// version of its package there.
 pub(super) fn api_version(document: &mut Value, source: &Source) -> Result<usize> {
     let version = json!(source.api.version);
     let mended = usize::from(document["info"]["version"] != version);
@@ -17,7 +17,7 @@ pub(super) fn api_version(document: &mut Value, source: &Source) -> Result<usize
     Ok(mended)
 }
 
-/// Components that nothing reaches any more would each become a type that nobody uses.
+/// Drops the components that repaired operations no longer reach, whose types would have no use.
 pub(super) fn drop_unreached(document: &mut Value) {
     let mut kept: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
     let mut open = vec![&document["paths"]];

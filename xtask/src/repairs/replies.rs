@@ -1,4 +1,4 @@
-//! Repairs of what comes back.
+//! Repairs of replies.
 
 use std::collections::BTreeSet;
 
@@ -6,13 +6,12 @@ use anyhow::Result;
 use serde_json::{Map, Value};
 
 use super::bodies::let_collections_be_null;
-use super::walk::{each_operation, each_reply_schema, each_schema, resolve};
-use crate::cut::component_of;
-use crate::source::Source;
+use crate::description::source::Source;
+use crate::description::walk::component_of;
+use crate::description::walk::{each_operation, each_reply_schema, each_schema, resolve};
 
-/// progenitor panics on more than one reply type (oxidecomputer/progenitor#344, #950, #1155).
-/// Without declared errors they arrive as `UnexpectedResponse`: status, headers and the unread
-/// body. That beats typed errors, whose case of a body that is not JSON loses status and headers.
+/// Drops declared errors. They then arrive as `UnexpectedResponse`, with status, headers and the unread body. A typed
+/// error loses status and headers if its body is not JSON.
 pub(super) fn drop_error_replies(document: &mut Value, _: &Source) -> Result<usize> {
     let mut mended = 0;
     each_operation(document, |_, operation| {
@@ -28,8 +27,8 @@ pub(super) fn drop_error_replies(document: &mut Value, _: &Source) -> Result<usi
     Ok(mended)
 }
 
-/// `201` with the body `{}` beside `204` without one: both are `()` to a caller, who tells created
-/// from updated by the status.
+/// Drops the body `{}` of a success beside another success without a body, so that both are `()`. The status tells
+/// created from updated.
 pub(super) fn drop_empty_object_replies(document: &mut Value, _: &Source) -> Result<usize> {
     let before = document.clone();
     let mut mended = 0;
@@ -58,8 +57,8 @@ pub(super) fn drop_empty_object_replies(document: &mut Value, _: &Source) -> Res
     Ok(mended)
 }
 
-/// Where successes still differ in type, the lowest status that has a JSON body is kept, or else
-/// the lowest. The others arrive as `UnexpectedResponse`, complete and unread.
+/// Keeps the successes of one type, where they still differ: that of the lowest status with a JSON body, or else of the
+/// lowest status. The others arrive as `UnexpectedResponse`, complete and unread.
 pub(super) fn keep_one_reply_type(document: &mut Value, _: &Source) -> Result<usize> {
     let before = document.clone();
     let mut mended = 0;
@@ -98,8 +97,7 @@ pub(super) fn keep_one_reply_type(document: &mut Value, _: &Source) -> Result<us
     Ok(mended)
 }
 
-/// Enums of replies become text: a value that GitHub adds tomorrow must not fail a list today.
-/// Enums of requests stay closed.
+/// Makes enums of replies text. Enums of requests stay closed.
 pub(super) fn open_reply_enums(document: &mut Value, _: &Source) -> Result<usize> {
     let mut mended = 0;
     each_reply_schema(document, |schema| {
@@ -112,19 +110,18 @@ pub(super) fn open_reply_enums(document: &mut Value, _: &Source) -> Result<usize
     Ok(mended)
 }
 
-/// An optional list or map that comes back as `null` is not there, as any other optional field:
-/// progenitor reads its absence, and fails on `null`, and with it a whole list.
+/// Makes optional lists and maps of replies nullable. progenitor reads other optional fields that are `null` as absent,
+/// and fails on these.
 pub(super) fn null_collections_are_absent(document: &mut Value, _: &Source) -> Result<usize> {
     let mut mended = 0;
     each_reply_schema(document, |schema| mended += let_collections_be_null(schema));
     Ok(mended)
 }
 
-/// Set on a choice of a union while [`open_reply_objects`] walks.
+/// Marks a choice of a union while [`open_reply_objects`] walks.
 const CHOICE: &str = "x-choice";
 
-/// A closed object refuses a field that GitHub adds tomorrow, and a list of them fails as a whole.
-/// A choice of a union stays closed: that tells it from the other choices.
+/// Opens closed objects, but for choices of unions: those are told apart by being closed.
 pub(super) fn open_reply_objects(document: &mut Value, _: &Source) -> Result<usize> {
     let mut chosen = BTreeSet::new();
     choices(document, &mut chosen);
@@ -181,12 +178,12 @@ fn choices(node: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Whether a status, or range of them, is a success.
+/// Whether a status, or range of statuses, is a success.
 pub(super) fn is_success(status: &str) -> bool {
     status.starts_with('2')
 }
 
-/// The `content` of a reply that has any.
+/// The `content` of a reply, unless there is none.
 fn content_of<'a>(document: &'a Value, reply: &'a Value) -> Option<&'a Map<String, Value>> {
     resolve(document, reply)
         .get("content")?

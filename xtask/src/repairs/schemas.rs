@@ -1,33 +1,19 @@
-//! Repairs of schemas, whatever they are used for.
+//! Repairs of schemas of every use.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::walk::{Use, each_schema};
-use crate::generate::pascal;
-use crate::source::Source;
+use super::components::HIDDEN;
+use crate::description::facts::FACETS;
+use crate::description::source::Source;
+use crate::description::walk::{Use, each_schema};
+use crate::rust_names::pascal;
 
-/// What a value must be like, beyond its type and its format.
-pub(crate) const FACETS: [&str; 11] = [
-    "pattern",
-    "minLength",
-    "maxLength",
-    "minimum",
-    "maximum",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
-    "multipleOf",
-    "minItems",
-    "maxItems",
-    "uniqueItems",
-];
-
-/// Patterns, lengths and formats would bring a regex engine and a date library into the client,
-/// and fallible newtypes that print what they hold. Limits of numbers and of lists would choose
-/// their types: `NonZeroU64`, `[String; 2]`. The server checks anyway. `binary` stays: it decides
-/// how a body travels.
+/// Drops patterns, lengths, formats and limits. They would bring a regex engine and a date library into the client,
+/// fallible newtypes that print what they hold, and types such as `NonZeroU64` and `[String; 2]`. The server checks
+/// anyway. `binary` stays: it decides how a body travels.
 pub(super) fn drop_facets(document: &mut Value, _: &Source) -> Result<usize> {
     let mut mended = 0;
     each_schema(document, |_, schema| {
@@ -45,8 +31,8 @@ pub(super) fn drop_facets(document: &mut Value, _: &Source) -> Result<usize> {
     Ok(mended)
 }
 
-/// A default in a body would be sent whether or not the caller named it: a PATCH of a private
-/// registry would always reset `replaces_base`.
+/// Drops defaults. One in a body would be sent when the caller does not name the field: a PATCH of a private registry
+/// would always reset `replaces_base`.
 pub(super) fn drop_defaults(document: &mut Value, _: &Source) -> Result<usize> {
     let mut mended = 0;
     each_schema(document, |_, schema| {
@@ -55,8 +41,7 @@ pub(super) fn drop_defaults(document: &mut Value, _: &Source) -> Result<usize> {
     Ok(mended)
 }
 
-/// Values that differ only in what a Rust name can't hold (`reactions-+1`, `reactions--1`) make
-/// progenitor panic. Such an enum becomes text.
+/// Makes an enum text if its values differ only in what a Rust name can't hold (`reactions-+1`, `reactions--1`).
 pub(super) fn drop_colliding_enums(document: &mut Value, _: &Source) -> Result<usize> {
     use heck::ToPascalCase as _;
     let odd = |c: char| c == '_' || !c.is_alphanumeric();
@@ -79,8 +64,8 @@ pub(super) fn drop_colliding_enums(document: &mut Value, _: &Source) -> Result<u
     Ok(mended)
 }
 
-/// A component that is nullable by itself becomes a wrapper around an `Option`, and once a type of
-/// infinite size. Whoever refers to it is told that it may be null instead.
+/// Moves `nullable` from components to the references to them. A component that is nullable by itself becomes a wrapper
+/// around an `Option`, and once a type of infinite size.
 pub(super) fn nullable_where_used(document: &mut Value, _: &Source) -> Result<usize> {
     let mut nullable = BTreeSet::new();
     let schemas = document
@@ -132,9 +117,8 @@ pub(super) fn nullable_where_used(document: &mut Value, _: &Source) -> Result<us
     Ok(nullable.len())
 }
 
-/// progenitor names the type of an inline property after its path: `conditions` of
-/// `repository-ruleset` is `RepositoryRulesetConditions`, and so is a component of that name. The
-/// component gives way.
+/// Renames components whose type has the name of an inline type, which progenitor makes of the path: `conditions` of
+/// `repository-ruleset` is `RepositoryRulesetConditions`.
 pub(super) fn rename_components_that_collide(document: &mut Value, _: &Source) -> Result<usize> {
     let mut taken = BTreeSet::new();
     let Some(schemas) = document
@@ -180,7 +164,7 @@ pub(super) fn rename_components_that_collide(document: &mut Value, _: &Source) -
     Ok(renamed.len())
 }
 
-/// The names that progenitor gives to what is written out inside the type `name`.
+/// Gathers the names that progenitor gives to the inline types of the type `name`.
 fn inline_names(name: &str, schema: &Value, found: &mut BTreeSet<String>) {
     let mut inner = |name: String, schema: &Value| {
         let typed = ["properties", "enum", "allOf", "anyOf", "oneOf"];
@@ -227,11 +211,7 @@ fn refer_to(node: &mut Value, renamed: &BTreeMap<String, String>) {
     }
 }
 
-/// The name of the component that stands for text that must not be printed; generation replaces
-/// it by a hand-written type.
-pub const HIDDEN: &str = "hidden-text";
-
-/// A token in a reply is text that must not be printed, and every generated type derives `Debug`.
+/// Makes tokens in replies text that does not print: every generated type derives `Debug`.
 pub(super) fn hide_tokens(document: &mut Value, _: &Source) -> Result<usize> {
     let mut mended = 0;
     each_schema(document, |used, schema| {

@@ -5,30 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Map, Value, json};
 
+use super::components::{
+    KEY_ID, PUBLIC_KEY, REGISTRY, REGISTRY_PAGE, REPOSITORY, REPOSITORY_PAGE, SECRET, SECRET_PAGE,
+};
 use super::replies::json_schema;
-use super::walk::{each_operation, resolve};
-use crate::family::{Role, registries, scopes};
-use crate::source::Source;
+use crate::description::family::{Role, registries, scopes};
+use crate::description::source::Source;
+use crate::description::walk::{each_operation, resolve};
 
-/// The components that replies of the family come to.
-pub const SECRET: &str = "store-secret";
-/// A page of secrets.
-pub const SECRET_PAGE: &str = "store-secret-page";
-/// A key to seal with.
-pub const PUBLIC_KEY: &str = "store-public-key";
-/// A key's id: text, or a number that keeps its text.
-pub const KEY_ID: &str = "key-id";
-/// A repository that sees a secret.
-pub const REPOSITORY: &str = "store-repository";
-/// A page of repositories.
-pub const REPOSITORY_PAGE: &str = "store-repository-page";
-/// A private registry.
-pub const REGISTRY: &str = "store-registry";
-/// A page of private registries.
-pub const REGISTRY_PAGE: &str = "store-registry-page";
-
-/// Lists of secrets, repositories and registries come in pages. Where the description leaves the
-/// page's parameters out, GitHub answers with thirty and no way to ask for the rest.
+/// Adds the parameters of pages to lists of stores that lack them in the description. Without them GitHub answers with
+/// the first thirty entries.
 pub(super) fn page_every_list(document: &mut Value, _: &Source) -> Result<usize> {
     let lists: BTreeSet<_> = scopes(document)
         .iter()
@@ -65,9 +51,8 @@ pub(super) fn page_every_list(document: &mut Value, _: &Source) -> Result<usize>
     Ok(mended)
 }
 
-/// Every store describes its secrets, keys and repositories anew. One shape each, with the
-/// properties of all of them (required where all require it), so that a caller who has learnt one
-/// store has learnt them all.
+/// Gives the secrets, keys and repositories of all stores one type each, with the properties of all (required if all
+/// require it). The description has other components for each store.
 pub(super) fn one_shape_per_role(document: &mut Value, _: &Source) -> Result<usize> {
     let before = document.clone();
     let mut wanted: BTreeMap<String, Value> = BTreeMap::new();
@@ -155,8 +140,7 @@ pub(super) fn one_shape_per_role(document: &mut Value, _: &Source) -> Result<usi
     Ok(mended)
 }
 
-/// Enterprise Servers of old send `key_id` as a JSON number (google/go-github#1836). Its type is
-/// replaced by a hand-written one that keeps the digits as they came.
+/// Gives `key_id` a hand-written type that takes text and numbers, and keeps a number's digits as they came.
 pub(super) fn key_ids_keep_their_text(document: &mut Value, _: &Source) -> Result<usize> {
     let place = document["components"]["schemas"]
         .get_mut(PUBLIC_KEY)
@@ -170,7 +154,7 @@ pub(super) fn key_ids_keep_their_text(document: &mut Value, _: &Source) -> Resul
     Ok(1)
 }
 
-/// The shapes that the family's replies come to, as they are gathered.
+/// The types of the family's replies, as they are gathered from the stores.
 #[derive(Default)]
 struct Shapes(BTreeMap<&'static str, Shape>);
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::support::here;
 use toml_edit::DocumentMut;
-use xtask::tree::Tree;
 
 #[test]
 fn every_dependency_stands_in_architecture_md() {
-    let tree = Tree::here();
+    let tree = here();
     let manifest: DocumentMut = tree.read("Cargo.toml").unwrap().parse().unwrap();
     let architecture = tree.read("ARCHITECTURE.md").unwrap();
     let (_, dependencies) = architecture.split_once("## Dependencies").unwrap();

@@ -7,26 +7,26 @@ use rayon::prelude::*;
 
 use self::cases::{CASES, Case, PUT, put};
 use self::generated::GENERATED;
-use crate::support::fragment;
+use crate::support::{fragment, here};
 use serde_json::{Value, json};
+use xtask::codegen::docs::Docs;
 use xtask::codegen::from_fragment;
-use xtask::cut::cut;
 use xtask::description::Description;
+use xtask::description::cut::cut;
+use xtask::description::source::Source;
 use xtask::diff::{Breaks, Report, Step, Uses, diff};
-use xtask::docs::Docs;
 use xtask::repairs::Idle;
-use xtask::source::Source;
-use xtask::tree::{DOCS, SOURCE, Tree};
+use xtask::tree::{DOCS, SOURCE};
 
 fn report(old: impl FnOnce(&mut Value), new: impl FnOnce(&mut Value)) -> Report {
     let (before, after) = (described(old), described(new));
     let parse = |value| Description::from_value(value).unwrap();
-    let uses = Uses::of(&Tree::here()).unwrap();
+    let uses = Uses::of(&here()).unwrap();
     diff(&parse(before), &parse(after), &source(), &uses, "0.1.0").unwrap()
 }
 
 fn source() -> Source {
-    let mut source = Source::parse(&Tree::here().read(SOURCE).unwrap()).unwrap();
+    let mut source = Source::parse(&here().read(SOURCE).unwrap()).unwrap();
     // An operation that a user added, and `octoseal` does not call.
     source
         .operations
@@ -69,7 +69,7 @@ fn content(schema: Value) -> Value {
 /// All generated code, if there is any.
 fn code(change: impl FnOnce(&mut Value)) -> Option<Vec<String>> {
     let fragment = Description::from_value(described(change)).unwrap();
-    let docs = Docs::parse(&Tree::here().read(DOCS).unwrap()).unwrap();
+    let docs = Docs::parse(&here().read(DOCS).unwrap()).unwrap();
     let cut = cut(&fragment, &fragment.operations(), &Default::default()).unwrap();
     let files = from_fragment(&cut, &source(), &docs, Idle::Allow).ok()?;
     Some(files.into_iter().map(|file| file.text).collect())
@@ -120,7 +120,7 @@ fn fault(
         .collect();
     let told = found
         .iter()
-        .find(|each| each.place == *place && each.what == *what);
+        .find(|each| each.position == *place && each.what == *what);
     let step = |name: &str| report.bump[name].step;
     let worst = report.changed.iter().map(|each| each.breaks).max();
     let low_level = step("octoseal-api");
@@ -171,7 +171,7 @@ fn a_path_whose_pieces_swap_places_breaks_those_who_pass_them_by_position() {
     };
     let verdicts = |report: Report| -> Vec<_> {
         let changed = report.changed.into_iter();
-        changed.map(|each| (each.place, each.breaks)).collect()
+        changed.map(|each| (each.position, each.breaks)).collect()
     };
     let swapped = report(at("/mine/{a}/{b}"), at("/mine/{b}/{a}"));
     assert_eq!(verdicts(swapped), [("call".to_owned(), Breaks::LowLevel)]);
@@ -257,7 +257,7 @@ fn a_report_reads_as_text_as_a_pull_request_and_as_json() {
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(
         json["changed"][0],
-        json!({ "operation": PUT, "place": "body.key_id", "what": "required now", "breaks": "octoseal" })
+        json!({ "operation": PUT, "position": "body.key_id", "what": "required now", "breaks": "octoseal" })
     );
     assert_eq!(
         json["bump"]["octoseal"],

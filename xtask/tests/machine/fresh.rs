@@ -1,15 +1,15 @@
 //! The generated files are what the machine makes of the fragment, in every `cargo test`.
 
-use crate::support::{Workshop, fragment};
+use crate::support::{Workshop, fragment, here};
 use xtask::codegen::{COMMAND, run};
-use xtask::fetch::Wanted;
 use xtask::repairs::Idle;
-use xtask::tree::{CLIENT, FRAGMENT, HTTPMOCK, Mode, README, STORES, Tree};
+use xtask::tree::{CLIENT, FRAGMENT, HTTPMOCK, Mode, README, STORES};
+use xtask::vendor::fetch::Wanted;
 use xtask::vendor::{self, Options};
 
 #[test]
 fn generated_code_is_what_the_fragment_generates() {
-    if let Err(error) = run(&Tree::here(), Mode::Check(COMMAND), Idle::Refuse) {
+    if let Err(error) = run(&here(), Mode::Check(COMMAND), Idle::Refuse) {
         panic!("{error:#}");
     }
 }

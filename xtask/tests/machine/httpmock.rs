@@ -4,7 +4,7 @@ use crate::support::one_operation;
 use quote::{ToTokens as _, quote};
 use serde_json::{Value, json};
 use syn::parse_quote;
-use xtask::httpmock::{helpers, take_path_values_literally};
+use xtask::codegen::httpmock::{helpers, take_path_values_literally};
 
 #[test]
 fn values_of_paths_are_quoted_and_escaped_as_they_travel() {

@@ -2,6 +2,7 @@
 
 mod dependencies;
 mod diff;
+mod directions;
 mod fresh;
 mod httpmock;
 mod news;
@@ -14,3 +15,4 @@ mod spoilt;
 mod support;
 mod sweeping;
 mod vendoring;
+mod whereabouts;

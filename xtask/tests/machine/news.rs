@@ -1,18 +1,18 @@
 //! What a diff says of operations that we do not keep: what is new, and what only changed its name.
 
-use crate::support::{add_robots, fragment};
+use crate::support::{add_robots, fragment, here};
 use serde_json::{Value, json};
 use xtask::description::Description;
+use xtask::description::source::Source;
 use xtask::diff::{Report, Uses, diff};
-use xtask::source::Source;
-use xtask::tree::{SOURCE, Tree};
+use xtask::tree::SOURCE;
 
 fn report(change: impl FnOnce(&mut Value)) -> Report {
-    let source = Source::parse(&Tree::here().read(SOURCE).unwrap()).unwrap();
+    let source = Source::parse(&here().read(SOURCE).unwrap()).unwrap();
     let mut after = fragment();
     change(&mut after);
     let parse = |value| Description::from_value(value).unwrap();
-    let uses = Uses::of(&Tree::here()).unwrap();
+    let uses = Uses::of(&here()).unwrap();
     diff(&parse(fragment()), &parse(after), &source, &uses, "0.1.0").unwrap()
 }
 

@@ -1,12 +1,12 @@
 //! Any operation of GitHub's is one line in `openapi/source.toml` away, documented.
 
-use crate::support::{Workshop, fragment};
+use crate::support::{Workshop, fragment, here};
 use serde_json::json;
-use xtask::docs::Docs;
-use xtask::fetch::Wanted;
+use xtask::codegen::docs::Docs;
+use xtask::description::source::Source;
 use xtask::repairs::Idle;
-use xtask::source::Source;
-use xtask::tree::{CLIENT, DOCS, Mode, SOURCE, Tree};
+use xtask::tree::{CLIENT, DOCS, Mode, SOURCE};
+use xtask::vendor::fetch::Wanted;
 use xtask::vendor::{self, Options};
 use xtask::{codegen, description};
 
@@ -58,13 +58,13 @@ fn an_operation_added_to_the_list_is_in_the_client_with_a_documented_method() {
     }
 }
 
-/// The groups of `source.toml` that no rule of [`family`](xtask::family) finds words for. Whoever adds a group of
+/// The groups of `source.toml` that no rule of [`family`](xtask::description::family) finds words for. Whoever adds a group of
 /// their own needs none.
 const OURS: [&str; 3] = ["private-registries-organization", "repositories", "apps"];
 
 #[test]
 fn every_operation_of_stores_and_of_our_own_groups_has_words() {
-    let tree = Tree::here();
+    let tree = here();
     let source = Source::parse(&tree.read(SOURCE).unwrap()).unwrap();
     let docs = Docs::parse(&tree.read(DOCS).unwrap()).unwrap();
     let mut document = fragment();
@@ -86,7 +86,7 @@ fn every_operation_of_stores_and_of_our_own_groups_has_words() {
 
 #[test]
 fn words_for_an_operation_that_is_not_kept_are_found() {
-    let tree = Tree::here();
+    let tree = here();
     let text = tree.read(DOCS).unwrap();
     let docs = Docs::parse(&text).unwrap();
     assert_eq!(docs.idle(&fragment()), Vec::<String>::new());

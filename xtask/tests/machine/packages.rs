@@ -2,14 +2,14 @@
 
 use std::io::Write as _;
 
-use crate::support::fragment;
-use xtask::fetch::unpack;
-use xtask::npm;
-use xtask::source::{Package, Source};
-use xtask::tree::{SOURCE, Tree};
+use crate::support::{fragment, here};
+use xtask::description::source::{Package, Source};
+use xtask::tree::SOURCE;
+use xtask::vendor::fetch::unpack;
+use xtask::vendor::npm;
 
 fn pinned() -> Package {
-    let source = Source::parse(&Tree::here().read(SOURCE).unwrap()).unwrap();
+    let source = Source::parse(&here().read(SOURCE).unwrap()).unwrap();
     Package {
         // A pin that came from a file has none.
         integrity: "sha512-pinned".to_owned(),

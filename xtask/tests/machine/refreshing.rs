@@ -2,10 +2,10 @@
 
 use crate::support::{Workshop, fragment};
 use serde_json::{Value, json};
-use xtask::fetch::Wanted;
+use xtask::description::source::Source;
 use xtask::refresh::{Options, Outcome, REPORT, refresh};
-use xtask::source::Source;
 use xtask::tree::{FRAGMENT, README, SOURCE};
+use xtask::vendor::fetch::Wanted;
 
 fn workshop(change: impl FnOnce(&mut Value)) -> (Workshop, Options) {
     in_workshop(Workshop::new(), change)

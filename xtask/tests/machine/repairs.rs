@@ -1,15 +1,15 @@
 //! Each repair on the smallest description that shows its fault.
 
-use crate::support::{fragment, one_operation};
+use crate::support::{fragment, here, one_operation};
 use serde_json::{Value, json};
+use xtask::codegen::progenitor;
 use xtask::description::Description;
-use xtask::generate;
-use xtask::repairs::{ALL, Idle, apply, repair, testify};
-use xtask::source::Source;
-use xtask::tree::{SOURCE, Tree};
+use xtask::description::source::Source;
+use xtask::repairs::{ALL, Idle, apply, check_witness, repair};
+use xtask::tree::SOURCE;
 
 fn source() -> Source {
-    Source::parse(&Tree::here().read(SOURCE).unwrap()).unwrap()
+    Source::parse(&here().read(SOURCE).unwrap()).unwrap()
 }
 
 /// The repaired description, after making sure that `name` mended it and that what comes out is Rust.
@@ -17,7 +17,7 @@ fn mended_by(name: &str, description: &Value) -> Value {
     let (mended, counts) = apply(description, &source()).unwrap();
     let index = ALL.iter().position(|repair| repair.name == name).unwrap();
     assert!(counts[index] > 0, "`{name}` mended nothing");
-    generate::parses(generate::tokens(&mended).unwrap()).unwrap();
+    progenitor::ensure_rust(progenitor::tokens(&mended).unwrap()).unwrap();
     mended
 }
 
@@ -124,7 +124,7 @@ fn an_enum_whose_names_collide_becomes_text_and_one_whose_names_can_be_told_apar
     let values = json!(["created", "-created"]);
     let (kept, _) = apply(&put(property(values.clone())), &source()).unwrap();
     assert_eq!(kept.pointer(BODY).unwrap()["p"]["enum"], values);
-    generate::parses(generate::tokens(&kept).unwrap()).unwrap();
+    progenitor::ensure_rust(progenitor::tokens(&kept).unwrap()).unwrap();
 }
 
 #[test]
@@ -149,8 +149,8 @@ fn limits_and_widths_choose_no_types() {
         "page": { "type": "integer" },
         "pair": { "type": "array", "items": { "type": "string" } },
     } });
-    let code = |schema| generate::client(&mended_by("drop_facets", &put(schema))).unwrap();
-    let plain = generate::client(&apply(&put(plain), &source()).unwrap().0).unwrap();
+    let code = |schema| progenitor::client(&mended_by("drop_facets", &put(schema))).unwrap();
+    let plain = progenitor::client(&apply(&put(plain), &source()).unwrap().0).unwrap();
     assert_eq!(code(limited), plain);
 }
 
@@ -158,7 +158,7 @@ fn limits_and_widths_choose_no_types() {
 fn a_default_is_not_sent_unless_named() {
     let schema = json!({ "type": "object", "properties": { "replaces_base": { "type": "boolean", "default": false } } });
     let mended = mended_by("drop_defaults", &put(schema));
-    let code = generate::client(&mended).unwrap();
+    let code = progenitor::client(&mended).unwrap();
     assert!(
         code.contains("pub replaces_base: ::std::option::Option<bool>"),
         "{code}"
@@ -246,7 +246,7 @@ fn a_token_in_a_reply_is_hidden() {
     let schema = json!({ "type": "object", "properties": { "token": { "type": "string" } }, "required": ["token"] });
     let mended = mended_by("hide_tokens", &get(json!({ "200": json_reply(schema) })));
     assert!(
-        generate::client(&mended)
+        progenitor::client(&mended)
             .unwrap()
             .contains("pub token: crate::text::Hidden")
     );
@@ -273,7 +273,7 @@ fn objects_of_replies_take_fields_that_come_later_and_those_of_requests_do_not()
         "outer": { "type": "object", "properties": { "inner": closed }, "additionalProperties": false },
     } });
     let mended = mended_by("open_reply_objects", &description);
-    let code = generate::client(&mended).unwrap();
+    let code = progenitor::client(&mended).unwrap();
     assert!(code.contains("pub struct OuterInner"), "{code}");
     assert!(!code.contains("deny_unknown_fields"), "{code}");
 
@@ -310,7 +310,7 @@ fn an_optional_list_of_a_body_can_be_sent_empty() {
     let list = json!({ "type": "array", "items": { "type": "integer" } });
     let schema = json!({ "type": "object", "properties": { "ids": list, "all": list }, "required": ["all"] });
     let mended = mended_by("nullable_optional_collections", &put(schema));
-    let code = generate::client(&mended).unwrap();
+    let code = progenitor::client(&mended).unwrap();
     assert!(
         code.contains("pub ids: ::std::option::Option<::std::vec::Vec<i64>>"),
         "{code}"
@@ -328,7 +328,7 @@ fn an_optional_list_of_a_reply_may_be_null_wherever_it_stands_and_a_required_one
     component["components"] = json!({ "schemas": { "thing": schema } });
     for description in [get(json!({ "200": json_reply(schema) })), component] {
         let mended = mended_by("null_collections_are_absent", &description);
-        let code = generate::client(&mended)
+        let code = progenitor::client(&mended)
             .unwrap()
             .replace(char::is_whitespace, "");
         for wanted in [
@@ -350,7 +350,7 @@ fn a_nullable_component_is_null_where_it_is_used() {
         "nullable-user": { "type": "object", "nullable": true, "properties": { "boss": { "$ref": "#/components/schemas/nullable-user" } } },
     } });
     let mended = mended_by("nullable_where_used", &description);
-    let code = generate::client(&mended).unwrap();
+    let code = progenitor::client(&mended).unwrap();
     assert!(
         code.contains("pub user: ::std::option::Option<::std::boxed::Box<NullableUser>>"),
         "{code}"
@@ -371,7 +371,7 @@ fn a_component_called_like_an_inline_type_gives_way() {
         "ruleset-conditions": conditions,
     } });
     let mended = mended_by("rename_components_that_collide", &description);
-    let code = generate::client(&mended).unwrap();
+    let code = progenitor::client(&mended).unwrap();
     assert_eq!(code.matches("pub struct RulesetConditions {").count(), 1);
     assert!(
         code.contains("pub other: ::std::option::Option<RulesetConditionsComponent>"),
@@ -394,7 +394,8 @@ fn a_repair_that_no_longer_mends_its_witness_fails_by_name() {
     let refused = repair(&description, &source(), Idle::Refuse);
     let message = format!("{:#}", refused.map(drop).unwrap_err());
     assert!(
-        message.contains("`drop_error_replies` mends nothing in `codespaces/delete-org-secret`"),
+        message.contains("`drop_error_replies` mends nothing in `codespaces/delete-org-secret`")
+            && message.contains("oxidecomputer/progenitor/issues/344"),
         "{message}"
     );
     repair(&description, &source(), Idle::Allow).unwrap();
@@ -403,14 +404,14 @@ fn a_repair_that_no_longer_mends_its_witness_fails_by_name() {
 #[test]
 fn a_repair_whose_witness_is_not_in_the_fragment_is_not_asked() {
     let description = Description::from_value(get(json!({ "204": {} }))).unwrap();
-    testify(
+    check_witness(
         &description,
         &source(),
         "drop_error_replies",
         "codespaces/delete-org-secret",
     )
     .unwrap();
-    let message = testify(&description, &source(), "mend_the_world", "x")
+    let message = check_witness(&description, &source(), "mend_the_world", "x")
         .unwrap_err()
         .to_string();
     assert!(
@@ -432,6 +433,20 @@ fn every_repair_has_a_witness_and_a_reason() {
 }
 
 #[test]
+fn repairs_name_the_upstream_issue_that_makes_them_needless_once_it_is_closed() {
+    let links = Vec::from_iter(ALL.iter().filter_map(|repair| repair.upstream));
+    assert!(links.len() > 5, "{links:?}");
+    for link in links {
+        let path = link.strip_prefix("https://github.com/").unwrap();
+        let pieces: Vec<_> = path.split('/').collect();
+        let [_, _, "issues", number] = pieces[..] else {
+            panic!("{link} is no issue")
+        };
+        number.parse::<u32>().unwrap();
+    }
+}
+
+#[test]
 fn what_progenitor_cannot_digest_is_an_error_that_names_the_operation() {
     // A path parameter that the path does not have makes progenitor panic.
     let parameter = json!({ "name": "nowhere", "in": "path", "required": true, "schema": { "type": "string" } });
@@ -442,7 +457,7 @@ fn what_progenitor_cannot_digest_is_an_error_that_names_the_operation() {
         "get",
         json!({ "operationId": "bad/one", "parameters": [parameter, other], "responses": { "204": {} } }),
     );
-    let message = format!("{:#}", generate::client(&description).unwrap_err());
+    let message = format!("{:#}", progenitor::client(&description).unwrap_err());
     assert!(
         message.contains("cannot generate `bad/one`") && message.contains("progenitor panicked"),
         "{message}"

@@ -4,14 +4,15 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Workshop, add_robots, fragment};
+use crate::support::{Workshop, add_robots, fragment, here};
 use heck::ToPascalCase as _;
+use xtask::codegen;
+use xtask::description::family;
 use xtask::description::operations;
-use xtask::fetch::Wanted;
 use xtask::repairs::Idle;
-use xtask::tree::{Mode, SOURCE, Tree};
+use xtask::tree::{Mode, SOURCE};
+use xtask::vendor::fetch::Wanted;
 use xtask::vendor::{self, Options};
-use xtask::{codegen, family};
 
 /// A program that uses the store as any other, through `octoseal` alone.
 const PROGRAM: &str = r#"
@@ -76,14 +77,14 @@ fn with_robots() -> Workshop {
 
 #[test]
 fn the_machine_knows_no_store_by_name() {
-    for file in files(&Tree::here().root().join("xtask/src")) {
+    for file in files(&here().root().join("xtask/src")) {
         assert_names_no_store(&file, &std::fs::read_to_string(&file).unwrap());
     }
 }
 
 #[test]
 fn the_public_crate_knows_no_store_by_name_but_where_githubs_pages_are_about_one() {
-    let client = Tree::here().root().join("client/src");
+    let client = here().root().join("client/src");
     // The documented methods are those of one store; the stand-in is GitHub, which knows its stores.
     let (documented, mock) = (client.join("documented.rs"), client.join("mock"));
     for file in files(&client) {
@@ -122,7 +123,7 @@ fn assert_names_no_store(file: &Path, text: &str) {
 #[test]
 fn a_store_that_nobody_thought_of_is_used_with_one_line_in_openapi_and_none_in_client() {
     let workshop = with_robots();
-    let here = Tree::here();
+    let here = here();
     // Always the same place, so that what did not change is not compiled again. Cargo tells members of workspaces apart
     // by their folders below the workspace, so these must not have those of the tree, with which they share compiled
     // dependencies.

@@ -1,15 +1,15 @@
 //! Whatever is wrong with a description, the answer is an error or code, never a panic.
 
-use crate::support::fragment;
+use crate::support::{fragment, here};
 use serde_json::{Value, json};
+use xtask::codegen::docs::Docs;
 use xtask::codegen::from_fragment;
-use xtask::cut::cut;
+use xtask::codegen::progenitor::catch_panic;
 use xtask::description::Description;
-use xtask::docs::Docs;
-use xtask::generate::quietly;
+use xtask::description::cut::cut;
+use xtask::description::source::Source;
 use xtask::repairs::Idle;
-use xtask::source::Source;
-use xtask::tree::{DOCS, SOURCE, Tree};
+use xtask::tree::{DOCS, SOURCE};
 
 /// A generator of numbers that are the same in every run.
 struct Dice(u64);
@@ -60,7 +60,7 @@ fn small() -> Value {
 
 #[test]
 fn a_description_spoilt_at_any_place_is_an_error_or_code_and_never_a_panic() {
-    let tree = Tree::here();
+    let tree = here();
     let source = Source::parse(&tree.read(SOURCE).unwrap()).unwrap();
     let docs = Docs::parse(&tree.read(DOCS).unwrap()).unwrap();
     let whole = small();
@@ -86,7 +86,7 @@ fn a_description_spoilt_at_any_place_is_an_error_or_code_and_never_a_panic() {
         let spoil = &spoils[dice.below(spoils.len())];
         let mut spoilt = whole.clone();
         *spoilt.pointer_mut(place).unwrap() = spoil.clone();
-        let result = quietly(|| {
+        let result = catch_panic(|| {
             let description = Description::from_value(spoilt)?;
             let fragment = cut(&description, &description.operations(), &Default::default())?;
             from_fragment(&fragment, &source, &docs, Idle::Allow)
@@ -105,7 +105,7 @@ fn a_description_spoilt_at_any_place_is_an_error_or_code_and_never_a_panic() {
 
 #[test]
 fn a_store_whose_write_takes_no_sealed_value_is_an_error_that_names_it() {
-    let tree = Tree::here();
+    let tree = here();
     let source = Source::parse(&tree.read(SOURCE).unwrap()).unwrap();
     let docs = Docs::parse(&tree.read(DOCS).unwrap()).unwrap();
     let writes = [
@@ -131,7 +131,7 @@ fn a_store_whose_write_takes_no_sealed_value_is_an_error_that_names_it() {
 
 #[test]
 fn a_store_whose_own_key_cannot_be_read_is_an_error_that_names_it_whatever_others_tell() {
-    let tree = Tree::here();
+    let tree = here();
     let source = Source::parse(&tree.read(SOURCE).unwrap()).unwrap();
     let docs = Docs::parse(&tree.read(DOCS).unwrap()).unwrap();
     let path = "/orgs/{org}/private-registries/public-key";

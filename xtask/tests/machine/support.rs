@@ -12,6 +12,11 @@ use xtask::tree::{CLIENT, DOCS, FRAGMENT, HTTPMOCK, README, SOURCE, STORES, Tree
 /// Every file that the machine reads or writes.
 pub(crate) const FILES: [&str; 7] = [SOURCE, DOCS, FRAGMENT, CLIENT, STORES, HTTPMOCK, README];
 
+/// The workspace that the tests belong to.
+pub(crate) fn here() -> Tree {
+    Tree::here().unwrap()
+}
+
 /// A copy of the machine's files that a test may spoil.
 pub(crate) struct Workshop {
     folder: TempDir,
@@ -22,7 +27,7 @@ impl Workshop {
     /// A copy of the workspace's own files.
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (here, tree) = (Tree::here(), Tree::at(folder.path()));
+        let (here, tree) = (here(), Tree::at(folder.path()));
         for file in FILES {
             let place = folder.path().join(file);
             std::fs::create_dir_all(place.parent().unwrap()).unwrap();
@@ -55,7 +60,7 @@ impl Workshop {
 
 /// The vendored fragment, which is a description like any other.
 pub(crate) fn fragment() -> Value {
-    serde_json::from_str(&Tree::here().read(FRAGMENT).unwrap()).unwrap()
+    serde_json::from_str(&here().read(FRAGMENT).unwrap()).unwrap()
 }
 
 /// A description of one operation.

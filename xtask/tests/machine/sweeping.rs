@@ -1,14 +1,14 @@
 //! A sweep takes every operation alone: one that fails is told by cause, and the rest go on.
 
-use crate::support::fragment;
+use crate::support::{fragment, here};
 use serde_json::json;
+use xtask::description::source::Source;
 use xtask::description::{Description, operations};
-use xtask::source::Source;
-use xtask::sweep::sweep;
-use xtask::tree::{SOURCE, Tree};
+use xtask::robots::sweep::sweep;
+use xtask::tree::SOURCE;
 
 fn source() -> Source {
-    Source::parse(&Tree::here().read(SOURCE).unwrap()).unwrap()
+    Source::parse(&here().read(SOURCE).unwrap()).unwrap()
 }
 
 #[test]

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use crate::support::{Workshop, add_robots, fragment};
 use serde_json::{Value, json};
 use xtask::description::operations;
-use xtask::fetch::Wanted;
-use xtask::source::{Source, with_package};
+use xtask::description::source::{Source, with_package};
 use xtask::tree::{FRAGMENT, SOURCE};
+use xtask::vendor::fetch::Wanted;
 use xtask::vendor::{Options, run};
 
 fn from(path: PathBuf) -> Options {

@@ -1,0 +1,235 @@
+//! Calls: a method for each role, with an arm for every scope that has it.
+
+use anyhow::{Context as _, Result, bail};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use serde_json::Value;
+
+use super::{body, pattern};
+use crate::description::Operation;
+use crate::description::family::{Place, Role, Scope};
+use crate::rust_names::snake;
+
+/// The method of a role.
+pub(super) fn method(repaired: &Value, scopes: &[Scope<'_>], role: Role) -> Result<TokenStream> {
+    let Signature {
+        name,
+        docs,
+        parameters,
+        result,
+        convert,
+    } = signature(role);
+    let mut arms = Vec::new();
+    for scope in scopes {
+        let Some(operation) = scope.operations.get(&role) else {
+            continue;
+        };
+        let pattern = pattern(scope, true);
+        let call = call(repaired, scope, role, operation)
+            .with_context(|| format!("`{}`", operation.id))?;
+        arms.push(quote!(#pattern => { #call }));
+    }
+    let role = format_ident!("{}", format!("{role:?}"));
+    let reply = quote! {
+        match scope {
+            #(#arms)*
+            #[allow(unreachable_patterns)]
+            _ => return Err(lacking(&scope, Role::#role)),
+        }
+    };
+    let body = if arms.is_empty() {
+        quote!(Err(lacking(&scope, Role::#role)))
+    } else if convert {
+        quote!(Ok(reshape(#reply)))
+    } else {
+        quote!(Ok(#reply))
+    };
+    Ok(quote! {
+        #[doc = #docs]
+        pub async fn #name(&self, scope: Scope<'_>, #parameters) -> Result<ResponseValue<#result>, Error<()>> {
+            #body
+        }
+    })
+}
+
+struct Signature {
+    name: proc_macro2::Ident,
+    docs: &'static str,
+    parameters: TokenStream,
+    result: TokenStream,
+    convert: bool,
+}
+
+fn signature(role: Role) -> Signature {
+    let (name, docs, parameters, result) = match role {
+        Role::List => (
+            "list_secrets",
+            "One page of a scope's secrets; GitHub never tells their values.",
+            quote!(per_page: i64, page: i64),
+            quote!(Page<Secret>),
+        ),
+        Role::PublicKey => (
+            "secret_public_key",
+            "The key that values for this scope are sealed with.",
+            quote!(),
+            quote!(PublicKey),
+        ),
+        Role::Get => (
+            "get_secret",
+            "One secret, without its value.",
+            quote!(name: &str),
+            quote!(Secret),
+        ),
+        Role::Put => (
+            "put_secret",
+            "Creates (`201`) or updates (`204`) a secret.",
+            quote!(name: &str, put: &Put<'_>),
+            quote!(()),
+        ),
+        Role::Delete => (
+            "delete_secret",
+            "Removes a secret.",
+            quote!(name: &str),
+            quote!(()),
+        ),
+        Role::ListRepositories => (
+            "list_selected_repositories",
+            "One page of the repositories selected for a secret.",
+            quote!(name: &str, per_page: i64, page: i64),
+            quote!(Page<Repository>),
+        ),
+        Role::SetRepositories => (
+            "set_selected_repositories",
+            "Selects these repositories for a secret, and no others.",
+            quote!(name: &str, ids: &[i64]),
+            quote!(()),
+        ),
+        Role::AddRepository => (
+            "add_selected_repository",
+            "Selects one more repository for a secret.",
+            quote!(name: &str, id: i64),
+            quote!(()),
+        ),
+        Role::RemoveRepository => (
+            "remove_selected_repository",
+            "Selects one repository fewer for a secret.",
+            quote!(name: &str, id: i64),
+            quote!(()),
+        ),
+        Role::ListOrganizationSecrets => (
+            "list_organization_secrets",
+            "One page of the organization's secrets that a repository can see.",
+            quote!(per_page: i64, page: i64),
+            quote!(Page<Secret>),
+        ),
+    };
+    let convert = !matches!(
+        role,
+        Role::Put
+            | Role::Delete
+            | Role::SetRepositories
+            | Role::AddRepository
+            | Role::RemoveRepository
+    );
+    Signature {
+        name: format_ident!("{name}"),
+        docs,
+        parameters,
+        result,
+        convert,
+    }
+}
+
+/// The call of a generated method. progenitor's order of arguments is: pieces of the path, the query by name, the body.
+fn call(
+    repaired: &Value,
+    scope: &Scope<'_>,
+    role: Role,
+    operation: &Operation<'_>,
+) -> Result<TokenStream> {
+    let mut arguments: Vec<TokenStream> = Vec::new();
+    let holes = operation
+        .path
+        .split('/')
+        .filter(|piece| piece.starts_with('{'));
+    let mut names: Vec<&str> = match scope.place {
+        Place::Organization => vec!["org"],
+        Place::Repository => vec!["owner", "repo"],
+        Place::Environment => vec!["owner", "repo", "environment"],
+        Place::User => vec![],
+    };
+    if !matches!(
+        role,
+        Role::List | Role::PublicKey | Role::ListOrganizationSecrets
+    ) {
+        names.push("name");
+    }
+    if matches!(role, Role::AddRepository | Role::RemoveRepository) {
+        names.push("id");
+    }
+    if holes.count() != names.len() {
+        bail!("its path has other parameters than {names:?}");
+    }
+    arguments.extend(names.into_iter().map(|name| {
+        let name = format_ident!("{name}");
+        quote!(#name)
+    }));
+    arguments.extend(query(repaired, operation)?);
+
+    let mut before = TokenStream::new();
+    match role {
+        Role::Put => {
+            let (setup, value) = body::put(operation)?;
+            before = setup;
+            arguments.push(value);
+        }
+        Role::SetRepositories => arguments.push(body::ids(operation)?),
+        _ => {}
+    }
+    let method = format_ident!("{}", snake(operation.id));
+    Ok(quote!(#before self.#method(#(#arguments),*).await?))
+}
+
+/// The query's arguments: `page` and `per_page`, and `None` for all others.
+pub(super) fn query(repaired: &Value, operation: &Operation<'_>) -> Result<Vec<TokenStream>> {
+    let mut names = Vec::new();
+    for parameter in operation.node["parameters"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
+        let parameter = match parameter["$ref"]
+            .as_str()
+            .and_then(crate::description::walk::component_of)
+        {
+            Some((kind, name)) => &repaired["components"][kind][name],
+            None => parameter,
+        };
+        if parameter["in"] != "path" {
+            let name = parameter["name"]
+                .as_str()
+                .context("a parameter without a name")?;
+            names.push((
+                parameter["in"] == "header",
+                name,
+                parameter["required"] == true,
+            ));
+        }
+    }
+    names.sort_unstable();
+    names
+        .into_iter()
+        .map(|(_, name, required)| match name {
+            "page" | "per_page" => {
+                let value = format_ident!("{name}");
+                Ok(if required {
+                    quote!(#value)
+                } else {
+                    quote!(Some(#value))
+                })
+            }
+            _ if !required => Ok(quote!(None)),
+            other => bail!("it requires `{other}`, of which the dispatch knows nothing"),
+        })
+        .collect()
+}

@@ -1,0 +1,164 @@
+//! The commands: each does its work by the rooms below, and prints what came of it.
+
+use std::fmt::Display;
+use std::io::{ErrorKind, Write as _};
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use crate::description::Description;
+use crate::description::source::Source;
+use crate::repairs::Idle;
+use crate::robots::{self, sweep, whole};
+use crate::tree::{DOCS, FRAGMENT, Mode, SOURCE, Tree};
+use crate::vendor::fetch::{self, Wanted};
+use crate::{codegen, diff, refresh, vendor};
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// For a terminal.
+    Text,
+    /// For programs.
+    Json,
+    /// For a pull request.
+    Markdown,
+}
+
+/// `cargo xtask vendor`
+pub fn vendor(tree: &Tree, options: &vendor::Options) -> Result<()> {
+    let outcome = vendor::run(tree, options)?;
+    eprintln!(
+        "{} operations of version {}{}",
+        outcome.operations,
+        outcome.version,
+        written(&outcome.changed)
+    );
+    for entry in outcome.missing {
+        eprintln!("missing: {entry}");
+    }
+    if outcome.unverified {
+        eprintln!(
+            "warning: the file was compared with no archive of the registry's; `{}` without --from compares them and \
+             pins the archive's integrity",
+            vendor::COMMAND
+        );
+    }
+    for left in outcome.left_out {
+        eprintln!("warning: {left}");
+    }
+    Ok(())
+}
+
+/// `cargo xtask codegen`
+pub fn codegen(tree: &Tree, check: bool, idle: Idle) -> Result<()> {
+    let mode = if check {
+        Mode::Check(codegen::COMMAND)
+    } else {
+        Mode::Write
+    };
+    let changed = codegen::run(tree, mode, idle)?;
+    eprintln!("generated code is fresh{}", written(&changed));
+    let wordless = codegen::wordless(tree)?;
+    if let [first, rest @ ..] = wordless.as_slice() {
+        let more = match rest.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        eprintln!("note: `{first}`{more}: no words in {DOCS}, documented by facts alone");
+    }
+    Ok(())
+}
+
+/// `cargo xtask diff`; `base` is compared with instead of the fragment.
+pub fn diff(tree: &Tree, wanted: &Wanted, base: Option<&Path>, form: Form) -> Result<()> {
+    let source = Source::parse(&tree.read(SOURCE)?)?;
+    let new = fetch::describe(&source.package, wanted)?;
+    let fragment = tree.root().join(FRAGMENT);
+    let old = Description::read(base.unwrap_or(&fragment))?.0;
+    let uses = diff::Uses::of(tree)?;
+    let report = diff::diff(&old, &new, &source, &uses, &tree.version()?)?;
+    match form {
+        Form::Json => print(serde_json::to_string_pretty(&report)? + "\n"),
+        Form::Markdown => print(report.markdown()),
+        Form::Text => print(report),
+    }
+}
+
+/// `cargo xtask refresh`; `tests` are Cargo's arguments.
+pub fn refresh(tree: &Tree, wanted: Wanted, tests: Vec<String>) -> Result<()> {
+    let options = refresh::Options {
+        wanted,
+        version: tree.version()?,
+        tests: tests.into_iter().filter(|each| !each.is_empty()).collect(),
+    };
+    match refresh::refresh(tree, &options)? {
+        refresh::Outcome::Newest(version) => print(format!("{version} is the newest version\n")),
+        refresh::Outcome::Pinned(version) => print(format!("{version} is pinned already\n")),
+        refresh::Outcome::Refreshed(report) => {
+            print(report.markdown())?;
+            eprintln!("the report is in {}", refresh::REPORT);
+            Ok(())
+        }
+    }
+}
+
+/// `cargo xtask timelapse`
+pub fn timelapse(tree: &Tree, journey: &robots::timelapse::Journey) -> Result<()> {
+    print(robots::timelapse::timelapse(tree, journey, |row| {
+        eprintln!("{row}");
+    })?)
+}
+
+/// `cargo xtask sweep`: over the description wanted, or over every one in the pinned package; operation by operation,
+/// or the `whole` at once.
+pub fn sweep(tree: &Tree, wanted: Option<&Wanted>, whole: bool) -> Result<()> {
+    let source = Source::parse(&tree.read(SOURCE)?)?;
+    let descriptions = match wanted {
+        None => fetch::every(&source.package)?,
+        Some(wanted) => vec![fetch::describe(&source.package, wanted)?],
+    };
+    let mut failed = Vec::new();
+    for description in &descriptions {
+        if whole {
+            print(format!("{}\n", whole::whole(tree, description, &source)?))?;
+        } else {
+            let sweep = sweep::sweep(description, &source);
+            print(format!("{}: {sweep}\n", description.plan()))?;
+            if let Err(error) = sweep.verdict() {
+                failed.push(format!("{}: {error}", description.plan()));
+            }
+        }
+    }
+    if !failed.is_empty() {
+        bail!("{}", failed.join("\n"));
+    }
+    Ok(())
+}
+
+/// `cargo xtask interop`
+pub fn interop(tree: &Tree, options: robots::interop::Options) -> Result<()> {
+    robots::interop::run(tree, options)
+}
+
+/// `cargo xtask fuzz`
+pub fn fuzz(tree: &Tree, seconds: u32) -> Result<()> {
+    robots::fuzz::run(tree, seconds)
+}
+
+/// Prints to standard output. A reader that closes it early (`| head`) is no failure.
+fn print(text: impl Display) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match write!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+fn written(files: &[&str]) -> String {
+    if files.is_empty() {
+        ", nothing to write".to_owned()
+    } else {
+        format!("; wrote {}", files.join(", "))
+    }
+}

@@ -1,0 +1,265 @@
+//! The family: the stores of secrets, recognised by the shapes of their paths.
+//!
+//! No store is named here. `/orgs/{org}/STORE/secrets` with a public key and a sealed value is a
+//! store of an organization, whatever STORE says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Operation, operations};
+
+/// The kind of thing that secrets belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// `/orgs/{org}/STORE/secrets`
+    Organization,
+    /// `/repos/{owner}/{repo}/STORE/secrets`
+    Repository,
+    /// `/repos/{owner}/{repo}/environments/{environment_name}/secrets`
+    Environment,
+    /// `/user/STORE/secrets`
+    User,
+}
+
+impl Place {
+    /// Every place, in the order of tables.
+    pub const ALL: [Self; 4] = [
+        Self::Organization,
+        Self::Repository,
+        Self::Environment,
+        Self::User,
+    ];
+}
+
+/// What an operation on a store does. The one list: the dispatch's methods, its enum `Role` and the words in
+/// `openapi/docs.toml` follow it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Every secret, without its value.
+    List,
+    /// The key to seal with.
+    PublicKey,
+    /// One secret, without its value.
+    Get,
+    /// Create or update.
+    Put,
+    /// Remove one secret.
+    Delete,
+    /// The repositories that see a secret.
+    ListRepositories,
+    /// All of them anew.
+    SetRepositories,
+    /// One more.
+    AddRepository,
+    /// One fewer.
+    RemoveRepository,
+    /// The organization's secrets that a repository sees.
+    ListOrganizationSecrets,
+}
+
+impl Role {
+    /// Every role, in the order of generated code.
+    pub const ALL: [Self; 10] = [
+        Self::List,
+        Self::PublicKey,
+        Self::Get,
+        Self::Put,
+        Self::Delete,
+        Self::ListRepositories,
+        Self::SetRepositories,
+        Self::AddRepository,
+        Self::RemoveRepository,
+        Self::ListOrganizationSecrets,
+    ];
+
+    /// What it does, in words for generated code.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::List => "List the secrets.",
+            Self::PublicKey => "Get the key to seal with.",
+            Self::Get => "Get one secret.",
+            Self::Put => "Create or update one.",
+            Self::Delete => "Remove one.",
+            Self::ListRepositories => "List the repositories selected for a secret.",
+            Self::SetRepositories => "Select repositories anew.",
+            Self::AddRepository => "Select one more.",
+            Self::RemoveRepository => "Select one fewer.",
+            Self::ListOrganizationSecrets => {
+                "List the organization's secrets that a repository can see."
+            }
+        }
+    }
+}
+
+/// One store at one place, and the operations it has there.
+#[derive(Debug, Clone)]
+pub struct Scope<'a> {
+    /// Whose secrets it holds.
+    pub place: Place,
+    /// The store's name, as the paths write it.
+    pub store: String,
+    /// What can be done there.
+    pub operations: BTreeMap<Role, Operation<'a>>,
+}
+
+/// A collection of registries: like a store, but created by `POST` and updated by `PATCH`.
+#[derive(Debug, Clone)]
+pub struct Registries<'a> {
+    /// Its name, as the paths write it.
+    pub store: String,
+    /// `GET` of all.
+    pub list: Operation<'a>,
+    /// `GET` of the key.
+    pub public_key: Operation<'a>,
+    /// `GET` of one.
+    pub get: Operation<'a>,
+    /// `POST` to all.
+    pub create: Operation<'a>,
+    /// `PATCH` of one.
+    pub update: Operation<'a>,
+    /// `DELETE` of one.
+    pub delete: Operation<'a>,
+}
+
+/// The scopes of a description: every store at a place that has a public key and takes a sealed value.
+pub fn scopes(document: &Value) -> Vec<Scope<'_>> {
+    let mut found: BTreeMap<(Place, String), BTreeMap<Role, Operation<'_>>> = BTreeMap::new();
+    for operation in operations(document) {
+        if let Some((place, store, role)) = recognise(&operation) {
+            found
+                .entry((place, store.to_owned()))
+                .or_default()
+                .insert(role, operation);
+        }
+    }
+    found
+        .into_iter()
+        .filter(|(_, operations)| {
+            operations.contains_key(&Role::PublicKey)
+                && operations.get(&Role::Put).is_some_and(takes_sealed_value)
+        })
+        .map(|((place, store), operations)| Scope {
+            place,
+            store,
+            operations,
+        })
+        .collect()
+}
+
+/// The registries of an organization, if the description has all six operations.
+pub fn registries(document: &Value) -> Option<Registries<'_>> {
+    let mut found: BTreeMap<&str, BTreeMap<(&str, &str), Operation<'_>>> = BTreeMap::new();
+    for operation in operations(document) {
+        let pieces: Vec<_> = operation.path.trim_start_matches('/').split('/').collect();
+        let (store, tail) = match pieces.as_slice() {
+            ["orgs", org, store] if hole(org) && !hole(store) => (*store, ""),
+            ["orgs", org, store, "public-key"] if hole(org) && !hole(store) => (*store, "key"),
+            ["orgs", org, store, one] if hole(org) && !hole(store) && hole(one) => (*store, "one"),
+            _ => continue,
+        };
+        found
+            .entry(store)
+            .or_default()
+            .insert((tail, operation.method), operation);
+    }
+    found.into_iter().find_map(|(store, operations)| {
+        let the = |tail, method| operations.get(&(tail, method)).copied();
+        Some(Registries {
+            store: store.to_owned(),
+            list: the("", "get")?,
+            public_key: the("key", "get")?,
+            get: the("one", "get")?,
+            create: the("", "post").filter(takes_sealed_value)?,
+            update: the("one", "patch").filter(takes_sealed_value)?,
+            delete: the("one", "delete")?,
+        })
+    })
+}
+
+/// Place, store and role of an operation whose path has the family's shape.
+fn recognise<'a>(operation: &Operation<'a>) -> Option<(Place, &'a str, Role)> {
+    let pieces: Vec<&'a str> = operation.path.trim_start_matches('/').split('/').collect();
+    let (place, store, tail) = match pieces.as_slice() {
+        ["orgs", org, store, "secrets", tail @ ..] if hole(org) => {
+            (Place::Organization, *store, tail)
+        }
+        [
+            "repos",
+            owner,
+            repo,
+            "environments",
+            environment,
+            "secrets",
+            tail @ ..,
+        ] if hole(owner) && hole(repo) && hole(environment) => {
+            // The path of an environment does not say its store; the operation's tag does.
+            (
+                Place::Environment,
+                operation.node["tags"][0].as_str()?,
+                tail,
+            )
+        }
+        ["repos", owner, repo, store, "organization-secrets"] if hole(owner) && hole(repo) => {
+            return (operation.method == "get").then_some((
+                Place::Repository,
+                store,
+                Role::ListOrganizationSecrets,
+            ));
+        }
+        ["repos", owner, repo, store, "secrets", tail @ ..] if hole(owner) && hole(repo) => {
+            (Place::Repository, *store, tail)
+        }
+        ["user", store, "secrets", tail @ ..] => (Place::User, *store, tail),
+        _ => return None,
+    };
+    let role = match (operation.method, tail) {
+        ("get", []) => Role::List,
+        ("get", ["public-key"]) => Role::PublicKey,
+        ("get", [name]) if hole(name) => Role::Get,
+        ("put", [name]) if hole(name) => Role::Put,
+        ("delete", [name]) if hole(name) => Role::Delete,
+        ("get", [name, "repositories"]) if hole(name) => Role::ListRepositories,
+        ("put", [name, "repositories"]) if hole(name) => Role::SetRepositories,
+        ("put", [name, "repositories", id]) if hole(name) && hole(id) => Role::AddRepository,
+        ("delete", [name, "repositories", id]) if hole(name) && hole(id) => Role::RemoveRepository,
+        _ => return None,
+    };
+    (!hole(store)).then_some((place, store, role))
+}
+
+/// Writes beside a public key that take no sealed value. Such a collection is not recognised as a store, which must not
+/// go unnoticed.
+pub fn unsealed<'a>(document: &'a Value) -> Vec<Operation<'a>> {
+    let all = operations(document);
+    let collections: BTreeSet<_> = all
+        .iter()
+        .filter(|operation| operation.method == "get")
+        .filter_map(|operation| operation.path.strip_suffix("/public-key"))
+        .collect();
+    all.into_iter()
+        .filter(|operation: &Operation<'a>| {
+            let collection = match operation.method {
+                "post" => operation.path,
+                "put" | "patch" => match operation.path.rsplit_once('/') {
+                    Some((collection, one)) if hole(one) => collection,
+                    _ => return false,
+                },
+                _ => return false,
+            };
+            collections.contains(collection) && !takes_sealed_value(operation)
+        })
+        .collect()
+}
+
+/// Whether a piece of a path is a parameter.
+pub(super) fn hole(piece: &str) -> bool {
+    piece.starts_with('{') && piece.ends_with('}')
+}
+
+fn takes_sealed_value(operation: &Operation<'_>) -> bool {
+    operation
+        .node
+        .pointer("/requestBody/content/application~1json/schema/properties/encrypted_value")
+        .is_some()
+}

@@ -1,0 +1,149 @@
+//! The list of operations kept: which operations its entries name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Result, bail};
+use serde_json::Value;
+use strsim::jaro_winkler;
+
+use super::{Description, Operation};
+use crate::rust_names::snake;
+
+/// The operations of one description that a list of entries names.
+#[derive(Debug)]
+pub struct Selection<'a> {
+    /// The operations found, by path and method.
+    pub found: Vec<Operation<'a>>,
+    /// The entries that name nothing there.
+    pub missing: Vec<String>,
+}
+
+/// Looks every entry up: an operation id, `tag:NAME`, or a path ending in `*`.
+pub fn select<'a>(
+    description: &'a Description,
+    entries: impl IntoIterator<Item = impl AsRef<str>>,
+) -> Selection<'a> {
+    let all = description.operations();
+    let mut chosen = BTreeMap::new();
+    let mut missing = Vec::new();
+    for entry in entries {
+        let entry = entry.as_ref();
+        let before = chosen.len();
+        let mut hits = 0;
+        for operation in all.iter().filter(|operation| names(entry, operation)) {
+            chosen.insert((operation.path, operation.method), *operation);
+            hits += 1;
+        }
+        if hits == 0 && before == chosen.len() {
+            missing.push(entry.to_owned());
+        }
+    }
+    Selection {
+        found: chosen.into_values().collect(),
+        missing,
+    }
+}
+
+impl Selection<'_> {
+    /// Refuses entries that name nothing, each with the most similar names.
+    pub fn complete(&self, description: &Description) -> Result<()> {
+        if self.missing.is_empty() {
+            return Ok(());
+        }
+        let mut message = format!(
+            "the description (version {}) lacks what openapi/source.toml keeps:",
+            description.version()
+        );
+        for entry in &self.missing {
+            message.push_str(&format!("\n  `{entry}`"));
+            let near = nearest(entry, description);
+            if !near.is_empty() {
+                message.push_str(&format!("; nearest: {}", near.join(", ")));
+            }
+        }
+        message.push_str("\n(`--allow-missing` keeps what there is)");
+        bail!(message)
+    }
+
+    /// Refuses two operations whose methods would have one name.
+    pub fn distinct(&self) -> Result<()> {
+        let mut methods = BTreeMap::new();
+        for operation in &self.found {
+            if let Some(other) = methods.insert(snake(operation.id), operation.id) {
+                bail!(
+                    "`{other}` and `{}` would both be the method `{}`: openapi/source.toml can \
+                     keep one of them",
+                    operation.id,
+                    snake(operation.id)
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+fn names(entry: &str, operation: &Operation<'_>) -> bool {
+    if let Some(tag) = entry.strip_prefix("tag:") {
+        return operation.node["tags"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|each| each == tag);
+    }
+    if entry.starts_with('/') {
+        return match entry.strip_suffix('*') {
+            Some(prefix) => operation.path.starts_with(prefix),
+            None => operation.path == entry,
+        };
+    }
+    operation.id == entry
+}
+
+/// The most similar entries of the same kind: three at most, none below a certain likeness.
+fn nearest(wanted: &str, description: &Description) -> Vec<String> {
+    let operations = description.operations();
+    let candidates: BTreeSet<&str> = if wanted.starts_with("tag:") {
+        operations
+            .iter()
+            .flat_map(|operation| operation.node["tags"].as_array().into_iter().flatten())
+            .filter_map(Value::as_str)
+            .collect()
+    } else if wanted.starts_with('/') {
+        operations.iter().map(|operation| operation.path).collect()
+    } else {
+        operations.iter().map(|operation| operation.id).collect()
+    };
+    let mut scored: Vec<_> = candidates
+        .into_iter()
+        .map(|candidate| (likeness(wanted, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    let kind = if wanted.starts_with("tag:") {
+        "tag:"
+    } else {
+        ""
+    };
+    scored
+        .into_iter()
+        .take(3)
+        .map(|(_, candidate)| format!("{kind}{candidate}"))
+        .collect()
+}
+
+fn likeness(wanted: &str, candidate: &str) -> f64 {
+    if let Some(tag) = wanted.strip_prefix("tag:") {
+        return jaro_winkler(tag, candidate);
+    }
+    if wanted.starts_with('/') {
+        return jaro_winkler(wanted.trim_end_matches('*'), candidate);
+    }
+    // Other clients write an id as a method, with or without its tag: `listOrgSecrets`.
+    let method = candidate
+        .rsplit_once('/')
+        .filter(|_| !wanted.contains('/'))
+        .map_or(candidate, |(_, method)| method);
+    jaro_winkler(wanted, candidate)
+        .max(jaro_winkler(&snake(wanted), &snake(candidate)))
+        .max(jaro_winkler(&snake(wanted), &snake(method)))
+}

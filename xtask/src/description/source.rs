@@ -1,0 +1,123 @@
+//! `openapi/source.toml`: the pin, the operations kept, and facts that no description has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+
+use super::left_out::LeftOut;
+
+/// The contents of `openapi/source.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Where the description comes from.
+    pub package: Package,
+    /// The REST API that the client asks for.
+    pub api: Api,
+    /// The operations kept, by group. Groups are for readers alone.
+    pub operations: BTreeMap<String, Vec<String>>,
+    /// Collections at stores, and beside them, that are left out on purpose, by group like the operations.
+    #[serde(default)]
+    pub left_out: BTreeMap<String, BTreeSet<String>>,
+    /// Schemas of which only the named properties are kept.
+    #[serde(default)]
+    pub project: BTreeMap<String, BTreeSet<String>>,
+    /// Facts that no description has.
+    #[serde(default)]
+    pub practice: Practice,
+    /// By repair: an operation that shows its fault.
+    #[serde(default)]
+    pub witness: BTreeMap<String, String>,
+}
+
+/// An npm package, pinned by version and digests.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Package {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The integrity that the registry records: `sha512-` and base64.
+    pub integrity: String,
+    /// The description's path inside the package.
+    pub file: String,
+    /// The description's digest, in hex.
+    pub sha256: String,
+    /// The entries that `vendor --allow-missing` did not find. A release has none.
+    #[serde(default)]
+    pub missing: Vec<String>,
+}
+
+/// The REST API that the client asks for.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Api {
+    /// The value of `X-GitHub-Api-Version`.
+    pub version: String,
+}
+
+/// Facts that no description has.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Practice {
+    /// Operations whose repository ids must be sent as text.
+    #[serde(default)]
+    pub ids_as_text: BTreeSet<String>,
+}
+
+impl Source {
+    /// Reads `source.toml`.
+    pub fn parse(text: &str) -> Result<Self> {
+        let source: Self = toml_edit::de::from_str(text).context("openapi/source.toml")?;
+        let mut seen = BTreeSet::new();
+        for entry in source.entries() {
+            if !seen.insert(entry) {
+                bail!("openapi/source.toml keeps `{entry}` twice");
+            }
+        }
+        Ok(source)
+    }
+
+    /// Every entry of the list of operations, group by group.
+    pub fn entries(&self) -> impl Iterator<Item = &str> {
+        self.operations.values().flatten().map(String::as_str)
+    }
+
+    /// The collections of `all` that are not left out on purpose.
+    pub fn newly_left_out(&self, all: Vec<LeftOut>) -> Vec<LeftOut> {
+        let known: BTreeSet<_> = self.left_out.values().flatten().collect();
+        all.into_iter()
+            .filter(|left| !known.contains(&left.collection))
+            .collect()
+    }
+}
+
+/// The text of `source.toml` with another pin, everything else as it was.
+pub fn with_package(text: &str, package: &Package) -> Result<String> {
+    let mut document: toml_edit::DocumentMut = text.parse().context("openapi/source.toml")?;
+    let table = document["package"]
+        .as_table_mut()
+        .context("openapi/source.toml has no [package]")?;
+    for (key, value) in [
+        ("version", &package.version),
+        ("integrity", &package.integrity),
+        ("file", &package.file),
+        ("sha256", &package.sha256),
+    ] {
+        table[key] = toml_edit::value(value);
+    }
+    if package.missing.is_empty() {
+        table.remove("missing");
+    } else {
+        let mut missing: toml_edit::Array = package.missing.iter().collect();
+        for item in missing.iter_mut() {
+            item.decor_mut().set_prefix("\n    ");
+        }
+        missing.set_trailing("\n");
+        missing.set_trailing_comma(true);
+        table["missing"] = toml_edit::value(missing);
+    }
+    Ok(document.to_string())
+}

@@ -1,0 +1,142 @@
+//! The operations kept of one description: as it says, as repaired, and as generated.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, Result, anyhow};
+use serde_json::Value;
+
+use super::code::Code;
+use super::flat::{Flat, flat};
+use crate::codegen::dispatch;
+use crate::description::cut::{cut, present};
+use crate::description::family;
+use crate::description::left_out::{self, LeftOut};
+use crate::description::select::select;
+use crate::description::source::Source;
+use crate::description::{Description, operations};
+use crate::repairs;
+
+/// The operations kept of one description.
+pub(super) struct Kept {
+    pub(super) version: String,
+    pub(super) left_out: Vec<LeftOut>,
+    facts: Value,
+    repaired: Result<Description>,
+}
+
+/// The operations of every store, by role: `robots at Organization`.
+pub(super) type Stores = BTreeMap<String, BTreeMap<String, String>>;
+
+impl Kept {
+    pub(super) fn of(description: &Description, source: &Source) -> Result<Self> {
+        let found = select(description, source.entries()).found;
+        let kept: BTreeSet<_> = found.iter().map(|operation| operation.id).collect();
+        let facts = cut(description, &found, &present(description, &source.project))?;
+        let repaired = repairs::apply(&facts, source)
+            .and_then(|(repaired, _)| Description::from_value(repaired));
+        let left_out = left_out::left_out(description.value(), &kept);
+        Ok(Self {
+            version: description.version().to_owned(),
+            left_out,
+            facts,
+            repaired,
+        })
+    }
+
+    /// Every operation's facts by id: as described, and as repaired. If a repair fails, the second are the first.
+    pub(super) fn flats(&self) -> BTreeMap<String, (Flat, Flat)> {
+        let flats = |document: &Value| -> BTreeMap<String, Flat> {
+            operations(document)
+                .iter()
+                .map(|each| (each.id.to_owned(), flat(document, each)))
+                .collect()
+        };
+        let mut generated = flats(
+            self.repaired
+                .as_ref()
+                .map_or(&self.facts, Description::value),
+        );
+        flats(&self.facts)
+            .into_iter()
+            .map(|(id, facts)| {
+                let repaired = generated.remove(&id).unwrap_or_default();
+                (id, (facts, repaired))
+            })
+            .collect()
+    }
+
+    /// An operation and the components it reaches, as repaired: what its code is generated from.
+    pub(super) fn cut_out(&self, id: &str) -> Result<Value> {
+        let repaired = self.repaired()?;
+        let all = repaired.operations();
+        let operation = all.iter().find(|operation| operation.id == id);
+        let operation = operation.with_context(|| format!("`{id}` is repaired away"))?;
+        cut(repaired, &[*operation], &Default::default())
+    }
+
+    /// The code of one operation.
+    pub(super) fn code(&self, id: &str) -> Result<Code> {
+        Code::of(&self.cut_out(id)?)
+    }
+
+    /// The text of the dispatch over stores.
+    pub(super) fn dispatch(&self) -> Result<String> {
+        dispatch::stores(self.repaired()?.value())
+    }
+
+    fn repaired(&self) -> Result<&Description> {
+        self.repaired.as_ref().map_err(|error| anyhow!("{error:#}"))
+    }
+
+    /// The operations that the dispatch over stores calls.
+    pub(super) fn family(&self) -> BTreeSet<String> {
+        let scopes = family::scopes(&self.facts);
+        let of_scopes = scopes
+            .iter()
+            .flat_map(|scope| scope.operations.values().map(|operation| operation.id));
+        of_scopes
+            .map(str::to_owned)
+            .chain(self.registries())
+            .collect()
+    }
+
+    /// The operations on private registries.
+    pub(super) fn registries(&self) -> BTreeSet<String> {
+        let registries = family::registries(&self.facts);
+        registries
+            .iter()
+            .flat_map(|all| {
+                [
+                    all.list,
+                    all.public_key,
+                    all.get,
+                    all.create,
+                    all.update,
+                    all.delete,
+                ]
+            })
+            .map(|operation| operation.id.to_owned())
+            .collect()
+    }
+
+    pub(super) fn stores(&self) -> Stores {
+        let scopes = family::scopes(&self.facts);
+        let registries = family::registries(&self.facts);
+        // Registries have all of their operations, or they are none.
+        let of_registries = registries
+            .iter()
+            .map(|family| (format!("{} at Organization", family.store), BTreeMap::new()));
+        scopes
+            .iter()
+            .map(|scope| {
+                let roles = scope
+                    .operations
+                    .iter()
+                    .map(|(role, operation)| (format!("{role:?}"), operation.id.to_owned()))
+                    .collect();
+                (format!("{} at {:?}", scope.store, scope.place), roles)
+            })
+            .chain(of_registries)
+            .collect()
+    }
+}

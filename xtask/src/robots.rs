@@ -1,0 +1,8 @@
+//! What tries the machine and its work at large: whole descriptions, earlier versions, other libraries, foreign bytes.
+
+pub mod fuzz;
+pub mod interop;
+pub mod scratch;
+pub mod sweep;
+pub mod timelapse;
+pub mod whole;

@@ -1,0 +1,211 @@
+//! Where the other libraries come from. Each is installed below `target/`, but for Debian's own.
+
+use std::fmt;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Error, Result, bail};
+
+/// An interpreter and the folder of its drivers, or why there is none.
+pub(super) struct Ecosystem(Result<(PathBuf, PathBuf), Lack>);
+
+/// Why there is no driver.
+#[derive(Debug, Clone)]
+pub(super) enum Lack {
+    /// It was never installed here.
+    Missing(String),
+    /// It is here and does not work: a pinned version is gone, a network is down.
+    Broken(String),
+}
+
+/// The error for a program that was never installed here.
+#[derive(Debug)]
+struct Missing(String);
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Missing {}
+
+impl From<Error> for Lack {
+    fn from(error: Error) -> Self {
+        let words = format!("{error:#}");
+        if error.is::<Missing>() {
+            Self::Missing(words)
+        } else {
+            Self::Broken(words)
+        }
+    }
+}
+
+impl Ecosystem {
+    fn new(home: &Path, interpreter: Result<PathBuf>) -> Self {
+        Self(
+            interpreter
+                .map(|interpreter| (interpreter, home.to_owned()))
+                .map_err(Lack::from),
+        )
+    }
+
+    /// The command that starts a driver.
+    pub(super) fn driver(&self, arguments: &[&str]) -> Result<Command, Lack> {
+        let (interpreter, home) = self.0.as_ref().map_err(Lack::clone)?;
+        let mut command = Command::new(interpreter);
+        command.args(arguments).current_dir(home);
+        Ok(command)
+    }
+}
+
+/// PyNaCl and PyGithub in a private environment.
+pub(super) fn python(home: &Path) -> Ecosystem {
+    Ecosystem::new(home, install_python(home))
+}
+
+/// libsodium-wrappers, tweetsodium and Octokit from npm.
+pub(super) fn node(home: &Path) -> Ecosystem {
+    Ecosystem::new(home, install_node(home).map(|()| "node".into()))
+}
+
+/// Debian's ruby-rbnacl, which brings Debian's libsodium. Installed as root, or by a `sudo` that asks nothing.
+pub(super) fn ruby(home: &Path) -> Ecosystem {
+    Ecosystem::new(home, install_ruby(home).map(|()| "ruby".into()))
+}
+
+/// The system's own libsodium, through Python. It comes with [`ruby`], or was here before.
+pub(super) fn libsodium(python: &Ecosystem) -> Result<Command, Lack> {
+    let found = "import ctypes.util, sys; sys.exit(not ctypes.util.find_library('sodium'))";
+    done(&mut python.driver(&["-c", found])?)
+        .map_err(|_| Lack::Missing("libsodium is not installed".to_owned()))?;
+    python.driver(&["libsodium.py"])
+}
+
+fn install_python(home: &Path) -> Result<PathBuf> {
+    let requirements = include_str!("requirements.txt");
+    let interpreter = home.join("bin/python");
+    if !is_installed(home, requirements) {
+        // Debian packs them apart from the interpreter.
+        done(Command::new("python3").args(["-c", "import ensurepip, venv"]))
+            .map_err(|_| Missing("no `python3` here that has `venv`".to_owned()))?;
+        done(
+            Command::new("python3")
+                .args(["-m", "venv", "--clear"])
+                .arg(home),
+        )?;
+        let file = home.join("requirements.txt");
+        std::fs::write(&file, requirements)?;
+        done(
+            Command::new(&interpreter)
+                .args([
+                    "-m",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--disable-pip-version-check",
+                    "-r",
+                ])
+                .arg(file),
+        )?;
+        mark_installed(home, requirements)?;
+    }
+    for (name, text) in [
+        ("pynacl.py", include_str!("pynacl.py")),
+        ("libsodium.py", include_str!("libsodium.py")),
+        ("pygithub.py", include_str!("pygithub.py")),
+    ] {
+        std::fs::write(home.join(name), text)?;
+    }
+    Ok(interpreter)
+}
+
+/// The drivers lie beside `node_modules`, because that is where Node looks.
+fn install_node(home: &Path) -> Result<()> {
+    let manifest = include_str!("package.json");
+    done(Command::new("node").arg("--version"))?;
+    if !is_installed(home, manifest) {
+        std::fs::create_dir_all(home)?;
+        std::fs::write(home.join("package.json"), manifest)?;
+        done(
+            Command::new("npm")
+                .args([
+                    "install",
+                    "--silent",
+                    "--no-audit",
+                    "--no-fund",
+                    "--ignore-scripts",
+                ])
+                .current_dir(home),
+        )?;
+        mark_installed(home, manifest)?;
+    }
+    std::fs::write(home.join("node.mjs"), include_str!("node.mjs"))?;
+    std::fs::write(home.join("octokit.mjs"), include_str!("octokit.mjs"))?;
+    Ok(())
+}
+
+fn install_ruby(home: &Path) -> Result<()> {
+    let loads = || done(Command::new("ruby").args(["-e", "require 'rbnacl'"]));
+    if loads().is_err() {
+        let mut update = apt_get()?;
+        done(update.args(["update", "--quiet=2"]))?;
+        let mut install = apt_get()?;
+        done(install.args([
+            "install",
+            "--yes",
+            "--quiet=2",
+            "--no-install-recommends",
+            "ruby-rbnacl",
+        ]))?;
+        loads()?;
+    }
+    std::fs::create_dir_all(home)?;
+    std::fs::write(home.join("rbnacl.rb"), include_str!("rbnacl.rb"))?;
+    Ok(())
+}
+
+/// `apt-get`, with the rights that installing takes and without its questions.
+fn apt_get() -> Result<Command> {
+    done(Command::new("apt-get").arg("--version"))?;
+    let user = Command::new("id").arg("-u").output().context("no `id`")?;
+    let mut command = Command::new("env");
+    if user.stdout.trim_ascii() != b"0" {
+        let rights = done(Command::new("sudo").args(["--non-interactive", "true"]));
+        rights.map_err(|_| {
+            Missing("rbnacl is not installed, and installing it takes root or a `sudo` that asks nothing".to_owned())
+        })?;
+        command = Command::new("sudo");
+        command.args(["--non-interactive", "env"]);
+    }
+    command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+    Ok(command)
+}
+
+/// Installs, unless the same was installed last time.
+fn is_installed(home: &Path, wanted: &str) -> bool {
+    std::fs::read_to_string(home.join("installed")).is_ok_and(|installed| installed == wanted)
+}
+
+fn mark_installed(home: &Path, wanted: &str) -> Result<()> {
+    Ok(std::fs::write(home.join("installed"), wanted)?)
+}
+
+/// Runs a command to its end, silent unless it fails.
+fn done(command: &mut Command) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Error::new(Missing(format!("no `{program}` here"))),
+        _ => Error::new(error).context(format!("`{program}` does not start")),
+    })?;
+    if !output.status.success() {
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        let last = complaint.lines().rfind(|line| !line.trim().is_empty());
+        bail!(
+            "`{program}` failed: {}",
+            last.unwrap_or("it did not say why")
+        );
+    }
+    Ok(())
+}

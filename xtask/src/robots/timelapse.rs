@@ -1,0 +1,165 @@
+//! `cargo xtask timelapse`: back to earlier descriptions of GitHub, and forth again.
+//!
+//! In a scratch copy, each earlier version is vendored, generated, and compiled with `octoseal` as it is today. The last
+//! step, to the pinned version, must end in today's tree, byte for byte.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::codegen;
+use crate::description::Description;
+use crate::description::family::{Place, scopes};
+use crate::description::source::Source;
+use crate::repairs::Idle;
+use crate::robots::scratch::Scratch;
+use crate::tree::{CLIENT, FRAGMENT, HTTPMOCK, Mode, README, SOURCE, STORES, Tree};
+use crate::vendor::fetch::Wanted;
+use crate::vendor::{self, Options};
+
+/// Earlier versions, one for each major, back to the first that has the stores.
+pub const VERSIONS: [&str; 12] = [
+    "2.2.1", "10.0.0", "12.0.0", "14.0.0", "16.0.0", "17.0.0", "18.0.0", "19.0.0", "20.0.0",
+    "21.0.0", "22.0.0", "23.0.0",
+];
+
+/// Which versions to visit, and where they come from.
+#[derive(Debug, Clone, Default)]
+pub struct Journey {
+    /// The versions to go back to.
+    pub versions: Vec<String>,
+    /// A folder of descriptions called `VERSION.json`, instead of the registry.
+    pub folder: Option<PathBuf>,
+}
+
+/// The results of one version.
+#[derive(Debug, Clone)]
+pub struct Row {
+    version: String,
+    operations: usize,
+    missing: usize,
+    scopes: [usize; 4],
+    lines: usize,
+    generate: Duration,
+    check: Duration,
+}
+
+/// The table of a timelapse.
+#[derive(Debug, Clone)]
+pub struct Timelapse(Vec<Row>);
+
+/// Visits the versions, and then the pinned one. Calls `on_row` after each.
+pub fn timelapse(
+    tree: &Tree,
+    options: &Journey,
+    mut on_row: impl FnMut(&Row),
+) -> Result<Timelapse> {
+    let pinned = Source::parse(&tree.read(SOURCE)?)?.package.version;
+    let target = tree.root().join("target");
+    let rooms = ["client", "codegen", "sealing"];
+    let scratch = Scratch::new(
+        tree,
+        &target.join("timelapse"),
+        &target.join("timelapse/target"),
+        &rooms,
+    )?;
+    for file in [SOURCE, crate::tree::DOCS, FRAGMENT] {
+        scratch.write(file, tree.read(file)?)?;
+    }
+    let mut rows = Vec::new();
+    for version in options
+        .versions
+        .iter()
+        .map(String::as_str)
+        .chain([pinned.as_str()])
+    {
+        let idle = if version == pinned {
+            Idle::Refuse
+        } else {
+            Idle::Allow
+        };
+        let folder = options.folder.as_deref();
+        if folder.is_some() && version == pinned {
+            // A file tells no archive's integrity. Today's pin tells the file's digest instead.
+            scratch.write(SOURCE, tree.read(SOURCE)?)?;
+        }
+        let row =
+            visit(&scratch, version, folder, idle).with_context(|| format!("version {version}"))?;
+        on_row(&row);
+        rows.push(row);
+    }
+    let copy = Tree::at(scratch.root());
+    for file in [SOURCE, FRAGMENT, CLIENT, STORES, HTTPMOCK, README] {
+        if copy.read(file)? != tree.read(file)? {
+            bail!("the way back to {pinned} does not end in today's tree: {file} differs");
+        }
+    }
+    Ok(Timelapse(rows))
+}
+
+fn visit(scratch: &Scratch, version: &str, folder: Option<&Path>, idle: Idle) -> Result<Row> {
+    let tree = Tree::at(scratch.root());
+    let wanted = Wanted {
+        from: folder.map(|folder| folder.join(format!("{version}.json"))),
+        version: Some(version.to_owned()),
+        offline: false,
+    };
+    let started = Instant::now();
+    let allow_missing = idle == Idle::Allow;
+    let outcome = vendor::run(
+        &tree,
+        &Options {
+            wanted,
+            allow_missing,
+            check: false,
+        },
+    )?;
+    codegen::run(&tree, Mode::Write, idle)?;
+    let generate = started.elapsed();
+    let fragment = Description::read(&scratch.root().join(FRAGMENT))?.0;
+    let all = scopes(fragment.value());
+
+    let started = Instant::now();
+    scratch.cargo(&["check", "--package", "octoseal", "--features", "mock"])?;
+    Ok(Row {
+        version: version.to_owned(),
+        operations: outcome.operations,
+        missing: outcome.missing.len(),
+        scopes: Place::ALL.map(|place| all.iter().filter(|scope| scope.place == place).count()),
+        lines: tree.read(CLIENT)?.lines().count(),
+        generate,
+        check: started.elapsed(),
+    })
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            version,
+            operations,
+            missing,
+            scopes: [organization, repository, environment, user],
+            lines,
+            ..
+        } = self;
+        let (generate, check) = (self.generate.as_secs_f64(), self.check.as_secs_f64());
+        write!(
+            f,
+            "| {version} | {operations} | {missing} | {organization} + {repository} + {environment} + {user} | {lines} | {generate:.1} | {check:.1} |"
+        )
+    }
+}
+
+impl fmt::Display for Timelapse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "| version | operations | missing | stores of organization + repository + environment + user | lines | vendor and generate, s | check octoseal, s |"
+        )?;
+        writeln!(f, "|---|---|---|---|---|---|---|")?;
+        self.0.iter().try_for_each(|row| writeln!(f, "{row}"))?;
+        writeln!(f, "\nBack at the pinned version, every file is as it was.")
+    }
+}
