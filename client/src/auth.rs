@@ -1,5 +1,12 @@
 //! Tokens, and the server they are for.
 
-pub(crate) mod server;
-pub(crate) mod sources;
-pub(crate) mod token;
+mod environment;
+mod server;
+mod sources;
+mod token;
+
+pub(crate) use environment::Environment;
+pub(crate) use server::Server;
+pub use sources::{EnvironmentToken, FileToken};
+pub(crate) use token::Static;
+pub use token::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};

@@ -8,20 +8,29 @@ use reqwest::Url;
 use reqwest::header::HeaderValue;
 use secrecy::{SecretSlice, SecretString};
 
-use crate::Error;
 #[cfg(feature = "app")]
 use crate::app::{App, Installations};
-use crate::auth::server::Server;
-use crate::auth::sources::Surroundings;
-use crate::auth::token::{Static, Token, TokenSource, Tokens};
-use crate::client::{Client, Inner, OnWait, Wait};
-use crate::limits::gate::Gate;
-use crate::limits::pacing::Pacing;
-use crate::lookup::keys::Keys;
-use crate::lookup::memory::Memory;
-use crate::runtime::retry::RetryPolicy;
-use crate::wire::Wire;
-use crate::wire::sockets::Sockets;
+use crate::auth::{Environment, Server, Static, Token, TokenSource};
+use crate::client::Client;
+use crate::error::Error;
+use crate::limits::{Gate, Pacing};
+use crate::runtime::{Observer, RetryPolicy, Runtime, Sourced, Tokens, Wait};
+use crate::wire::{Sockets, Wire};
+
+impl Client {
+    /// Starts to build a client.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// A client as the environment describes it; see [`ClientBuilder::from_env`].
+    ///
+    /// # Errors
+    /// As for [`ClientBuilder::build`].
+    pub fn from_env() -> Result<Self, Error> {
+        ClientBuilder::from_env().build()
+    }
+}
 
 /// Builds a [`Client`]: who calls, which server, how patiently.
 #[derive(Clone, Default)]
@@ -34,7 +43,7 @@ pub struct ClientBuilder {
     pacing: Option<Pacing>,
     gate: Option<Arc<Gate>>,
     retry: RetryPolicy,
-    on_wait: Option<OnWait>,
+    observer: Observer,
     sockets: Sockets,
     transport: Option<Arc<dyn Transport>>,
 }
@@ -76,11 +85,11 @@ impl ClientBuilder {
     /// # Ok::<(), octoseal::Error>(())
     /// ```
     pub fn from_vars(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let Surroundings {
+        let Environment {
             base_url,
             host,
             token,
-        } = Surroundings::read(variable);
+        } = Environment::read(variable);
         Self {
             token: token.map(Credentials::Text),
             base_url,
@@ -196,7 +205,7 @@ impl ClientBuilder {
     /// # }
     /// ```
     pub fn share_limits_with(mut self, other: &Client) -> Self {
-        self.gate = Some(other.inner.gate.clone());
+        self.gate = Some(other.runtime.limits.clone());
         self
     }
 
@@ -210,7 +219,7 @@ impl ClientBuilder {
     /// It runs on the task of the call, so many calls that wait for one limit tell it many times; it should
     /// return at once.
     pub fn on_wait(mut self, tell: impl Fn(&Wait) + Send + Sync + 'static) -> Self {
-        self.on_wait = Some(Arc::new(tell));
+        self.observer.on_wait = Some(Arc::new(tell));
         self
     }
 
@@ -228,49 +237,31 @@ impl ClientBuilder {
     /// `https` (or loopback), if TLS could not be set up, or for `https` without a feature that gives TLS.
     pub fn build(self) -> Result<Client, Error> {
         let base = base_url(&self.address()?)?;
-        let transport = match self.transport {
-            Some(transport) => transport,
-            None => Arc::new(self.sockets.open(&base, &self.retry)?),
+        let gate = match &self.gate {
+            Some(shared) => shared.clone(),
+            None => Gate::new(&self.pacing_for(&base)),
         };
-        let gate = self.gate.unwrap_or_else(|| {
-            let own = is_own_server(&base);
-            let pacing = || {
-                if own {
-                    Pacing::off()
-                } else {
-                    Pacing::documented()
-                }
-            };
-            Gate::new(&self.pacing.unwrap_or_else(pacing))
-        });
-        let wire = Wire::new(transport, gate.clone());
-        let mut context = Context::new(Arc::new(wire), user_agent(self.user_agent.as_deref())?);
-        if let Some(version) = &self.api_version {
-            context = context.with_api_version(header(version, "API version")?);
-        }
-        let client = |tokens: Tokens, gate: Arc<Gate>| Client {
-            inner: Arc::new(Inner {
-                base_text: base.as_str().trim_end_matches('/').to_owned(),
-                base: base.clone(),
-                context: context.clone(),
+        let context = self.context(&base, gate.clone())?;
+        let runtime = |tokens: Arc<dyn Tokens>, gate: Arc<Gate>| {
+            Arc::new(Runtime::new(
+                base.clone(),
+                context.clone(),
                 tokens,
                 gate,
-                retry: self.retry.clone(),
-                budget: self.retry.shared_budget(),
-                keys: Keys::default(),
-                repositories: Memory::default(),
-                on_wait: self.on_wait.clone(),
-            }),
+                self.retry.clone(),
+                self.observer.clone(),
+            ))
         };
-        let tokens = match self.token {
-            Some(Credentials::Text(token)) => Tokens::One(Arc::new(Static(Token::new(token)?))),
-            Some(Credentials::Source(source)) => Tokens::Source(source),
+        let sourced = |source, shared| Arc::new(Sourced { source, shared });
+        let tokens: Arc<dyn Tokens> = match self.token {
+            Some(Credentials::Text(token)) => sourced(Arc::new(Static(Token::new(token)?)), true),
+            Some(Credentials::Source(source)) => sourced(source, false),
             #[cfg(feature = "app")]
             // GitHub counts an App's own requests apart from its installations', and a call that waits for a token
             // holds its place at the gate: so the App has a gate of its own.
             Some(Credentials::App(app)) => {
-                let own = |tokens| client(tokens, Gate::new(&Pacing::off()));
-                Tokens::App(Arc::new(Installations::new(*app, own)))
+                let own = |tokens| runtime(tokens, Gate::new(&Pacing::off()));
+                Arc::new(Arc::new(Installations::new(*app, own)))
             }
             None => {
                 return Err(Error::config("no token was given").with_hint(
@@ -279,7 +270,30 @@ impl ClientBuilder {
                 ));
             }
         };
-        Ok(client(tokens, gate))
+        Ok(Client::new(runtime(tokens, gate)))
+    }
+
+    fn pacing_for(&self, base: &Url) -> Pacing {
+        match &self.pacing {
+            Some(pacing) => pacing.clone(),
+            None if is_own_server(base) => Pacing::off(),
+            None => Pacing::documented(),
+        }
+    }
+
+    /// What every request carries, and how it travels.
+    fn context(&self, base: &Url, gate: Arc<Gate>) -> Result<Context, Error> {
+        let (connect, attempt) = (self.retry.connect_timeout, self.retry.attempt_timeout);
+        let transport = match &self.transport {
+            Some(transport) => transport.clone(),
+            None => Arc::new(self.sockets.open(base, connect, attempt)?),
+        };
+        let wire = Arc::new(Wire::new(transport, gate));
+        let context = Context::new(wire, user_agent(self.user_agent.as_deref())?);
+        Ok(match &self.api_version {
+            Some(version) => context.with_api_version(header(version, "API version")?),
+            None => context,
+        })
     }
 
     /// The API's address, from whichever of the settings was made.

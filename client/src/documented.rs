@@ -5,10 +5,9 @@
 use crate::access::RepositoryRef;
 use crate::client::Client;
 use crate::error::Error;
-use crate::lookup::keys::ScopeKey;
+use crate::lookup::ScopeKey;
 use crate::scope::{OrganizationScope, OrganizationStore};
-use crate::secrets::put::Put;
-use crate::secrets::{Repository, Secret, Secrets};
+use crate::secrets::{Put, Repository, Secret, Secrets};
 
 impl Client {
     fn org_secrets(&self, org: &str) -> Result<Secrets<OrganizationScope>, Error> {
@@ -54,7 +53,7 @@ impl Client {
     ) -> Put<OrganizationScope> {
         match self.org_secrets(org) {
             Ok(secrets) => secrets.create_or_update(secret_name),
-            Err(error) => Put::new(self.clone(), Err(error), secret_name.to_owned()),
+            Err(error) => Put::failed(error, secret_name),
         }
     }
 

@@ -222,7 +222,7 @@ impl Error {
     }
 
     /// Whether the same call may well succeed a little later.
-    pub(crate) fn passes(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         self.is_timeout() || self.is_server_error() || self.is_transport() && !self.is_tls()
     }
 

@@ -30,23 +30,22 @@ mod wire;
 pub use access::{Access, RepositoryRef, Visibility};
 #[cfg(feature = "app")]
 pub use app::{App, AppKey};
-pub use auth::sources::{EnvironmentToken, FileToken};
-pub use auth::token::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};
+pub use auth::{
+    AfterRefusal, Audience, EnvironmentToken, FileToken, Token, TokenFuture, TokenRefusal,
+    TokenSource,
+};
 pub use builder::ClientBuilder;
-pub use client::{Client, Wait};
+pub use client::Client;
 pub use error::{Error, Stored};
-pub use limits::gate::WaitReason;
-pub use limits::pacing::Pacing;
-pub use lookup::keys::ScopeKey;
+pub use limits::{Pacing, WaitReason};
+pub use lookup::ScopeKey;
 pub use octoseal_sealing::{KeyError, PublicKey, SealedBox};
-pub use runtime::retry::RetryPolicy;
+pub use runtime::{RetryPolicy, Wait};
 pub use scope::names::{EnvironmentName, Owner, RepositoryName, SecretName};
 pub use scope::{
     AnyScope, EnvironmentScope, EnvironmentStore, HasSelectedRepositories, HasVisibility,
     OrganizationScope, OrganizationStore, RepositoryScope, RepositoryStore, Scope,
     SeesOrganizationSecrets, UserScope, UserStore,
 };
-pub use secrets::batch::{NewSecret, Outcome};
-pub use secrets::put::{Put, Written};
-pub use secrets::{Repository, Secret, Secrets};
+pub use secrets::{NewSecret, Outcome, Put, Repository, Secret, Secrets, Written};
 pub use value::{MAX_VALUE_BYTES, SecretValue};

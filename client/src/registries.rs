@@ -11,20 +11,19 @@ use std::sync::Arc;
 
 use futures_core::Stream;
 use futures_util::{StreamExt, TryStreamExt};
-use octoseal_api::{Error as ApiError, ResponseValue, stores};
+use octoseal_api::stores;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::runtime::call::{Call, Effect};
+use crate::access::{Access, Visibility};
 use crate::client::Client;
 use crate::error::{Error, Kind, Stored};
-use crate::lookup::keys::{HasKey, ScopeKey, Sealed};
-use crate::scope::names::SecretName;
+use crate::lookup::{ScopeKey, Sealed, fetch_key};
 use crate::runtime::paging::{Listed, PER_PAGE, pages};
-use crate::runtime::retry::Allowance;
-use crate::auth::token::Audience;
+use crate::runtime::{Allowance, Call, Effect};
+use crate::scope::names::SecretName;
 use crate::value::SecretValue;
-use crate::access::{Access, Visibility};
+
 
 pub use auth::RegistryAuth;
 pub use scope::PrivateRegistriesScope;
@@ -97,22 +96,6 @@ impl Client {
     }
 }
 
-impl HasKey for PrivateRegistriesScope {
-    fn audience(&self) -> Audience<'_> {
-        Audience {
-            owner: Some(self.org()),
-            repository: None,
-        }
-    }
-
-    async fn request(
-        &self,
-        api: octoseal_api::Client,
-    ) -> Result<ResponseValue<stores::PublicKey>, ApiError<()>> {
-        api.registry_public_key(self.org()).await
-    }
-}
-
 impl PrivateRegistries {
     /// The kinds of registry that GitHub's description lists.
     pub const TYPES: &'static [&'static str] = stores::registries::REGISTRY_TYPE;
@@ -182,7 +165,7 @@ impl PrivateRegistries {
         &self,
     ) -> impl Stream<Item = Result<PrivateRegistry, Error>> + Send + Unpin + use<> {
         let listed = Arc::new(Listed {
-            client: self.client.clone(),
+            runtime: self.client.runtime.clone(),
             doing: "listing",
             name: String::new(),
             place: self.scope.clone(),
@@ -222,7 +205,7 @@ impl PrivateRegistries {
         let call = self.call("reading", name.as_str(), Effect::Read);
         let (org, name) = (self.scope.org(), name.as_str());
         let run = |api: octoseal_api::Client| async move { api.get_registry(org, name).await };
-        let reply = self.client.call(call, &self.allowance(), run).await?;
+        let reply = self.client.runtime.call(call, &self.allowance(), run).await?;
         read(reply.into_inner(), call)
     }
 
@@ -238,7 +221,7 @@ impl PrivateRegistries {
         let call = self.call("deleting", name.as_str(), Effect::Write);
         let (org, name) = (self.scope.org(), name.as_str());
         let run = |api: octoseal_api::Client| async move { api.delete_registry(org, name).await };
-        self.client.call(call, &self.allowance(), run).await?;
+        self.client.runtime.call(call, &self.allowance(), run).await?;
         Ok(())
     }
 
@@ -249,7 +232,7 @@ impl PrivateRegistries {
     /// # Errors
     /// [`Error::is_public_key`] if the server gives a key that can't be sealed to, and the failures of any call.
     pub async fn public_key(&self) -> Result<ScopeKey, Error> {
-        self.client.fetch_key(&self.scope, &self.allowance()).await
+        fetch_key(&self.client.runtime, &self.scope, &self.allowance()).await
     }
 
     /// Seals the value into the body, if there is one, and sends it.
@@ -274,23 +257,17 @@ impl PrivateRegistries {
             send(body)
         };
         self.client
+            .lookup
             .seal_and_write(&self.scope, &value, allowance, write)
             .await
     }
 
     fn allowance(&self) -> Allowance {
-        Allowance::new(&self.client.inner.retry)
+        self.client.runtime.allowance(false)
     }
 
     fn call<'a>(&'a self, doing: &'static str, name: &'a str, effect: Effect) -> Call<'a> {
-        Call {
-            doing,
-            name,
-            place: &self.scope,
-            effect,
-            audience: self.scope.audience(),
-            about_scope: true,
-        }
+        Call::new(&self.scope, doing, name, effect)
     }
 }
 

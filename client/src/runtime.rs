@@ -1,9 +1,120 @@
-//! One call of GitHub's API: attempts, waits and refusals until there is an answer.
+//! One call of GitHub's API, whatever it is about. Knows no secrets, and of scopes that they are places.
+//!
+//! # What a call passes, in order
+//! Each attempt passes 1 to 6 (`attempt.rs`), and the loop (`retry.rs`) repeats it or does not:
+//! 1. **Leave** of the [gate](crate::limits), which bounds how many are under way and closes when GitHub says stop.
+//!    Ends the call if the deadline comes first.
+//! 2. **Token** of its [source](tokens), which has the call's retry window to answer.
+//! 3. **Time**: the attempt's timeout, or what is left of the call's [allowance](allowance) if that is less. Ends the
+//!    call if it is too short to be useful.
+//! 4. **Request**: a generated method of the low-level client, over the [wire](crate::wire).
+//! 5. **Reply**, [read](reply) with all headers: a value, or a failure and its class.
+//! 6. **Verdict**: the gate learns of limits and quota, the source of a refused token.
+//! 7. **Pause** before another attempt, if attempts, window, deadline and the client's budget of retries have room.
+//! 8. **Error**: what was attempted, how often, whether it may have been carried out, and whom else it would meet.
 
-pub(crate) mod call;
-pub(crate) mod described;
+mod allowance;
+mod attempt;
+mod call;
+mod described;
 pub(crate) mod headers;
+mod limited;
+mod observer;
 pub(crate) mod paging;
-pub(crate) mod reply;
-pub(crate) mod retry;
+mod policy;
+mod reply;
+mod retry;
+mod tokens;
 mod wording;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use octoseal_api::{Context, Error as ApiError, ResponseValue};
+use reqwest::Url;
+use tower::retry::budget::TpsBudget;
+use tracing::{Instrument, info_span};
+
+use crate::auth::Token;
+use crate::error::Error;
+use crate::limits::Gate;
+
+use attempt::Attempts;
+use retry::{Bounds, retry};
+
+pub(crate) use allowance::Allowance;
+pub(crate) use call::{Call, Effect, Place};
+pub(crate) use described::typed;
+pub(crate) use observer::Observer;
+pub use observer::Wait;
+pub use policy::RetryPolicy;
+pub(crate) use tokens::{Sourced, Tokens};
+
+/// Makes calls: as whom, to which server, within which limits.
+pub(crate) struct Runtime {
+    /// The address that requests go to.
+    pub(crate) base: Url,
+    context: Context,
+    tokens: Arc<dyn Tokens>,
+    pub(crate) limits: Arc<Gate>,
+    policy: RetryPolicy,
+    budget: TpsBudget,
+    observer: Observer,
+}
+
+impl Runtime {
+    pub(crate) fn new(
+        base: Url,
+        context: Context,
+        tokens: Arc<dyn Tokens>,
+        limits: Arc<Gate>,
+        policy: RetryPolicy,
+        observer: Observer,
+    ) -> Self {
+        Self {
+            base,
+            context,
+            tokens,
+            limits,
+            budget: policy.shared_budget(),
+            policy,
+            observer,
+        }
+    }
+
+    /// The time that a call of the public API has, beginning now; a member of a batch has more.
+    pub(crate) fn allowance(&self, in_batch: bool) -> Allowance {
+        Allowance::new(&self.policy, in_batch)
+    }
+
+    /// Makes attempts until one gives a value, or none can. Each attempt makes the same `request`.
+    pub(crate) async fn call<T, F, Fut>(
+        &self,
+        call: Call<'_>,
+        allowance: &Allowance,
+        request: F,
+    ) -> Result<ResponseValue<T>, Error>
+    where
+        F: Fn(octoseal_api::Client) -> Fut,
+        Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
+    {
+        let span =
+            info_span!("octoseal", operation = call.doing, secret = call.name, scope = %call.place);
+        let bounds = Bounds {
+            allowance,
+            budget: &self.budget,
+            observer: &self.observer,
+        };
+        let attempts = Attempts::new(self, call, allowance);
+        let result = retry(bounds, || attempts.make(&request))
+            .instrument(span)
+            .await;
+        result.map_err(|error| attempts.explain(error))
+    }
+
+    /// The low-level client for one request with one token.
+    fn api(&self, token: &Token) -> octoseal_api::Client {
+        let context = self.context.clone().with_authorization(token.header());
+        octoseal_api::client(self.base.as_str(), context)
+    }
+}

@@ -1,28 +1,30 @@
 //! The secrets of one scope.
 
-pub(crate) mod batch;
-pub(crate) mod put;
-pub(crate) mod selected;
+mod batch;
+mod kept;
+mod put;
+mod selected;
+mod target;
 
 use std::future::ready;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use futures_core::Stream;
 use futures_util::{TryFutureExt, TryStreamExt};
 use octoseal_api::stores;
-use reqwest::StatusCode;
 
-use crate::auth::token::Audience;
 use crate::client::Client;
 use crate::error::Error;
-use crate::lookup::keys::ScopeKey;
-use crate::runtime::call::{Call, Effect};
-use crate::runtime::paging::{Listed, PER_PAGE, pages};
-use crate::runtime::retry::Allowance;
+use crate::lookup::{ScopeKey, fetch_key};
+use crate::runtime::paging::{PER_PAGE, pages};
+use crate::runtime::{Allowance, Effect};
 use crate::scope::names::SecretName;
 use crate::scope::{AnyScope, Scope, SeesOrganizationSecrets};
-use crate::secrets::put::Put;
+
+use target::Target;
+
+pub use batch::{NewSecret, Outcome};
+pub use put::{Put, Written};
 
 /// A secret as GitHub lists it: everything but its value, which GitHub never gives back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,23 +97,25 @@ pub struct Repository {
 /// ([Limits for secrets](https://docs.github.com/actions/reference/security/secrets#limits-for-secrets)).
 #[derive(Clone, Debug)]
 pub struct Secrets<S> {
-    pub(crate) client: Client,
-    pub(crate) scope: Scope,
+    target: Target,
     kind: PhantomData<fn() -> S>,
 }
 
-impl<S: AnyScope> Secrets<S> {
-    pub(crate) fn new(client: Client, scope: S) -> Self {
-        Self {
-            client,
-            scope: scope.into(),
+impl Client {
+    /// The secrets of one scope: a typed scope such as [`OrganizationScope`](crate::OrganizationScope), whose
+    /// handle has just the methods that the scope has, or a [`Scope`](crate::Scope) known at run time.
+    pub fn secrets<S: AnyScope>(&self, scope: S) -> Secrets<S> {
+        Secrets {
+            target: Target::new(self, scope),
             kind: PhantomData,
         }
     }
+}
 
+impl<S: AnyScope> Secrets<S> {
     /// The scope.
     pub fn scope(&self) -> &Scope {
-        &self.scope
+        &self.target.scope
     }
 
     /// Creates or updates a secret: seals `value` with the scope's public key, fetched when needed, and stores it.
@@ -161,7 +165,7 @@ impl<S: AnyScope> Secrets<S> {
     /// # }
     /// ```
     pub fn create_or_update(&self, name: impl Into<String>) -> Put<S> {
-        Put::new(self.client.clone(), Ok(self.scope.clone()), name.into())
+        Put::new(Ok(self.target.clone()), name.into())
     }
 
     /// All secrets, page after page of 100, in GitHub's order; a page is asked for when those before it are taken. The
@@ -187,7 +191,7 @@ impl<S: AnyScope> Secrets<S> {
     /// # }
     /// ```
     pub fn list(&self) -> impl Stream<Item = Result<Secret, Error>> + Send + Unpin + use<S> {
-        let listed = self.listed("listing the secrets of", "");
+        let listed = self.target.listed("listing the secrets of", "");
         pages(listed, |api, listed, page| async move {
             api.list_secrets(listed.place.api(), PER_PAGE, page).await
         })
@@ -219,24 +223,7 @@ impl<S: AnyScope> Secrets<S> {
     /// can have, and the failures of any call.
     pub async fn get(&self, name: &str) -> Result<Secret, Error> {
         let name = SecretName::new(name)?;
-        self.get_checked(&name, &self.allowance()).await
-    }
-
-    pub(crate) async fn get_checked(
-        &self,
-        name: &SecretName,
-        allowance: &Allowance,
-    ) -> Result<Secret, Error> {
-        let call = self.call("reading", name.as_str(), Effect::Read);
-        let run = |api: octoseal_api::Client| async move {
-            api.get_secret(self.scope.api(), name.as_str()).await
-        };
-        Ok(self
-            .client
-            .call(call, allowance, run)
-            .await?
-            .into_inner()
-            .into())
+        self.target.get(&name, &self.target.allowance()).await
     }
 
     /// Deletes a secret, found by its name in any case.
@@ -250,12 +237,15 @@ impl<S: AnyScope> Secrets<S> {
     /// have, and the failures of any call.
     pub async fn delete(&self, name: &str) -> Result<(), Error> {
         let name = SecretName::new(name)?;
-        let call = self.call("deleting", name.as_str(), Effect::Write);
+        let Target { client, scope } = &self.target;
+        let call = self.target.call("deleting", name.as_str(), Effect::Write);
         let name = name.as_str();
-        let run = |api: octoseal_api::Client| async move {
-            api.delete_secret(self.scope.api(), name).await
-        };
-        self.client.call(call, &self.allowance(), run).await?;
+        let request =
+            |api: octoseal_api::Client| async move { api.delete_secret(scope.api(), name).await };
+        client
+            .runtime
+            .call(call, &self.target.allowance(), request)
+            .await?;
         Ok(())
     }
 
@@ -267,43 +257,8 @@ impl<S: AnyScope> Secrets<S> {
     /// # Errors
     /// [`Error::is_public_key`] if the server gives a key that can't be sealed to, and the failures of any call.
     pub async fn public_key(&self) -> Result<ScopeKey, Error> {
-        self.client.fetch_key(&self.scope, &self.allowance()).await
-    }
-
-    pub(crate) fn allowance(&self) -> Allowance {
-        Allowance::new(&self.client.inner.retry)
-    }
-
-    pub(crate) fn call<'a>(
-        &'a self,
-        doing: &'static str,
-        name: &'a str,
-        effect: Effect,
-    ) -> Call<'a> {
-        Call {
-            doing,
-            name,
-            place: &self.scope,
-            effect,
-            audience: audience(&self.scope),
-            about_scope: true,
-        }
-    }
-
-    pub(crate) fn listed(&self, doing: &'static str, name: &str) -> Arc<Listed<Scope>> {
-        Arc::new(Listed {
-            client: self.client.clone(),
-            doing,
-            name: name.to_owned(),
-            place: self.scope.clone(),
-        })
-    }
-
-    pub(crate) fn require(&self, role: stores::Role, what: &str) -> Result<(), Error> {
-        if self.scope.api().supports(role) {
-            return Ok(());
-        }
-        Err(Error::unsupported(format!("{} has no {what}", self.scope)))
+        let Target { client, scope } = &self.target;
+        fetch_key(&client.runtime, scope, &self.target.allowance()).await
     }
 }
 
@@ -335,11 +290,13 @@ impl<S: SeesOrganizationSecrets> Secrets<S> {
     pub fn organization_secrets(
         &self,
     ) -> impl Stream<Item = Result<Secret, Error>> + Send + Unpin + use<S> {
-        let checked = self.require(
+        let checked = self.target.require(
             stores::Role::ListOrganizationSecrets,
             "list of organization secrets",
         );
-        let listed = self.listed("listing the organization secrets seen by", "");
+        let listed = self
+            .target
+            .listed("listing the organization secrets seen by", "");
         let pages = pages(listed, |api, listed, page| async move {
             api.list_organization_secrets(listed.place.api(), PER_PAGE, page)
                 .await
@@ -364,17 +321,15 @@ impl<S: SeesOrganizationSecrets> Secrets<S> {
     }
 }
 
-/// Whom a call about this scope needs a token for.
-pub(crate) fn audience(scope: &Scope) -> Audience<'_> {
-    Audience {
-        owner: scope.owner(),
-        repository: scope.repository(),
+impl Target {
+    async fn get(&self, name: &SecretName, allowance: &Allowance) -> Result<Secret, Error> {
+        let call = self.call("reading", name.as_str(), Effect::Read);
+        let request = |api: octoseal_api::Client| async move {
+            api.get_secret(self.scope.api(), name.as_str()).await
+        };
+        let reply = self.client.runtime.call(call, allowance, request).await?;
+        Ok(reply.into_inner().into())
     }
-}
-
-/// Whether a status says that a write created or updated.
-pub(crate) fn created(status: StatusCode) -> bool {
-    status == StatusCode::CREATED
 }
 
 impl From<stores::Secret> for Secret {

@@ -1,6 +1,6 @@
 //! What every request goes through on its way, over sockets and in process alike.
 
-pub(crate) mod sockets;
+mod sockets;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,8 +11,9 @@ use octoseal_api::Transport;
 use reqwest::header::LOCATION;
 use reqwest::{Method, Request, Response, StatusCode, Url};
 
-use crate::limits::gate::Gate;
-use crate::limits::pacing::Cost;
+use crate::limits::{Cost, Gate};
+
+pub(crate) use sockets::Sockets;
 
 /// No reply of the operations in use is larger: a page of 100 repositories is a few hundred kilobytes.
 const REPLY_CAP: usize = 16 * 1024 * 1024;
@@ -39,13 +40,20 @@ impl Transport for Wire {
             let response = self.inner.send(request).await?;
             let response = match again.and_then(|again| redirected(again, &response)) {
                 Some(again) => {
-                    self.gate.charge(Cost::of(again.method()));
+                    self.gate.charge(cost(again.method()));
                     self.inner.send(again).await?
                 }
                 None => response,
             };
             Ok(capped(response))
         })
+    }
+}
+
+fn cost(method: &Method) -> Cost {
+    match *method {
+        Method::GET | Method::HEAD => Cost::Read,
+        _ => Cost::Write,
     }
 }
 

@@ -6,7 +6,6 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use octoseal_api::{Error as ApiError, ResponseValue, types};
 use serde_json::{Map, Value, json};
@@ -17,14 +16,10 @@ use super::jwt::Jwt;
 use super::kept::Kept;
 use super::refusals::Refusals;
 use super::{App, lock};
-use crate::auth::token::{AfterRefusal, Audience, Token, Tokens};
-use crate::client::Client;
+use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal};
 use crate::error::{Error, Kind};
 use crate::lookup::memory::{Memory, Wanted};
-use crate::runtime::call::{Call, Effect};
-use crate::runtime::described::typed;
-use crate::runtime::headers;
-use crate::runtime::retry::Allowance;
+use crate::runtime::{Allowance, Call, Effect, Place, Runtime, Sourced, Tokens, headers, typed};
 
 /// An installation's number is good for as long as it works.
 const FOR_GOOD: Duration = Duration::MAX;
@@ -33,7 +28,7 @@ const FOR_GOOD: Duration = Duration::MAX;
 pub(crate) struct Installations {
     app: App,
     /// Calls as the App itself.
-    client: Client,
+    runtime: Arc<Runtime>,
     /// Installations by owner.
     found: Memory<u64>,
     minted: Memory<Token>,
@@ -42,31 +37,21 @@ pub(crate) struct Installations {
 }
 
 impl Installations {
-    /// The tokens of an App's installations; `client` makes a client that has these tokens.
-    pub(crate) fn new(app: App, client: impl FnOnce(Tokens) -> Client) -> Self {
+    /// The tokens of an App's installations; `runtime` makes one that calls with the tokens it is given.
+    pub(crate) fn new(app: App, runtime: impl FnOnce(Arc<dyn Tokens>) -> Arc<Runtime>) -> Self {
         let jwt = Jwt::new(app.id.clone(), app.key.0.clone());
-        let client = client(Tokens::One(Arc::new(jwt)));
+        let runtime = runtime(Arc::new(Sourced {
+            source: Arc::new(jwt),
+            shared: true,
+        }));
         Self {
             app,
-            client,
+            runtime,
             found: Memory::default(),
             minted: Memory::default(),
             kept: Mutex::default(),
             refusals: Refusals::default(),
         }
-    }
-
-    /// The token for a call. Failures on the way to it have a window of their own; waits for limits end by the
-    /// call's deadline.
-    pub(crate) fn token<'a>(
-        self: &'a Arc<Self>,
-        audience: Audience<'a>,
-        calls: &Allowance,
-    ) -> BoxFuture<'a, Result<Token, Error>> {
-        let mut allowance = Allowance::of(&self.client.inner.retry, calls.patient);
-        allowance.deadline = calls.deadline;
-        // Its type is forgotten, since it makes calls, which ask for a token in turn: the JWT.
-        self.found_or_made(audience, allowance).boxed()
     }
 
     async fn found_or_made(
@@ -94,16 +79,6 @@ impl Installations {
         }
     }
 
-    /// What a refusal of a token means.
-    pub(crate) fn refused(&self, token: &Token) -> AfterRefusal {
-        let mut kept = lock(&self.kept);
-        match kept.values_mut().find_map(|kept| kept.refuse(token)) {
-            Some(after) => after,
-            // Somebody has replaced it meanwhile.
-            None => AfterRefusal::AskAgain(Duration::ZERO),
-        }
-    }
-
     /// The installation at an owner; `gone` is one that is no more.
     async fn installation(
         self: &Arc<Self>,
@@ -126,9 +101,8 @@ impl Installations {
             fresh: FOR_GOOD,
             refused: gone,
         };
-        self.client
-            .remembered(&self.found, wanted, allowance, look_up)
-            .await
+        let limits = &self.runtime.limits;
+        self.found.get(limits, wanted, allowance, look_up).await
     }
 
     async fn look_up(
@@ -172,8 +146,14 @@ impl Installations {
         F: Fn(octoseal_api::Client) -> Fut,
         Fut: Future<Output = Result<ResponseValue<types::Installation>, ApiError<()>>>,
     {
-        let call = call("finding the App's installation for", &owner, Effect::Read);
-        let found = self.client.call(call, allowance, request).await;
+        let place = AsApp(&owner);
+        let call = Call::new(
+            &place,
+            "finding the App's installation for",
+            "",
+            Effect::Read,
+        );
+        let found = self.runtime.call(call, allowance, request).await;
         let found = found.map_err(|error| {
             if error.is_not_found() {
                 return error
@@ -210,9 +190,8 @@ impl Installations {
             fresh: Duration::ZERO,
             refused: None,
         };
-        let token = self
-            .client
-            .remembered(&self.minted, wanted, allowance, mint);
+        let limits = &self.runtime.limits;
+        let token = self.minted.get(limits, wanted, allowance, mint);
         Ok(token.await?.as_ref().clone())
     }
 
@@ -235,9 +214,11 @@ impl Installations {
         // By itself first: an error then names the permission that the description lacks.
         typed::<types::AppPermissions>(&self.app.permissions)?;
         let body: types::AppsCreateInstallationAccessTokenBody = typed(&body)?;
-        let call = call(
+        let place = AsApp(&id);
+        let call = Call::new(
+            &place,
             "making a token for the App's installation",
-            &id,
+            "",
             Effect::Write,
         );
         let number = id as i64;
@@ -246,7 +227,7 @@ impl Installations {
             api.apps_create_installation_access_token(number, body)
                 .await
         };
-        let reply = self.client.call(call, allowance, run).await?;
+        let reply = self.runtime.call(call, allowance, run).await?;
         // By the server's clock on both ends, so that ours does not matter.
         let now = headers::date(reply.headers()).unwrap_or_else(SystemTime::now);
         let reply = reply.into_inner();
@@ -263,17 +244,43 @@ impl Installations {
     }
 }
 
-/// A call of the App itself.
-fn call<'a>(doing: &'static str, place: &'a (dyn fmt::Display + Sync), effect: Effect) -> Call<'a> {
-    Call {
-        doing,
-        name: "",
-        place,
-        effect,
-        audience: Audience {
+impl Tokens for Arc<Installations> {
+    /// Failures on the way to the token have a window of their own; waits for limits end by the call's deadline.
+    fn token<'a>(
+        &'a self,
+        audience: Audience<'a>,
+        allowance: &'a Allowance,
+    ) -> BoxFuture<'a, Result<Token, Error>> {
+        Box::pin(self.found_or_made(audience, allowance.with_new_window()))
+    }
+
+    fn refused(&self, _: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {
+        let mut kept = lock(&self.kept);
+        let refuse = |kept: &mut Kept| kept.refuse(refusal.token);
+        // One that is not kept has been replaced meanwhile.
+        let replaced = AfterRefusal::AskAgain(Duration::ZERO);
+        kept.values_mut().find_map(refuse).unwrap_or(replaced)
+    }
+}
+
+/// What a call of the App itself is about: it needs the App's own token.
+struct AsApp<'a>(&'a (dyn fmt::Display + Send + Sync));
+
+impl fmt::Display for AsApp<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Place for AsApp<'_> {
+    fn audience(&self) -> Audience<'_> {
+        Audience {
             owner: None,
             repository: None,
-        },
-        about_scope: false,
+        }
+    }
+
+    fn is_scope(&self) -> bool {
+        false
     }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::lock;
-use crate::auth::token::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};
+use crate::auth::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};
 use crate::error::{BoxError, Error};
 
 /// Once less than this is left of a JWT's life, another is signed.

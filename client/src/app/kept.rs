@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::auth::token::{AfterRefusal, Token};
+use crate::auth::{AfterRefusal, Token};
 
 /// A token that has not this long to live, or a tenth of its life, is replaced before it is used.
 const MARGIN: Duration = Duration::from_secs(120);

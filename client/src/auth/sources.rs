@@ -1,14 +1,12 @@
-//! Tokens that the surroundings give and may change: environment variables and mounted files.
+//! Tokens that are kept elsewhere and may change: in environment variables and mounted files.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use crate::auth::server::Server;
-use crate::auth::token::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};
+use super::token::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};
 use crate::error::{BoxError, Error};
 
 /// A token in an environment variable, read again for each request.
@@ -96,44 +94,3 @@ macro_rules! read_afresh {
 }
 
 read_afresh!(EnvironmentToken, FileToken);
-
-/// What the surroundings say about the server and the token.
-pub(crate) struct Surroundings {
-    /// The API's address.
-    pub(crate) base_url: Option<String>,
-    /// The host, if no address is given.
-    pub(crate) host: Option<String>,
-    /// The token.
-    pub(crate) token: Option<SecretString>,
-}
-
-impl Surroundings {
-    /// Reads the variables that GitHub's own tools read. An empty one counts as unset.
-    pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let base_url = variable("GITHUB_API_URL");
-        let host = variable("GH_HOST").filter(|_| base_url.is_none());
-        let names = match host.as_deref().map(Server::of) {
-            Some(Server::Own(_)) => ["GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"],
-            _ => ["GH_TOKEN", "GITHUB_TOKEN"],
-        };
-        let token = names
-            .iter()
-            .find_map(|name| variable(name))
-            .map(SecretString::from);
-        Self {
-            base_url,
-            host,
-            token,
-        }
-    }
-}
-
-impl fmt::Debug for Surroundings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Surroundings")
-            .field("base_url", &self.base_url)
-            .field("host", &self.host)
-            .finish_non_exhaustive()
-    }
-}

@@ -3,17 +3,12 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::timeout;
 
-#[cfg(feature = "app")]
-use crate::app::Installations;
-use crate::error::{BoxError, Error, Kind};
-use crate::runtime::retry::Allowance;
+use crate::error::{BoxError, Error};
 
 /// A token that GitHub accepts as `Bearer`: personal, fine-grained, of an OAuth app or of an installation. Its
 /// length and form are GitHub's business; it only has to fit into a header. Never printed, wiped on drop.
@@ -130,64 +125,6 @@ pub trait TokenSource: Send + Sync {
     fn refused(&self, audience: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {
         let _ = (audience, refusal);
         AfterRefusal::GiveUp
-    }
-}
-
-/// Where a client's tokens come from.
-pub(crate) enum Tokens {
-    /// One for all owners.
-    One(Arc<dyn TokenSource>),
-    /// A source that has as long to answer as a call has for its failures.
-    Source(Arc<dyn TokenSource>),
-    /// Calls of our own: they bound their failures themselves, and wait for limits as any call does.
-    #[cfg(feature = "app")]
-    App(Arc<Installations>),
-}
-
-impl Tokens {
-    /// The token to use now.
-    pub(crate) async fn token(
-        &self,
-        audience: Audience<'_>,
-        allowance: &Allowance,
-    ) -> Result<Token, Error> {
-        let source = match self {
-            Self::One(source) | Self::Source(source) => source,
-            #[cfg(feature = "app")]
-            Self::App(installations) => return installations.token(audience, allowance).await,
-        };
-        match timeout(allowance.left(), source.token(audience)).await {
-            Ok(Ok(token)) => Ok(token),
-            // An error of ours already says what happened; another's is named as the source.
-            Ok(Err(error)) => Err(match error.downcast::<Error>() {
-                Ok(error) => *error,
-                Err(error) => {
-                    Error::new(Kind::Token, "the token source gave no token").with_source(error)
-                }
-            }),
-            Err(_) => Err(Error::new(
-                Kind::Timeout,
-                "the token source did not answer in time",
-            )),
-        }
-    }
-
-    /// What to do after GitHub refused a token.
-    pub(crate) fn refused(
-        &self,
-        audience: Audience<'_>,
-        refusal: &TokenRefusal<'_>,
-    ) -> AfterRefusal {
-        match self {
-            Self::One(source) | Self::Source(source) => source.refused(audience, refusal),
-            #[cfg(feature = "app")]
-            Self::App(installations) => installations.refused(refusal.token),
-        }
-    }
-
-    /// Whether a token that is refused leaves nobody another.
-    pub(crate) fn is_one(&self) -> bool {
-        matches!(self, Self::One(_))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::limits::pacing::{Cost, Full, Pacing, Windows};
+use super::pacing::{Cost, Full, Pacing, Windows};
 
 /// No wait is longer than GitHub's longest documented window, whatever a header says.
 pub(crate) const LONGEST: Duration = Duration::from_secs(3601);

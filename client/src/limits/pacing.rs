@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use reqwest::Method;
 use tokio::time::Instant;
 
 /// How fast a client sends, so that GitHub does not have to refuse it.
@@ -96,14 +95,6 @@ pub(crate) enum Cost {
 }
 
 impl Cost {
-    pub(crate) fn of(method: &Method) -> Self {
-        if matches!(*method, Method::GET | Method::HEAD) {
-            Self::Read
-        } else {
-            Self::Write
-        }
-    }
-
     fn points(self) -> u32 {
         match self {
             Self::Read => 1,

@@ -1,20 +1,17 @@
 //! Public keys, fetched once for each scope.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use octoseal_api::{Error as ApiError, ResponseValue, stores};
 use octoseal_sealing::PublicKey;
 
-use crate::auth::token::Audience;
-use crate::client::Client;
+use super::Lookup;
+use super::memory::Wanted;
+use crate::auth::Audience;
 use crate::error::{Error, Kind, Reach, Stored};
-use crate::lookup::memory::{Memory, Wanted};
-use crate::runtime::call::{Call, Effect};
-use crate::runtime::retry::Allowance;
+use crate::runtime::{Allowance, Call, Effect, Place, Runtime};
 use crate::scope::Scope;
-use crate::secrets::audience;
 use crate::value::SecretValue;
 
 /// A scope's public key: what values for it are sealed to.
@@ -50,15 +47,8 @@ pub(crate) struct Sealed {
 /// is longer than any batch.
 const FRESH: Duration = Duration::from_secs(24 * 3600);
 
-/// The keys of one client, and so of one host, by scope: organizations and repositories can have different keys
-/// under one key id.
-pub(crate) type Keys = Memory<ScopeKey>;
-
 /// A place that has a public key: a scope, or an organization's private registries.
-pub(crate) trait HasKey: fmt::Display + Clone + Send + Sync + 'static {
-    /// Whom a call about it needs a token for.
-    fn audience(&self) -> Audience<'_>;
-
+pub(crate) trait HasKey: Place + Clone + 'static {
     /// The request for the key.
     fn request(
         &self,
@@ -66,11 +56,16 @@ pub(crate) trait HasKey: fmt::Display + Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<ResponseValue<stores::PublicKey>, ApiError<()>>> + Send;
 }
 
-impl HasKey for Scope {
+impl Place for Scope {
     fn audience(&self) -> Audience<'_> {
-        audience(self)
+        Audience {
+            owner: self.owner(),
+            repository: self.repository(),
+        }
     }
+}
 
+impl HasKey for Scope {
     async fn request(
         &self,
         api: octoseal_api::Client,
@@ -79,7 +74,7 @@ impl HasKey for Scope {
     }
 }
 
-impl Client {
+impl Lookup {
     /// Seals with the place's key and writes. If GitHub can't open the box, the key may have changed since it was
     /// fetched: it is fetched again and the value sealed again, once.
     pub(crate) async fn seal_and_write<T, F, Fut>(
@@ -128,38 +123,31 @@ impl Client {
             refused,
         };
         let fetch = || {
-            let (client, place, allowance) = (self.clone(), place.clone(), allowance.clone());
+            let (runtime, place, allowance) =
+                (self.runtime.clone(), place.clone(), allowance.clone());
             async move {
-                let key = client.fetch_key(&place, &allowance).await;
+                let key = fetch_key(&runtime, &place, &allowance).await;
                 key.map_err(|error| match error.reach() {
                     Reach::Secret => error.with_reach(Reach::Scope),
                     _ => error,
                 })
             }
         };
-        self.remembered(&self.inner.keys, wanted, allowance, fetch)
-            .await
+        let limits = &self.runtime.limits;
+        self.keys.get(limits, wanted, allowance, fetch).await
     }
+}
 
-    pub(crate) async fn fetch_key(
-        &self,
-        place: &impl HasKey,
-        allowance: &Allowance,
-    ) -> Result<ScopeKey, Error> {
-        let call = Call {
-            doing: "reading the public key of",
-            name: "",
-            place,
-            effect: Effect::Read,
-            audience: place.audience(),
-            about_scope: true,
-        };
-        let reply = self
-            .call(call, allowance, |api| place.request(api))
-            .await?
-            .into_inner();
-        usable(reply.key_id, &reply.key).map_err(|error| error.with_action(call.to_string()))
-    }
+/// Asks for the place's key.
+pub(crate) async fn fetch_key(
+    runtime: &Runtime,
+    place: &impl HasKey,
+    allowance: &Allowance,
+) -> Result<ScopeKey, Error> {
+    let call = Call::new(place, "reading the public key of", "", Effect::Read);
+    let reply = runtime.call(call, allowance, |api| place.request(api));
+    let reply = reply.await?.into_inner();
+    usable(reply.key_id, &reply.key).map_err(|error| error.with_action(call.to_string()))
 }
 
 /// Checks what the server gave as its public key.

@@ -1,4 +1,4 @@
-//! What is asked for once and used by many: public keys, ids of repositories, an App's installations and their tokens.
+//! A memory of things that are asked for once and used by many: one fetch at a time for each, and an age.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,14 +9,14 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
-use crate::client::Client;
 use crate::error::{Error, Kind};
-use crate::runtime::retry::Allowance;
+use crate::limits::Gate;
+use crate::runtime::Allowance;
 
-/// Things remembered at once. A service that walks over more asks for some again.
-const REMEMBERED: usize = 4096;
+/// So many things are remembered at once. A service that walks over more asks for some again.
+const MAX_REMEMBERED: usize = 4096;
 
-/// What a client has learnt, by the words that say what it is.
+/// Things that were fetched, by the words that say what they are.
 pub(crate) struct Memory<T> {
     slots: Mutex<HashMap<String, Arc<Slot<T>>>>,
 }
@@ -31,7 +31,7 @@ pub(crate) struct Wanted<'a, T> {
     pub(crate) refused: Option<&'a Arc<T>>,
 }
 
-/// A fetch under way. Everyone who waits for it drives it, so that none who stops polling holds up the others; when
+/// A fetch under way. Each future that waits for it drives it, so that one that is not polled holds up no other; when
 /// the last of them is dropped, so is the fetch.
 type Fetching<T> = BoxFuture<'static, Result<Arc<T>, Missed>>;
 
@@ -39,14 +39,15 @@ type Fetching<T> = BoxFuture<'static, Result<Arc<T>, Missed>>;
 #[derive(Clone)]
 struct Missed {
     error: Error,
-    /// The call that began it had a deadline of its own or fewer attempts: others may have more.
-    excuse: Option<Excuse>,
+    given_up: GivenUp,
 }
 
+/// What ended a fetch. Callers that only waited for it may have more time or more attempts.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Excuse {
-    WantOfTime,
-    Impatience,
+enum GivenUp {
+    ByAnswer,
+    ByDeadline,
+    AfterFewAttempts,
 }
 
 /// What is known of one thing.
@@ -74,7 +75,7 @@ impl<T> Default for Memory<T> {
 impl<T> Memory<T> {
     fn slot(&self, what: &str) -> Arc<Slot<T>> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        if slots.len() >= REMEMBERED && !slots.contains_key(what) {
+        if slots.len() >= MAX_REMEMBERED && !slots.contains_key(what) {
             slots.retain(|_, slot| Arc::strong_count(slot) > 1);
         }
         let empty = || {
@@ -85,13 +86,12 @@ impl<T> Memory<T> {
         };
         slots.entry(what.to_owned()).or_insert_with(empty).clone()
     }
-}
 
-impl Client {
-    /// What is wanted, from memory if it is there and fresh. Callers at the same time share one fetch.
-    pub(crate) async fn remembered<T, Fut>(
+    /// What is wanted, from memory if it is there and fresh. Callers at the same time share one fetch; one that would
+    /// wait for `limits` past its deadline does not join it.
+    pub(crate) async fn get<Fut>(
         &self,
-        memory: &Memory<T>,
+        limits: &Gate,
         wanted: Wanted<'_, T>,
         allowance: &Allowance,
         fetch: impl Fn() -> Fut,
@@ -100,48 +100,67 @@ impl Client {
         T: Send + Sync + 'static,
         Fut: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        let slot = memory.slot(&wanted.what);
+        let slot = self.slot(&wanted.what);
         loop {
-            let (shared, joined) = {
-                let mut known = slot.lock();
-                if let Some((value, since)) = &known.value
-                    && since.elapsed() < wanted.fresh
-                    && wanted
-                        .refused
-                        .is_none_or(|refused| !Arc::ptr_eq(refused, value))
-                {
-                    return Ok(value.clone());
-                }
-                match known.fetch.as_ref().and_then(WeakShared::upgrade) {
-                    Some(shared) => (shared, true),
-                    None => {
-                        let shared = start(slot.clone(), allowance.clone(), fetch());
-                        known.fetch = shared.downgrade();
-                        (shared, false)
-                    }
-                }
+            let (fetching, joined) = match slot.look(&wanted, allowance, &fetch) {
+                Look::Found(value) => return Ok(value),
+                Look::Joined(fetching) => (fetching, true),
+                Look::Started(fetching) => (fetching, false),
             };
             if joined {
-                self.in_time(allowance.deadline)?;
+                allowance.ensure_open(limits)?;
             }
-            let fetched = match allowance.deadline {
-                Some(deadline) => timeout_at(deadline, shared).await,
-                None => Ok(shared.await),
+            let fetched = match allowance.deadline() {
+                Some(deadline) => timeout_at(deadline, fetching).await,
+                None => Ok(fetching.await),
             };
             match fetched {
-                Ok(Err(missed)) if joined && missed.is_excused(allowance) => continue,
+                Ok(Err(missed)) if joined && missed.is_worth_another_try(allowance) => continue,
                 Ok(result) => return result.map_err(|missed| missed.error),
                 Err(_) => {
-                    self.in_time(allowance.deadline)?;
-                    let Wanted { what, .. } = wanted;
-                    return Err(Error::new(
-                        Kind::Timeout,
-                        format!("{what} did not arrive in time"),
-                    )
-                    .with_action(format!("reading {what}")));
+                    allowance.ensure_open(limits)?;
+                    let why = format!("{} did not arrive in time", wanted.what);
+                    return Err(Error::new(Kind::Timeout, why)
+                        .with_action(format!("reading {}", wanted.what)));
                 }
             }
         }
+    }
+}
+
+/// What a look into a slot gives.
+enum Look<T> {
+    Found(Arc<T>),
+    /// The fetch of another caller.
+    Joined(Shared<Fetching<T>>),
+    Started(Shared<Fetching<T>>),
+}
+
+impl<T: Send + Sync + 'static> Slot<T> {
+    fn look<Fut>(
+        self: &Arc<Self>,
+        wanted: &Wanted<'_, T>,
+        allowance: &Allowance,
+        fetch: impl Fn() -> Fut,
+    ) -> Look<T>
+    where
+        Fut: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let mut known = self.lock();
+        if let Some((value, since)) = &known.value
+            && since.elapsed() < wanted.fresh
+            && wanted
+                .refused
+                .is_none_or(|refused| !Arc::ptr_eq(refused, value))
+        {
+            return Look::Found(value.clone());
+        }
+        if let Some(fetching) = known.fetch.as_ref().and_then(WeakShared::upgrade) {
+            return Look::Joined(fetching);
+        }
+        let fetching = start(self.clone(), allowance.clone(), fetch());
+        known.fetch = fetching.downgrade();
+        Look::Started(fetching)
     }
 }
 
@@ -171,23 +190,23 @@ fn start<T: Send + Sync + 'static>(
 
 impl Missed {
     fn new(error: Error, allowance: &Allowance) -> Self {
-        let passes = error.passes();
-        let excuse = if error.is_rate_limited() || passes && allowance.ends_by_deadline() {
-            Some(Excuse::WantOfTime)
-        } else if passes && !allowance.patient {
-            Some(Excuse::Impatience)
+        let transient = error.is_transient();
+        let given_up = if error.is_rate_limited() || transient && allowance.ends_by_deadline() {
+            GivenUp::ByDeadline
+        } else if transient && !allowance.in_batch() {
+            GivenUp::AfterFewAttempts
         } else {
-            None
+            GivenUp::ByAnswer
         };
-        Self { error, excuse }
+        Self { error, given_up }
     }
 
     /// Whether a call that only waited for this fetch had better make one of its own.
-    fn is_excused(&self, allowance: &Allowance) -> bool {
-        match self.excuse {
-            Some(Excuse::WantOfTime) => true,
-            Some(Excuse::Impatience) => allowance.patient,
-            None => false,
+    fn is_worth_another_try(&self, allowance: &Allowance) -> bool {
+        match self.given_up {
+            GivenUp::ByDeadline => true,
+            GivenUp::AfterFewAttempts => allowance.in_batch(),
+            GivenUp::ByAnswer => false,
         }
     }
 }

@@ -1,16 +1,16 @@
 //! Repositories by name: GitHub selects them by id alone.
 
+use std::fmt;
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, stream};
 
+use super::Lookup;
+use super::memory::Wanted;
 use crate::access::RepositoryRef;
-use crate::auth::token::Audience;
-use crate::client::Client;
+use crate::auth::Audience;
 use crate::error::Error;
-use crate::lookup::memory::Wanted;
-use crate::runtime::call::{Call, Effect};
-use crate::runtime::retry::Allowance;
+use crate::runtime::{Allowance, Call, Effect, Place, Runtime};
 use crate::scope::names::{Owner, RepositoryName, full_name};
 
 /// How many repositories of one call are looked up at once.
@@ -20,7 +20,7 @@ const LOOKED_UP_AT_ONCE: usize = 10;
 /// can be given to another repository.
 const KNOWN_BY_NAME: Duration = Duration::from_secs(60);
 
-impl Client {
+impl Lookup {
     /// The ids of repositories, looking up those given by name. All names that can't be found are reported in
     /// one error.
     pub(crate) async fn repository_ids(
@@ -69,40 +69,61 @@ impl Client {
             }
             RepositoryRef::Name(name) => name,
         };
-        let (owner, repo) = full_name(name)?;
+        let (owner, name) = full_name(name)?;
+        let repository = ByName { owner, name };
         let wanted = Wanted {
-            what: format!("the repository {owner}/{repo}"),
+            what: format!("the repository {repository}"),
             fresh: KNOWN_BY_NAME,
             refused: None,
         };
         let fetch = || {
-            let (client, allowance) = (self.clone(), allowance.clone());
-            let (owner, repo) = (owner.clone(), repo.clone());
-            async move { client.look_up(owner, repo, &allowance).await }
+            let (runtime, allowance) = (self.runtime.clone(), allowance.clone());
+            let repository = repository.clone();
+            async move { repository.id(&runtime, &allowance).await }
         };
-        let found = self.remembered(&self.inner.repositories, wanted, allowance, fetch);
-        Ok(*found.await?)
+        let limits = &self.runtime.limits;
+        Ok(*self
+            .repositories
+            .get(limits, wanted, allowance, fetch)
+            .await?)
+    }
+}
+
+/// A repository to be looked up.
+#[derive(Clone)]
+struct ByName {
+    owner: Owner,
+    name: RepositoryName,
+}
+
+impl ByName {
+    async fn id(&self, runtime: &Runtime, allowance: &Allowance) -> Result<i64, Error> {
+        let call = Call::new(self, "looking up the repository", "", Effect::Read);
+        let (owner, name) = (self.owner.as_str(), self.name.as_str());
+        let request = |api: octoseal_api::Client| async move { api.repos_get(owner, name).await };
+        Ok(runtime
+            .call(call, allowance, request)
+            .await?
+            .into_inner()
+            .id)
+    }
+}
+
+impl fmt::Display for ByName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.owner, self.name)
+    }
+}
+
+impl Place for ByName {
+    fn audience(&self) -> Audience<'_> {
+        Audience {
+            owner: Some(self.owner.as_str()),
+            repository: Some(self.name.as_str()),
+        }
     }
 
-    async fn look_up(
-        &self,
-        owner: Owner,
-        repo: RepositoryName,
-        allowance: &Allowance,
-    ) -> Result<i64, Error> {
-        let (owner, repo) = (owner.as_str(), repo.as_str());
-        let call = Call {
-            doing: "looking up the repository",
-            name: "",
-            place: &format!("{owner}/{repo}"),
-            effect: Effect::Read,
-            audience: Audience {
-                owner: Some(owner),
-                repository: Some(repo),
-            },
-            about_scope: false,
-        };
-        let run = |api: octoseal_api::Client| async move { api.repos_get(owner, repo).await };
-        Ok(self.call(call, allowance, run).await?.into_inner().id)
+    fn is_scope(&self) -> bool {
+        false
     }
 }

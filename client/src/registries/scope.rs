@@ -4,10 +4,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use octoseal_api::stores::registries::NAME;
+use octoseal_api::{Error as ApiError, ResponseValue, stores};
 
+use crate::auth::Audience;
 use crate::error::Error;
-use crate::scope::names::Owner;
+use crate::lookup::HasKey;
+use crate::runtime::Place;
 use crate::scope::as_text::as_text;
+use crate::scope::names::Owner;
+
 
 /// An organization's private registries, as a scope: `private-registries:org/acme`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,6 +34,24 @@ impl PrivateRegistriesScope {
     /// The organization's login.
     pub fn org(&self) -> &str {
         self.org.as_str()
+    }
+}
+
+impl Place for PrivateRegistriesScope {
+    fn audience(&self) -> Audience<'_> {
+        Audience {
+            owner: Some(self.org()),
+            repository: None,
+        }
+    }
+}
+
+impl HasKey for PrivateRegistriesScope {
+    async fn request(
+        &self,
+        api: octoseal_api::Client,
+    ) -> Result<ResponseValue<stores::PublicKey>, ApiError<()>> {
+        api.registry_public_key(self.org()).await
     }
 }
 

@@ -6,13 +6,11 @@ use octoseal_api::types;
 use serde_json::{Map, Value};
 
 use super::{PrivateRegistries, PrivateRegistry, RegistryAuth, read};
-use crate::runtime::call::Effect;
-use crate::runtime::described::typed;
-use crate::error::Error;
-use crate::scope::names::SecretName;
-use crate::runtime::retry::Allowance;
-use crate::value::SecretValue;
 use crate::access::{Access, RepositoryRef, Visibility};
+use crate::error::Error;
+use crate::runtime::{Allowance, Effect, typed};
+use crate::scope::names::SecretName;
+use crate::value::SecretValue;
 
 /// A registry about to be created; see [`PrivateRegistries::create`].
 ///
@@ -96,6 +94,7 @@ impl Write {
         let ids = self
             .registries
             .client
+            .lookup
             .repository_ids(repositories, allowance)
             .await?;
         self.set("visibility", "selected");
@@ -164,7 +163,7 @@ impl CreateRegistry {
                 api.private_registries_create_org_private_registry(org, body)
                     .await
             };
-            let reply = registries.client.call(call, allowance, run).await?;
+            let reply = registries.client.runtime.call(call, allowance, run).await?;
             read(reply.into_inner(), call)
         };
         registries.store(body, value, allowance, send).await
@@ -231,6 +230,7 @@ impl UpdateRegistry {
             };
             registries
                 .client
+                .runtime
                 .call(call, allowance, run)
                 .await
                 .map(|_| ())

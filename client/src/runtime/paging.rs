@@ -6,22 +6,21 @@ use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use octoseal_api::{Error as ApiError, ResponseValue, stores};
 
-use crate::client::Client;
+use super::Runtime;
+use super::allowance::Allowance;
+use super::call::{Call, Effect, Place};
+use super::headers::{self, NextPage};
 use crate::error::{Error, Kind};
-use crate::lookup::keys::HasKey;
-use crate::runtime::call::{Call, Effect};
-use crate::runtime::headers::{self, NextPage};
-use crate::runtime::retry::Allowance;
 
 /// How many entries a page is asked for: the most that GitHub gives.
 pub(crate) const PER_PAGE: i64 = 100;
 
-/// More pages than any list has; a server that goes on forever is not followed.
-const MOST_PAGES: i64 = 10_000;
+/// More pages than any list has, so that a server that goes on forever is not followed.
+const MAX_PAGES: i64 = 10_000;
 
 /// What a stream of pages lists. The stream owns it, so that the handle it came from may be gone.
 pub(crate) struct Listed<P> {
-    pub(crate) client: Client,
+    pub(crate) runtime: Arc<Runtime>,
     /// What is done, as a verb form: "listing the secrets of".
     pub(crate) doing: &'static str,
     /// What of the place is listed: a secret's name, or nothing.
@@ -29,16 +28,9 @@ pub(crate) struct Listed<P> {
     pub(crate) place: P,
 }
 
-impl<P: HasKey> Listed<P> {
+impl<P: Place> Listed<P> {
     pub(crate) fn call(&self) -> Call<'_> {
-        Call {
-            doing: self.doing,
-            name: &self.name,
-            place: &self.place,
-            effect: Effect::Read,
-            audience: self.place.audience(),
-            about_scope: true,
-        }
+        Call::new(&self.place, self.doing, &self.name, Effect::Read)
     }
 }
 
@@ -48,7 +40,7 @@ pub(crate) fn pages<P, T, F, Fut>(
     page: F,
 ) -> BoxStream<'static, Result<T, Error>>
 where
-    P: HasKey,
+    P: Place + 'static,
     T: Send + 'static,
     F: Fn(octoseal_api::Client, Arc<Listed<P>>, i64) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<ResponseValue<stores::Page<T>>, ApiError<()>>> + Send + 'static,
@@ -67,7 +59,7 @@ pub(crate) fn whole_pages<P, T, F, Fut>(
     page: F,
 ) -> BoxStream<'static, Result<stores::Page<T>, Error>>
 where
-    P: HasKey,
+    P: Place + 'static,
     T: Send + 'static,
     F: Fn(octoseal_api::Client, Arc<Listed<P>>, i64) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<ResponseValue<stores::Page<T>>, ApiError<()>>> + Send + 'static,
@@ -79,14 +71,14 @@ where
             let Some(number) = number else {
                 return Ok(None);
             };
-            let (client, call) = (&listed.client, listed.call());
+            let (runtime, call) = (&listed.runtime, listed.call());
             let refuse =
                 |why: String| Error::new(Kind::UnexpectedReply, why).with_action(call.to_string());
-            let allowance = allowance.unwrap_or_else(|| Allowance::new(&client.inner.retry));
-            let reply = client
+            let allowance = allowance.unwrap_or_else(|| runtime.allowance(false));
+            let reply = runtime
                 .call(call, &allowance, |api| page(api, listed.clone(), number))
                 .await?;
-            let next = headers::next_page(reply.headers(), client.base());
+            let next = headers::next_page(reply.headers(), &runtime.base);
             let page = reply.into_inner();
             let (here, counted) = (page.items.len() as i64, page.total_count);
             let seen = before + here;
@@ -99,7 +91,7 @@ where
                         ));
                 }
                 NextPage::None => None,
-                NextPage::Number(next) if next == number + 1 && next <= MOST_PAGES => Some(next),
+                NextPage::Number(next) if next == number + 1 && next <= MAX_PAGES => Some(next),
                 NextPage::Number(_) | NextPage::Elsewhere => {
                     let why = "the list goes on at an address that is not GitHub's next page";
                     return Err(refuse(why.to_owned()));

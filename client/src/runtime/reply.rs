@@ -8,15 +8,15 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
+use super::headers;
+use super::wording::{hint, safe_message};
 use crate::error::{Error, Kind};
-use crate::limits::gate::{Quota, Refusal};
-use crate::runtime::headers;
-use crate::runtime::wording::{hint, safe_message};
+use crate::limits::{Quota, Refusal};
 
 /// Why an attempt gave no value.
 pub(crate) struct Failure {
     pub(crate) error: Error,
-    pub(crate) next: Next,
+    pub(crate) class: Class,
     /// The request may have been carried out all the same.
     pub(crate) maybe_done: bool,
     /// GitHub itself dealt with the request, so the gate learns that it is open.
@@ -29,10 +29,10 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    fn new(error: Error, next: Next) -> Self {
+    fn new(error: Error, class: Class) -> Self {
         Self {
             error,
-            next,
+            class,
             maybe_done: false,
             answered: false,
             server_time: None,
@@ -51,21 +51,21 @@ impl Failure {
     /// No reply in time.
     pub(crate) fn timed_out(after: Duration) -> Self {
         let reason = format!("no complete reply within {:.1} s", after.as_secs_f64());
-        Self::new(Error::new(Kind::Timeout, reason), Next::Retry).maybe_done()
+        Self::new(Error::new(Kind::Timeout, reason), Class::Transient).maybe_done()
     }
 }
 
-/// What the call may do about it.
+/// What kind of failure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
-    /// Nothing: the same request would fail the same way.
-    Stop,
-    /// Try again, after a while.
-    Retry,
-    /// A limit: wait with everyone else, then try again.
-    Wait(Refusal),
-    /// The token was refused: ask its source.
-    NewToken,
+pub(crate) enum Class {
+    /// The same request would fail the same way.
+    Final,
+    /// The same request may succeed after a while.
+    Transient,
+    /// Refused for a limit, which holds for all calls.
+    Limited(Refusal),
+    /// The token was refused.
+    TokenRefused,
 }
 
 /// GitHub's error body; every field may be missing.
@@ -88,14 +88,14 @@ pub(crate) async fn failure(error: ApiError<()>, token: &str) -> Failure {
         }
         ApiError::CommunicationError(error) => transport(error),
         ApiError::ResponseBodyError(error) => {
-            let (kind, reason, next) = if is_capped(&error) {
+            let (kind, reason, class) = if is_capped(&error) {
                 let reason = "the reply is larger than any that GitHub gives";
-                (Kind::UnexpectedReply, reason, Next::Stop)
+                (Kind::UnexpectedReply, reason, Class::Final)
             } else {
-                (Kind::Transport, BROKE_OFF, Next::Retry)
+                (Kind::Transport, BROKE_OFF, Class::Transient)
             };
             let error = Error::new(kind, reason).with_source(error.without_url());
-            Failure::new(error, next).maybe_done()
+            Failure::new(error, class).maybe_done()
         }
         ApiError::InvalidResponsePayload(body, _) => {
             // Neither the body nor the parser's message, which quotes it, is passed on.
@@ -105,14 +105,14 @@ pub(crate) async fn failure(error: ApiError<()>, token: &str) -> Failure {
                 "something other than the operation's JSON"
             };
             let error = unexpected(format!("a success with {what} for a body"));
-            Failure::new(error, Next::Stop).maybe_done()
+            Failure::new(error, Class::Final).maybe_done()
         }
-        ApiError::InvalidRequest(why) => Failure::new(Error::unsupported(why), Next::Stop),
+        ApiError::InvalidRequest(why) => Failure::new(Error::unsupported(why), Class::Final),
         ApiError::ErrorResponse(response) => {
             refused(response.status(), response.headers(), &[], token)
         }
         ApiError::InvalidUpgrade(error) => transport(error),
-        ApiError::Custom(why) => Failure::new(Error::new(Kind::Transport, why), Next::Stop),
+        ApiError::Custom(why) => Failure::new(Error::new(Kind::Transport, why), Class::Final),
     }
 }
 
@@ -120,11 +120,11 @@ const BROKE_OFF: &str = "the reply broke off";
 
 /// A refusal whose words did not arrive. A `403` is for a limit or for good, which only they tell: it is asked again.
 fn half_refused(failure: Failure, error: reqwest::Error) -> Failure {
-    if failure.error.status() != Some(403) || failure.next != Next::Stop || is_capped(&error) {
+    if failure.error.status() != Some(403) || failure.class != Class::Final || is_capped(&error) {
         return failure;
     }
     let error = Error::new(Kind::Transport, BROKE_OFF).with_source(error.without_url());
-    Failure::new(error, Next::Retry)
+    Failure::new(error, Class::Transient)
 }
 
 fn is_capped(error: &reqwest::Error) -> bool {
@@ -153,21 +153,25 @@ fn transport(error: reqwest::Error) -> Failure {
     // A secret's name may be any word that is looked for below.
     let error = error.without_url();
     let connecting = error.is_connect();
-    let (kind, reason, next) = if connecting && is_tls(&error) {
+    let (kind, reason, class) = if connecting && is_tls(&error) {
         (
             Kind::Tls,
             "TLS: the server's certificate was not accepted",
-            Next::Stop,
+            Class::Final,
         )
     } else if error.is_builder() {
-        (Kind::Config, "the request could not be built", Next::Stop)
+        (Kind::Config, "the request could not be built", Class::Final)
     } else if connecting {
-        (Kind::Transport, "no connection to the server", Next::Retry)
+        (
+            Kind::Transport,
+            "no connection to the server",
+            Class::Transient,
+        )
     } else {
         (
             Kind::Transport,
             "the connection broke before the reply",
-            Next::Retry,
+            Class::Transient,
         )
     };
     let sent = !connecting && kind != Kind::Config;
@@ -177,7 +181,7 @@ fn transport(error: reqwest::Error) -> Failure {
             "check the host name, the clock, and the root certificates (SSL_CERT_FILE on Linux)",
         );
     }
-    let failure = Failure::new(failed, next);
+    let failure = Failure::new(failed, class);
     if sent { failure.maybe_done() } else { failure }
 }
 
@@ -254,18 +258,20 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], token: &str) ->
         .with_status(status)
         .with_request_id(quiet(headers::request_id(headers)));
 
-    let next = match limit {
-        Some(refusal) => Next::Wait(refusal),
-        None if status == StatusCode::UNAUTHORIZED => Next::NewToken,
-        None if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => Next::Retry,
-        None => Next::Stop,
+    let class = match limit {
+        Some(refusal) => Class::Limited(refusal),
+        None if status == StatusCode::UNAUTHORIZED => Class::TokenRefused,
+        None if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
+            Class::Transient
+        }
+        None => Class::Final,
     };
     let now = headers::date(headers).unwrap_or_else(SystemTime::now);
     Failure {
         error,
-        next,
+        class,
         // A success that is not this operation's may come from anyone, after anything.
-        maybe_done: next == Next::Retry || status.is_success(),
+        maybe_done: class == Class::Transient || status.is_success(),
         answered: !status.is_server_error(),
         server_time: headers::date(headers),
         retry_after: headers::retry_after(headers, now),

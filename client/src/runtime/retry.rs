@@ -1,209 +1,260 @@
-//! When a failed attempt is made again, and how long a call may take: one policy for the whole client.
+//! The retry loop: attempts until one gives a value, or none can. It knows time, budget and verdicts, and no HTTP.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use tokio::time::Instant;
-use tower::retry::budget::TpsBudget;
+use tokio::time::{Instant, sleep, sleep_until};
+use tower::retry::budget::{Budget, TpsBudget};
 
-/// How a client deals with failures that pass: lost connections, `5xx`, replies that do not come.
-///
-/// Attempts are repeated with exponential backoff and full jitter, at most [`attempts`](Self::attempts) in all
-/// and within [`retry_window`](Self::retry_window). All calls of a client share a [`budget`](Self::budget) of
-/// retries, so that an outage is not answered with a multiple of the traffic; a retry beyond the budget waits for it.
-/// Waiting for a limit is no failure: it is bounded by
-/// [`deadline`](Self::deadline) alone.
-///
-/// | setting | default | reason |
-/// |---|---|---|
-/// | `attempts` | 5; 10 in a batch | about 4 s of backoff outlasts a restart; a batch that is given up costs more, so there it is about 24 s |
-/// | `attempt_timeout` | 12 s | GitHub gives up on a request itself after 10 s |
-/// | `connect_timeout` | 5 s | two losses of the first packet |
-/// | `retry_window` | 28 s | a server that never answers is given up within half a minute |
-/// | `backoff` | up to 0.5 s, doubling up to 8 s | drawn from zero to these, so that clients do not come back in step |
-/// | `budget` | 5 a second, and 20 % of what succeeded | over 10 s: a batch of 50 may try again at once, and not once more |
-/// | `deadline` | 15 min; none in a batch | outlasts secondary limits, which start at a minute, and not the hour of a used-up quota |
-///
-/// # Examples
-/// ```
-/// use std::time::Duration;
-///
-/// let impatient = octoseal::RetryPolicy::default().attempts(2).deadline(Duration::from_secs(20));
-/// # let _ = impatient;
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RetryPolicy {
-    pub(crate) attempts: Option<u32>,
-    pub(crate) attempt_timeout: Duration,
-    pub(crate) connect_timeout: Duration,
-    pub(crate) retry_window: Duration,
-    pub(crate) deadline: Option<Duration>,
-    pub(crate) first_backoff: Duration,
-    pub(crate) longest_backoff: Duration,
-    pub(crate) retries_per_second: u32,
-    pub(crate) retry_percent: u32,
+use super::allowance::Allowance;
+use super::observer::Observer;
+use crate::error::Error;
+use crate::limits::{LONGEST, WaitReason};
+
+/// What an attempt came to: a value, or what follows.
+pub(super) type Verdict<T> = Result<T, Next>;
+
+/// What follows an attempt without a value.
+pub(super) enum Next {
+    /// Nothing: another attempt would fail the same way.
+    Stop(Error),
+    /// Another attempt at once, which waits at the gate for as long as it must.
+    Again,
+    /// Another attempt after a pause, as far as attempts, time and budget go.
+    After(Pause, Failed),
 }
 
-/// Nothing that is set here is longer, so that no instant lies beyond what a clock can say.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
-
-impl Default for RetryPolicy {
-    fn default() -> Self {
-        Self {
-            attempts: None,
-            attempt_timeout: Duration::from_secs(12),
-            connect_timeout: Duration::from_secs(5),
-            retry_window: Duration::from_secs(28),
-            deadline: Some(Duration::from_secs(15 * 60)),
-            first_backoff: Duration::from_millis(500),
-            longest_backoff: Duration::from_secs(8),
-            retries_per_second: 5,
-            retry_percent: 20,
-        }
-    }
+/// How long to pause before another attempt.
+pub(super) enum Pause {
+    /// As the policy says, which also bounds the number of attempts; the retry counts against the budget.
+    Backoff,
+    /// This long, for another token.
+    Fixed(Duration),
 }
 
-impl RetryPolicy {
-    /// How many attempts a call makes at most when they fail, the first included; at least 1. The same then
-    /// holds for each secret of a batch.
-    pub fn attempts(mut self, attempts: u32) -> Self {
-        self.attempts = Some(attempts.max(1));
-        self
-    }
-
-    /// How long one attempt may take, from sending to the last byte of the reply. An HTTP/2 connection that does not
-    /// answer a ping within a third of it, sent after another third of silence, is given up, so that a retry takes
-    /// a new one.
-    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.attempt_timeout = timeout.min(LONGEST);
-        self
-    }
-
-    /// How long connecting may take, TLS included.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout.min(LONGEST);
-        self
-    }
-
-    /// How long a call goes on with failing attempts and the backoff between them. Waits for limits do not count.
-    pub fn retry_window(mut self, window: Duration) -> Self {
-        self.retry_window = window.min(LONGEST);
-        self
-    }
-
-    /// How long a call may take in all: attempts, backoff, and every wait for a limit. `None` waits as long as
-    /// GitHub asks. A wait that would pass the deadline is not begun: the call ends at once with an error that
-    /// says when to try again.
-    pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
-        self.deadline = deadline.into();
-        self
-    }
-
-    /// The longest wait before the second attempt, and the longest before any later one. The actual waits are
-    /// drawn between zero and these (full jitter).
-    pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
-        self.first_backoff = first.min(LONGEST);
-        self.longest_backoff = longest.min(LONGEST);
-        self
-    }
-
-    /// The retries that all calls of a client share, counted over 10 seconds: so many a second whatever happens, and
-    /// so many percent of the requests that succeeded. It is forgotten in steps, so that what was used is there
-    /// again after 5 to 10 s.
-    pub fn budget(mut self, per_second: u32, percent: u32) -> Self {
-        self.retries_per_second = per_second.min(1_000_000);
-        self.retry_percent = percent.min(100_000);
-        self
-    }
-
-    pub(crate) fn shared_budget(&self) -> TpsBudget {
-        let share = self.retry_percent as f32 / 100.0;
-        TpsBudget::new(Duration::from_secs(10), self.retries_per_second, share)
-    }
-
-    /// The waits between attempts: exponential, with full jitter
-    /// ([Exponential Backoff And Jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)).
-    pub(crate) fn waits(&self, patient: bool) -> impl Iterator<Item = Duration> + Send + use<> {
-        let attempts = self.attempts.unwrap_or(if patient { 10 } else { 5 });
-        let ceiling: ExponentialBackoff = ExponentialBuilder::default()
-            .with_min_delay(self.first_backoff)
-            .with_max_delay(self.longest_backoff)
-            .with_max_times(attempts as usize - 1)
-            .build();
-        ceiling.map(|ceiling| ceiling.mul_f64(fastrand::f64()))
-    }
+/// A failure that another attempt may mend.
+pub(super) struct Failed {
+    pub(super) error: Error,
+    /// How long the server asks to be left alone.
+    pub(super) retry_after: Option<Duration>,
 }
 
-/// The time that one call of the public API may use, over all requests it makes.
-#[derive(Clone, Debug)]
-pub(crate) struct Allowance {
-    pub(crate) deadline: Option<Instant>,
-    /// For a member of a batch, which goes on for longer.
-    pub(crate) patient: bool,
-    window: Duration,
-    /// An attempt that has less time than this is not worth making.
-    pub(crate) enough: Duration,
-    /// Microseconds spent on attempts and backoff.
-    spent: Arc<AtomicU64>,
+/// What bounds the attempts of a call.
+pub(super) struct Bounds<'a> {
+    pub(super) allowance: &'a Allowance,
+    /// The retries that all calls of a client share.
+    pub(super) budget: &'a TpsBudget,
+    pub(super) observer: &'a Observer,
 }
 
-impl Allowance {
-    pub(crate) fn new(policy: &RetryPolicy) -> Self {
-        let mut new = Self {
-            deadline: policy
-                .deadline
-                .and_then(|deadline| Instant::now().checked_add(deadline)),
-            patient: false,
-            window: policy.retry_window,
-            enough: Duration::ZERO,
-            spent: Arc::default(),
+/// Makes attempts until one gives a value, or none can.
+pub(super) async fn retry<T, Fut>(
+    bounds: Bounds<'_>,
+    mut attempt: impl FnMut() -> Fut,
+) -> Result<T, Error>
+where
+    Fut: Future<Output = Verdict<T>>,
+{
+    let mut pauses = bounds.allowance.pauses();
+    loop {
+        let (pause, failed) = match attempt().await {
+            Ok(value) => {
+                bounds.budget.deposit();
+                return Ok(value);
+            }
+            Err(Next::Stop(error)) => return Err(error),
+            Err(Next::Again) => continue,
+            Err(Next::After(pause, failed)) => (pause, failed),
         };
-        let second = Duration::from_secs(1);
-        new.enough = second.min(policy.attempt_timeout).min(new.left() / 2);
-        new
+        let waited = match pause {
+            Pause::Fixed(pause) => bounds.wait_for_retry(pause, &failed).await,
+            Pause::Backoff => match pauses.next() {
+                Some(pause) => {
+                    bounds.wait_for_retry(pause, &failed).await && bounds.wait_for_budget().await
+                }
+                None => return Err(failed.error),
+            },
+        };
+        if !waited {
+            return Err(failed.with_retry_time());
+        }
+    }
+}
+
+impl Bounds<'_> {
+    /// Waits for the pause, or for as long as the server asks if that is longer. Says `false` at once if no useful
+    /// attempt would fit in afterwards.
+    async fn wait_for_retry(&self, pause: Duration, failed: &Failed) -> bool {
+        // A wait that the server asks for is like one for a limit: the deadline alone bounds it.
+        let asked = failed.retry_after.unwrap_or_default().min(LONGEST);
+        let until = Instant::now() + asked.max(pause);
+        if !self.allowance.leaves_time_after(pause, until) {
+            return false;
+        }
+        self.observer.waiting(until, WaitReason::Backoff);
+        sleep_until(until).await;
+        self.allowance.spend(pause);
+        true
     }
 
-    /// Without a deadline: a member of a batch waits as long as the limits ask.
-    fn patient(policy: &RetryPolicy) -> Self {
-        Self {
-            deadline: None,
-            patient: true,
-            ..Self::new(policy)
+    /// Waits until the client's budget has a retry left. Says `false` if that takes too long.
+    async fn wait_for_budget(&self) -> bool {
+        while !self.budget.withdraw() {
+            let pause = Duration::from_millis(500).mul_f64(0.5 + fastrand::f64());
+            if !self.allowance.leaves_time_after(pause, Instant::now()) {
+                return false;
+            }
+            sleep(pause).await;
+            self.allowance.spend(pause);
+        }
+        true
+    }
+}
+
+impl Failed {
+    /// The error, with the time that the server asked for.
+    fn with_retry_time(self) -> Error {
+        match self.retry_after {
+            Some(after) => self.error.with_retry(after.min(LONGEST)),
+            None => self.error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::error::Kind;
+    use crate::runtime::RetryPolicy;
+
+    /// What came of the attempts of one call: its result, how many there were, how long they took, and the waits told.
+    struct Ran {
+        result: Result<&'static str, Error>,
+        attempts: usize,
+        took: Duration,
+        waits: Vec<Duration>,
+    }
+
+    /// Runs the loop with an attempt that takes no time and gives these verdicts, the last of them again and again.
+    async fn run(policy: &RetryPolicy, verdicts: &[fn() -> Verdict<&'static str>]) -> Ran {
+        let waits = Arc::new(Mutex::new(Vec::new()));
+        let told = waits.clone();
+        let observer = Observer {
+            on_wait: Some(Arc::new(move |wait| {
+                told.lock().unwrap().push(wait.duration)
+            })),
+        };
+        let (allowance, budget) = (Allowance::new(policy, false), policy.shared_budget());
+        let bounds = Bounds {
+            allowance: &allowance,
+            budget: &budget,
+            observer: &observer,
+        };
+        let (began, mut attempts) = (Instant::now(), 0);
+        let result = retry(bounds, || {
+            let verdict = verdicts[attempts.min(verdicts.len() - 1)];
+            attempts += 1;
+            ready(verdict())
+        });
+        Ran {
+            result: result.await,
+            attempts,
+            took: began.elapsed(),
+            waits: std::mem::take(&mut waits.lock().unwrap()),
         }
     }
 
-    pub(crate) fn of(policy: &RetryPolicy, patient: bool) -> Self {
-        if patient {
-            Self::patient(policy)
-        } else {
-            Self::new(policy)
-        }
+    fn after(pause: Pause, retry_after: Option<Duration>) -> Verdict<&'static str> {
+        let error = Error::new(Kind::Transport, "broke");
+        Err(Next::After(pause, Failed { error, retry_after }))
     }
 
-    pub(crate) fn spend(&self, time: Duration) {
-        self.spent
-            .fetch_add(time.as_micros() as u64, Ordering::Relaxed);
+    const DONE: fn() -> Verdict<&'static str> = || Ok("done");
+    const BROKE: fn() -> Verdict<&'static str> = || after(Pause::Backoff, None);
+    const BUSY: fn() -> Verdict<&'static str> =
+        || after(Pause::Backoff, Some(Duration::from_secs(60)));
+    const NEW_TOKEN: fn() -> Verdict<&'static str> =
+        || after(Pause::Fixed(Duration::from_secs(1)), None);
+    const AGAIN: fn() -> Verdict<&'static str> = || Err(Next::Again);
+    const STOP: fn() -> Verdict<&'static str> =
+        || Err(Next::Stop(Error::new(Kind::Config, "wrong")));
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_that_passes_is_followed_by_another_attempt_after_a_pause() {
+        let ran = run(&RetryPolicy::default(), &[BROKE, BROKE, DONE]).await;
+        assert_eq!((ran.result.unwrap(), ran.attempts), ("done", 3));
+        assert_eq!(ran.waits.len(), 2);
+        let longest = [500, 1000].map(Duration::from_millis);
+        assert!(
+            ran.waits
+                .iter()
+                .zip(longest)
+                .all(|(wait, most)| *wait <= most)
+        );
     }
 
-    /// Whether the deadline, and not the window, is what ends this call.
-    pub(crate) fn ends_by_deadline(&self) -> bool {
-        self.deadline
-            .is_some_and(|deadline| deadline < Instant::now() + self.window_left())
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_that_goes_on_is_given_back_after_the_last_attempt() {
+        let ran = run(&RetryPolicy::default().attempts(4), &[BROKE]).await;
+        assert!(ran.result.unwrap_err().is_transport());
+        assert_eq!((ran.attempts, ran.waits.len()), (4, 3));
     }
 
-    fn window_left(&self) -> Duration {
-        self.window
-            .saturating_sub(Duration::from_micros(self.spent.load(Ordering::Relaxed)))
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_for_good_is_given_back_at_once() {
+        let ran = run(&RetryPolicy::default(), &[STOP, DONE]).await;
+        assert!(ran.result.unwrap_err().is_config());
+        assert_eq!((ran.attempts, ran.took), (1, Duration::ZERO));
     }
 
-    /// What is left for attempts and backoff.
-    pub(crate) fn left(&self) -> Duration {
-        let window = self.window_left();
-        match self.deadline {
-            Some(deadline) => window.min(deadline.saturating_duration_since(Instant::now())),
-            None => window,
-        }
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_that_waits_at_the_gate_costs_neither_pause_nor_budget() {
+        let policy = RetryPolicy::default().attempts(1).budget(0, 0);
+        let ran = run(&policy, &[AGAIN, AGAIN, AGAIN, DONE]).await;
+        assert_eq!((ran.result.unwrap(), ran.took), ("done", Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_token_is_waited_for_without_counting_as_a_retry() {
+        let policy = RetryPolicy::default().attempts(1).budget(0, 0);
+        let ran = run(&policy, &[NEW_TOKEN, NEW_TOKEN, DONE]).await;
+        assert_eq!(
+            (ran.result.unwrap(), ran.took),
+            ("done", Duration::from_secs(2))
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_server_is_left_alone_for_as_long_as_it_asks() {
+        let ran = run(&RetryPolicy::default(), &[BUSY, DONE]).await;
+        assert_eq!(
+            (ran.result.unwrap(), ran.took),
+            ("done", Duration::from_secs(60))
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_that_would_pass_the_deadline_is_not_begun() {
+        let policy = RetryPolicy::default().deadline(Duration::from_secs(60));
+        let ran = run(&policy, &[BUSY, DONE]).await;
+        let error = ran.result.unwrap_err();
+        assert_eq!((ran.attempts, ran.took), (1, Duration::ZERO));
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_retry_beyond_the_budget_waits_for_it_and_at_most_for_the_window() {
+        let policy = RetryPolicy::default().budget(0, 0);
+        let ran = run(&policy, &[BROKE, DONE]).await;
+        assert!(ran.result.unwrap_err().is_transport());
+        assert_eq!(ran.attempts, 1);
+        let (window, slack) = (Duration::from_secs(28), Duration::from_secs(2));
+        assert!(
+            ran.took <= window && ran.took >= window - slack,
+            "{:?}",
+            ran.took
+        );
     }
 }

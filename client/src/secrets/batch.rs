@@ -11,12 +11,13 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 use tracing::instrument::WithSubscriber;
 
+use super::Secrets;
+use super::put::{Put, Written};
+use super::target::Target;
 use crate::access::{Access, RepositoryRef, Visibility};
 use crate::client::Client;
 use crate::error::{Error, Reach};
 use crate::scope::{AnyScope, Scope};
-use crate::secrets::Secrets;
-use crate::secrets::put::{Put, Written};
 use crate::value::SecretValue;
 
 /// How many secrets of a batch are under way at once. GitHub documents 100 requests for everything that a user
@@ -153,9 +154,8 @@ impl<S: AnyScope> Secrets<S> {
     where
         I: Stream<Item: Into<NewSecret>> + Send + 'static,
     {
-        let scope = self.scope.clone();
-        self.client
-            .put_stream(secrets.map(move |secret| (scope.clone(), secret)))
+        let Target { client, scope } = self.target.clone();
+        client.put_stream(secrets.map(move |secret| (scope.clone(), secret)))
     }
 }
 
@@ -223,8 +223,8 @@ impl Client {
         let result = match breaker.open_for(&scope) {
             Some(error) => Err(error.not_tried(format!("storing {name} in {scope}"))),
             None => {
-                let put = Put::<Scope>::new(self.clone(), Ok(scope.clone()), name.clone());
-                let result = put.value(value).access(access).patient().send().await;
+                let put = Put::<Scope>::new(Ok(Target::new(self, scope.clone())), name.clone());
+                let result = put.value(value).access(access).in_batch().send().await;
                 breaker.learn(&scope, &result);
                 result
             }
@@ -342,7 +342,7 @@ impl Breaker {
             }
             Err(error) => error,
         };
-        if error.passes() {
+        if error.is_transient() {
             broken.lost += 1;
         }
         match error.reach() {

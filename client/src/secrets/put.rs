@@ -1,23 +1,19 @@
 //! Creating or updating one secret.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 
-use futures_util::TryStreamExt;
 use octoseal_api::stores;
+use reqwest::StatusCode;
 
+use super::kept::Resolved;
+use super::target::Target;
 use crate::access::{Access, RepositoryRef, Visibility};
-use crate::client::Client;
-use crate::error::{Error, Kind};
-use crate::lookup::keys::Sealed;
-use crate::runtime::call::Effect;
-use crate::runtime::paging::whole_pages;
-use crate::runtime::retry::Allowance;
+use crate::error::Error;
+use crate::lookup::Sealed;
+use crate::runtime::{Allowance, Effect};
 use crate::scope::names::SecretName;
-use crate::scope::{AnyScope, HasSelectedRepositories, HasVisibility, Scope};
-use crate::secrets::selected::{LISTING, page_of_selected};
-use crate::secrets::{Secrets, created};
+use crate::scope::{AnyScope, HasSelectedRepositories, HasVisibility};
 use crate::value::SecretValue;
 
 /// What a put did.
@@ -39,8 +35,9 @@ impl fmt::Display for Written {
     }
 }
 
-/// A secret about to be created or updated; see [`Secrets::put`], [`Secrets::create_or_update`] and
-/// [`Client::create_or_update_org_secret`].
+/// A secret about to be created or updated; see [`Secrets::put`](crate::Secrets::put),
+/// [`Secrets::create_or_update`](crate::Secrets::create_or_update) and
+/// [`Client::create_or_update_org_secret`](crate::Client::create_or_update_org_secret).
 ///
 /// # Access is kept
 /// Without [`visibility`](Put::visibility) or [`selected_repositories`](Put::selected_repositories), an existing
@@ -51,12 +48,12 @@ impl fmt::Display for Written {
 /// prevent it. Name the access if you know it: that also saves the reading.
 #[must_use = "nothing is sent before `send`"]
 pub struct Put<S> {
-    client: Client,
-    scope: Result<Scope, Error>,
+    /// Where, or why there is no such scope.
+    target: Result<Target, Error>,
     name: String,
     content: Content,
     access: Access,
-    patient: bool,
+    in_batch: bool,
     kind: PhantomData<fn() -> S>,
 }
 
@@ -69,16 +66,20 @@ enum Content {
 }
 
 impl<S: AnyScope> Put<S> {
-    pub(crate) fn new(client: Client, scope: Result<Scope, Error>, name: String) -> Self {
+    pub(super) fn new(target: Result<Target, Error>, name: String) -> Self {
         Self {
-            client,
-            scope,
+            target,
             name,
             content: Content::None,
             access: Access::Keep,
-            patient: false,
+            in_batch: false,
             kind: PhantomData,
         }
+    }
+
+    /// A put whose `send` gives this error.
+    pub(crate) fn failed(error: Error, name: &str) -> Self {
+        Self::new(Err(error), name.to_owned())
     }
 
     /// The plaintext. It is sealed in this process, to the scope's public key; at most
@@ -103,9 +104,9 @@ impl<S: AnyScope> Put<S> {
         self
     }
 
-    /// Waits for limits without a deadline: for members of a batch.
-    pub(crate) fn patient(mut self) -> Self {
-        self.patient = true;
+    /// Makes more attempts, and waits for limits without a deadline.
+    pub(super) fn in_batch(mut self) -> Self {
+        self.in_batch = true;
         self
     }
 
@@ -117,28 +118,20 @@ impl<S: AnyScope> Put<S> {
     /// kept and can't be read whole. [`Error::is_not_found`], [`Error::is_permission`], [`Error::is_rate_limited`] and
     /// the failures of any call; [`Error::stored`] then says whether the secret may have been stored.
     pub async fn send(self) -> Result<Written, Error> {
-        let scope = self.scope?;
+        let target = self.target?;
         let name = SecretName::new(self.name)?;
-        if let Content::Plain(value) = &self.content {
-            value
-                .check()
-                .map_err(|error| error.with_action(format!("storing {name} in {scope}")))?;
-        }
-        let secrets = Secrets::<Scope>::new(self.client, scope);
-        let policy = &secrets.client.inner.retry;
-        let allowance = Allowance::of(policy, self.patient);
-        secrets.check_content(&self.content, &name)?;
-        let access = secrets.resolve(self.access, &name, &allowance).await?;
-        let (secrets, name, access, allowance) = (&secrets, &name, &access, &allowance);
-        let write = |sealed| async move { secrets.write(name, sealed, access, allowance).await };
+        target.check_content(&self.content, &name)?;
+        let allowance = target.client.runtime.allowance(self.in_batch);
+        let access = target.resolve(self.access, &name, &allowance).await?;
+        let (target, name, access, allowance) = (&target, &name, &access, &allowance);
+        let write = |sealed| target.write(name, sealed, access, allowance);
         match self.content {
             Content::None => write(None).await,
             Content::Sealed(sealed) => write(Some(sealed)).await,
             Content::Plain(value) => {
-                let write = |sealed| write(Some(sealed));
-                secrets
-                    .client
-                    .seal_and_write(&secrets.scope, &value, allowance, write)
+                let (lookup, write) = (&target.client.lookup, |sealed| write(Some(sealed)));
+                lookup
+                    .seal_and_write(&target.scope, &value, allowance, write)
                     .await
             }
         }
@@ -187,158 +180,26 @@ impl<S: HasSelectedRepositories> Put<S> {
 impl<S> fmt::Debug for Put<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Put")
-            .field("scope", &self.scope)
+            .field("scope", &self.target.as_ref().map(|target| &target.scope))
             .field("name", &self.name)
             .field("access", &self.access)
             .finish_non_exhaustive()
     }
 }
 
-/// Access as it travels.
-#[derive(Debug, Default)]
-struct Resolved {
-    visibility: Option<String>,
-    selected: Option<Vec<i64>>,
-}
-
-impl Secrets<Scope> {
-    /// Where the description requires a value, one must be there.
+impl Target {
+    /// A value must fit, and be there where the description requires one.
     fn check_content(&self, content: &Content, name: &SecretName) -> Result<(), Error> {
-        if matches!(content, Content::None) && self.scope.api().requires_value() {
-            return Err(Error::input(format!(
+        match content {
+            Content::Plain(value) => value
+                .check()
+                .map_err(|error| error.with_action(format!("storing {name} in {}", self.scope))),
+            Content::None if self.scope.api().requires_value() => Err(Error::input(format!(
                 "{name} in {} needs a value",
                 self.scope
-            )));
-        }
-        Ok(())
-    }
-
-    /// Turns what the caller said of access into what is sent, reading what is to be kept.
-    async fn resolve(
-        &self,
-        access: Access,
-        name: &SecretName,
-        allowance: &Allowance,
-    ) -> Result<Resolved, Error> {
-        let (visibility, selected) = (
-            self.scope.has_visibility(),
-            self.scope.has_selected_repositories(),
-        );
-        match access {
-            Access::Keep if visibility => self.kept_visibility(name, allowance).await,
-            Access::Keep if selected => self.kept_selection(name, allowance).await,
-            Access::Keep => Ok(Resolved::default()),
-            Access::All | Access::Private if !visibility => Err(Error::unsupported(format!(
-                "{} has no visibility",
-                self.scope
             ))),
-            Access::Selected(_) if !selected => Err(Error::unsupported(format!(
-                "{} has no selected repositories",
-                self.scope
-            ))),
-            Access::All | Access::Private => Ok(Resolved {
-                visibility: Some(access.to_string()),
-                selected: None,
-            }),
-            Access::Selected(repositories) => self.selected(repositories, allowance).await,
+            Content::None | Content::Sealed(_) => Ok(()),
         }
-    }
-
-    async fn selected(
-        &self,
-        repositories: Vec<RepositoryRef>,
-        allowance: &Allowance,
-    ) -> Result<Resolved, Error> {
-        let ids = self.client.repository_ids(&repositories, allowance).await?;
-        let visibility = self.scope.has_visibility().then(|| "selected".to_owned());
-        Ok(Resolved {
-            visibility,
-            selected: Some(ids),
-        })
-    }
-
-    /// An organization secret's visibility as it is, with all its repositories.
-    async fn kept_visibility(
-        &self,
-        name: &SecretName,
-        allowance: &Allowance,
-    ) -> Result<Resolved, Error> {
-        let existing = match self.get_checked(name, allowance).await {
-            Ok(existing) => existing,
-            Err(error) if error.is_not_found() => {
-                // Only the secret is missing if the scope has a key; otherwise the scope's own error says more.
-                self.client.key(&self.scope, None, allowance).await?;
-                return Err(Error::input(format!(
-                    "{name} does not exist yet in {} and has no visibility to keep",
-                    self.scope
-                ))
-                .with_hint("say which repositories may use it: visibility all, private or selected")
-                .with_source(error));
-            }
-            Err(error) => return Err(error),
-        };
-        match existing.visibility.as_deref() {
-            Some("selected") => {
-                let ids = self.selection(name, allowance).await?;
-                Ok(Resolved { visibility: existing.visibility, selected: Some(ids) })
-            }
-            Some("all" | "private") => Ok(Resolved { visibility: existing.visibility, selected: None }),
-            other => Err(Error::input(format!(
-                "{name} in {} has the visibility {:?}, which this version does not know how to keep",
-                self.scope,
-                other.unwrap_or_default()
-            ))
-            .with_hint("say the visibility")),
-        }
-    }
-
-    /// A user secret's repositories as they are; none if it is new.
-    async fn kept_selection(
-        &self,
-        name: &SecretName,
-        allowance: &Allowance,
-    ) -> Result<Resolved, Error> {
-        match self.get_checked(name, allowance).await {
-            Ok(_) => Ok(Resolved {
-                visibility: None,
-                selected: Some(self.selection(name, allowance).await?),
-            }),
-            Err(error) if error.is_not_found() => Ok(Resolved::default()),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The repositories that a secret is selected for: all of them, or an error, since those that are left out when
-    /// they are sent again lose the secret.
-    async fn selection(&self, name: &SecretName, allowance: &Allowance) -> Result<Vec<i64>, Error> {
-        let name = name.as_str();
-        let listed = self.listed(LISTING, name);
-        let within = Some(allowance.clone());
-        let mut pages = whole_pages(listed.clone(), within, page_of_selected);
-        let (mut ids, mut counted) = (BTreeSet::new(), 0);
-        let unread = |error: Error| {
-            if !error.is_unexpected_reply() {
-                return error;
-            }
-            error.with_further_hint(
-                "nothing was written; say which repositories may use the secret, and they need not \
-                 be read",
-            )
-        };
-        while let Some(page) = pages.try_next().await.map_err(unread)? {
-            // The highest: when one leaves the list meanwhile, the next page begins one too late.
-            counted = counted.max(page.total_count);
-            ids.extend(page.items.into_iter().map(|repository| repository.id));
-        }
-        if (ids.len() as i64) < counted {
-            let seen = ids.len();
-            let why = format!("GitHub counts {counted} repositories and shows {seen} of them");
-            let error = Error::new(Kind::UnexpectedReply, why)
-                .with_action(listed.call().to_string())
-                .with_hint("some may be invisible to this token, or the list has just changed");
-            return Err(unread(error));
-        }
-        Ok(ids.into_iter().collect())
     }
 
     async fn write(
@@ -358,11 +219,11 @@ impl Secrets<Scope> {
         };
         let call = self.call("storing", name.as_str(), Effect::Write);
         let body = &body;
-        let run = |api: octoseal_api::Client| async move {
+        let request = |api: octoseal_api::Client| async move {
             api.put_secret(self.scope.api(), name.as_str(), body).await
         };
-        let reply = self.client.call(call, allowance, run).await?;
-        Ok(if created(reply.status()) {
+        let reply = self.client.runtime.call(call, allowance, request).await?;
+        Ok(if reply.status() == StatusCode::CREATED {
             Written::Created
         } else {
             Written::Updated

@@ -7,19 +7,20 @@ use futures_core::Stream;
 use futures_util::{TryFutureExt, TryStreamExt};
 use octoseal_api::{Error as ApiError, ResponseValue, stores};
 
+use super::target::Target;
 use super::{Repository, Secrets};
 use crate::access::RepositoryRef;
 use crate::error::Error;
-use crate::runtime::call::Effect;
+use crate::runtime::Effect;
 use crate::runtime::paging::{Listed, PER_PAGE, pages};
 use crate::scope::names::SecretName;
 use crate::scope::{HasSelectedRepositories, Scope};
 
 /// What is done, for an error.
-pub(crate) const LISTING: &str = "listing the selected repositories of";
+pub(super) const LISTING: &str = "listing the selected repositories of";
 
 /// One page of the repositories that a secret is selected for.
-pub(crate) async fn page_of_selected(
+pub(super) async fn page_of_selected(
     api: octoseal_api::Client,
     listed: Arc<Listed<Scope>>,
     page: i64,
@@ -58,9 +59,11 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         &self,
         name: &str,
     ) -> impl Stream<Item = Result<Repository, Error>> + Send + Unpin + use<S> {
-        let checked = SecretName::new(name)
-            .and_then(|_| self.require(stores::Role::ListRepositories, "selected repositories"));
-        let listed = self.listed(LISTING, name);
+        let checked = SecretName::new(name).and_then(|_| {
+            self.target
+                .require(stores::Role::ListRepositories, "selected repositories")
+        });
+        let listed = self.target.listed(LISTING, name);
         let pages = pages(listed, page_of_selected).map_ok(Repository::from);
         ready(checked.map(|()| pages)).try_flatten_stream()
     }
@@ -109,24 +112,22 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>,
     ) -> Result<(), Error> {
         let name = SecretName::new(name)?;
-        self.require(stores::Role::SetRepositories, "selected repositories")?;
-        let allowance = self.allowance();
+        self.target
+            .require(stores::Role::SetRepositories, "selected repositories")?;
+        let (target, allowance) = (&self.target, self.target.allowance());
+        let Target { client, scope } = target;
         let repositories: Vec<RepositoryRef> = repositories.into_iter().map(Into::into).collect();
-        let ids = self
-            .client
+        let ids = client
+            .lookup
             .repository_ids(&repositories, &allowance)
             .await?;
-        let call = self.call(
-            "selecting the repositories of",
-            name.as_str(),
-            Effect::Write,
-        );
+        let doing = "selecting the repositories of";
+        let call = target.call(doing, name.as_str(), Effect::Write);
         let (name, ids) = (name.as_str(), ids.as_slice());
-        let run = |api: octoseal_api::Client| async move {
-            api.set_selected_repositories(self.scope.api(), name, ids)
-                .await
+        let request = |api: octoseal_api::Client| async move {
+            api.set_selected_repositories(scope.api(), name, ids).await
         };
-        self.client.call(call, &allowance, run).await?;
+        client.runtime.call(call, &allowance, request).await?;
         Ok(())
     }
 
@@ -176,10 +177,11 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         role: stores::Role,
     ) -> Result<(), Error> {
         let name = SecretName::new(name)?;
-        self.require(role, "selected repositories")?;
-        let allowance = self.allowance();
-        let ids = self
-            .client
+        self.target.require(role, "selected repositories")?;
+        let (target, allowance) = (&self.target, self.target.allowance());
+        let Target { client, scope } = target;
+        let ids = client
+            .lookup
             .repository_ids(&[repository], &allowance)
             .await?;
         let add = role == stores::Role::AddRepository;
@@ -188,17 +190,16 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         } else {
             "removing a repository from"
         };
-        let call = self.call(doing, name.as_str(), Effect::Write);
-        let (name, ids) = (name.as_str(), ids.as_slice());
-        let run = |api: octoseal_api::Client| async move {
-            let scope = self.scope.api();
+        let call = target.call(doing, name.as_str(), Effect::Write);
+        let (name, id) = (name.as_str(), ids[0]);
+        let request = |api: octoseal_api::Client| async move {
             if add {
-                api.add_selected_repository(scope, name, ids[0]).await
+                api.add_selected_repository(scope.api(), name, id).await
             } else {
-                api.remove_selected_repository(scope, name, ids[0]).await
+                api.remove_selected_repository(scope.api(), name, id).await
             }
         };
-        self.client.call(call, &allowance, run).await?;
+        client.runtime.call(call, &allowance, request).await?;
         Ok(())
     }
 }

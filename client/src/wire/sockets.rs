@@ -6,7 +6,6 @@ use reqwest::{Proxy, Url};
 use secrecy::SecretSlice;
 
 use crate::error::Error;
-use crate::runtime::retry::RetryPolicy;
 
 /// What lies between this machine and the server: whom to trust, how to present oneself, which way to go.
 #[derive(Clone, Default)]
@@ -23,17 +22,22 @@ pub(crate) struct Sockets {
 
 impl Sockets {
     /// Opens the pool to a server.
-    pub(crate) fn open(&self, base: &Url, policy: &RetryPolicy) -> Result<reqwest::Client, Error> {
+    pub(crate) fn open(
+        &self,
+        base: &Url,
+        connect_timeout: Duration,
+        attempt_timeout: Duration,
+    ) -> Result<reqwest::Client, Error> {
         if base.scheme() == "https" && !cfg!(any(feature = "rustls", feature = "native-tls")) {
             return Err(Error::config("https needs one of the features rustls and native-tls")
                 .with_hint("rustls is a default feature; switch default-features on, or name one of the two"));
         }
-        let silence = (policy.attempt_timeout / 3).max(Duration::from_millis(1));
+        let silence = (attempt_timeout / 3).max(Duration::from_millis(1));
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
-            .connect_timeout(policy.connect_timeout)
+            .connect_timeout(connect_timeout)
             // A connection that died without a word (a suspended machine, a firewall that forgets) is noticed within
             // the attempt that meets it: over HTTP/2 all the others would take it too, until TCP gives it up.
             .http2_keep_alive_interval(silence)

@@ -1,0 +1,111 @@
+//! The time that a call may use.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::limited::limited;
+use super::policy::RetryPolicy;
+use crate::error::Error;
+use crate::limits::Gate;
+
+/// The time and the attempts that one call of the public API may use, over all requests that it makes.
+#[derive(Clone, Debug)]
+pub(crate) struct Allowance {
+    policy: RetryPolicy,
+    deadline: Option<Instant>,
+    /// A member of a batch makes more attempts, and waits for limits as long as they ask.
+    in_batch: bool,
+    shortest_useful_attempt: Duration,
+    /// Microseconds of the retry window that attempts and pauses took.
+    spent: Arc<AtomicU64>,
+}
+
+impl Allowance {
+    pub(super) fn new(policy: &RetryPolicy, in_batch: bool) -> Self {
+        let mut new = Self {
+            policy: policy.clone(),
+            deadline: policy
+                .deadline
+                .and_then(|deadline| Instant::now().checked_add(deadline)),
+            in_batch,
+            shortest_useful_attempt: Duration::ZERO,
+            spent: Arc::default(),
+        };
+        new.shortest_useful_attempt = Duration::from_secs(1)
+            .min(policy.attempt_timeout)
+            .min(new.left() / 2);
+        new.deadline = new.deadline.filter(|_| !in_batch);
+        new
+    }
+
+    #[cfg(feature = "app")]
+    /// The same deadline, and a retry window of its own.
+    pub(crate) fn with_new_window(&self) -> Self {
+        Self {
+            spent: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    pub(crate) fn in_batch(&self) -> bool {
+        self.in_batch
+    }
+
+    /// Whether the deadline, and not the retry window, is what ends this call.
+    pub(crate) fn ends_by_deadline(&self) -> bool {
+        self.deadline
+            .is_some_and(|deadline| deadline < Instant::now() + self.window_left())
+    }
+
+    /// Fails if the gate stays closed past the deadline, as far as is known.
+    pub(crate) fn ensure_open(&self, gate: &Gate) -> Result<(), Error> {
+        match (gate.closed(), self.deadline) {
+            (Some(closed), Some(deadline)) if deadline < closed.until => Err(limited(closed, None)),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is left for attempts and the pauses between them.
+    pub(super) fn left(&self) -> Duration {
+        let window = self.window_left();
+        match self.deadline {
+            Some(deadline) => window.min(deadline.saturating_duration_since(Instant::now())),
+            None => window,
+        }
+    }
+
+    /// How long an attempt made now may take, unless that is too short to be useful.
+    pub(super) fn time_for_attempt(&self) -> Option<Duration> {
+        let time = self.policy.attempt_timeout.min(self.left());
+        (!time.is_zero() && time >= self.shortest_useful_attempt).then_some(time)
+    }
+
+    /// Whether a useful attempt fits in after a pause; `until` is its end, later if the server asked for more.
+    pub(super) fn leaves_time_after(&self, pause: Duration, until: Instant) -> bool {
+        let useful = self.shortest_useful_attempt;
+        let in_time = |deadline| until + useful <= deadline;
+        self.left() >= pause + useful && self.deadline.is_none_or(in_time)
+    }
+
+    pub(super) fn pauses(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+        self.policy.pauses(self.in_batch)
+    }
+
+    pub(super) fn spend(&self, time: Duration) {
+        self.spent
+            .fetch_add(time.as_micros() as u64, Ordering::Relaxed);
+    }
+
+    fn window_left(&self) -> Duration {
+        self.policy
+            .retry_window
+            .saturating_sub(Duration::from_micros(self.spent.load(Ordering::Relaxed)))
+    }
+}

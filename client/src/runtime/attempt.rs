@@ -1,0 +1,240 @@
+//! The attempts of one call: what each passes, and what its reply means for the call.
+
+use std::future::Future;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use octoseal_api::{Error as ApiError, ResponseValue};
+use tokio::time::{Instant, timeout};
+use tracing::{Instrument, debug_span};
+
+use super::Runtime;
+use super::allowance::Allowance;
+use super::call::{Call, Effect};
+use super::limited::limited;
+use super::reply::{self, Class, Failure};
+use super::retry::{Failed, Next, Pause, Verdict};
+use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal};
+use crate::error::{Error, Kind, Reach, Stored};
+use crate::limits::{Pass, Stays};
+
+/// So many attempts are made at most while tokens are refused, whatever their source says: GitHub locks out whoever
+/// goes on.
+const MAX_ATTEMPTS_WITH_NEW_TOKENS: u32 = 20;
+
+/// The attempts of a call.
+pub(super) struct Attempts<'a> {
+    runtime: &'a Runtime,
+    call: Call<'a>,
+    allowance: &'a Allowance,
+    progress: Mutex<Progress>,
+}
+
+/// What is known between attempts.
+#[derive(Default)]
+struct Progress {
+    made: u32,
+    /// An attempt may have been carried out without our learning of it.
+    maybe_done: bool,
+    /// The last refusal for a limit.
+    limited: Option<Error>,
+}
+
+impl<'a> Attempts<'a> {
+    pub(super) fn new(runtime: &'a Runtime, call: Call<'a>, allowance: &'a Allowance) -> Self {
+        Self {
+            runtime,
+            call,
+            allowance,
+            progress: Mutex::default(),
+        }
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes one attempt: its steps are listed in [`runtime`](super).
+    pub(super) async fn make<T, F, Fut>(&self, request: &F) -> Verdict<ResponseValue<T>>
+    where
+        F: Fn(octoseal_api::Client) -> Fut,
+        Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
+    {
+        let pass = self.leave().await?;
+        // Only now, since the wait for leave may outlast a token.
+        let token = self.token().await?;
+        // The gate may have closed while the source was busy.
+        if pass.outdated() {
+            return Err(Next::Again);
+        }
+        let Some(time) = self.allowance.time_for_attempt() else {
+            let why = "the time of this call was used up before it could be sent";
+            return Err(Next::Stop(Error::new(Kind::Timeout, why)));
+        };
+        let number = {
+            let mut progress = self.progress();
+            progress.made += 1;
+            progress.made
+        };
+        let span = debug_span!("attempt", number);
+        let sent = self.send(request, &token, time).instrument(span);
+        match sent.await {
+            Ok(reply) => {
+                pass.answered(reply::quota(reply.headers()));
+                Ok(reply)
+            }
+            Err(failure) => Err(self.after(failure, pass, &token)),
+        }
+    }
+
+    /// Waits for leave to send. Fails if it can't be had by the deadline.
+    async fn leave(&self) -> Result<Pass<'a>, Next> {
+        let Runtime {
+            limits, observer, ..
+        } = self.runtime;
+        let waiting = |until, reason| observer.waiting(until, reason);
+        let pass = limits.pass(self.call.effect.cost(), self.allowance.deadline(), waiting);
+        pass.await.map_err(|stays| {
+            Next::Stop(match stays {
+                Stays::TooLong(wait) => limited(wait, self.progress().limited.clone()),
+                Stays::Crowded => {
+                    let why = "no request under way made room for it in time";
+                    Error::new(Kind::Timeout, why)
+                }
+            })
+        })
+    }
+
+    /// Asks for the token.
+    async fn token(&self) -> Result<Token, Next> {
+        let audience = self.call.place.audience();
+        let token = self.runtime.tokens.token(audience, self.allowance).await;
+        token.map_err(|error| {
+            let says_it_all = error.is_transient()
+                || error.is_rate_limited()
+                || *error.reach() == Reach::Everyone;
+            Next::Stop(if says_it_all {
+                error
+            } else {
+                error.with_reach(self.reach_of_missing_token())
+            })
+        })
+    }
+
+    /// Makes the request and reads the reply, both within `time`: the body of a refusal may drip too.
+    async fn send<T, F, Fut>(
+        &self,
+        request: &F,
+        token: &Token,
+        time: Duration,
+    ) -> Result<ResponseValue<T>, Failure>
+    where
+        F: Fn(octoseal_api::Client) -> Fut,
+        Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
+    {
+        let began = Instant::now();
+        let exchange = async {
+            match request(self.runtime.api(token)).await {
+                Ok(reply) => Ok(reply),
+                Err(error) => Err(reply::failure(error, token.expose()).await),
+            }
+        };
+        let outcome = timeout(time, exchange)
+            .await
+            .unwrap_or_else(|_| Err(Failure::timed_out(time)));
+        let took = began.elapsed();
+        match &outcome {
+            Ok(reply) => self.runtime.observer.answered(reply, took),
+            Err(failure) => {
+                self.allowance.spend(took);
+                self.runtime.observer.failed(failure, took);
+            }
+        }
+        outcome
+    }
+
+    /// What follows a failure. Tells the gate, and the source of a refused token.
+    fn after(&self, failure: Failure, pass: Pass<'_>, token: &Token) -> Next {
+        let effect = self.call.effect;
+        self.progress().maybe_done |= failure.maybe_done && effect != Effect::Read;
+        match failure.class {
+            Class::Limited(refusal) => {
+                let (until, reason) = pass.refused(refusal);
+                self.runtime.observer.limited(until, reason);
+                self.progress().limited = Some(failure.error);
+                return Next::Again;
+            }
+            _ if failure.answered => pass.answered(failure.quota),
+            _ => drop(pass),
+        }
+        let pause = match failure.class {
+            Class::TokenRefused => self.pause_for_new_token(&failure, token),
+            // What makes something new each time is not repeated if it may have been done.
+            Class::Transient if failure.maybe_done && effect == Effect::Create => None,
+            Class::Transient => Some(Pause::Backoff),
+            Class::Final | Class::Limited(_) => None,
+        };
+        let Failure {
+            error, retry_after, ..
+        } = failure;
+        match pause {
+            Some(pause) => Next::After(pause, Failed { error, retry_after }),
+            None => Next::Stop(error),
+        }
+    }
+
+    fn pause_for_new_token(&self, failure: &Failure, token: &Token) -> Option<Pause> {
+        let refusal = TokenRefusal {
+            token,
+            server_time: failure.server_time,
+        };
+        let audience = self.call.place.audience();
+        match self.runtime.tokens.refused(audience, &refusal) {
+            AfterRefusal::AskAgain(after)
+                if self.progress().made < MAX_ATTEMPTS_WITH_NEW_TOKENS =>
+            {
+                Some(Pause::Fixed(after))
+            }
+            AfterRefusal::AskAgain(_) | AfterRefusal::GiveUp => None,
+        }
+    }
+
+    /// Says in the call's error what was attempted, how often, what became of it, and whom else it would meet.
+    pub(super) fn explain(&self, error: Error) -> Error {
+        let (call, progress) = (self.call, self.progress());
+        let stored = if progress.maybe_done {
+            Stored::Unknown
+        } else {
+            Stored::No
+        };
+        let reach = if *error.reach() == Reach::Everyone
+            || error.is_tls()
+            || error.is_unauthorized() && self.runtime.tokens.is_shared()
+        {
+            Reach::Everyone
+        } else if error.is_unauthorized() {
+            Reach::Owner(call.place.audience().owner.map(str::to_owned))
+        } else if error.is_permission() && call.place.is_scope() {
+            Reach::Scope
+        } else {
+            error.reach().clone()
+        };
+        error
+            .with_reach(reach)
+            .with_action(call.to_string())
+            .with_stored(stored)
+            .with_attempts(progress.made)
+    }
+
+    /// Whom else it would meet that the source has no token for this call.
+    fn reach_of_missing_token(&self) -> Reach {
+        let Audience { owner, repository } = self.call.place.audience();
+        if !self.call.place.is_scope() {
+            Reach::Secret
+        } else if repository.is_some() {
+            Reach::Scope
+        } else {
+            Reach::Owner(owner.map(str::to_owned))
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The error of a call that a limit would hold past its deadline.
+
+use tokio::time::Instant;
+
+use crate::error::{Error, Kind};
+use crate::limits::TooLong;
+
+const TRY_THEN: &str = "try again then, or give the call a longer deadline";
+
+/// Says how long the wait would be, and what GitHub said when it `refused`.
+pub(super) fn limited(too_long: TooLong, refused: Option<Error>) -> Error {
+    let wait = too_long.until.saturating_duration_since(Instant::now());
+    let reason = format!(
+        "{} asks to wait {} s, longer than this call may take",
+        too_long.reason.as_str(),
+        wait.as_secs()
+    );
+    let error = Error::new(Kind::RateLimited, reason)
+        .with_retry(wait)
+        .with_hint(TRY_THEN);
+    let Some(refused) = refused else {
+        return error;
+    };
+    error
+        .with_hint(refused.hint().unwrap_or(TRY_THEN))
+        .with_message(refused.message().map(str::to_owned))
+        .with_request_id(refused.request_id().map(str::to_owned))
+        .with_documentation_url(refused.documentation_url().map(str::to_owned))
+}

@@ -1,0 +1,68 @@
+//! Where a runtime gets the token of each attempt.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use tokio::time::timeout;
+
+use super::allowance::Allowance;
+use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal, TokenSource};
+use crate::error::{Error, Kind};
+
+/// Gives tokens within a call's time.
+pub(crate) trait Tokens: Send + Sync {
+    /// The token to use now.
+    fn token<'a>(
+        &'a self,
+        audience: Audience<'a>,
+        allowance: &'a Allowance,
+    ) -> BoxFuture<'a, Result<Token, Error>>;
+
+    /// What to do after GitHub refused a token with `401`.
+    fn refused(&self, audience: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal;
+
+    /// Whether all calls use one token, so that its refusal meets them all.
+    fn is_shared(&self) -> bool {
+        false
+    }
+}
+
+/// Tokens of a caller's source, which has as long to answer as a call has for its failures.
+pub(crate) struct Sourced {
+    pub(crate) source: Arc<dyn TokenSource>,
+    /// It gives one token to all.
+    pub(crate) shared: bool,
+}
+
+impl Tokens for Sourced {
+    fn token<'a>(
+        &'a self,
+        audience: Audience<'a>,
+        allowance: &'a Allowance,
+    ) -> BoxFuture<'a, Result<Token, Error>> {
+        Box::pin(async move {
+            match timeout(allowance.left(), self.source.token(audience)).await {
+                Ok(Ok(token)) => Ok(token),
+                // An error of ours already says what happened; another's is named as the source.
+                Ok(Err(error)) => Err(match error.downcast::<Error>() {
+                    Ok(error) => *error,
+                    Err(error) => {
+                        Error::new(Kind::Token, "the token source gave no token").with_source(error)
+                    }
+                }),
+                Err(_) => Err(Error::new(
+                    Kind::Timeout,
+                    "the token source did not answer in time",
+                )),
+            }
+        })
+    }
+
+    fn refused(&self, audience: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {
+        self.source.refused(audience, refusal)
+    }
+
+    fn is_shared(&self) -> bool {
+        self.shared
+    }
+}

@@ -1,0 +1,154 @@
+//! Access as it is sent: as the caller said, or as it is.
+
+use std::collections::BTreeSet;
+
+use futures_util::TryStreamExt;
+
+use super::selected::{LISTING, page_of_selected};
+use super::target::Target;
+use crate::access::{Access, RepositoryRef};
+use crate::error::{Error, Kind};
+use crate::runtime::Allowance;
+use crate::runtime::paging::whole_pages;
+use crate::scope::names::SecretName;
+
+/// Access as it travels.
+#[derive(Debug, Default)]
+pub(super) struct Resolved {
+    pub(super) visibility: Option<String>,
+    pub(super) selected: Option<Vec<i64>>,
+}
+
+impl Target {
+    /// Turns what the caller said of access into what is sent, reading what is to be kept.
+    pub(super) async fn resolve(
+        &self,
+        access: Access,
+        name: &SecretName,
+        allowance: &Allowance,
+    ) -> Result<Resolved, Error> {
+        let (visibility, selected) = (
+            self.scope.has_visibility(),
+            self.scope.has_selected_repositories(),
+        );
+        match access {
+            Access::Keep if visibility => self.kept_visibility(name, allowance).await,
+            Access::Keep if selected => self.kept_selection(name, allowance).await,
+            Access::Keep => Ok(Resolved::default()),
+            Access::All | Access::Private if !visibility => Err(Error::unsupported(format!(
+                "{} has no visibility",
+                self.scope
+            ))),
+            Access::Selected(_) if !selected => Err(Error::unsupported(format!(
+                "{} has no selected repositories",
+                self.scope
+            ))),
+            Access::All | Access::Private => Ok(Resolved {
+                visibility: Some(access.to_string()),
+                selected: None,
+            }),
+            Access::Selected(repositories) => self.selected(repositories, allowance).await,
+        }
+    }
+
+    async fn selected(
+        &self,
+        repositories: Vec<RepositoryRef>,
+        allowance: &Allowance,
+    ) -> Result<Resolved, Error> {
+        let ids = self
+            .client
+            .lookup
+            .repository_ids(&repositories, allowance)
+            .await?;
+        let visibility = self.scope.has_visibility().then(|| "selected".to_owned());
+        Ok(Resolved {
+            visibility,
+            selected: Some(ids),
+        })
+    }
+
+    /// An organization secret's visibility as it is, with all its repositories.
+    async fn kept_visibility(
+        &self,
+        name: &SecretName,
+        allowance: &Allowance,
+    ) -> Result<Resolved, Error> {
+        let existing = match self.get(name, allowance).await {
+            Ok(existing) => existing,
+            Err(error) if error.is_not_found() => {
+                // Only the secret is missing if the scope has a key; otherwise the scope's own error says more.
+                self.client.lookup.key(&self.scope, None, allowance).await?;
+                return Err(Error::input(format!(
+                    "{name} does not exist yet in {} and has no visibility to keep",
+                    self.scope
+                ))
+                .with_hint("say which repositories may use it: visibility all, private or selected")
+                .with_source(error));
+            }
+            Err(error) => return Err(error),
+        };
+        match existing.visibility.as_deref() {
+            Some("selected") => {
+                let ids = self.selection(name, allowance).await?;
+                Ok(Resolved { visibility: existing.visibility, selected: Some(ids) })
+            }
+            Some("all" | "private") => Ok(Resolved { visibility: existing.visibility, selected: None }),
+            other => Err(Error::input(format!(
+                "{name} in {} has the visibility {:?}, which this version does not know how to keep",
+                self.scope,
+                other.unwrap_or_default()
+            ))
+            .with_hint("say the visibility")),
+        }
+    }
+
+    /// A user secret's repositories as they are; none if it is new.
+    async fn kept_selection(
+        &self,
+        name: &SecretName,
+        allowance: &Allowance,
+    ) -> Result<Resolved, Error> {
+        match self.get(name, allowance).await {
+            Ok(_) => Ok(Resolved {
+                visibility: None,
+                selected: Some(self.selection(name, allowance).await?),
+            }),
+            Err(error) if error.is_not_found() => Ok(Resolved::default()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The repositories that a secret is selected for: all of them, or an error, since those that are left out when
+    /// they are sent again lose the secret.
+    async fn selection(&self, name: &SecretName, allowance: &Allowance) -> Result<Vec<i64>, Error> {
+        let name = name.as_str();
+        let listed = self.listed(LISTING, name);
+        let within = Some(allowance.clone());
+        let mut pages = whole_pages(listed.clone(), within, page_of_selected);
+        let (mut ids, mut counted) = (BTreeSet::new(), 0);
+        let unread = |error: Error| {
+            if !error.is_unexpected_reply() {
+                return error;
+            }
+            error.with_further_hint(
+                "nothing was written; say which repositories may use the secret, and they need not \
+                 be read",
+            )
+        };
+        while let Some(page) = pages.try_next().await.map_err(unread)? {
+            // The highest: when one leaves the list meanwhile, the next page begins one too late.
+            counted = counted.max(page.total_count);
+            ids.extend(page.items.into_iter().map(|repository| repository.id));
+        }
+        if (ids.len() as i64) < counted {
+            let seen = ids.len();
+            let why = format!("GitHub counts {counted} repositories and shows {seen} of them");
+            let error = Error::new(Kind::UnexpectedReply, why)
+                .with_action(listed.call().to_string())
+                .with_hint("some may be invisible to this token, or the list has just changed");
+            return Err(unread(error));
+        }
+        Ok(ids.into_iter().collect())
+    }
+}
