@@ -1,13 +1,14 @@
-//! Who calls and whom, and who may use what is stored: the options that the examples share.
+//! What the examples share: who calls and whom, files, and how a program ends.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
-use octoseal::{Access, App, AppKey, ClientBuilder, FileToken, RepositoryRef, Wait};
+use octoseal::{App, AppKey, Client, ClientBuilder, FileToken, Wait};
 
-type Error = Box<dyn std::error::Error>;
+pub(crate) type Error = Box<dyn std::error::Error>;
 
 /// Without any of these, the environment decides: GITHUB_API_URL or GH_HOST for the server, GH_TOKEN or GITHUB_TOKEN
 /// for the token.
@@ -50,22 +51,25 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Whether a caller is named, here or in the environment.
-    #[allow(dead_code, reason = "one of the examples asks")]
-    pub(crate) fn has_caller(&self) -> bool {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let variables = [
-            "GH_TOKEN",
-            "GITHUB_TOKEN",
-            "GH_ENTERPRISE_TOKEN",
-            "GITHUB_ENTERPRISE_TOKEN",
-        ];
-        self.token_file.is_some() || self.app_id.is_some() || variables.into_iter().any(set)
+    /// A client of this connection and these environment variables, for the program `name`, which is told of waits.
+    pub(crate) fn client(
+        &self,
+        variables: impl Fn(&str) -> Option<String>,
+        name: &str,
+        tell: impl Fn(String) + Send + Sync + 'static,
+    ) -> Result<Client, Error> {
+        let waits = Waits::default();
+        let builder = self.builder(variables)?.user_agent(name);
+        let built = builder
+            .on_wait(move |wait| waits.news(wait).into_iter().for_each(&tell))
+            .build();
+        built.map_err(|error| {
+            format!("{error}; --help lists what can be said of the connection").into()
+        })
     }
 
-    /// A builder that knows all this.
-    pub(crate) fn builder(&self) -> Result<ClientBuilder, Error> {
-        let mut builder = ClientBuilder::from_env();
+    fn builder(&self, variables: impl Fn(&str) -> Option<String>) -> Result<ClientBuilder, Error> {
+        let mut builder = ClientBuilder::from_vars(variables);
         if let Some(url) = &self.api_url {
             builder = builder.base_url(url);
         }
@@ -83,10 +87,10 @@ impl Connection {
             });
         }
         if let Some(file) = &self.root_certificates {
-            builder = builder.root_certificates(std::fs::read(file)?);
+            builder = builder.root_certificates(read(file)?);
         }
         if let (Some(certificate), Some(key)) = (&self.client_certificate, &self.client_key) {
-            builder = builder.client_certificate(std::fs::read(certificate)?, std::fs::read(key)?);
+            builder = builder.client_certificate(read(certificate)?, read(key)?);
         }
         if let Some(proxy) = &self.proxy {
             builder = builder.proxy(proxy);
@@ -95,30 +99,6 @@ impl Connection {
             builder = builder.proxy_from_env();
         }
         Ok(builder)
-    }
-}
-
-/// Who may use what is stored. Without any of these, an existing secret keeps its access.
-#[derive(Args)]
-#[allow(dead_code, reason = "one of the examples has it in its configuration")]
-pub(crate) struct Who {
-    /// all, private, selected with --repo, or selected:1296269,acme/api [default: keep]
-    #[arg(long, value_name = "ACCESS")]
-    visibility: Option<String>,
-    /// A repository that may use it, by id or owner/name; may be repeated; implies --visibility selected
-    #[arg(long = "repo", visible_alias = "repo-id", value_name = "REPO", value_parser = str::parse::<RepositoryRef>)]
-    repositories: Vec<RepositoryRef>,
-}
-
-#[allow(dead_code, reason = "one of the examples has it in its configuration")]
-impl Who {
-    pub(crate) fn access(&self) -> Result<Access, Error> {
-        match (self.visibility.as_deref(), self.repositories.as_slice()) {
-            (None, []) => Ok(Access::Keep),
-            (None | Some("selected"), [_, ..]) => Ok(Access::Selected(self.repositories.clone())),
-            (Some(access), []) => Ok(access.parse()?),
-            (Some(_), [_, ..]) => Err("--repo goes with --visibility selected".into()),
-        }
     }
 }
 
@@ -137,4 +117,26 @@ impl Waits {
         let (seconds, reason) = (wait.duration.as_secs_f64(), wait.reason.as_str());
         Some(format!("waiting {seconds:.0} s for {reason}"))
     }
+}
+
+/// A variable of this program's environment.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// A file's content, or an error that names the file.
+pub(crate) fn read(file: &Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()).into())
+}
+
+/// How a program ends: as it says, or with one line that gives the error and what caused it.
+pub(crate) fn status(done: Result<ExitCode, Error>, tell: impl FnOnce(String)) -> ExitCode {
+    done.unwrap_or_else(|error| {
+        let causes = std::iter::successors(Some(&*error as &dyn std::error::Error), |error| {
+            error.source()
+        });
+        let causes: Vec<String> = causes.map(ToString::to_string).collect();
+        tell(format!("error: {}", causes.join(": ")));
+        ExitCode::FAILURE
+    })
 }

@@ -136,23 +136,12 @@ async fn main() -> ExitCode {
         Some(config) => run(&arguments.connection, config).await,
         None => journey().await,
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    common::status(done.map(|()| ExitCode::SUCCESS), |line| eprintln!("{line}"))
 }
 
 async fn run(connection: &common::Connection, config: &PathBuf) -> Result<(), BoxError> {
     let config: Config = serde_json::from_slice(&std::fs::read(config)?)?;
-    let waits = common::Waits::default();
-    let github = connection
-        .builder()?
-        .user_agent("rotate")
-        .on_wait(move |wait| waits.news(wait).iter().for_each(|line| eprintln!("{line}")))
-        .build()?;
+    let github = connection.client(common::variable, "rotate", |line| eprintln!("{line}"))?;
     let issuer = Program(config.issuer);
     rotate(&github, &config.name, &config.scopes, &issuer).await?;
     Ok(())

@@ -4,18 +4,33 @@
 //! GITHUB_TOKEN=… cargo run --release --example set_from_env_file -- --org acme --visibility private .env
 //! ```
 //!
-//! The file is read as dotenv has it, except that nothing is expanded: a `$` stands for itself. `#` begins a comment
-//! after a space; a value with spaces or line breaks stands in quotes. Outside of single quotes, `\n` is a line break,
-//! and `\\`, `\"` and `\ ` are what follows the backslash. Of two entries with one name the later counts.
+//! In the file, which is UTF-8 with line ends of any kind, `NAME=` begins an entry, with or without `export` before it,
+//! and two rules say where its value ends:
+//!
+//! - A comment begins with `#` at the beginning of a line or after a blank, and ends with its line, whatever is in it.
+//! - A quote counts only as the first character of a value, and must close: `"` and `'` may span lines, whose breaks
+//!   are stored as `\n`. In `"`, a backslash comes before `n`, `r`, `\`, `"` or `$`; in `'`, all is as it stands.
+//!
+//! Any other value is what stands in the line, without the blanks around it: `O'Neil`, `#s3cret`, `{"key": "value"}`,
+//! `two words`, nothing. A `$` stands for itself. Of several entries with one name, in any case, the last counts, and
+//! the others are told.
+//!
+//! Other readers differ. `P=#s3cret` and `A=one#two` are what they look like here, for Docker Compose and for
+//! `gh secret set -f`, while dotenv of Node ends them at the `#`; Compose and gh expand `$word`; `docker run --env-file`
+//! takes quotes and comments for values. Refused is what none of the readings is plainly meant of: `P= #s3cret`, a
+//! value that begins with a backtick (a quote for Node alone), `\t` in `"`, `\'` in `'`, text after a closing quote.
 //!
 //! Ends with status 0 only if every secret was stored; each that was not gets one line on standard error. A file that
-//! can't be read to its end stores nothing.
+//! is not read to its end stores nothing, and neither does one that GitHub would refuse a name or a value of.
 
 #[path = "../common/mod.rs"]
 mod common;
 mod dotenv;
+mod guard;
 #[cfg(test)]
 mod tests;
+#[path = "../common/who.rs"]
+mod who;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,7 +38,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
-use octoseal::{NewSecret, OrganizationScope, OrganizationStore, Written};
+use octoseal::{NewSecret, OrganizationScope, OrganizationStore, Owner, Written};
+use zeroize::Zeroizing;
+
+use dotenv::Entry;
 
 type BoxError = Box<dyn std::error::Error>;
 
@@ -33,10 +51,10 @@ type BoxError = Box<dyn std::error::Error>;
 )]
 struct Arguments {
     /// The organization
-    #[arg(long, env = "GITHUB_ORG")]
-    org: String,
+    #[arg(long, env = "GITHUB_ORG", value_parser = str::parse::<Owner>)]
+    org: Owner,
     #[command(flatten)]
-    who: common::Who,
+    who: who::Who,
     /// The file, in dotenv form
     file: PathBuf,
     #[command(flatten)]
@@ -50,41 +68,55 @@ async fn main() -> ExitCode {
 
 /// Stores the file's secrets, complains of what was not stored, and says how it ended.
 async fn status(arguments: Arguments, mut complain: impl FnMut(String)) -> ExitCode {
-    match run(arguments, &mut complain).await {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(error) => {
-            complain(format!("error: {error}"));
-            ExitCode::FAILURE
+    let done = run(arguments, &mut complain).await;
+    common::status(done.map(|failed| u8::from(failed > 0).into()), complain)
+}
+
+/// The last entry of each name, in any case, and a line for each that is not the last.
+fn last_of_each(entries: Vec<Entry>) -> (Vec<Entry>, Vec<String>) {
+    let (mut last, mut again) = (Vec::<Entry>::new(), Vec::new());
+    for entry in entries {
+        let same = |earlier: &Entry| earlier.name.eq_ignore_ascii_case(&entry.name);
+        if let Some(at) = last.iter().position(same) {
+            let (earlier, line) = (last.remove(at), entry.lines.start() + 1);
+            let (name, at) = (earlier.name, earlier.lines.start() + 1);
+            again.push(format!(
+                "line {at}: {name} is not stored from here; line {line} says it again"
+            ));
         }
+        last.push(entry);
     }
+    (last, again)
 }
 
 /// Gives the number of secrets that failed.
 async fn run(arguments: Arguments, complain: &mut impl FnMut(String)) -> Result<usize, BoxError> {
     let access = arguments.who.access()?;
     let file = arguments.file.display();
-    let text =
-        std::fs::read_to_string(&arguments.file).map_err(|error| format!("{file}: {error}"))?;
-    let secrets = dotenv::read(&text).map_err(|why| format!("{file}, {why}"))?;
+    let text = Zeroizing::new(common::read(&arguments.file)?);
+    let entries = dotenv::read(&text).map_err(|refused| format!("{file}, {refused}"))?;
+    if entries.is_empty() {
+        return Err(format!("{file}: no NAME=VALUE line in it").into());
+    }
+    let (secrets, again) = last_of_each(entries);
+    again
+        .iter()
+        .for_each(|line| complain(format!("{file}, {line}")));
     let total = secrets.len();
     let bar = ProgressBar::new(total as u64);
     bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}")?);
-    let (shown, waits) = (bar.clone(), common::Waits::default());
+    let shown = bar.clone();
+    let tell = move |line| match shown.is_hidden() {
+        true => eprintln!("{line}"),
+        false => shown.set_message(line),
+    };
     let github = arguments
         .connection
-        .builder()?
-        .user_agent("set_from_env_file")
-        .on_wait(move |wait| match waits.news(wait) {
-            Some(line) if shown.is_hidden() => eprintln!("{line}"),
-            Some(line) => shown.set_message(line),
-            None => {}
-        })
-        .build()?;
+        .client(common::variable, "set_from_env_file", tell)?;
     let scope = OrganizationScope::new(OrganizationStore::Actions, arguments.org)?;
     let batch = secrets
         .into_iter()
-        .map(move |(name, value)| NewSecret::new(name, value).access(access.clone()));
+        .map(move |entry| NewSecret::new(entry.name, entry.value).access(access.clone()));
     let mut outcomes = github.secrets(scope).put_all(batch);
     let (mut created, mut updated, mut failed) = (0, 0, 0);
     while let Some(outcome) = outcomes.next().await {

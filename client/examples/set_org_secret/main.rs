@@ -1,36 +1,49 @@
 //! Creates or updates an organization secret of GitHub Actions, and shows the way there.
 //!
-//! With `GITHUB_TOKEN` and an organization it talks to GitHub, or to `GITHUB_API_URL`. Without, it starts the
-//! stand-in GitHub of this crate and walks through the whole journey against it.
-//!
 //! ```text
 //! cargo run --example set_org_secret
 //! printf %s "$VALUE" | GITHUB_TOKEN=… cargo run --example set_org_secret -- --org acme --name DEPLOY_KEY --visibility private
 //! ```
+//!
+//! The first, without an organization, walks through the whole journey against a stand-in GitHub that it starts itself.
+//! The second stores a value in GitHub, or in the server that `GITHUB_API_URL` names.
 
+#[path = "../common/mod.rs"]
 mod common;
+#[cfg(test)]
+mod tests;
+#[path = "../common/who.rs"]
+mod who;
 
 use std::io::{IsTerminal, Read};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use octoseal::mock::GitHub;
-use octoseal::{Client, Error, SecretValue, Visibility};
+use octoseal::{Client, Error, Owner, SecretValue, Visibility, Written};
+
+type BoxError = Box<dyn std::error::Error>;
 
 #[derive(Parser)]
-#[command(about = "Create or update an organization secret of GitHub Actions")]
+#[command(
+    about = "Create or update an organization secret of GitHub Actions",
+    after_help = "Without an option, it shows the whole journey against a stand-in GitHub.",
+    mut_group("Who", |group| group.requires("org")),
+    mut_group("Connection", |group| group.requires("org"))
+)]
 struct Arguments {
-    /// The organization; without it, or without a token, the journey runs against a stand-in
-    #[arg(long, env = "GITHUB_ORG")]
-    org: Option<String>,
+    /// The organization
+    #[arg(long, env = "GITHUB_ORG", value_parser = str::parse::<Owner>)]
+    org: Option<Owner>,
     /// The secret's name
-    #[arg(long, default_value = "DEPLOY_KEY")]
+    #[arg(long, default_value = "DEPLOY_KEY", requires = "org")]
     name: String,
     #[command(flatten)]
-    who: common::Who,
+    who: who::Who,
     /// A file with the value, taken byte for byte; without it, the value is read from standard input
-    #[arg(long, value_name = "FILE")]
-    value_file: Option<std::path::PathBuf>,
+    #[arg(long, value_name = "FILE", requires = "org")]
+    value_file: Option<PathBuf>,
     #[command(flatten)]
     connection: common::Connection,
 }
@@ -38,57 +51,68 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let done = match (&arguments.org, arguments.connection.has_caller()) {
-        (Some(org), true) => store(&arguments, org).await,
-        (None, false) => journey("No token and organization were given").await,
-        (Some(_), false) => journey("No token was given").await,
-        (None, true) => journey("No organization was given").await,
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
+    let done = match &arguments.org {
+        Some(org) => {
+            let written = store(&arguments, org, common::variable, typed_or_piped).await;
+            written.map(|written| println!("{} in {org}: {written}", arguments.name))
         }
-    }
+        None => journey().await,
+    };
+    common::status(done.map(|()| ExitCode::SUCCESS), |line| eprintln!("{line}"))
 }
 
-/// Stores one value where the arguments say.
-async fn store(arguments: &Arguments, org: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// Stores one value where the arguments say. The value is read once it is known where.
+async fn store(
+    arguments: &Arguments,
+    org: &Owner,
+    variables: impl Fn(&str) -> Option<String>,
+    input: impl FnOnce() -> std::io::Result<Vec<u8>>,
+) -> Result<Written, BoxError> {
     let access = arguments.who.access()?;
-    let waits = common::Waits::default();
+    let tell = |line| eprintln!("{line}");
     let github = arguments
         .connection
-        .builder()?
-        .user_agent("set_org_secret")
-        .on_wait(move |wait| waits.news(wait).iter().for_each(|line| eprintln!("{line}")))
-        .build()?;
-    let written = github
-        .create_or_update_org_secret(org, &arguments.name)
-        .value(value(arguments)?)
+        .client(variables, "set_org_secret", tell)?;
+    let value = match &arguments.value_file {
+        Some(file) => common::read(file)?,
+        None => input()?,
+    };
+    if value.is_empty() {
+        return Err(
+            "the value is empty, as that of a command that failed is; nothing was stored".into(),
+        );
+    }
+    if value.ends_with(b"\n") {
+        eprintln!(
+            "the value ends with a line break, which is stored with it; printf %s gives none"
+        );
+    }
+    let put = github.create_or_update_org_secret(org.as_str(), &arguments.name);
+    Ok(put
+        .value(SecretValue::from(value))
         .access(access)
         .send()
-        .await?;
-    println!("{} in {org}: {written}", arguments.name);
-    Ok(())
+        .await?)
 }
 
-fn value(arguments: &Arguments) -> std::io::Result<SecretValue> {
-    if let Some(file) = &arguments.value_file {
-        return Ok(std::fs::read(file)?.into());
-    }
-    let mut bytes = Vec::new();
+/// The value from standard input, byte for byte. To end what is typed takes a line break, which is no part of it.
+fn typed_or_piped() -> std::io::Result<Vec<u8>> {
     let mut input = std::io::stdin().lock();
-    if input.is_terminal() {
+    let typed = input.is_terminal();
+    if typed {
         eprintln!("type the value, then end the input (Ctrl-D); it is shown as you type");
     }
-    input.read_to_end(&mut bytes)?;
-    Ok(bytes.into())
+    let mut value = Vec::new();
+    input.read_to_end(&mut value)?;
+    value.truncate(value.len() - usize::from(typed && value.ends_with(b"\n")));
+    Ok(value)
 }
 
 /// The whole journey, against a stand-in that holds a real key pair and opens what it is sent.
-async fn journey(why: &str) -> Result<(), Box<dyn std::error::Error>> {
-    println!("{why} (see --help): this is the journey against a stand-in GitHub.\n");
+async fn journey() -> Result<(), BoxError> {
+    println!(
+        "No organization was given (see --help): this is the journey against a stand-in GitHub.\n"
+    );
     let stand_in = GitHub::new();
     stand_in.organization("acme");
     let repositories = ["api", "web"].map(|name| stand_in.repository("acme", name));
@@ -202,11 +226,7 @@ async fn journey(why: &str) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Checks that the stand-in, with the secret key of the scope, reads what was given.
-fn opened(
-    stand_in: &GitHub,
-    scope: &str,
-    expected: &str,
-) -> Result<(), Box<dyn std::error::Error>> {
+fn opened(stand_in: &GitHub, scope: &str, expected: &str) -> Result<(), BoxError> {
     match stand_in.plaintext(scope, "DEPLOY_KEY") {
         Some(plaintext) if plaintext == expected.as_bytes() => Ok(()),
         _ => Err("the stand-in did not get what was given".into()),
