@@ -8,6 +8,12 @@ use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderE
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]
 pub mod types {
+    ///`ActionsCreateEnvironmentVariableBody`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ActionsCreateEnvironmentVariableBody {
+        pub name: ::std::string::String,
+        pub value: ::std::string::String,
+    }
     ///`ActionsCreateOrUpdateEnvironmentSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct ActionsCreateOrUpdateEnvironmentSecretBody {
@@ -91,10 +97,216 @@ pub mod types {
         pub encrypted_value: ::std::string::String,
         pub key_id: ::std::string::String,
     }
+    ///`ActionsCreateOrgVariableBody`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ActionsCreateOrgVariableBody {
+        pub name: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub selected_repository_ids: ::std::option::Option<::std::vec::Vec<i64>>,
+        pub value: ::std::string::String,
+        pub visibility: ActionsCreateOrgVariableBodyVisibility,
+    }
+    ///`ActionsCreateOrgVariableBodyVisibility`
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum ActionsCreateOrgVariableBodyVisibility {
+        #[serde(rename = "all")]
+        All,
+        #[serde(rename = "private")]
+        Private,
+        #[serde(rename = "selected")]
+        Selected,
+    }
+    impl ::std::fmt::Display for ActionsCreateOrgVariableBodyVisibility {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::All => f.write_str("all"),
+                Self::Private => f.write_str("private"),
+                Self::Selected => f.write_str("selected"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for ActionsCreateOrgVariableBodyVisibility {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "all" => Ok(Self::All),
+                "private" => Ok(Self::Private),
+                "selected" => Ok(Self::Selected),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for ActionsCreateOrgVariableBodyVisibility {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String>
+    for ActionsCreateOrgVariableBodyVisibility {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///`ActionsCreateRepoVariableBody`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ActionsCreateRepoVariableBody {
+        pub name: ::std::string::String,
+        pub value: ::std::string::String,
+    }
+    ///`ActionsListEnvironmentVariablesResponse`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ActionsListEnvironmentVariablesResponse {
+        pub total_count: i64,
+        pub variables: ::std::vec::Vec<ActionsVariable>,
+    }
+    ///`ActionsListOrgVariablesResponse`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ActionsListOrgVariablesResponse {
+        pub total_count: i64,
+        pub variables: ::std::vec::Vec<OrganizationActionsVariable>,
+    }
+    ///`ActionsListRepoOrganizationVariablesResponse`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ActionsListRepoOrganizationVariablesResponse {
+        pub total_count: i64,
+        pub variables: ::std::vec::Vec<ActionsVariable>,
+    }
+    ///`ActionsListRepoVariablesResponse`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ActionsListRepoVariablesResponse {
+        pub total_count: i64,
+        pub variables: ::std::vec::Vec<ActionsVariable>,
+    }
+    ///`ActionsListSelectedReposForOrgVariableResponse`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ActionsListSelectedReposForOrgVariableResponse {
+        pub repositories: ::std::vec::Vec<MinimalRepository>,
+        pub total_count: i64,
+    }
     ///`ActionsSetSelectedReposForOrgSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct ActionsSetSelectedReposForOrgSecretBody {
         pub selected_repository_ids: ::std::vec::Vec<i64>,
+    }
+    ///`ActionsSetSelectedReposForOrgVariableBody`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ActionsSetSelectedReposForOrgVariableBody {
+        pub selected_repository_ids: ::std::vec::Vec<i64>,
+    }
+    ///`ActionsUpdateEnvironmentVariableBody`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    pub struct ActionsUpdateEnvironmentVariableBody {
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub value: ::std::option::Option<::std::string::String>,
+    }
+    ///`ActionsUpdateOrgVariableBody`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    pub struct ActionsUpdateOrgVariableBody {
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub selected_repository_ids: ::std::option::Option<::std::vec::Vec<i64>>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub value: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub visibility: ::std::option::Option<ActionsUpdateOrgVariableBodyVisibility>,
+    }
+    ///`ActionsUpdateOrgVariableBodyVisibility`
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum ActionsUpdateOrgVariableBodyVisibility {
+        #[serde(rename = "all")]
+        All,
+        #[serde(rename = "private")]
+        Private,
+        #[serde(rename = "selected")]
+        Selected,
+    }
+    impl ::std::fmt::Display for ActionsUpdateOrgVariableBodyVisibility {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::All => f.write_str("all"),
+                Self::Private => f.write_str("private"),
+                Self::Selected => f.write_str("selected"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for ActionsUpdateOrgVariableBodyVisibility {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "all" => Ok(Self::All),
+                "private" => Ok(Self::Private),
+                "selected" => Ok(Self::Selected),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for ActionsUpdateOrgVariableBodyVisibility {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String>
+    for ActionsUpdateOrgVariableBodyVisibility {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///`ActionsUpdateRepoVariableBody`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    pub struct ActionsUpdateRepoVariableBody {
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub value: ::std::option::Option<::std::string::String>,
+    }
+    ///`ActionsVariable`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct ActionsVariable {
+        pub created_at: ::std::string::String,
+        pub name: ::std::string::String,
+        pub updated_at: ::std::string::String,
+        pub value: ::std::string::String,
     }
     ///`AgentsCreateOrUpdateOrgSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -171,10 +383,194 @@ pub mod types {
         pub encrypted_value: ::std::string::String,
         pub key_id: ::std::string::String,
     }
+    ///`AgentsCreateOrgVariableBody`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct AgentsCreateOrgVariableBody {
+        pub name: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub selected_repository_ids: ::std::option::Option<::std::vec::Vec<i64>>,
+        pub value: ::std::string::String,
+        pub visibility: AgentsCreateOrgVariableBodyVisibility,
+    }
+    ///`AgentsCreateOrgVariableBodyVisibility`
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum AgentsCreateOrgVariableBodyVisibility {
+        #[serde(rename = "all")]
+        All,
+        #[serde(rename = "private")]
+        Private,
+        #[serde(rename = "selected")]
+        Selected,
+    }
+    impl ::std::fmt::Display for AgentsCreateOrgVariableBodyVisibility {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::All => f.write_str("all"),
+                Self::Private => f.write_str("private"),
+                Self::Selected => f.write_str("selected"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for AgentsCreateOrgVariableBodyVisibility {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "all" => Ok(Self::All),
+                "private" => Ok(Self::Private),
+                "selected" => Ok(Self::Selected),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for AgentsCreateOrgVariableBodyVisibility {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String>
+    for AgentsCreateOrgVariableBodyVisibility {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///`AgentsCreateRepoVariableBody`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct AgentsCreateRepoVariableBody {
+        pub name: ::std::string::String,
+        pub value: ::std::string::String,
+    }
+    ///`AgentsListOrgVariablesResponse`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct AgentsListOrgVariablesResponse {
+        pub total_count: i64,
+        pub variables: ::std::vec::Vec<OrganizationActionsVariable>,
+    }
+    ///`AgentsListRepoOrganizationVariablesResponse`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct AgentsListRepoOrganizationVariablesResponse {
+        pub total_count: i64,
+        pub variables: ::std::vec::Vec<ActionsVariable>,
+    }
+    ///`AgentsListRepoVariablesResponse`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct AgentsListRepoVariablesResponse {
+        pub total_count: i64,
+        pub variables: ::std::vec::Vec<ActionsVariable>,
+    }
+    ///`AgentsListSelectedReposForOrgVariableResponse`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct AgentsListSelectedReposForOrgVariableResponse {
+        pub repositories: ::std::vec::Vec<MinimalRepository>,
+        pub total_count: i64,
+    }
     ///`AgentsSetSelectedReposForOrgSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct AgentsSetSelectedReposForOrgSecretBody {
         pub selected_repository_ids: ::std::vec::Vec<i64>,
+    }
+    ///`AgentsSetSelectedReposForOrgVariableBody`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct AgentsSetSelectedReposForOrgVariableBody {
+        pub selected_repository_ids: ::std::vec::Vec<i64>,
+    }
+    ///`AgentsUpdateOrgVariableBody`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    pub struct AgentsUpdateOrgVariableBody {
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub selected_repository_ids: ::std::option::Option<::std::vec::Vec<i64>>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub value: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub visibility: ::std::option::Option<AgentsUpdateOrgVariableBodyVisibility>,
+    }
+    ///`AgentsUpdateOrgVariableBodyVisibility`
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum AgentsUpdateOrgVariableBodyVisibility {
+        #[serde(rename = "all")]
+        All,
+        #[serde(rename = "private")]
+        Private,
+        #[serde(rename = "selected")]
+        Selected,
+    }
+    impl ::std::fmt::Display for AgentsUpdateOrgVariableBodyVisibility {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::All => f.write_str("all"),
+                Self::Private => f.write_str("private"),
+                Self::Selected => f.write_str("selected"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for AgentsUpdateOrgVariableBodyVisibility {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "all" => Ok(Self::All),
+                "private" => Ok(Self::Private),
+                "selected" => Ok(Self::Selected),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for AgentsUpdateOrgVariableBodyVisibility {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String>
+    for AgentsUpdateOrgVariableBodyVisibility {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///`AgentsUpdateRepoVariableBody`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    pub struct AgentsUpdateRepoVariableBody {
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub value: ::std::option::Option<::std::string::String>,
     }
     ///`AppPermissions`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
@@ -390,6 +786,100 @@ pub mod types {
     pub struct DependabotSetSelectedReposForOrgSecretBody {
         pub selected_repository_ids: ::std::vec::Vec<i64>,
     }
+    ///`DeploymentBranchPolicySettings`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct DeploymentBranchPolicySettings {
+        pub custom_branch_policies: bool,
+        pub protected_branches: bool,
+    }
+    ///`DeploymentReviewerType`
+    #[derive(
+        ::serde::Deserialize,
+        ::serde::Serialize,
+        Clone,
+        Copy,
+        Debug,
+        Eq,
+        Hash,
+        Ord,
+        PartialEq,
+        PartialOrd
+    )]
+    pub enum DeploymentReviewerType {
+        User,
+        Team,
+    }
+    impl ::std::fmt::Display for DeploymentReviewerType {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match *self {
+                Self::User => f.write_str("User"),
+                Self::Team => f.write_str("Team"),
+            }
+        }
+    }
+    impl ::std::str::FromStr for DeploymentReviewerType {
+        type Err = self::error::ConversionError;
+        fn from_str(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            match value {
+                "User" => Ok(Self::User),
+                "Team" => Ok(Self::Team),
+                _ => Err("invalid value".into()),
+            }
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for DeploymentReviewerType {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: &str,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<::std::string::String> for DeploymentReviewerType {
+        type Error = self::error::ConversionError;
+        fn try_from(
+            value: ::std::string::String,
+        ) -> ::std::result::Result<Self, self::error::ConversionError> {
+            value.parse()
+        }
+    }
+    ///`EmptyObject`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(transparent)]
+    pub struct EmptyObject(
+        pub ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    );
+    impl ::std::ops::Deref for EmptyObject {
+        type Target = ::serde_json::Map<::std::string::String, ::serde_json::Value>;
+        fn deref(
+            &self,
+        ) -> &::serde_json::Map<::std::string::String, ::serde_json::Value> {
+            &self.0
+        }
+    }
+    impl ::std::convert::From<EmptyObject>
+    for ::serde_json::Map<::std::string::String, ::serde_json::Value> {
+        fn from(value: EmptyObject) -> Self {
+            value.0
+        }
+    }
+    impl ::std::convert::From<
+        ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+    > for EmptyObject {
+        fn from(
+            value: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
+        ) -> Self {
+            Self(value)
+        }
+    }
+    ///`Environment`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct Environment {
+        pub id: i64,
+        pub name: ::std::string::String,
+    }
     ///`FullRepository`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct FullRepository {
@@ -439,6 +929,67 @@ pub mod types {
         pub name: ::std::string::String,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub slug: ::std::option::Option<::std::string::String>,
+    }
+    ///`MinimalRepository`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct MinimalRepository {
+        pub full_name: ::std::string::String,
+        pub id: i64,
+        pub name: ::std::string::String,
+    }
+    ///`OrganizationActionsVariable`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    pub struct OrganizationActionsVariable {
+        pub created_at: ::std::string::String,
+        pub name: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub selected_repositories_url: ::std::option::Option<::std::string::String>,
+        pub updated_at: ::std::string::String,
+        pub value: ::std::string::String,
+        pub visibility: ::std::string::String,
+    }
+    ///`PreventSelfReview`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(transparent)]
+    pub struct PreventSelfReview(pub bool);
+    impl ::std::ops::Deref for PreventSelfReview {
+        type Target = bool;
+        fn deref(&self) -> &bool {
+            &self.0
+        }
+    }
+    impl ::std::convert::From<PreventSelfReview> for bool {
+        fn from(value: PreventSelfReview) -> Self {
+            value.0
+        }
+    }
+    impl ::std::convert::From<bool> for PreventSelfReview {
+        fn from(value: bool) -> Self {
+            Self(value)
+        }
+    }
+    impl ::std::fmt::Display for PreventSelfReview {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            self.0.fmt(f)
+        }
+    }
+    impl ::std::str::FromStr for PreventSelfReview {
+        type Err = <bool as ::std::str::FromStr>::Err;
+        fn from_str(value: &str) -> ::std::result::Result<Self, Self::Err> {
+            Ok(Self(value.parse()?))
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for PreventSelfReview {
+        type Error = <bool as ::std::str::FromStr>::Err;
+        fn try_from(value: &str) -> ::std::result::Result<Self, Self::Error> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<String> for PreventSelfReview {
+        type Error = <bool as ::std::str::FromStr>::Err;
+        fn try_from(value: String) -> ::std::result::Result<Self, Self::Error> {
+            value.parse()
+        }
     }
     ///`PrivateRegistriesCreateOrgPrivateRegistryBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -1051,6 +1602,31 @@ pub mod types {
             value.parse()
         }
     }
+    ///`ReposCreateOrUpdateEnvironmentBody`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[serde(deny_unknown_fields)]
+    pub struct ReposCreateOrUpdateEnvironmentBody {
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub deployment_branch_policy: ::std::option::Option<
+            DeploymentBranchPolicySettings,
+        >,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub prevent_self_review: ::std::option::Option<PreventSelfReview>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub reviewers: ::std::option::Option<
+            ::std::vec::Vec<ReposCreateOrUpdateEnvironmentBodyReviewersItem>,
+        >,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub wait_timer: ::std::option::Option<WaitTimer>,
+    }
+    ///`ReposCreateOrUpdateEnvironmentBodyReviewersItem`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    pub struct ReposCreateOrUpdateEnvironmentBodyReviewersItem {
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub id: ::std::option::Option<i64>,
+        #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+        pub type_: ::std::option::Option<DeploymentReviewerType>,
+    }
     ///`Repository`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct Repository {
@@ -1156,6 +1732,49 @@ pub mod types {
     pub struct StoreSecretPage {
         pub secrets: ::std::vec::Vec<StoreSecret>,
         pub total_count: i64,
+    }
+    ///`WaitTimer`
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[serde(transparent)]
+    pub struct WaitTimer(pub i64);
+    impl ::std::ops::Deref for WaitTimer {
+        type Target = i64;
+        fn deref(&self) -> &i64 {
+            &self.0
+        }
+    }
+    impl ::std::convert::From<WaitTimer> for i64 {
+        fn from(value: WaitTimer) -> Self {
+            value.0
+        }
+    }
+    impl ::std::convert::From<i64> for WaitTimer {
+        fn from(value: i64) -> Self {
+            Self(value)
+        }
+    }
+    impl ::std::fmt::Display for WaitTimer {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            self.0.fmt(f)
+        }
+    }
+    impl ::std::str::FromStr for WaitTimer {
+        type Err = <i64 as ::std::str::FromStr>::Err;
+        fn from_str(value: &str) -> ::std::result::Result<Self, Self::Err> {
+            Ok(Self(value.parse()?))
+        }
+    }
+    impl ::std::convert::TryFrom<&str> for WaitTimer {
+        type Error = <i64 as ::std::str::FromStr>::Err;
+        fn try_from(value: &str) -> ::std::result::Result<Self, Self::Error> {
+            value.parse()
+        }
+    }
+    impl ::std::convert::TryFrom<String> for WaitTimer {
+        type Error = <i64 as ::std::str::FromStr>::Err;
+        fn try_from(value: String) -> ::std::result::Result<Self, Self::Error> {
+            value.parse()
+        }
     }
     /// Error types.
     pub mod error {
@@ -1744,6 +2363,416 @@ Arguments:
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
+    /**One page of the `actions` variables of an organization, with their values.
+
+GitHub's operation `actions/list-org-variables`
+
+Sends a `GET` request to `/orgs/{org}/actions/variables`
+
+Arguments:
+- `org`: The organization's name, in any case.
+- `page`: Which page, counted from 1.
+- `per_page`: How many to a page, 100 at most.
+*/
+    pub async fn actions_list_org_variables<'a>(
+        &'a self,
+        org: &'a str,
+        page: Option<i64>,
+        per_page: Option<i64>,
+    ) -> Result<ResponseValue<types::ActionsListOrgVariablesResponse>, Error<()>> {
+        let url = format!(
+            "{}/orgs/{}/actions/variables", self.baseurl, encode_path(& org.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("page", &page))
+            .query(&progenitor_client::QueryParam::new("per_page", &per_page))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "actions_list_org_variables",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Creates a `actions` variable of an organization, whose value everyone who may read it can see: a secret belongs elsewhere.
+
+GitHub's operation `actions/create-org-variable`
+
+Sends a `POST` request to `/orgs/{org}/actions/variables`
+
+Arguments:
+- `org`: The organization's name, in any case.
+- `body`
+*/
+    pub async fn actions_create_org_variable<'a>(
+        &'a self,
+        org: &'a str,
+        body: &'a types::ActionsCreateOrgVariableBody,
+    ) -> Result<ResponseValue<types::EmptyObject>, Error<()>> {
+        let url = format!(
+            "{}/orgs/{}/actions/variables", self.baseurl, encode_path(& org.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "actions_create_org_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            201u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**One `actions` variable of an organization, with its value.
+
+GitHub's operation `actions/get-org-variable`
+
+Sends a `GET` request to `/orgs/{org}/actions/variables/{name}`
+
+Arguments:
+- `org`: The organization's name, in any case.
+- `name`: The variable's name.
+*/
+    pub async fn actions_get_org_variable<'a>(
+        &'a self,
+        org: &'a str,
+        name: &'a str,
+    ) -> Result<ResponseValue<types::OrganizationActionsVariable>, Error<()>> {
+        let url = format!(
+            "{}/orgs/{}/actions/variables/{}", self.baseurl, encode_path(& org
+            .to_string()), encode_path(& name.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "actions_get_org_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Removes a `actions` variable of an organization.
+
+GitHub's operation `actions/delete-org-variable`
+
+Sends a `DELETE` request to `/orgs/{org}/actions/variables/{name}`
+
+Arguments:
+- `org`: The organization's name, in any case.
+- `name`: The variable's name.
+*/
+    pub async fn actions_delete_org_variable<'a>(
+        &'a self,
+        org: &'a str,
+        name: &'a str,
+    ) -> Result<ResponseValue<()>, Error<()>> {
+        let url = format!(
+            "{}/orgs/{}/actions/variables/{}", self.baseurl, encode_path(& org
+            .to_string()), encode_path(& name.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self.client.delete(url).headers(header_map).build()?;
+        let info = OperationInfo {
+            operation_id: "actions_delete_org_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            204u16 => Ok(ResponseValue::empty(response)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Changes what the body names of a `actions` variable of an organization: its value, its name, who may use it.
+
+GitHub's operation `actions/update-org-variable`
+
+Sends a `PATCH` request to `/orgs/{org}/actions/variables/{name}`
+
+Arguments:
+- `org`: The organization's name, in any case.
+- `name`: The variable's name.
+- `body`
+*/
+    pub async fn actions_update_org_variable<'a>(
+        &'a self,
+        org: &'a str,
+        name: &'a str,
+        body: &'a types::ActionsUpdateOrgVariableBody,
+    ) -> Result<ResponseValue<()>, Error<()>> {
+        let url = format!(
+            "{}/orgs/{}/actions/variables/{}", self.baseurl, encode_path(& org
+            .to_string()), encode_path(& name.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .patch(url)
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "actions_update_org_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            204u16 => Ok(ResponseValue::empty(response)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**One page of the repositories that may use a `actions` variable of an organization.
+
+GitHub's operation `actions/list-selected-repos-for-org-variable`
+
+Sends a `GET` request to `/orgs/{org}/actions/variables/{name}/repositories`
+
+Arguments:
+- `org`: The organization's name, in any case.
+- `name`: The variable's name.
+- `page`: Which page, counted from 1.
+- `per_page`: How many to a page, 100 at most.
+*/
+    pub async fn actions_list_selected_repos_for_org_variable<'a>(
+        &'a self,
+        org: &'a str,
+        name: &'a str,
+        page: Option<i64>,
+        per_page: Option<i64>,
+    ) -> Result<
+        ResponseValue<types::ActionsListSelectedReposForOrgVariableResponse>,
+        Error<()>,
+    > {
+        let url = format!(
+            "{}/orgs/{}/actions/variables/{}/repositories", self.baseurl, encode_path(&
+            org.to_string()), encode_path(& name.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("page", &page))
+            .query(&progenitor_client::QueryParam::new("per_page", &per_page))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "actions_list_selected_repos_for_org_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Selects the repositories that may use a `actions` variable of an organization: these and no others.
+
+GitHub's operation `actions/set-selected-repos-for-org-variable`
+
+Sends a `PUT` request to `/orgs/{org}/actions/variables/{name}/repositories`
+
+Arguments:
+- `org`: The organization's name, in any case.
+- `name`: The variable's name.
+- `body`
+*/
+    pub async fn actions_set_selected_repos_for_org_variable<'a>(
+        &'a self,
+        org: &'a str,
+        name: &'a str,
+        body: &'a types::ActionsSetSelectedReposForOrgVariableBody,
+    ) -> Result<ResponseValue<()>, Error<()>> {
+        let url = format!(
+            "{}/orgs/{}/actions/variables/{}/repositories", self.baseurl, encode_path(&
+            org.to_string()), encode_path(& name.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self.client.put(url).json(&body).headers(header_map).build()?;
+        let info = OperationInfo {
+            operation_id: "actions_set_selected_repos_for_org_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            204u16 => Ok(ResponseValue::empty(response)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Lets one more repository use a `actions` variable of an organization.
+
+GitHub's operation `actions/add-selected-repo-to-org-variable`
+
+Sends a `PUT` request to `/orgs/{org}/actions/variables/{name}/repositories/{repository_id}`
+
+Arguments:
+- `org`: The organization's name, in any case.
+- `name`: The variable's name.
+- `repository_id`: The repository's number.
+*/
+    pub async fn actions_add_selected_repo_to_org_variable<'a>(
+        &'a self,
+        org: &'a str,
+        name: &'a str,
+        repository_id: i64,
+    ) -> Result<ResponseValue<()>, Error<()>> {
+        let url = format!(
+            "{}/orgs/{}/actions/variables/{}/repositories/{}", self.baseurl,
+            encode_path(& org.to_string()), encode_path(& name.to_string()),
+            encode_path(& repository_id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self.client.put(url).headers(header_map).build()?;
+        let info = OperationInfo {
+            operation_id: "actions_add_selected_repo_to_org_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            204u16 => Ok(ResponseValue::empty(response)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Stops one repository from using a `actions` variable of an organization.
+
+GitHub's operation `actions/remove-selected-repo-from-org-variable`
+
+Sends a `DELETE` request to `/orgs/{org}/actions/variables/{name}/repositories/{repository_id}`
+
+Arguments:
+- `org`: The organization's name, in any case.
+- `name`: The variable's name.
+- `repository_id`: The repository's number.
+*/
+    pub async fn actions_remove_selected_repo_from_org_variable<'a>(
+        &'a self,
+        org: &'a str,
+        name: &'a str,
+        repository_id: i64,
+    ) -> Result<ResponseValue<()>, Error<()>> {
+        let url = format!(
+            "{}/orgs/{}/actions/variables/{}/repositories/{}", self.baseurl,
+            encode_path(& org.to_string()), encode_path(& name.to_string()),
+            encode_path(& repository_id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self.client.delete(url).headers(header_map).build()?;
+        let info = OperationInfo {
+            operation_id: "actions_remove_selected_repo_from_org_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            204u16 => Ok(ResponseValue::empty(response)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /**One page of the `agents` secrets of an organization, without their values, which GitHub never tells.
 
 GitHub's operation `agents/list-org-secrets`
@@ -2135,6 +3164,416 @@ Arguments:
         let mut request = self.client.delete(url).headers(header_map).build()?;
         let info = OperationInfo {
             operation_id: "agents_remove_selected_repo_from_org_secret",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            204u16 => Ok(ResponseValue::empty(response)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**One page of the `agents` variables of an organization, with their values.
+
+GitHub's operation `agents/list-org-variables`
+
+Sends a `GET` request to `/orgs/{org}/agents/variables`
+
+Arguments:
+- `org`: The organization's name, in any case.
+- `page`: Which page, counted from 1.
+- `per_page`: How many to a page, 100 at most.
+*/
+    pub async fn agents_list_org_variables<'a>(
+        &'a self,
+        org: &'a str,
+        page: Option<i64>,
+        per_page: Option<i64>,
+    ) -> Result<ResponseValue<types::AgentsListOrgVariablesResponse>, Error<()>> {
+        let url = format!(
+            "{}/orgs/{}/agents/variables", self.baseurl, encode_path(& org.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("page", &page))
+            .query(&progenitor_client::QueryParam::new("per_page", &per_page))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "agents_list_org_variables",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Creates a `agents` variable of an organization, whose value everyone who may read it can see: a secret belongs elsewhere.
+
+GitHub's operation `agents/create-org-variable`
+
+Sends a `POST` request to `/orgs/{org}/agents/variables`
+
+Arguments:
+- `org`: The organization's name, in any case.
+- `body`
+*/
+    pub async fn agents_create_org_variable<'a>(
+        &'a self,
+        org: &'a str,
+        body: &'a types::AgentsCreateOrgVariableBody,
+    ) -> Result<ResponseValue<types::EmptyObject>, Error<()>> {
+        let url = format!(
+            "{}/orgs/{}/agents/variables", self.baseurl, encode_path(& org.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "agents_create_org_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            201u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**One `agents` variable of an organization, with its value.
+
+GitHub's operation `agents/get-org-variable`
+
+Sends a `GET` request to `/orgs/{org}/agents/variables/{name}`
+
+Arguments:
+- `org`: The organization's name, in any case.
+- `name`: The variable's name.
+*/
+    pub async fn agents_get_org_variable<'a>(
+        &'a self,
+        org: &'a str,
+        name: &'a str,
+    ) -> Result<ResponseValue<types::OrganizationActionsVariable>, Error<()>> {
+        let url = format!(
+            "{}/orgs/{}/agents/variables/{}", self.baseurl, encode_path(& org
+            .to_string()), encode_path(& name.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "agents_get_org_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Removes a `agents` variable of an organization.
+
+GitHub's operation `agents/delete-org-variable`
+
+Sends a `DELETE` request to `/orgs/{org}/agents/variables/{name}`
+
+Arguments:
+- `org`: The organization's name, in any case.
+- `name`: The variable's name.
+*/
+    pub async fn agents_delete_org_variable<'a>(
+        &'a self,
+        org: &'a str,
+        name: &'a str,
+    ) -> Result<ResponseValue<()>, Error<()>> {
+        let url = format!(
+            "{}/orgs/{}/agents/variables/{}", self.baseurl, encode_path(& org
+            .to_string()), encode_path(& name.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self.client.delete(url).headers(header_map).build()?;
+        let info = OperationInfo {
+            operation_id: "agents_delete_org_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            204u16 => Ok(ResponseValue::empty(response)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Changes what the body names of a `agents` variable of an organization: its value, its name, who may use it.
+
+GitHub's operation `agents/update-org-variable`
+
+Sends a `PATCH` request to `/orgs/{org}/agents/variables/{name}`
+
+Arguments:
+- `org`: The organization's name, in any case.
+- `name`: The variable's name.
+- `body`
+*/
+    pub async fn agents_update_org_variable<'a>(
+        &'a self,
+        org: &'a str,
+        name: &'a str,
+        body: &'a types::AgentsUpdateOrgVariableBody,
+    ) -> Result<ResponseValue<()>, Error<()>> {
+        let url = format!(
+            "{}/orgs/{}/agents/variables/{}", self.baseurl, encode_path(& org
+            .to_string()), encode_path(& name.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .patch(url)
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "agents_update_org_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            204u16 => Ok(ResponseValue::empty(response)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**One page of the repositories that may use a `agents` variable of an organization.
+
+GitHub's operation `agents/list-selected-repos-for-org-variable`
+
+Sends a `GET` request to `/orgs/{org}/agents/variables/{name}/repositories`
+
+Arguments:
+- `org`: The organization's name, in any case.
+- `name`: The variable's name.
+- `page`: Which page, counted from 1.
+- `per_page`: How many to a page, 100 at most.
+*/
+    pub async fn agents_list_selected_repos_for_org_variable<'a>(
+        &'a self,
+        org: &'a str,
+        name: &'a str,
+        page: Option<i64>,
+        per_page: Option<i64>,
+    ) -> Result<
+        ResponseValue<types::AgentsListSelectedReposForOrgVariableResponse>,
+        Error<()>,
+    > {
+        let url = format!(
+            "{}/orgs/{}/agents/variables/{}/repositories", self.baseurl, encode_path(&
+            org.to_string()), encode_path(& name.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("page", &page))
+            .query(&progenitor_client::QueryParam::new("per_page", &per_page))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "agents_list_selected_repos_for_org_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Selects the repositories that may use a `agents` variable of an organization: these and no others.
+
+GitHub's operation `agents/set-selected-repos-for-org-variable`
+
+Sends a `PUT` request to `/orgs/{org}/agents/variables/{name}/repositories`
+
+Arguments:
+- `org`: The organization's name, in any case.
+- `name`: The variable's name.
+- `body`
+*/
+    pub async fn agents_set_selected_repos_for_org_variable<'a>(
+        &'a self,
+        org: &'a str,
+        name: &'a str,
+        body: &'a types::AgentsSetSelectedReposForOrgVariableBody,
+    ) -> Result<ResponseValue<()>, Error<()>> {
+        let url = format!(
+            "{}/orgs/{}/agents/variables/{}/repositories", self.baseurl, encode_path(&
+            org.to_string()), encode_path(& name.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self.client.put(url).json(&body).headers(header_map).build()?;
+        let info = OperationInfo {
+            operation_id: "agents_set_selected_repos_for_org_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            204u16 => Ok(ResponseValue::empty(response)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Lets one more repository use a `agents` variable of an organization.
+
+GitHub's operation `agents/add-selected-repo-to-org-variable`
+
+Sends a `PUT` request to `/orgs/{org}/agents/variables/{name}/repositories/{repository_id}`
+
+Arguments:
+- `org`: The organization's name, in any case.
+- `name`: The variable's name.
+- `repository_id`: The repository's number.
+*/
+    pub async fn agents_add_selected_repo_to_org_variable<'a>(
+        &'a self,
+        org: &'a str,
+        name: &'a str,
+        repository_id: i64,
+    ) -> Result<ResponseValue<()>, Error<()>> {
+        let url = format!(
+            "{}/orgs/{}/agents/variables/{}/repositories/{}", self.baseurl, encode_path(&
+            org.to_string()), encode_path(& name.to_string()), encode_path(&
+            repository_id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self.client.put(url).headers(header_map).build()?;
+        let info = OperationInfo {
+            operation_id: "agents_add_selected_repo_to_org_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            204u16 => Ok(ResponseValue::empty(response)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Stops one repository from using a `agents` variable of an organization.
+
+GitHub's operation `agents/remove-selected-repo-from-org-variable`
+
+Sends a `DELETE` request to `/orgs/{org}/agents/variables/{name}/repositories/{repository_id}`
+
+Arguments:
+- `org`: The organization's name, in any case.
+- `name`: The variable's name.
+- `repository_id`: The repository's number.
+*/
+    pub async fn agents_remove_selected_repo_from_org_variable<'a>(
+        &'a self,
+        org: &'a str,
+        name: &'a str,
+        repository_id: i64,
+    ) -> Result<ResponseValue<()>, Error<()>> {
+        let url = format!(
+            "{}/orgs/{}/agents/variables/{}/repositories/{}", self.baseurl, encode_path(&
+            org.to_string()), encode_path(& name.to_string()), encode_path(&
+            repository_id.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self.client.delete(url).headers(header_map).build()?;
+        let info = OperationInfo {
+            operation_id: "agents_remove_selected_repo_from_org_variable",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;
@@ -3369,6 +4808,62 @@ Arguments:
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
+    /**One page of the organization's `actions` variables that a repository may use, with their values.
+
+GitHub's operation `actions/list-repo-organization-variables`
+
+Sends a `GET` request to `/repos/{owner}/{repo}/actions/organization-variables`
+
+Arguments:
+- `owner`: The account that owns the repository, in any case.
+- `repo`: The repository's name without its owner, in any case.
+- `page`: Which page, counted from 1.
+- `per_page`: How many to a page, 100 at most.
+*/
+    pub async fn actions_list_repo_organization_variables<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        page: Option<i64>,
+        per_page: Option<i64>,
+    ) -> Result<
+        ResponseValue<types::ActionsListRepoOrganizationVariablesResponse>,
+        Error<()>,
+    > {
+        let url = format!(
+            "{}/repos/{}/{}/actions/organization-variables", self.baseurl, encode_path(&
+            owner.to_string()), encode_path(& repo.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("page", &page))
+            .query(&progenitor_client::QueryParam::new("per_page", &per_page))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "actions_list_repo_organization_variables",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /**One page of the `actions` secrets of a repository, without their values, which GitHub never tells.
 
 GitHub's operation `actions/list-repo-secrets`
@@ -3606,6 +5101,250 @@ Arguments:
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
+    /**One page of the `actions` variables of a repository, with their values.
+
+GitHub's operation `actions/list-repo-variables`
+
+Sends a `GET` request to `/repos/{owner}/{repo}/actions/variables`
+
+Arguments:
+- `owner`: The account that owns the repository, in any case.
+- `repo`: The repository's name without its owner, in any case.
+- `page`: Which page, counted from 1.
+- `per_page`: How many to a page, 100 at most.
+*/
+    pub async fn actions_list_repo_variables<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        page: Option<i64>,
+        per_page: Option<i64>,
+    ) -> Result<ResponseValue<types::ActionsListRepoVariablesResponse>, Error<()>> {
+        let url = format!(
+            "{}/repos/{}/{}/actions/variables", self.baseurl, encode_path(& owner
+            .to_string()), encode_path(& repo.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("page", &page))
+            .query(&progenitor_client::QueryParam::new("per_page", &per_page))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "actions_list_repo_variables",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Creates a `actions` variable of a repository, whose value everyone who may read it can see: a secret belongs elsewhere.
+
+GitHub's operation `actions/create-repo-variable`
+
+Sends a `POST` request to `/repos/{owner}/{repo}/actions/variables`
+
+Arguments:
+- `owner`: The account that owns the repository, in any case.
+- `repo`: The repository's name without its owner, in any case.
+- `body`
+*/
+    pub async fn actions_create_repo_variable<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        body: &'a types::ActionsCreateRepoVariableBody,
+    ) -> Result<ResponseValue<types::EmptyObject>, Error<()>> {
+        let url = format!(
+            "{}/repos/{}/{}/actions/variables", self.baseurl, encode_path(& owner
+            .to_string()), encode_path(& repo.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "actions_create_repo_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            201u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**One `actions` variable of a repository, with its value.
+
+GitHub's operation `actions/get-repo-variable`
+
+Sends a `GET` request to `/repos/{owner}/{repo}/actions/variables/{name}`
+
+Arguments:
+- `owner`: The account that owns the repository, in any case.
+- `repo`: The repository's name without its owner, in any case.
+- `name`: The variable's name.
+*/
+    pub async fn actions_get_repo_variable<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        name: &'a str,
+    ) -> Result<ResponseValue<types::ActionsVariable>, Error<()>> {
+        let url = format!(
+            "{}/repos/{}/{}/actions/variables/{}", self.baseurl, encode_path(& owner
+            .to_string()), encode_path(& repo.to_string()), encode_path(& name
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "actions_get_repo_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Removes a `actions` variable of a repository.
+
+GitHub's operation `actions/delete-repo-variable`
+
+Sends a `DELETE` request to `/repos/{owner}/{repo}/actions/variables/{name}`
+
+Arguments:
+- `owner`: The account that owns the repository, in any case.
+- `repo`: The repository's name without its owner, in any case.
+- `name`: The variable's name.
+*/
+    pub async fn actions_delete_repo_variable<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        name: &'a str,
+    ) -> Result<ResponseValue<()>, Error<()>> {
+        let url = format!(
+            "{}/repos/{}/{}/actions/variables/{}", self.baseurl, encode_path(& owner
+            .to_string()), encode_path(& repo.to_string()), encode_path(& name
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self.client.delete(url).headers(header_map).build()?;
+        let info = OperationInfo {
+            operation_id: "actions_delete_repo_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            204u16 => Ok(ResponseValue::empty(response)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Changes what the body names of a `actions` variable of a repository: its value, its name, who may use it.
+
+GitHub's operation `actions/update-repo-variable`
+
+Sends a `PATCH` request to `/repos/{owner}/{repo}/actions/variables/{name}`
+
+Arguments:
+- `owner`: The account that owns the repository, in any case.
+- `repo`: The repository's name without its owner, in any case.
+- `name`: The variable's name.
+- `body`
+*/
+    pub async fn actions_update_repo_variable<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        name: &'a str,
+        body: &'a types::ActionsUpdateRepoVariableBody,
+    ) -> Result<ResponseValue<()>, Error<()>> {
+        let url = format!(
+            "{}/repos/{}/{}/actions/variables/{}", self.baseurl, encode_path(& owner
+            .to_string()), encode_path(& repo.to_string()), encode_path(& name
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .patch(url)
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "actions_update_repo_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            204u16 => Ok(ResponseValue::empty(response)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /**One page of the organization's `agents` secrets that a repository may use, without their values.
 
 GitHub's operation `agents/list-repo-organization-secrets`
@@ -3649,6 +5388,62 @@ Arguments:
             .build()?;
         let info = OperationInfo {
             operation_id: "agents_list_repo_organization_secrets",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**One page of the organization's `agents` variables that a repository may use, with their values.
+
+GitHub's operation `agents/list-repo-organization-variables`
+
+Sends a `GET` request to `/repos/{owner}/{repo}/agents/organization-variables`
+
+Arguments:
+- `owner`: The account that owns the repository, in any case.
+- `repo`: The repository's name without its owner, in any case.
+- `page`: Which page, counted from 1.
+- `per_page`: How many to a page, 100 at most.
+*/
+    pub async fn agents_list_repo_organization_variables<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        page: Option<i64>,
+        per_page: Option<i64>,
+    ) -> Result<
+        ResponseValue<types::AgentsListRepoOrganizationVariablesResponse>,
+        Error<()>,
+    > {
+        let url = format!(
+            "{}/repos/{}/{}/agents/organization-variables", self.baseurl, encode_path(&
+            owner.to_string()), encode_path(& repo.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("page", &page))
+            .query(&progenitor_client::QueryParam::new("per_page", &per_page))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "agents_list_repo_organization_variables",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;
@@ -3886,6 +5681,250 @@ Arguments:
         let mut request = self.client.delete(url).headers(header_map).build()?;
         let info = OperationInfo {
             operation_id: "agents_delete_repo_secret",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            204u16 => Ok(ResponseValue::empty(response)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**One page of the `agents` variables of a repository, with their values.
+
+GitHub's operation `agents/list-repo-variables`
+
+Sends a `GET` request to `/repos/{owner}/{repo}/agents/variables`
+
+Arguments:
+- `owner`: The account that owns the repository, in any case.
+- `repo`: The repository's name without its owner, in any case.
+- `page`: Which page, counted from 1.
+- `per_page`: How many to a page, 100 at most.
+*/
+    pub async fn agents_list_repo_variables<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        page: Option<i64>,
+        per_page: Option<i64>,
+    ) -> Result<ResponseValue<types::AgentsListRepoVariablesResponse>, Error<()>> {
+        let url = format!(
+            "{}/repos/{}/{}/agents/variables", self.baseurl, encode_path(& owner
+            .to_string()), encode_path(& repo.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("page", &page))
+            .query(&progenitor_client::QueryParam::new("per_page", &per_page))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "agents_list_repo_variables",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Creates a `agents` variable of a repository, whose value everyone who may read it can see: a secret belongs elsewhere.
+
+GitHub's operation `agents/create-repo-variable`
+
+Sends a `POST` request to `/repos/{owner}/{repo}/agents/variables`
+
+Arguments:
+- `owner`: The account that owns the repository, in any case.
+- `repo`: The repository's name without its owner, in any case.
+- `body`
+*/
+    pub async fn agents_create_repo_variable<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        body: &'a types::AgentsCreateRepoVariableBody,
+    ) -> Result<ResponseValue<types::EmptyObject>, Error<()>> {
+        let url = format!(
+            "{}/repos/{}/{}/agents/variables", self.baseurl, encode_path(& owner
+            .to_string()), encode_path(& repo.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "agents_create_repo_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            201u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**One `agents` variable of a repository, with its value.
+
+GitHub's operation `agents/get-repo-variable`
+
+Sends a `GET` request to `/repos/{owner}/{repo}/agents/variables/{name}`
+
+Arguments:
+- `owner`: The account that owns the repository, in any case.
+- `repo`: The repository's name without its owner, in any case.
+- `name`: The variable's name.
+*/
+    pub async fn agents_get_repo_variable<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        name: &'a str,
+    ) -> Result<ResponseValue<types::ActionsVariable>, Error<()>> {
+        let url = format!(
+            "{}/repos/{}/{}/agents/variables/{}", self.baseurl, encode_path(& owner
+            .to_string()), encode_path(& repo.to_string()), encode_path(& name
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "agents_get_repo_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Removes a `agents` variable of a repository.
+
+GitHub's operation `agents/delete-repo-variable`
+
+Sends a `DELETE` request to `/repos/{owner}/{repo}/agents/variables/{name}`
+
+Arguments:
+- `owner`: The account that owns the repository, in any case.
+- `repo`: The repository's name without its owner, in any case.
+- `name`: The variable's name.
+*/
+    pub async fn agents_delete_repo_variable<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        name: &'a str,
+    ) -> Result<ResponseValue<()>, Error<()>> {
+        let url = format!(
+            "{}/repos/{}/{}/agents/variables/{}", self.baseurl, encode_path(& owner
+            .to_string()), encode_path(& repo.to_string()), encode_path(& name
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self.client.delete(url).headers(header_map).build()?;
+        let info = OperationInfo {
+            operation_id: "agents_delete_repo_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            204u16 => Ok(ResponseValue::empty(response)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Changes what the body names of a `agents` variable of a repository: its value, its name, who may use it.
+
+GitHub's operation `agents/update-repo-variable`
+
+Sends a `PATCH` request to `/repos/{owner}/{repo}/agents/variables/{name}`
+
+Arguments:
+- `owner`: The account that owns the repository, in any case.
+- `repo`: The repository's name without its owner, in any case.
+- `name`: The variable's name.
+- `body`
+*/
+    pub async fn agents_update_repo_variable<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        name: &'a str,
+        body: &'a types::AgentsUpdateRepoVariableBody,
+    ) -> Result<ResponseValue<()>, Error<()>> {
+        let url = format!(
+            "{}/repos/{}/{}/agents/variables/{}", self.baseurl, encode_path(& owner
+            .to_string()), encode_path(& repo.to_string()), encode_path(& name
+            .to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .patch(url)
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "agents_update_repo_variable",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;
@@ -4370,6 +6409,109 @@ Arguments:
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
+    /**An environment of a repository, of which we keep what identifies it. `404` if there is none.
+
+GitHub's operation `repos/get-environment`
+
+Sends a `GET` request to `/repos/{owner}/{repo}/environments/{environment_name}`
+
+Arguments:
+- `owner`: The account that owns the repository, in any case.
+- `repo`: The repository's name without its owner, in any case.
+- `environment_name`: The environment's name, unescaped.
+*/
+    pub async fn repos_get_environment<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        environment_name: &'a str,
+    ) -> Result<ResponseValue<types::Environment>, Error<()>> {
+        let url = format!(
+            "{}/repos/{}/{}/environments/{}", self.baseurl, encode_path(& owner
+            .to_string()), encode_path(& repo.to_string()), encode_path(&
+            environment_name.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "repos_get_environment",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Creates an environment of a repository, or replaces its protection rules: what the body leaves out is reset.
+
+GitHub's operation `repos/create-or-update-environment`
+
+Sends a `PUT` request to `/repos/{owner}/{repo}/environments/{environment_name}`
+
+Arguments:
+- `owner`: The account that owns the repository, in any case.
+- `repo`: The repository's name without its owner, in any case.
+- `environment_name`: The environment's name, unescaped.
+- `body`
+*/
+    pub async fn repos_create_or_update_environment<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        environment_name: &'a str,
+        body: Option<&'a types::ReposCreateOrUpdateEnvironmentBody>,
+    ) -> Result<ResponseValue<types::Environment>, Error<()>> {
+        let url = format!(
+            "{}/repos/{}/{}/environments/{}", self.baseurl, encode_path(& owner
+            .to_string()), encode_path(& repo.to_string()), encode_path(&
+            environment_name.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .put(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "repos_create_or_update_environment",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /**One page of the `actions` secrets of a repository's environment, without their values, which GitHub never tells.
 
 GitHub's operation `actions/list-environment-secrets`
@@ -4609,6 +6751,265 @@ Arguments:
         let mut request = self.client.delete(url).headers(header_map).build()?;
         let info = OperationInfo {
             operation_id: "actions_delete_environment_secret",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            204u16 => Ok(ResponseValue::empty(response)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**One page of the `actions` variables of a repository's environment, with their values.
+
+GitHub's operation `actions/list-environment-variables`
+
+Sends a `GET` request to `/repos/{owner}/{repo}/environments/{environment_name}/variables`
+
+Arguments:
+- `owner`: The account that owns the repository, in any case.
+- `repo`: The repository's name without its owner, in any case.
+- `environment_name`: The environment's name, unescaped.
+- `page`: Which page, counted from 1.
+- `per_page`: How many to a page, 100 at most.
+*/
+    pub async fn actions_list_environment_variables<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        environment_name: &'a str,
+        page: Option<i64>,
+        per_page: Option<i64>,
+    ) -> Result<
+        ResponseValue<types::ActionsListEnvironmentVariablesResponse>,
+        Error<()>,
+    > {
+        let url = format!(
+            "{}/repos/{}/{}/environments/{}/variables", self.baseurl, encode_path(& owner
+            .to_string()), encode_path(& repo.to_string()), encode_path(&
+            environment_name.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .query(&progenitor_client::QueryParam::new("page", &page))
+            .query(&progenitor_client::QueryParam::new("per_page", &per_page))
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "actions_list_environment_variables",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Creates a `actions` variable of a repository's environment, whose value everyone who may read it can see: a secret belongs elsewhere.
+
+GitHub's operation `actions/create-environment-variable`
+
+Sends a `POST` request to `/repos/{owner}/{repo}/environments/{environment_name}/variables`
+
+Arguments:
+- `owner`: The account that owns the repository, in any case.
+- `repo`: The repository's name without its owner, in any case.
+- `environment_name`: The environment's name, unescaped.
+- `body`
+*/
+    pub async fn actions_create_environment_variable<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        environment_name: &'a str,
+        body: &'a types::ActionsCreateEnvironmentVariableBody,
+    ) -> Result<ResponseValue<types::EmptyObject>, Error<()>> {
+        let url = format!(
+            "{}/repos/{}/{}/environments/{}/variables", self.baseurl, encode_path(& owner
+            .to_string()), encode_path(& repo.to_string()), encode_path(&
+            environment_name.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "actions_create_environment_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            201u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**One `actions` variable of a repository's environment, with its value.
+
+GitHub's operation `actions/get-environment-variable`
+
+Sends a `GET` request to `/repos/{owner}/{repo}/environments/{environment_name}/variables/{name}`
+
+Arguments:
+- `owner`: The account that owns the repository, in any case.
+- `repo`: The repository's name without its owner, in any case.
+- `environment_name`: The environment's name, unescaped.
+- `name`: The variable's name.
+*/
+    pub async fn actions_get_environment_variable<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        environment_name: &'a str,
+        name: &'a str,
+    ) -> Result<ResponseValue<types::ActionsVariable>, Error<()>> {
+        let url = format!(
+            "{}/repos/{}/{}/environments/{}/variables/{}", self.baseurl, encode_path(&
+            owner.to_string()), encode_path(& repo.to_string()), encode_path(&
+            environment_name.to_string()), encode_path(& name.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "actions_get_environment_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Removes a `actions` variable of a repository's environment.
+
+GitHub's operation `actions/delete-environment-variable`
+
+Sends a `DELETE` request to `/repos/{owner}/{repo}/environments/{environment_name}/variables/{name}`
+
+Arguments:
+- `owner`: The account that owns the repository, in any case.
+- `repo`: The repository's name without its owner, in any case.
+- `environment_name`: The environment's name, unescaped.
+- `name`: The variable's name.
+*/
+    pub async fn actions_delete_environment_variable<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        environment_name: &'a str,
+        name: &'a str,
+    ) -> Result<ResponseValue<()>, Error<()>> {
+        let url = format!(
+            "{}/repos/{}/{}/environments/{}/variables/{}", self.baseurl, encode_path(&
+            owner.to_string()), encode_path(& repo.to_string()), encode_path(&
+            environment_name.to_string()), encode_path(& name.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self.client.delete(url).headers(header_map).build()?;
+        let info = OperationInfo {
+            operation_id: "actions_delete_environment_variable",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            204u16 => Ok(ResponseValue::empty(response)),
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /**Changes what the body names of a `actions` variable of a repository's environment: its value, its name, who may use it.
+
+GitHub's operation `actions/update-environment-variable`
+
+Sends a `PATCH` request to `/repos/{owner}/{repo}/environments/{environment_name}/variables/{name}`
+
+Arguments:
+- `owner`: The account that owns the repository, in any case.
+- `repo`: The repository's name without its owner, in any case.
+- `environment_name`: The environment's name, unescaped.
+- `name`: The variable's name.
+- `body`
+*/
+    pub async fn actions_update_environment_variable<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        environment_name: &'a str,
+        name: &'a str,
+        body: &'a types::ActionsUpdateEnvironmentVariableBody,
+    ) -> Result<ResponseValue<()>, Error<()>> {
+        let url = format!(
+            "{}/repos/{}/{}/environments/{}/variables/{}", self.baseurl, encode_path(&
+            owner.to_string()), encode_path(& repo.to_string()), encode_path(&
+            environment_name.to_string()), encode_path(& name.to_string()),
+        );
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+        header_map
+            .append(
+                ::reqwest::header::HeaderName::from_static("api-version"),
+                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
+            );
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .patch(url)
+            .json(&body)
+            .headers(header_map)
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "actions_update_environment_variable",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;

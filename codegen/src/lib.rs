@@ -1,6 +1,6 @@
 //! The low-level client beneath `octoseal`: one method for each of GitHub's operations on sealed
-//! secrets, generated from GitHub's own description, and [`stores`], the same calls over every
-//! store and scope.
+//! secrets and on variables, generated from GitHub's own description, and [`stores`], the calls on
+//! secrets over every store and scope.
 //!
 //! It seals nothing, retries nothing and checks no names: `octoseal` does. A piece of a path that
 //! is `.`, `..` or empty would lead elsewhere, so check names before a call.

@@ -46,7 +46,7 @@ pub fn files(tree: &Tree, idle: Idle) -> Result<Vec<File>> {
 /// The operations of the tree's fragment that have no words of ours.
 pub fn wordless(tree: &Tree) -> Result<Vec<String>> {
     let fragment = Description::parse(tree.read(FRAGMENT)?.as_bytes(), FRAGMENT)?;
-    Ok(Docs::parse(&tree.read(DOCS)?)?.wordless(fragment.value()))
+    Docs::parse(&tree.read(DOCS)?)?.wordless(fragment.value())
 }
 
 /// The generated code for a fragment.

@@ -20,8 +20,13 @@ use serde_json::{Map, Value, json};
 static DESCRIPTION: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../../openapi/github.json")).unwrap());
 
-/// What the description has, and `octoseal` never asks.
-const NEVER_ASKED: [&str; 2] = ["apps/get-authenticated", "apps/get-user-installation"];
+/// What `octoseal` asks beside operations on secrets and private registries.
+const ASKED: [&str; 4] = [
+    "apps/get-org-installation",
+    "apps/get-repo-installation",
+    "apps/create-installation-access-token",
+    "repos/get",
+];
 
 const APP: u64 = 12_345;
 
@@ -50,11 +55,16 @@ async fn nothing_that_the_description_leaves_open_fails_a_call() {
             }
         }
     }
+    let ours = |operation: &Operation| {
+        let stores = ["secrets", "private-registries"];
+        stores.iter().any(|each| operation.path.contains(each))
+            || ASKED.contains(&operation.id.as_str())
+    };
     let never: Vec<_> = Operation::all()
+        .filter(|operation| ours(operation) && !asked.contains(&operation.id))
         .map(|operation| operation.id)
-        .filter(|id| !asked.contains(id))
         .collect();
-    assert_eq!(never, NEVER_ASKED);
+    assert_eq!(never, Vec::<String>::new());
 }
 
 #[test]

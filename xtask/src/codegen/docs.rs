@@ -6,23 +6,26 @@ use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::description::family::{Place, Role, scopes};
-use crate::description::{METHODS, operations};
+use crate::description::family::{Place, Standing, scopes, standing};
+use crate::description::{METHODS, Operation, operations};
 
 /// The contents of `openapi/docs.toml`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Docs {
-    /// For operations on stores, by role: a sentence with `{store}`, `{place}` and `{page}`.
+    /// For operations on stores, by role: a sentence with `{store}` and `{place}`.
     #[serde(default)]
     roles: BTreeMap<String, String>,
+    /// For operations on variables, likewise.
+    #[serde(default)]
+    variables: BTreeMap<String, String>,
     /// How a place is called in those sentences.
     #[serde(default)]
     places: BTreeMap<String, String>,
     /// For other operations, by id.
     #[serde(default)]
     operations: BTreeMap<String, String>,
-    /// For parameters, by name.
+    /// For parameters, by the name of their component or their own.
     #[serde(default)]
     parameters: BTreeMap<String, String>,
 }
@@ -54,13 +57,13 @@ impl Docs {
             }
             self.describe(item.get_mut("parameters"));
         }
-        for parameter in document
-            .pointer_mut("/components/parameters")
+        let components = document.pointer_mut("/components/parameters");
+        for (component, parameter) in components
             .and_then(Value::as_object_mut)
             .into_iter()
-            .flat_map(|all| all.values_mut())
+            .flatten()
         {
-            self.describe_one(parameter);
+            self.describe_one(parameter, Some(component));
         }
         Ok(())
     }
@@ -78,47 +81,62 @@ impl Docs {
     }
 
     /// The operations in `document` that have no words here.
-    pub fn wordless(&self, document: &Value) -> Vec<String> {
-        let of_stores: Vec<_> = scopes(document)
-            .iter()
-            .flat_map(|scope| scope.operations.values().map(|operation| operation.id))
-            .collect();
-        operations(document)
-            .iter()
-            .map(|operation| operation.id)
-            .filter(|id| !of_stores.contains(id) && !self.operations.contains_key(*id))
+    pub fn wordless(&self, document: &Value) -> Result<Vec<String>> {
+        let sentences = self.sentences(document)?;
+        let ids = operations(document).into_iter().map(|each| each.id);
+        Ok(ids
+            .filter(|id| !sentences.contains_key(*id))
             .map(str::to_owned)
-            .collect()
+            .collect())
     }
 
+    /// The docs of each operation, by id.
     fn words(&self, document: &Value) -> Result<BTreeMap<String, String>> {
-        let mut words = BTreeMap::new();
-        for operation in operations(document) {
+        let sentences = self.sentences(document)?;
+        let docs = operations(document).into_iter().map(|operation| {
             let facts = format!("GitHub's operation `{}`.", operation.id);
-            let own = self.operations.get(operation.id);
-            words.insert(
-                operation.id.to_owned(),
-                own.map_or_else(|| facts.clone(), |own| format!("{own}\n\n{facts}")),
-            );
-        }
+            let words = match sentences.get(operation.id) {
+                Some(sentence) => format!("{sentence}\n\n{facts}"),
+                None => facts,
+            };
+            (operation.id.to_owned(), words)
+        });
+        Ok(docs.collect())
+    }
+
+    /// The sentences that operations have here, by id: their own, or that of what they do.
+    fn sentences<'a>(&self, document: &'a Value) -> Result<BTreeMap<&'a str, String>> {
+        let mut found = BTreeMap::new();
         for scope in scopes(document) {
             for (role, operation) in &scope.operations {
-                if self.operations.contains_key(operation.id) {
-                    continue;
-                }
-                let sentence = self.sentence(*role, scope.place, &scope.store)?;
-                words.insert(
-                    operation.id.to_owned(),
-                    format!("{sentence}\n\nGitHub's operation `{}`.", operation.id),
-                );
+                let role = format!("{role:?}");
+                let words = self.fill(&self.roles, &role, scope.place, &scope.store)?;
+                found.insert(operation.id, words);
             }
         }
-        Ok(words)
+        for operation in operations(document) {
+            if let Some(standing) = standing(&operation)
+                && let Some(role) = role_of_variables(&operation, &standing)
+            {
+                let words = self.fill(&self.variables, role, standing.place, standing.store)?;
+                found.insert(operation.id, words);
+            }
+            if let Some(own) = self.operations.get(operation.id) {
+                found.insert(operation.id, own.clone());
+            }
+        }
+        Ok(found)
     }
 
-    fn sentence(&self, role: Role, place: Place, store: &str) -> Result<String> {
-        let (role, place) = (format!("{role:?}"), format!("{place:?}"));
-        let Some(template) = self.roles.get(&role) else {
+    fn fill(
+        &self,
+        templates: &BTreeMap<String, String>,
+        role: &str,
+        place: Place,
+        store: &str,
+    ) -> Result<String> {
+        let place = format!("{place:?}");
+        let Some(template) = templates.get(role) else {
             bail!("openapi/docs.toml has no words for the role {role}")
         };
         let Some(place) = self.places.get(&place) else {
@@ -133,17 +151,33 @@ impl Docs {
             .into_iter()
             .flatten()
         {
-            self.describe_one(parameter);
+            self.describe_one(parameter, None);
         }
     }
 
-    fn describe_one(&self, parameter: &mut Value) {
-        let words = parameter["name"]
-            .as_str()
-            .and_then(|name| self.parameters.get(name))
-            .cloned();
-        if let Some(words) = words {
+    fn describe_one(&self, parameter: &mut Value, component: Option<&str>) {
+        let own = component.and_then(|component| self.parameters.get(component));
+        let words = own.or_else(|| self.parameters.get(parameter["name"].as_str()?));
+        if let Some(words) = words.cloned() {
             parameter["description"] = json!(words);
         }
     }
+}
+
+/// What an operation on variables does, as a key of `[variables]`.
+fn role_of_variables(operation: &Operation<'_>, standing: &Standing<'_>) -> Option<&'static str> {
+    let tail = standing.tail.as_slice();
+    Some(match (standing.thing, operation.method, tail) {
+        ("organization-variables", "get", []) => "ListOrganizationVariables",
+        ("variables", "get", []) => "List",
+        ("variables", "post", []) => "Create",
+        ("variables", "get", [_]) => "Get",
+        ("variables", "patch", [_]) => "Update",
+        ("variables", "delete", [_]) => "Delete",
+        ("variables", "get", [_, "repositories"]) => "ListRepositories",
+        ("variables", "put", [_, "repositories"]) => "SetRepositories",
+        ("variables", "put", [_, "repositories", _]) => "AddRepository",
+        ("variables", "delete", [_, "repositories", _]) => "RemoveRepository",
+        _ => return None,
+    })
 }

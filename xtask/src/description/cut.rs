@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Map, Value, json};
 
-use super::facts::{facts, sorted};
+use super::facts::{facts, operation_facts, sorted};
 use super::walk::component_of;
 use super::{Description, Operation};
 
@@ -24,7 +24,7 @@ pub fn cut(
         if let Some(parameters) = operation.item.get("parameters") {
             item["parameters"] = facts(parameters);
         }
-        item[operation.method] = facts(operation.node);
+        item[operation.method] = operation_facts(operation.node);
     }
     let paths = Value::Object(paths);
 

@@ -1,6 +1,6 @@
 //! The facts of a description: which of its keys are kept, and which are prose.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Keys that hold words for readers. Generated code has words of our own (`openapi/docs.toml`), and another wording is no
 /// other API.
@@ -48,6 +48,23 @@ pub(crate) const FACETS: [&str; 11] = [
     "maxItems",
     "uniqueItems",
 ];
+
+/// The one extension that is kept: GitHub's mark of operations that create content, whose limits are tighter.
+const CONTENT_MARK: (&str, &str) = ("x-github", "triggersNotification");
+
+/// Whether an operation has GitHub's mark of those that create content and notify people of it.
+pub fn creates_content(operation: &Value) -> bool {
+    operation[CONTENT_MARK.0][CONTENT_MARK.1] == true
+}
+
+/// An operation without its prose.
+pub(super) fn operation_facts(operation: &Value) -> Value {
+    let mut kept = facts(operation);
+    if creates_content(operation) {
+        kept[CONTENT_MARK.0] = json!({ CONTENT_MARK.1: true });
+    }
+    kept
+}
 
 /// `node` without its prose, at every depth, with sorted keys.
 pub fn facts(node: &Value) -> Value {

@@ -177,12 +177,22 @@ pub fn registries(document: &Value) -> Option<Registries<'_>> {
     })
 }
 
-/// Place, store and role of an operation whose path has the family's shape.
-fn recognise<'a>(operation: &Operation<'a>) -> Option<(Place, &'a str, Role)> {
+/// Where an operation stands among the collections of stores: `/orgs/{org}/STORE/THING/…` and the like.
+pub(crate) struct Standing<'a> {
+    pub(crate) place: Place,
+    pub(crate) store: &'a str,
+    /// What the collection holds: `secrets`, `variables`, or those of the organization in a repository's store.
+    pub(crate) thing: &'a str,
+    /// The pieces of the path behind that.
+    pub(crate) tail: Vec<&'a str>,
+}
+
+/// Where an operation stands, if its path has the shape of a store's.
+pub(crate) fn standing<'a>(operation: &Operation<'a>) -> Option<Standing<'a>> {
     let pieces: Vec<&'a str> = operation.path.trim_start_matches('/').split('/').collect();
-    let (place, store, tail) = match pieces.as_slice() {
-        ["orgs", org, store, "secrets", tail @ ..] if hole(org) => {
-            (Place::Organization, *store, tail)
+    let (place, store, thing, tail) = match pieces.as_slice() {
+        ["orgs", org, store, thing, tail @ ..] if hole(org) => {
+            (Place::Organization, *store, *thing, tail)
         }
         [
             "repos",
@@ -190,42 +200,56 @@ fn recognise<'a>(operation: &Operation<'a>) -> Option<(Place, &'a str, Role)> {
             repo,
             "environments",
             environment,
-            "secrets",
+            thing,
             tail @ ..,
         ] if hole(owner) && hole(repo) && hole(environment) => {
             // The path of an environment does not say its store; the operation's tag does.
-            (
-                Place::Environment,
-                operation.node["tags"][0].as_str()?,
-                tail,
-            )
+            let store = operation.node["tags"][0].as_str()?;
+            (Place::Environment, store, *thing, tail)
         }
-        ["repos", owner, repo, store, "organization-secrets"] if hole(owner) && hole(repo) => {
-            return (operation.method == "get").then_some((
-                Place::Repository,
-                store,
-                Role::ListOrganizationSecrets,
-            ));
+        ["repos", owner, repo, store, thing, tail @ ..] if hole(owner) && hole(repo) => {
+            (Place::Repository, *store, *thing, tail)
         }
-        ["repos", owner, repo, store, "secrets", tail @ ..] if hole(owner) && hole(repo) => {
-            (Place::Repository, *store, tail)
-        }
-        ["user", store, "secrets", tail @ ..] => (Place::User, *store, tail),
+        ["user", store, thing, tail @ ..] => (Place::User, *store, *thing, tail),
         _ => return None,
     };
-    let role = match (operation.method, tail) {
-        ("get", []) => Role::List,
-        ("get", ["public-key"]) => Role::PublicKey,
-        ("get", [name]) if hole(name) => Role::Get,
-        ("put", [name]) if hole(name) => Role::Put,
-        ("delete", [name]) if hole(name) => Role::Delete,
-        ("get", [name, "repositories"]) if hole(name) => Role::ListRepositories,
-        ("put", [name, "repositories"]) if hole(name) => Role::SetRepositories,
-        ("put", [name, "repositories", id]) if hole(name) && hole(id) => Role::AddRepository,
-        ("delete", [name, "repositories", id]) if hole(name) && hole(id) => Role::RemoveRepository,
+    let tail = tail.to_vec();
+    (!hole(store) && !hole(thing)).then_some(Standing {
+        place,
+        store,
+        thing,
+        tail,
+    })
+}
+
+/// Place, store and role of an operation on secrets.
+fn recognise<'a>(operation: &Operation<'a>) -> Option<(Place, &'a str, Role)> {
+    let Standing {
+        place,
+        store,
+        thing,
+        tail,
+    } = standing(operation)?;
+    let role = match (thing, operation.method, tail.as_slice()) {
+        ("organization-secrets", "get", []) if place == Place::Repository => {
+            Role::ListOrganizationSecrets
+        }
+        ("secrets", "get", []) => Role::List,
+        ("secrets", "get", ["public-key"]) => Role::PublicKey,
+        ("secrets", "get", [name]) if hole(name) => Role::Get,
+        ("secrets", "put", [name]) if hole(name) => Role::Put,
+        ("secrets", "delete", [name]) if hole(name) => Role::Delete,
+        ("secrets", "get", [name, "repositories"]) if hole(name) => Role::ListRepositories,
+        ("secrets", "put", [name, "repositories"]) if hole(name) => Role::SetRepositories,
+        ("secrets", "put", [name, "repositories", id]) if hole(name) && hole(id) => {
+            Role::AddRepository
+        }
+        ("secrets", "delete", [name, "repositories", id]) if hole(name) && hole(id) => {
+            Role::RemoveRepository
+        }
         _ => return None,
     };
-    (!hole(store)).then_some((place, store, role))
+    Some((place, store, role))
 }
 
 /// Writes beside a public key that take no sealed value. Such a collection is not recognised as a store, which must not

@@ -8,7 +8,14 @@ use xtask::diff::{Report, Uses, diff};
 use xtask::tree::SOURCE;
 
 fn report(change: impl FnOnce(&mut Value)) -> Report {
-    let source = Source::parse(&here().read(SOURCE).unwrap()).unwrap();
+    report_where("", change)
+}
+
+/// The report where `source.toml` leaves these out on purpose.
+fn report_where(left_out: &str, change: impl FnOnce(&mut Value)) -> Report {
+    let text = here().read(SOURCE).unwrap();
+    let text = text.replace("[left_out]\n", &format!("[left_out]\n{left_out}\n"));
+    let source = Source::parse(&text).unwrap();
     let mut after = fragment();
     change(&mut after);
     let parse = |value| Description::from_value(value).unwrap();
@@ -53,7 +60,10 @@ fn a_store_that_nobody_keeps_yet_and_what_is_beside_it_have_sections_of_their_ow
 
 #[test]
 fn what_is_left_out_on_purpose_is_not_told_every_week() {
-    let report = report(|description| add_variables(description, "actions"));
+    let variables = |description: &mut Value| add_variables(description, "dependabot");
+    assert_eq!(report(variables).left_out.len(), 1);
+    let left_out = r#"mine = ["/orgs/{org}/dependabot/variables"]"#;
+    let report = report_where(left_out, variables);
     assert!(report.left_out.is_empty(), "{report}");
 }
 

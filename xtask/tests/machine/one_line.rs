@@ -1,6 +1,6 @@
 //! Any operation of GitHub's is one line in `openapi/source.toml` away, documented.
 
-use crate::support::{Workshop, fragment, here};
+use crate::support::{Workshop, add_robots, fragment, here};
 use serde_json::json;
 use xtask::codegen::docs::Docs;
 use xtask::description::source::Source;
@@ -58,9 +58,19 @@ fn an_operation_added_to_the_list_is_in_the_client_with_a_documented_method() {
     }
 }
 
-/// The groups of `source.toml` that no rule of [`family`](xtask::description::family) finds words for. Whoever adds a group of
-/// their own needs none.
-const OURS: [&str; 3] = ["private-registries-organization", "repositories", "apps"];
+/// The groups of `source.toml` whose operations must have words, beside those of stores. A group that a user adds needs
+/// none.
+const OURS: [&str; 9] = [
+    "private-registries-organization",
+    "actions-organization-variables",
+    "actions-repository-variables",
+    "actions-environment-variables",
+    "agents-organization-variables",
+    "agents-repository-variables",
+    "repositories",
+    "environments",
+    "apps",
+];
 
 #[test]
 fn every_operation_of_stores_and_of_our_own_groups_has_words() {
@@ -68,7 +78,7 @@ fn every_operation_of_stores_and_of_our_own_groups_has_words() {
     let source = Source::parse(&tree.read(SOURCE).unwrap()).unwrap();
     let docs = Docs::parse(&tree.read(DOCS).unwrap()).unwrap();
     let mut document = fragment();
-    let wordless = docs.wordless(&document);
+    let wordless = docs.wordless(&document).unwrap();
     for group in OURS {
         for id in &source.operations[group] {
             assert!(!wordless.contains(id), "`{id}` has no words in {DOCS}");
@@ -92,4 +102,29 @@ fn words_for_an_operation_that_is_not_kept_are_found() {
     assert_eq!(docs.idle(&fragment()), Vec::<String>::new());
     let more = text.replace("[operations]\n", "[operations]\n\"old/one\" = \"Gone.\"\n");
     assert_eq!(Docs::parse(&more).unwrap().idle(&fragment()), ["old/one"]);
+}
+
+#[test]
+fn operations_on_variables_have_the_words_of_what_they_do_whatever_the_store() {
+    let docs = Docs::parse(&here().read(DOCS).unwrap()).unwrap();
+    let mut document = fragment();
+    add_robots(&mut document);
+    let paths = document["paths"].as_object_mut().unwrap();
+    let variables = paths["/orgs/{org}/actions/variables"].clone();
+    let mut robots: serde_json::Value =
+        serde_json::from_str(&variables.to_string().replace("actions/", "robots/")).unwrap();
+    robots["get"]["tags"] = json!(["robots"]);
+    paths.insert("/orgs/{org}/robots/variables".to_owned(), robots);
+    docs.apply(&mut document).unwrap();
+    let words = |path: &str, method: &str| {
+        let text = document["paths"][path][method]["summary"].as_str().unwrap();
+        text.split("\n\n").next().unwrap().to_owned()
+    };
+    let list = "One page of the `robots` variables of an organization, with their values.";
+    assert_eq!(words("/orgs/{org}/robots/variables", "get"), list);
+    let environment = "/repos/{owner}/{repo}/environments/{environment_name}/variables/{name}";
+    assert_eq!(
+        words(environment, "delete"),
+        "Removes a `actions` variable of a repository's environment."
+    );
 }

@@ -78,7 +78,7 @@ pub(crate) fn add_robots(description: &mut Value) {
     let like = |text: &str| text.replace("agents", "robots");
     let robots: Vec<_> = paths
         .iter()
-        .filter(|(path, _)| path.contains("/agents/"))
+        .filter(|(path, _)| path.contains("/agents/") && path.contains("secrets"))
         .map(|(path, item)| {
             (
                 like(path),

@@ -334,9 +334,11 @@ fn what_is_missing_is_listed_and_the_rest_kept_when_allowed() {
         allow_missing: true,
         ..from(file)
     };
+    let (whole, kept) = (fragment(), operations(&description).len());
     let outcome = run(&workshop.tree, &options).unwrap();
-    assert_eq!(outcome.missing.len(), 15);
-    assert_eq!(outcome.operations, operations(&fragment()).len() - 15);
+    assert_eq!(outcome.operations, kept);
+    assert_eq!(outcome.missing.len(), operations(&whole).len() - kept);
+    assert!(outcome.missing.len() > 10);
     assert!(
         workshop.tree.read(SOURCE).unwrap().contains("missing = ["),
         "the pin says that it is not whole"
@@ -387,18 +389,16 @@ fn families_and_siblings_that_the_list_leaves_out_are_told_but_for_those_it_skip
     let workshop = Workshop::new();
     let mut description = fragment();
     add_robots(&mut description);
-    let paths = description["paths"].as_object_mut().unwrap();
-    paths.insert(
-        "/orgs/{org}/robots/variables/{name}".to_owned(),
-        json!({
-            "patch": { "operationId": "robots/update-org-variable", "responses": { "204": {} } },
-        }),
-    );
-    paths.insert(
-        "/orgs/{org}/actions/variables/{name}".to_owned(),
-        json!({
-            "patch": { "operationId": "actions/update-org-variable", "responses": { "204": {} } },
-        }),
+    for thing in ["variables", "flags"] {
+        let path = format!("/orgs/{{org}}/robots/{thing}/{{name}}");
+        let id = format!("robots/update-org-{thing}");
+        description["paths"][path] =
+            json!({ "patch": { "operationId": id, "responses": { "204": {} } } });
+    }
+    workshop.edit(
+        SOURCE,
+        "[left_out]\n",
+        "[left_out]\nflags = [\"/orgs/{org}/robots/flags\"]\n",
     );
     let file = workshop.file("description.json", description.to_string());
     let outcome = run(&workshop.tree, &from(file)).unwrap();
@@ -430,4 +430,21 @@ fn a_list_that_says_the_same_twice_or_what_nobody_understands_is_refused() {
         message.contains("openapi/source.toml") && message.contains("practise"),
         "{message}"
     );
+}
+
+#[test]
+fn of_githubs_extensions_the_mark_of_content_is_kept_and_nothing_else() {
+    let workshop = Workshop::new();
+    let mut description = fragment();
+    let paths = &mut description["paths"];
+    let marked = |mark: bool| json!({ "category": "x", "triggersNotification": mark });
+    paths["/orgs/{org}/actions/secrets"]["get"]["x-github"] = marked(true);
+    paths["/orgs/{org}/agents/secrets"]["get"]["x-github"] = marked(false);
+    let file = workshop.file("description.json", description.to_string());
+    run(&workshop.tree, &from(file)).unwrap();
+    let kept: Value = serde_json::from_str(&workshop.tree.read(FRAGMENT).unwrap()).unwrap();
+    let mut expected = fragment();
+    expected["paths"]["/orgs/{org}/actions/secrets"]["get"]["x-github"] =
+        json!({ "triggersNotification": true });
+    assert_eq!(kept, expected);
 }
