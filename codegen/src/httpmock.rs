@@ -699,14 +699,8 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn created(self, value: &types::EmptyObject) -> Self {
-            Self(
-                self
-                    .0
-                    .status(201u16)
-                    .header("content-type", "application/json")
-                    .json_body_obj(value),
-            )
+        pub fn created(self) -> Self {
+            Self(self.0.status(201u16))
         }
     }
     pub struct ActionsGetOrgVariableWhen(::httpmock::When);
@@ -1734,14 +1728,8 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn created(self, value: &types::EmptyObject) -> Self {
-            Self(
-                self
-                    .0
-                    .status(201u16)
-                    .header("content-type", "application/json")
-                    .json_body_obj(value),
-            )
+        pub fn created(self) -> Self {
+            Self(self.0.status(201u16))
         }
     }
     pub struct AgentsGetOrgVariableWhen(::httpmock::When);
@@ -4192,14 +4180,8 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn created(self, value: &types::EmptyObject) -> Self {
-            Self(
-                self
-                    .0
-                    .status(201u16)
-                    .header("content-type", "application/json")
-                    .json_body_obj(value),
-            )
+        pub fn created(self) -> Self {
+            Self(self.0.status(201u16))
         }
     }
     pub struct ActionsGetRepoVariableWhen(::httpmock::When);
@@ -4976,14 +4958,8 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn created(self, value: &types::EmptyObject) -> Self {
-            Self(
-                self
-                    .0
-                    .status(201u16)
-                    .header("content-type", "application/json")
-                    .json_body_obj(value),
-            )
+        pub fn created(self) -> Self {
+            Self(self.0.status(201u16))
         }
     }
     pub struct AgentsGetRepoVariableWhen(::httpmock::When);
@@ -6408,14 +6384,8 @@ pub mod operations {
         pub fn into_inner(self) -> ::httpmock::Then {
             self.0
         }
-        pub fn created(self, value: &types::EmptyObject) -> Self {
-            Self(
-                self
-                    .0
-                    .status(201u16)
-                    .header("content-type", "application/json")
-                    .json_body_obj(value),
-            )
+        pub fn created(self) -> Self {
+            Self(self.0.status(201u16))
         }
     }
     pub struct ActionsGetEnvironmentVariableWhen(::httpmock::When);

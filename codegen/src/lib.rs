@@ -24,7 +24,12 @@ pub mod httpmock;
 #[rustfmt::skip]
 pub mod stores;
 
+#[allow(clippy::all)]
+#[rustfmt::skip]
+pub mod operations;
+
 mod hooks;
+mod operation;
 // progenitor's error is large, and every generated method returns it by value.
 #[allow(clippy::result_large_err)]
 mod shapes;

@@ -56,7 +56,7 @@ impl Scope<'_> {
 
     /// Whether the description has an operation of this role on this scope.
     pub fn supports(&self, role: Role) -> bool {
-        self.operation_id(role).is_some()
+        self.operation(role).is_some()
     }
 
     fn place(&self) -> &'static str {

@@ -3,7 +3,7 @@
 
 use crate::shapes::{lacking, refuse, required, reshape, choice};
 pub use crate::shapes::{Page, PublicKey, Put, Repository, Scope, Secret, UnknownStore};
-use crate::{Client, Error, ResponseValue, types};
+use crate::{Client, Error, ResponseValue, operations, types};
 /// What can be done to a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -185,273 +185,287 @@ impl std::str::FromStr for UserStore {
     }
 }
 impl Scope<'_> {
-    /// GitHub's id of the operation that has a role on this scope, if the description has it.
-    pub fn operation_id(&self, role: Role) -> Option<&'static str> {
+    /// The operation that has a role on this scope, if the description has it.
+    pub fn operation(&self, role: Role) -> Option<operations::Operation> {
         match (self, role) {
             (
                 Scope::Organization { store: OrganizationStore::Actions, .. },
                 Role::List,
-            ) => Some("actions/list-org-secrets"),
+            ) => Some(operations::ACTIONS_LIST_ORG_SECRETS),
             (
                 Scope::Organization { store: OrganizationStore::Actions, .. },
                 Role::PublicKey,
-            ) => Some("actions/get-org-public-key"),
+            ) => Some(operations::ACTIONS_GET_ORG_PUBLIC_KEY),
             (
                 Scope::Organization { store: OrganizationStore::Actions, .. },
                 Role::Get,
-            ) => Some("actions/get-org-secret"),
+            ) => Some(operations::ACTIONS_GET_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Actions, .. },
                 Role::Put,
-            ) => Some("actions/create-or-update-org-secret"),
+            ) => Some(operations::ACTIONS_CREATE_OR_UPDATE_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Actions, .. },
                 Role::Delete,
-            ) => Some("actions/delete-org-secret"),
+            ) => Some(operations::ACTIONS_DELETE_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Actions, .. },
                 Role::ListRepositories,
-            ) => Some("actions/list-selected-repos-for-org-secret"),
+            ) => Some(operations::ACTIONS_LIST_SELECTED_REPOS_FOR_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Actions, .. },
                 Role::SetRepositories,
-            ) => Some("actions/set-selected-repos-for-org-secret"),
+            ) => Some(operations::ACTIONS_SET_SELECTED_REPOS_FOR_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Actions, .. },
                 Role::AddRepository,
-            ) => Some("actions/add-selected-repo-to-org-secret"),
+            ) => Some(operations::ACTIONS_ADD_SELECTED_REPO_TO_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Actions, .. },
                 Role::RemoveRepository,
-            ) => Some("actions/remove-selected-repo-from-org-secret"),
+            ) => Some(operations::ACTIONS_REMOVE_SELECTED_REPO_FROM_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Agents, .. },
                 Role::List,
-            ) => Some("agents/list-org-secrets"),
+            ) => Some(operations::AGENTS_LIST_ORG_SECRETS),
             (
                 Scope::Organization { store: OrganizationStore::Agents, .. },
                 Role::PublicKey,
-            ) => Some("agents/get-org-public-key"),
+            ) => Some(operations::AGENTS_GET_ORG_PUBLIC_KEY),
             (Scope::Organization { store: OrganizationStore::Agents, .. }, Role::Get) => {
-                Some("agents/get-org-secret")
+                Some(operations::AGENTS_GET_ORG_SECRET)
             }
             (Scope::Organization { store: OrganizationStore::Agents, .. }, Role::Put) => {
-                Some("agents/create-or-update-org-secret")
+                Some(operations::AGENTS_CREATE_OR_UPDATE_ORG_SECRET)
             }
             (
                 Scope::Organization { store: OrganizationStore::Agents, .. },
                 Role::Delete,
-            ) => Some("agents/delete-org-secret"),
+            ) => Some(operations::AGENTS_DELETE_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Agents, .. },
                 Role::ListRepositories,
-            ) => Some("agents/list-selected-repos-for-org-secret"),
+            ) => Some(operations::AGENTS_LIST_SELECTED_REPOS_FOR_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Agents, .. },
                 Role::SetRepositories,
-            ) => Some("agents/set-selected-repos-for-org-secret"),
+            ) => Some(operations::AGENTS_SET_SELECTED_REPOS_FOR_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Agents, .. },
                 Role::AddRepository,
-            ) => Some("agents/add-selected-repo-to-org-secret"),
+            ) => Some(operations::AGENTS_ADD_SELECTED_REPO_TO_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Agents, .. },
                 Role::RemoveRepository,
-            ) => Some("agents/remove-selected-repo-from-org-secret"),
+            ) => Some(operations::AGENTS_REMOVE_SELECTED_REPO_FROM_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Codespaces, .. },
                 Role::List,
-            ) => Some("codespaces/list-org-secrets"),
+            ) => Some(operations::CODESPACES_LIST_ORG_SECRETS),
             (
                 Scope::Organization { store: OrganizationStore::Codespaces, .. },
                 Role::PublicKey,
-            ) => Some("codespaces/get-org-public-key"),
+            ) => Some(operations::CODESPACES_GET_ORG_PUBLIC_KEY),
             (
                 Scope::Organization { store: OrganizationStore::Codespaces, .. },
                 Role::Get,
-            ) => Some("codespaces/get-org-secret"),
+            ) => Some(operations::CODESPACES_GET_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Codespaces, .. },
                 Role::Put,
-            ) => Some("codespaces/create-or-update-org-secret"),
+            ) => Some(operations::CODESPACES_CREATE_OR_UPDATE_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Codespaces, .. },
                 Role::Delete,
-            ) => Some("codespaces/delete-org-secret"),
+            ) => Some(operations::CODESPACES_DELETE_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Codespaces, .. },
                 Role::ListRepositories,
-            ) => Some("codespaces/list-selected-repos-for-org-secret"),
+            ) => Some(operations::CODESPACES_LIST_SELECTED_REPOS_FOR_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Codespaces, .. },
                 Role::SetRepositories,
-            ) => Some("codespaces/set-selected-repos-for-org-secret"),
+            ) => Some(operations::CODESPACES_SET_SELECTED_REPOS_FOR_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Codespaces, .. },
                 Role::AddRepository,
-            ) => Some("codespaces/add-selected-repo-to-org-secret"),
+            ) => Some(operations::CODESPACES_ADD_SELECTED_REPO_TO_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Codespaces, .. },
                 Role::RemoveRepository,
-            ) => Some("codespaces/remove-selected-repo-from-org-secret"),
+            ) => Some(operations::CODESPACES_REMOVE_SELECTED_REPO_FROM_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Dependabot, .. },
                 Role::List,
-            ) => Some("dependabot/list-org-secrets"),
+            ) => Some(operations::DEPENDABOT_LIST_ORG_SECRETS),
             (
                 Scope::Organization { store: OrganizationStore::Dependabot, .. },
                 Role::PublicKey,
-            ) => Some("dependabot/get-org-public-key"),
+            ) => Some(operations::DEPENDABOT_GET_ORG_PUBLIC_KEY),
             (
                 Scope::Organization { store: OrganizationStore::Dependabot, .. },
                 Role::Get,
-            ) => Some("dependabot/get-org-secret"),
+            ) => Some(operations::DEPENDABOT_GET_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Dependabot, .. },
                 Role::Put,
-            ) => Some("dependabot/create-or-update-org-secret"),
+            ) => Some(operations::DEPENDABOT_CREATE_OR_UPDATE_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Dependabot, .. },
                 Role::Delete,
-            ) => Some("dependabot/delete-org-secret"),
+            ) => Some(operations::DEPENDABOT_DELETE_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Dependabot, .. },
                 Role::ListRepositories,
-            ) => Some("dependabot/list-selected-repos-for-org-secret"),
+            ) => Some(operations::DEPENDABOT_LIST_SELECTED_REPOS_FOR_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Dependabot, .. },
                 Role::SetRepositories,
-            ) => Some("dependabot/set-selected-repos-for-org-secret"),
+            ) => Some(operations::DEPENDABOT_SET_SELECTED_REPOS_FOR_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Dependabot, .. },
                 Role::AddRepository,
-            ) => Some("dependabot/add-selected-repo-to-org-secret"),
+            ) => Some(operations::DEPENDABOT_ADD_SELECTED_REPO_TO_ORG_SECRET),
             (
                 Scope::Organization { store: OrganizationStore::Dependabot, .. },
                 Role::RemoveRepository,
-            ) => Some("dependabot/remove-selected-repo-from-org-secret"),
+            ) => Some(operations::DEPENDABOT_REMOVE_SELECTED_REPO_FROM_ORG_SECRET),
             (Scope::Repository { store: RepositoryStore::Actions, .. }, Role::List) => {
-                Some("actions/list-repo-secrets")
+                Some(operations::ACTIONS_LIST_REPO_SECRETS)
             }
             (
                 Scope::Repository { store: RepositoryStore::Actions, .. },
                 Role::PublicKey,
-            ) => Some("actions/get-repo-public-key"),
+            ) => Some(operations::ACTIONS_GET_REPO_PUBLIC_KEY),
             (Scope::Repository { store: RepositoryStore::Actions, .. }, Role::Get) => {
-                Some("actions/get-repo-secret")
+                Some(operations::ACTIONS_GET_REPO_SECRET)
             }
             (Scope::Repository { store: RepositoryStore::Actions, .. }, Role::Put) => {
-                Some("actions/create-or-update-repo-secret")
+                Some(operations::ACTIONS_CREATE_OR_UPDATE_REPO_SECRET)
             }
             (Scope::Repository { store: RepositoryStore::Actions, .. }, Role::Delete) => {
-                Some("actions/delete-repo-secret")
+                Some(operations::ACTIONS_DELETE_REPO_SECRET)
             }
             (
                 Scope::Repository { store: RepositoryStore::Actions, .. },
                 Role::ListOrganizationSecrets,
-            ) => Some("actions/list-repo-organization-secrets"),
+            ) => Some(operations::ACTIONS_LIST_REPO_ORGANIZATION_SECRETS),
             (Scope::Repository { store: RepositoryStore::Agents, .. }, Role::List) => {
-                Some("agents/list-repo-secrets")
+                Some(operations::AGENTS_LIST_REPO_SECRETS)
             }
             (
                 Scope::Repository { store: RepositoryStore::Agents, .. },
                 Role::PublicKey,
-            ) => Some("agents/get-repo-public-key"),
+            ) => Some(operations::AGENTS_GET_REPO_PUBLIC_KEY),
             (Scope::Repository { store: RepositoryStore::Agents, .. }, Role::Get) => {
-                Some("agents/get-repo-secret")
+                Some(operations::AGENTS_GET_REPO_SECRET)
             }
             (Scope::Repository { store: RepositoryStore::Agents, .. }, Role::Put) => {
-                Some("agents/create-or-update-repo-secret")
+                Some(operations::AGENTS_CREATE_OR_UPDATE_REPO_SECRET)
             }
             (Scope::Repository { store: RepositoryStore::Agents, .. }, Role::Delete) => {
-                Some("agents/delete-repo-secret")
+                Some(operations::AGENTS_DELETE_REPO_SECRET)
             }
             (
                 Scope::Repository { store: RepositoryStore::Agents, .. },
                 Role::ListOrganizationSecrets,
-            ) => Some("agents/list-repo-organization-secrets"),
+            ) => Some(operations::AGENTS_LIST_REPO_ORGANIZATION_SECRETS),
             (
                 Scope::Repository { store: RepositoryStore::Codespaces, .. },
                 Role::List,
-            ) => Some("codespaces/list-repo-secrets"),
+            ) => Some(operations::CODESPACES_LIST_REPO_SECRETS),
             (
                 Scope::Repository { store: RepositoryStore::Codespaces, .. },
                 Role::PublicKey,
-            ) => Some("codespaces/get-repo-public-key"),
+            ) => Some(operations::CODESPACES_GET_REPO_PUBLIC_KEY),
             (Scope::Repository { store: RepositoryStore::Codespaces, .. }, Role::Get) => {
-                Some("codespaces/get-repo-secret")
+                Some(operations::CODESPACES_GET_REPO_SECRET)
             }
             (Scope::Repository { store: RepositoryStore::Codespaces, .. }, Role::Put) => {
-                Some("codespaces/create-or-update-repo-secret")
+                Some(operations::CODESPACES_CREATE_OR_UPDATE_REPO_SECRET)
             }
             (
                 Scope::Repository { store: RepositoryStore::Codespaces, .. },
                 Role::Delete,
-            ) => Some("codespaces/delete-repo-secret"),
+            ) => Some(operations::CODESPACES_DELETE_REPO_SECRET),
             (
                 Scope::Repository { store: RepositoryStore::Dependabot, .. },
                 Role::List,
-            ) => Some("dependabot/list-repo-secrets"),
+            ) => Some(operations::DEPENDABOT_LIST_REPO_SECRETS),
             (
                 Scope::Repository { store: RepositoryStore::Dependabot, .. },
                 Role::PublicKey,
-            ) => Some("dependabot/get-repo-public-key"),
+            ) => Some(operations::DEPENDABOT_GET_REPO_PUBLIC_KEY),
             (Scope::Repository { store: RepositoryStore::Dependabot, .. }, Role::Get) => {
-                Some("dependabot/get-repo-secret")
+                Some(operations::DEPENDABOT_GET_REPO_SECRET)
             }
             (Scope::Repository { store: RepositoryStore::Dependabot, .. }, Role::Put) => {
-                Some("dependabot/create-or-update-repo-secret")
+                Some(operations::DEPENDABOT_CREATE_OR_UPDATE_REPO_SECRET)
             }
             (
                 Scope::Repository { store: RepositoryStore::Dependabot, .. },
                 Role::Delete,
-            ) => Some("dependabot/delete-repo-secret"),
+            ) => Some(operations::DEPENDABOT_DELETE_REPO_SECRET),
             (Scope::Environment { store: EnvironmentStore::Actions, .. }, Role::List) => {
-                Some("actions/list-environment-secrets")
+                Some(operations::ACTIONS_LIST_ENVIRONMENT_SECRETS)
             }
             (
                 Scope::Environment { store: EnvironmentStore::Actions, .. },
                 Role::PublicKey,
-            ) => Some("actions/get-environment-public-key"),
+            ) => Some(operations::ACTIONS_GET_ENVIRONMENT_PUBLIC_KEY),
             (Scope::Environment { store: EnvironmentStore::Actions, .. }, Role::Get) => {
-                Some("actions/get-environment-secret")
+                Some(operations::ACTIONS_GET_ENVIRONMENT_SECRET)
             }
             (Scope::Environment { store: EnvironmentStore::Actions, .. }, Role::Put) => {
-                Some("actions/create-or-update-environment-secret")
+                Some(operations::ACTIONS_CREATE_OR_UPDATE_ENVIRONMENT_SECRET)
             }
             (
                 Scope::Environment { store: EnvironmentStore::Actions, .. },
                 Role::Delete,
-            ) => Some("actions/delete-environment-secret"),
+            ) => Some(operations::ACTIONS_DELETE_ENVIRONMENT_SECRET),
             (Scope::User { store: UserStore::Codespaces, .. }, Role::List) => {
-                Some("codespaces/list-secrets-for-authenticated-user")
+                Some(operations::CODESPACES_LIST_SECRETS_FOR_AUTHENTICATED_USER)
             }
             (Scope::User { store: UserStore::Codespaces, .. }, Role::PublicKey) => {
-                Some("codespaces/get-public-key-for-authenticated-user")
+                Some(operations::CODESPACES_GET_PUBLIC_KEY_FOR_AUTHENTICATED_USER)
             }
             (Scope::User { store: UserStore::Codespaces, .. }, Role::Get) => {
-                Some("codespaces/get-secret-for-authenticated-user")
+                Some(operations::CODESPACES_GET_SECRET_FOR_AUTHENTICATED_USER)
             }
             (Scope::User { store: UserStore::Codespaces, .. }, Role::Put) => {
-                Some("codespaces/create-or-update-secret-for-authenticated-user")
+                Some(
+                    operations::CODESPACES_CREATE_OR_UPDATE_SECRET_FOR_AUTHENTICATED_USER,
+                )
             }
             (Scope::User { store: UserStore::Codespaces, .. }, Role::Delete) => {
-                Some("codespaces/delete-secret-for-authenticated-user")
+                Some(operations::CODESPACES_DELETE_SECRET_FOR_AUTHENTICATED_USER)
             }
             (
                 Scope::User { store: UserStore::Codespaces, .. },
                 Role::ListRepositories,
-            ) => Some("codespaces/list-repositories-for-secret-for-authenticated-user"),
+            ) => {
+                Some(
+                    operations::CODESPACES_LIST_REPOSITORIES_FOR_SECRET_FOR_AUTHENTICATED_USER,
+                )
+            }
             (Scope::User { store: UserStore::Codespaces, .. }, Role::SetRepositories) => {
-                Some("codespaces/set-repositories-for-secret-for-authenticated-user")
+                Some(
+                    operations::CODESPACES_SET_REPOSITORIES_FOR_SECRET_FOR_AUTHENTICATED_USER,
+                )
             }
             (Scope::User { store: UserStore::Codespaces, .. }, Role::AddRepository) => {
-                Some("codespaces/add-repository-for-secret-for-authenticated-user")
+                Some(
+                    operations::CODESPACES_ADD_REPOSITORY_FOR_SECRET_FOR_AUTHENTICATED_USER,
+                )
             }
             (
                 Scope::User { store: UserStore::Codespaces, .. },
                 Role::RemoveRepository,
-            ) => Some("codespaces/remove-repository-for-secret-for-authenticated-user"),
+            ) => {
+                Some(
+                    operations::CODESPACES_REMOVE_REPOSITORY_FOR_SECRET_FOR_AUTHENTICATED_USER,
+                )
+            }
             _ => None,
         }
     }
@@ -1253,6 +1267,7 @@ macro_rules! if_private_registries {
 /// different calls.
 pub mod registries {
     use super::{Page, PublicKey, reshape};
+    use crate::operations::{self, Operation};
     use crate::{Client, Error, ResponseValue, types};
     /// The name that GitHub's paths use.
     pub const NAME: &str = "private-registries";
@@ -1284,6 +1299,18 @@ pub mod registries {
         "oidc_cloudsmith",
         "oidc_gcp",
     ];
+    /// `private-registries/list-org-private-registries`
+    pub const LIST: Operation = operations::PRIVATE_REGISTRIES_LIST_ORG_PRIVATE_REGISTRIES;
+    /// `private-registries/get-org-public-key`
+    pub const PUBLIC_KEY: Operation = operations::PRIVATE_REGISTRIES_GET_ORG_PUBLIC_KEY;
+    /// `private-registries/get-org-private-registry`
+    pub const GET: Operation = operations::PRIVATE_REGISTRIES_GET_ORG_PRIVATE_REGISTRY;
+    /// `private-registries/create-org-private-registry`
+    pub const CREATE: Operation = operations::PRIVATE_REGISTRIES_CREATE_ORG_PRIVATE_REGISTRY;
+    /// `private-registries/update-org-private-registry`
+    pub const UPDATE: Operation = operations::PRIVATE_REGISTRIES_UPDATE_ORG_PRIVATE_REGISTRY;
+    /// `private-registries/delete-org-private-registry`
+    pub const DELETE: Operation = operations::PRIVATE_REGISTRIES_DELETE_ORG_PRIVATE_REGISTRY;
     /// A registry as GitHub tells it.
     pub type Registry = types::StoreRegistry;
     impl From<types::StoreRegistryPage> for Page<Registry> {

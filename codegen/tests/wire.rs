@@ -4,10 +4,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
+use octoseal_api::operations::{self, Cost, Operation, Paged};
 use octoseal_api::stores::{
     EnvironmentStore, OrganizationStore, Put, RepositoryStore, Role, Scope, UserStore,
 };
-use octoseal_api::{Client, Context, Error, Transport, client};
+use octoseal_api::types::{ActionsCreateOrgVariableBody, ActionsCreateOrgVariableBodyVisibility};
+use octoseal_api::{Client, Context, Error, OperationInfo, ResponseValue, Transport, client};
 use reqwest::header::HeaderValue;
 use serde_json::{Value, json};
 
@@ -388,13 +390,84 @@ async fn a_supported_operation_sends_and_any_other_does_not() {
             );
             if let Some(request) = request {
                 let path = request.url().path();
-                assert!(
-                    path.contains(scope.store()) || path.contains("/environments/"),
-                    "{scope:?} {operation:?} asked {path}"
-                );
+                let described = scope.operation(operation).unwrap();
+                assert!(fits(described.path, path), "{described:?} asked {path}");
+                assert_eq!(request.method().as_str(), described.method);
             }
         }
     }
+}
+
+/// Whether a path was made from a template.
+fn fits(template: &str, path: &str) -> bool {
+    let pieces = template.split('/').zip(path.split('/'));
+    template.split('/').count() == path.split('/').count()
+        && pieces
+            .into_iter()
+            .all(|(piece, asked)| piece.starts_with('{') || piece == asked)
+}
+
+#[test]
+fn an_operation_is_found_by_its_id_and_by_what_a_hook_is_told() {
+    let list = operations::ACTIONS_LIST_ORG_VARIABLES;
+    assert_eq!(Operation::by_id("actions/list-org-variables"), Some(list));
+    let operation_id = "actions_list_org_variables";
+    assert_eq!(Operation::of(&OperationInfo { operation_id }), Some(list));
+    assert_eq!(Operation::by_id("actions/list-org-robots"), None);
+    for operation in operations::ALL {
+        assert_eq!(Operation::by_id(operation.id), Some(*operation));
+        let reads = operation.method == "GET";
+        assert_eq!(operation.cost == Cost::Read, reads, "{operation:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_function_reads_the_pages_of_any_list_that_is_paged_by_number() {
+    async fn all<P: Paged>(
+        get: impl AsyncFn(i64) -> Result<ResponseValue<P>, Error<()>>,
+    ) -> Vec<P::Item> {
+        let mut found = Vec::new();
+        for page in 1.. {
+            let page = get(page).await.unwrap().into_inner();
+            let total = page.total_count();
+            found.extend(page.into_items());
+            if total.is_none_or(|total| found.len() as i64 >= total) {
+                break;
+            }
+        }
+        found
+    }
+    let variable = r#"{"name":"A","value":"1","created_at":"","updated_at":"","visibility":"all"}"#;
+    let (stub, client) = Stub::answering(
+        200,
+        &format!(r#"{{"total_count":3,"variables":[{variable}]}}"#),
+    );
+    let get = async |page| {
+        let reply = client.actions_list_org_variables("acme", Some(page), Some(1));
+        reply.await
+    };
+    assert_eq!(all(get).await.len(), 3);
+    assert_eq!(stub.request().url().query(), Some("page=3&per_page=1"));
+    assert_eq!(
+        operations::ACTIONS_LIST_ORG_VARIABLES.entries,
+        Some("variables")
+    );
+    assert_eq!(operations::ACTIONS_GET_ORG_VARIABLE.entries, None);
+}
+
+#[tokio::test]
+async fn a_variable_is_created_with_a_reply_that_says_nothing() {
+    let (stub, client) = Stub::answering(201, "{}");
+    let body = ActionsCreateOrgVariableBody {
+        name: "REGION".to_owned(),
+        value: "eu".to_owned(),
+        visibility: ActionsCreateOrgVariableBodyVisibility::All,
+        selected_repository_ids: None,
+    };
+    let created = client.actions_create_org_variable("acme", &body).await;
+    assert_eq!(created.unwrap().status(), 201);
+    let sent = json!({ "name": "REGION", "value": "eu", "visibility": "all" });
+    assert_eq!(stub.body(), sent);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 pub mod dispatch;
 pub mod docs;
 pub mod httpmock;
+pub(crate) mod made;
+pub mod operations;
 pub mod progenitor;
 pub mod readme;
 
@@ -10,11 +12,14 @@ use anyhow::Result;
 use serde_json::Value;
 
 use crate::codegen::docs::Docs;
+use crate::codegen::made::Made;
 use crate::description::Description;
 use crate::description::source::Source;
 use crate::repairs;
 use crate::repairs::Idle;
-use crate::tree::{CLIENT, DOCS, FRAGMENT, File, HTTPMOCK, Mode, README, SOURCE, STORES, Tree};
+use crate::tree::{
+    CLIENT, DOCS, FRAGMENT, File, HTTPMOCK, Mode, OPERATIONS, README, SOURCE, STORES, Tree,
+};
 
 /// The command that mends stale generated code.
 pub const COMMAND: &str = "cargo xtask codegen";
@@ -58,10 +63,16 @@ pub fn from_fragment(
 ) -> Result<Vec<File>> {
     let mut repaired = repairs::repair(fragment, source, idle)?;
     docs.apply(&mut repaired)?;
+    let client = progenitor::client(&repaired)?;
+    let made = Made::of(client.clone())?;
     Ok(vec![
         File {
             path: CLIENT,
-            text: progenitor::client(&repaired)?,
+            text: progenitor::render(client, progenitor::DOCS)?,
+        },
+        File {
+            path: OPERATIONS,
+            text: operations::text(&repaired, &made)?,
         },
         File {
             path: STORES,

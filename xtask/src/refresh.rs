@@ -15,7 +15,7 @@ use crate::description::source::{Package, Source};
 use crate::diff::{Report, Uses, diff};
 use crate::repairs::Idle;
 use crate::robots::scratch::Scratch;
-use crate::tree::{CLIENT, FRAGMENT, File, HTTPMOCK, Mode, README, SOURCE, STORES, Tree};
+use crate::tree::{FRAGMENT, File, GENERATED, Mode, SOURCE, Tree, VENDORED};
 use crate::vendor;
 use crate::vendor::fetch::{Wanted, fetch};
 use crate::vendor::npm;
@@ -162,8 +162,9 @@ fn rehearse(tree: &Tree, wanted: Wanted, options: &Options) -> Result<Vec<File>>
 
 /// The files that a refresh may change, with their text now.
 fn refreshed(tree: &Tree) -> Result<Vec<File>> {
-    [SOURCE, FRAGMENT, CLIENT, STORES, HTTPMOCK, README]
+    VENDORED
         .into_iter()
+        .chain(GENERATED)
         .map(|path| {
             Ok(File {
                 path,

@@ -58,7 +58,7 @@ macro_rules! repairs {
 repairs! {
     replies::drop_error_replies: "progenitor takes one reply type; errors then arrive unread, with status and headers",
         see "https://github.com/oxidecomputer/progenitor/issues/344";
-    replies::drop_empty_object_replies: "201 with `{}` beside 204 without a body is one kind of success, not two",
+    replies::drop_empty_object_replies: "201 with `{}` beside 204 without a body is one kind of success, and `{}` alone says nothing",
         see "https://github.com/oxidecomputer/progenitor/issues/344";
     replies::keep_one_reply_type: "progenitor takes one reply type over all successes",
         see "https://github.com/oxidecomputer/progenitor/issues/950";

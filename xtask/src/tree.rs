@@ -18,12 +18,19 @@ pub const DOCS: &str = "openapi/docs.toml";
 pub const FRAGMENT: &str = "openapi/github.json";
 /// The low-level client.
 pub const CLIENT: &str = "codegen/src/generated.rs";
+/// What is known of each operation.
+pub const OPERATIONS: &str = "codegen/src/operations.rs";
 /// The dispatch over stores and scopes.
 pub const STORES: &str = "codegen/src/stores.rs";
 /// The typed helpers for httpmock.
 pub const HTTPMOCK: &str = "codegen/src/httpmock.rs";
 /// The front page, whose table of stores is generated.
 pub const README: &str = "README.md";
+
+/// The files that `vendor` writes.
+pub const VENDORED: [&str; 2] = [SOURCE, FRAGMENT];
+/// The files that `codegen` writes.
+pub const GENERATED: [&str; 5] = [CLIENT, OPERATIONS, STORES, HTTPMOCK, README];
 
 const MANIFEST: &str = "Cargo.toml";
 

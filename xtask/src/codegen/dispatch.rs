@@ -14,6 +14,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::Value;
 
+use crate::codegen::operations;
 use crate::codegen::progenitor::render;
 use crate::description::family::{self, Place, Role, Scope};
 
@@ -46,7 +47,7 @@ pub fn stores(repaired: &Value) -> Result<String> {
     let file = quote! {
         use crate::shapes::{lacking, refuse, required, reshape, choice};
         pub use crate::shapes::{Page, PublicKey, Put, Repository, Scope, Secret, UnknownStore};
-        use crate::{Client, Error, ResponseValue, types};
+        use crate::{Client, Error, ResponseValue, operations, types};
 
         #roles
         #(#enums)*
@@ -131,8 +132,8 @@ fn facts(scopes: &[Scope<'_>]) -> TokenStream {
         let pattern = pattern(scope, false);
         scope.operations.iter().map(move |(role, operation)| {
             let role = format_ident!("{}", format!("{role:?}"));
-            let id = operation.id;
-            quote!((#pattern, Role::#role) => Some(#id),)
+            let operation = operations::name(operation.id);
+            quote!((#pattern, Role::#role) => Some(operations::#operation),)
         })
     });
     let with = |test: &dyn Fn(&Value) -> bool| {
@@ -153,8 +154,8 @@ fn facts(scopes: &[Scope<'_>]) -> TokenStream {
     let visibility = with(&|schema| schema["properties"].get("visibility").is_some());
     quote! {
         impl Scope<'_> {
-            /// GitHub's id of the operation that has a role on this scope, if the description has it.
-            pub fn operation_id(&self, role: Role) -> Option<&'static str> {
+            /// The operation that has a role on this scope, if the description has it.
+            pub fn operation(&self, role: Role) -> Option<operations::Operation> {
                 match (self, role) {
                     #(#ids)*
                     _ => None,

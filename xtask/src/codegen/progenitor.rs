@@ -15,10 +15,12 @@ use crate::description::{Description, operations};
 use crate::repairs::components::{HIDDEN, KEY_ID};
 use crate::rust_names::pascal;
 
-/// The low-level client for a repaired and documented fragment, as formatted text.
-pub fn client(repaired: &Value) -> Result<String> {
-    let tokens = tokens(repaired).map_err(|error| name_failing_operations(repaired, error))?;
-    render(tokens, "//! GitHub's operations, one method each.\n")
+/// The first lines of the low-level client.
+pub const DOCS: &str = "//! GitHub's operations, one method each.\n";
+
+/// The low-level client for a repaired and documented fragment.
+pub fn client(repaired: &Value) -> Result<TokenStream> {
+    tokens(repaired).map_err(|error| name_failing_operations(repaired, error))
 }
 
 /// Formats generated code, under a line that names the generator, and `docs`.

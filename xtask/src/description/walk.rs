@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::METHODS;
+use super::{METHODS, Operation};
 
 /// `#/components/schemas/name` as kind and name.
 pub(crate) fn component_of(reference: &str) -> Option<(&str, &str)> {
@@ -66,12 +66,12 @@ pub(crate) fn each_schema(
 ) {
     let visit: &mut dyn FnMut(Use, &mut Map<String, Value>) = &mut visit;
     for item in values(document.get_mut("paths")) {
-        parameters(item.get_mut("parameters"), visit);
+        parameter_list(item.get_mut("parameters"), visit);
         for method in METHODS {
             let Some(operation) = item.get_mut(method) else {
                 continue;
             };
-            parameters(operation.get_mut("parameters"), visit);
+            parameter_list(operation.get_mut("parameters"), visit);
             if let Some(body) = operation.get_mut("requestBody") {
                 contents(body, Use::Body, visit);
             }
@@ -200,6 +200,16 @@ pub(crate) fn resolve<'a>(document: &'a Value, mut node: &'a Value) -> &'a Value
     node
 }
 
+/// The parameters of an operation, those of its path included, without references.
+pub(crate) fn parameters<'a>(
+    document: &'a Value,
+    operation: &Operation<'a>,
+) -> impl Iterator<Item = &'a Value> {
+    let lists = [operation.item, operation.node].map(|holder| holder["parameters"].as_array());
+    let all = lists.into_iter().flatten().flatten();
+    all.map(|parameter| resolve(document, parameter))
+}
+
 /// The values of an object, if it is one.
 pub(crate) fn values(node: Option<&mut Value>) -> impl Iterator<Item = &mut Value> {
     node.and_then(Value::as_object_mut)
@@ -207,7 +217,7 @@ pub(crate) fn values(node: Option<&mut Value>) -> impl Iterator<Item = &mut Valu
         .flat_map(Map::values_mut)
 }
 
-fn parameters(list: Option<&mut Value>, visit: &mut dyn FnMut(Use, &mut Map<String, Value>)) {
+fn parameter_list(list: Option<&mut Value>, visit: &mut dyn FnMut(Use, &mut Map<String, Value>)) {
     for parameter in list.and_then(Value::as_array_mut).into_iter().flatten() {
         parameter_schemas(parameter, visit);
     }

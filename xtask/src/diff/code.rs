@@ -8,7 +8,8 @@ use quote::{ToTokens as _, quote};
 use serde_json::Value;
 use syn::{Fields, ImplItem, Item, Visibility};
 
-use crate::codegen::progenitor;
+use crate::codegen::made::Made;
+use crate::codegen::{operations, progenitor};
 
 /// The generated code of one operation, without docs.
 pub(super) struct Code {
@@ -23,11 +24,12 @@ impl Code {
     /// The code for the repaired fragment of one operation.
     pub(super) fn of(repaired: &Value) -> Result<Self> {
         let tokens = undocumented(progenitor::tokens(repaired)?);
+        let operation = operations::text(repaired, &Made::of(tokens.clone())?)?;
         let file: syn::File =
             syn::parse2(tokens.clone()).context("the generated code is not Rust")?;
         let mut surface = Surface::new();
         expose(&file.items, &mut surface);
-        let text = tokens.to_string();
+        let text = format!("{tokens}\n{operation}");
         Ok(Self { text, surface })
     }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::description::Operation;
-use crate::description::facts::FACETS;
+use crate::description::facts::{FACETS, creates_content};
 use crate::description::walk::component_of;
 
 /// What part of an operation a fact is about.
@@ -46,10 +46,13 @@ pub(super) type Flat = BTreeMap<Position, Fact>;
 /// Lays an operation flat.
 pub(super) fn flat(document: &Value, operation: &Operation<'_>) -> Flat {
     let mut found = Flat::new();
-    let flags = ["deprecated"]
-        .into_iter()
-        .filter(|key| operation.node[*key] == true)
-        .map(|key| (key.to_owned(), "true".to_owned()));
+    let flags = [
+        ("deprecated", operation.node["deprecated"] == true),
+        ("creates content", creates_content(operation.node)),
+    ]
+    .into_iter()
+    .filter(|(_, holds)| *holds)
+    .map(|(flag, _)| (flag.to_owned(), "true".to_owned()));
     let call = format!("{} {}", operation.method.to_uppercase(), operation.path);
     found.insert(
         (Area::Call, vec![]),

@@ -27,7 +27,7 @@ pub(super) fn drop_error_replies(document: &mut Value, _: &Source) -> Result<usi
     Ok(mended)
 }
 
-/// Drops the body `{}` of a success beside another success without a body, so that both are `()`. The status tells
+/// Drops the body `{}` of a success: it says nothing, and beside a success without a body both are `()`. The status tells
 /// created from updated.
 pub(super) fn drop_empty_object_replies(document: &mut Value, _: &Source) -> Result<usize> {
     let before = document.clone();
@@ -42,12 +42,12 @@ pub(super) fn drop_empty_object_replies(document: &mut Value, _: &Source) -> Res
         let without_body = replies
             .iter()
             .any(|(status, reply)| is_success(status) && content_of(&before, reply).is_none());
-        if !without_body {
-            return;
-        }
         for (status, reply) in replies.iter_mut() {
-            let empty =
-                json_schema(&before, reply).is_some_and(|schema| is_empty_object(&before, schema));
+            // An object of which nothing is said may hold anything, unless another success has no body at all.
+            let empty = json_schema(&before, reply).is_some_and(|schema| {
+                is_empty_object(&before, schema)
+                    && (without_body || resolve(&before, schema)["additionalProperties"] == false)
+            });
             if is_success(status) && empty {
                 *reply = Value::Object(Map::new());
                 mended += 1;

@@ -15,7 +15,7 @@ use crate::description::family::{Place, scopes};
 use crate::description::source::Source;
 use crate::repairs::Idle;
 use crate::robots::scratch::Scratch;
-use crate::tree::{CLIENT, FRAGMENT, HTTPMOCK, Mode, README, SOURCE, STORES, Tree};
+use crate::tree::{CLIENT, FRAGMENT, GENERATED, Mode, SOURCE, Tree, VENDORED};
 use crate::vendor::fetch::Wanted;
 use crate::vendor::{self, Options};
 
@@ -91,7 +91,7 @@ pub fn timelapse(
         rows.push(row);
     }
     let copy = Tree::at(scratch.root());
-    for file in [SOURCE, FRAGMENT, CLIENT, STORES, HTTPMOCK, README] {
+    for file in VENDORED.into_iter().chain(GENERATED) {
         if copy.read(file)? != tree.read(file)? {
             bail!("the way back to {pinned} does not end in today's tree: {file} differs");
         }

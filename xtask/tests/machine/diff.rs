@@ -180,6 +180,30 @@ fn a_path_whose_pieces_swap_places_breaks_those_who_pass_them_by_position() {
 }
 
 #[test]
+fn an_operation_that_is_marked_or_unmarked_as_content_is_told_and_followed_by_a_new_version() {
+    let mark = |description: &mut Value| {
+        let put = &mut description["paths"]["/orgs/{org}/actions/secrets/{secret_name}"]["put"];
+        put["x-github"] = json!({ "triggersNotification": true });
+    };
+    let nothing = |_: &mut Value| {};
+    for (report, what) in [
+        (report(nothing, mark), "creates content: none becomes true"),
+        (report(mark, nothing), "creates content: true becomes none"),
+    ] {
+        let told: Vec<_> = report
+            .changed
+            .iter()
+            .map(|each| each.what.as_str())
+            .collect();
+        assert_eq!(told, [what]);
+        assert_eq!(report.changed[0].operation, PUT);
+        for bump in report.bump.values() {
+            assert_eq!(bump.step, Step::Compatible);
+        }
+    }
+}
+
+#[test]
 fn nothing_changed_is_no_new_version() {
     let report = report(|_| {}, |_| {});
     assert!(report.changed.is_empty() && report.added.is_empty() && report.removed.is_empty());

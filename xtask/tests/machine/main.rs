@@ -7,6 +7,7 @@ mod fresh;
 mod httpmock;
 mod news;
 mod one_line;
+mod operations;
 mod packages;
 mod refreshing;
 mod repairs;

@@ -10,7 +10,7 @@ use xtask::codegen;
 use xtask::description::family;
 use xtask::description::operations;
 use xtask::repairs::Idle;
-use xtask::tree::{Mode, SOURCE};
+use xtask::tree::{GENERATED, Mode, SOURCE};
 use xtask::vendor::fetch::Wanted;
 use xtask::vendor::{self, Options};
 
@@ -130,24 +130,14 @@ fn a_store_that_nobody_thought_of_is_used_with_one_line_in_openapi_and_none_in_c
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let root = target.join("robots");
     let rooms = root.join("with-robots");
-    for file in [
-        xtask::tree::CLIENT,
-        xtask::tree::STORES,
-        xtask::tree::HTTPMOCK,
-        xtask::tree::README,
-    ] {
+    for file in GENERATED {
         copy(&workshop.tree.root().join(file), &rooms.join(file));
     }
     for file in ["codegen/Cargo.toml", "codegen/README.md", "README.md"] {
         copy(&here.root().join(file), &rooms.join(file));
     }
     copy(&here.root().join("Cargo.lock"), &root.join("Cargo.lock"));
-    let generated = [
-        xtask::tree::CLIENT,
-        xtask::tree::STORES,
-        xtask::tree::HTTPMOCK,
-    ]
-    .map(|file| here.root().join(file));
+    let generated = GENERATED.map(|file| here.root().join(file));
     for room in ["codegen/src", "sealing", "client"] {
         for file in files(&here.root().join(room)) {
             if !generated.contains(&file) {

@@ -7,10 +7,12 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use xtask::tree::{CLIENT, DOCS, FRAGMENT, HTTPMOCK, README, SOURCE, STORES, Tree};
+use xtask::tree::{DOCS, FRAGMENT, GENERATED, Tree, VENDORED};
 
 /// Every file that the machine reads or writes.
-pub(crate) const FILES: [&str; 7] = [SOURCE, DOCS, FRAGMENT, CLIENT, STORES, HTTPMOCK, README];
+pub(crate) fn files() -> impl Iterator<Item = &'static str> {
+    [DOCS].into_iter().chain(VENDORED).chain(GENERATED)
+}
 
 /// The workspace that the tests belong to.
 pub(crate) fn here() -> Tree {
@@ -28,7 +30,7 @@ impl Workshop {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (here, tree) = (here(), Tree::at(folder.path()));
-        for file in FILES {
+        for file in files() {
             let place = folder.path().join(file);
             std::fs::create_dir_all(place.parent().unwrap()).unwrap();
             std::fs::write(place, here.read(file).unwrap()).unwrap();
@@ -52,9 +54,9 @@ impl Workshop {
 
     /// All files as they are now.
     pub(crate) fn snapshot(&self) -> BTreeMap<&'static str, String> {
-        FILES
+        files()
             .map(|file| (file, self.tree.read(file).unwrap()))
-            .into()
+            .collect()
     }
 }
 

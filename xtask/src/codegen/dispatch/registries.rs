@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::body::schema;
 use super::calls::query;
+use crate::codegen::operations;
 use crate::description::family;
 use crate::repairs::components;
 use crate::rust_names::{pascal, snake};
@@ -34,6 +35,22 @@ pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
     let registry = format_ident!("{}", pascal(components::REGISTRY));
     let page = format_ident!("{}", pascal(components::REGISTRY_PAGE));
     let list_query = query(repaired, &family.list)?;
+    let constants = [
+        ("LIST", family.list),
+        ("PUBLIC_KEY", family.public_key),
+        ("GET", family.get),
+        ("CREATE", family.create),
+        ("UPDATE", family.update),
+        ("DELETE", family.delete),
+    ]
+    .map(|(name, operation)| {
+        let docs = format!(" `{}`", operation.id);
+        let (name, constant) = (format_ident!("{name}"), operations::name(operation.id));
+        quote! {
+            #[doc = #docs]
+            pub const #name: Operation = operations::#constant;
+        }
+    });
     let [list, key, get, delete] = [family.list, family.public_key, family.get, family.delete]
         .map(|operation| format_ident!("{}", snake(operation.id)));
     Ok(quote! {
@@ -43,6 +60,7 @@ pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
         /// different calls.
         pub mod registries {
             use super::{Page, PublicKey, reshape};
+            use crate::operations::{self, Operation};
             use crate::{Client, Error, ResponseValue, types};
 
             /// The name that GitHub's paths use.
@@ -51,6 +69,8 @@ pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
             pub const REGISTRY_TYPE: &[&str] = &[#(#types),*];
             /// The ways to log in, as far as the description lists them.
             pub const AUTH_TYPE: &[&str] = &[#(#ways),*];
+
+            #(#constants)*
 
             /// A registry as GitHub tells it.
             pub type Registry = types::#registry;

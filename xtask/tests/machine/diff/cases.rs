@@ -183,6 +183,13 @@ pub(super) const CASES: &[Case] = &[
     ),
     (
         MINE,
+        |d| mine(d)["x-github"] = json!({ "triggersNotification": true }),
+        "call",
+        "creates content: none becomes true",
+        Breaks::Nobody,
+    ),
+    (
+        MINE,
         |d| mine(d)["deprecated"] = json!(true),
         "call",
         "deprecated: none becomes true",

@@ -1,0 +1,118 @@
+//! What progenitor made: the methods and types of the generated client, as far as other generated code uses them.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use proc_macro2::TokenStream;
+use syn::{GenericArgument, ImplItem, Item, PathArguments, ReturnType, Type};
+
+/// The methods and structs of a generated client.
+#[derive(Debug, Clone)]
+pub(crate) struct Made {
+    methods: BTreeMap<String, Method>,
+    structs: BTreeMap<String, Vec<Field>>,
+}
+
+/// A method for one operation.
+#[derive(Debug, Clone)]
+pub(crate) struct Method {
+    /// What `ResponseValue` holds.
+    pub(crate) reply: Type,
+}
+
+/// A field of a struct.
+#[derive(Debug, Clone)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) kind: Type,
+}
+
+impl Made {
+    /// Reads the code that progenitor generated.
+    pub(crate) fn of(tokens: TokenStream) -> Result<Self> {
+        let file: syn::File = syn::parse2(tokens).context("the generated code is not Rust")?;
+        let mut made = Self {
+            methods: BTreeMap::new(),
+            structs: BTreeMap::new(),
+        };
+        for item in &file.items {
+            match item {
+                Item::Mod(module) if module.ident == "types" => {
+                    let items = module.content.iter().flat_map(|(_, items)| items);
+                    made.read_types(items);
+                }
+                Item::Impl(item) if item.trait_.is_none() && named(&item.self_ty, "Client") => {
+                    made.read_methods(&item.items);
+                }
+                _ => {}
+            }
+        }
+        Ok(made)
+    }
+
+    /// The method of this name.
+    pub(crate) fn method(&self, name: &str) -> Option<&Method> {
+        self.methods.get(name)
+    }
+
+    /// The fields of the struct of this name.
+    pub(crate) fn fields(&self, name: &str) -> Option<&[Field]> {
+        self.structs.get(name).map(Vec::as_slice)
+    }
+
+    fn read_types<'a>(&mut self, items: impl Iterator<Item = &'a Item>) {
+        for item in items {
+            let Item::Struct(item) = item else { continue };
+            let fields = item.fields.iter().filter_map(|field| {
+                Some(Field {
+                    name: field.ident.as_ref()?.to_string(),
+                    kind: field.ty.clone(),
+                })
+            });
+            self.structs
+                .insert(item.ident.to_string(), fields.collect());
+        }
+    }
+
+    fn read_methods(&mut self, items: &[ImplItem]) {
+        for item in items {
+            let ImplItem::Fn(method) = item else { continue };
+            let ReturnType::Type(_, result) = &method.sig.output else {
+                continue;
+            };
+            let reply = inside(result, "Result").and_then(|ok| inside(ok, "ResponseValue"));
+            if let Some(reply) = reply.cloned() {
+                let name = method.sig.ident.to_string();
+                self.methods.insert(name, Method { reply });
+            }
+        }
+    }
+}
+
+/// The first argument of a generic type of this name: of `Vec<T>`, `T`.
+pub(crate) fn inside<'a>(kind: &'a Type, name: &str) -> Option<&'a Type> {
+    let Type::Path(path) = kind else { return None };
+    let last = path
+        .path
+        .segments
+        .last()
+        .filter(|last| last.ident == name)?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        return None;
+    };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(inner) => Some(inner),
+        _ => None,
+    })
+}
+
+/// The name of a generated type, if `kind` is one: of `types::Thing`, and of `Thing` inside the module, `Thing`.
+pub(crate) fn type_name(kind: &Type) -> Option<String> {
+    let Type::Path(path) = kind else { return None };
+    let last = path.path.segments.last()?;
+    last.arguments.is_empty().then(|| last.ident.to_string())
+}
+
+fn named(kind: &Type, name: &str) -> bool {
+    type_name(kind).is_some_and(|it| it == name)
+}
