@@ -1,15 +1,16 @@
-//! Who makes the credentials that are rotated.
+//! What makes the credentials that are rotated.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use octoseal::SecretValue;
+use zeroize::Zeroizing;
 
 use crate::BoxError;
 
-/// Whoever makes the credentials: a cloud, a package registry, a database.
+/// A cloud, a package registry, a database.
 pub(crate) trait Issuer {
-    /// The ids of all credentials that are valid, oldest first.
+    /// The ids of all credentials that are valid. All of them are this service's to revoke.
     async fn valid(&self) -> Result<Vec<String>, BoxError>;
     async fn issue(&self) -> Result<Credential, BoxError>;
     async fn revoke(&self, id: &str) -> Result<(), BoxError>;
@@ -17,39 +18,50 @@ pub(crate) trait Issuer {
 
 pub(crate) struct Credential {
     pub(crate) id: String,
-    pub(crate) value: SecretValue,
+    pub(crate) value: Zeroizing<Vec<u8>>,
 }
 
-/// An issuer as a program. `list` prints a line for each id, `issue` the id and, from the second line on, the value.
+/// An issuer as a program. `list` prints a line for each id, `issue` the id and, from the second line on, the value: a
+/// value of one line without its line break, one of several lines as it is.
 pub(crate) struct Program(pub(crate) PathBuf);
 
 impl Program {
     fn run(&self, arguments: &[&str]) -> Result<Vec<u8>, BoxError> {
-        let output = std::process::Command::new(&self.0)
+        let called = format!("`{} {}`", self.0.display(), arguments[0]);
+        let run = Command::new(&self.0)
             .args(arguments)
-            .stderr(std::process::Stdio::inherit())
-            .output()?;
-        if !output.status.success() {
-            return Err(format!("the issuer's `{}`: {}", arguments[0], output.status).into());
+            .stderr(Stdio::inherit())
+            .output();
+        let output = run.map_err(|error| format!("{called}: {error}"))?;
+        match output.status.success() {
+            true => Ok(output.stdout),
+            false => Err(format!("{called}: {}", output.status).into()),
         }
-        Ok(output.stdout)
     }
 }
 
 impl Issuer for Program {
     async fn valid(&self) -> Result<Vec<String>, BoxError> {
-        let ids = String::from_utf8(self.run(&["list"])?)?;
-        Ok(ids.lines().map(str::to_owned).collect())
+        let ids = String::from_utf8(self.run(&["list"])?).map_err(|_| "`list` printed no UTF-8")?;
+        let ids = ids.lines().map(str::trim).filter(|id| !id.is_empty());
+        Ok(ids.map(str::to_owned).collect())
     }
 
     async fn issue(&self) -> Result<Credential, BoxError> {
-        let mut id = self.run(&["issue"])?;
-        let line = id.iter().position(|&byte| byte == b'\n');
-        let mut value = id.split_off(line.ok_or("the issuer gave no value")?);
-        value.remove(0);
+        let output = Zeroizing::new(self.run(&["issue"])?);
+        let end = output
+            .iter()
+            .position(|&byte| byte == b'\n')
+            .unwrap_or(output.len());
+        let id = std::str::from_utf8(&output[..end])
+            .map_err(|_| "`issue` printed an id that is no UTF-8")?;
+        let value = output.get(end + 1..).unwrap_or_default();
+        let last = value.iter().rposition(|byte| !b"\r\n".contains(byte));
+        let line = &value[..last.map_or(0, |last| last + 1)];
+        let value = if line.contains(&b'\n') { value } else { line };
         Ok(Credential {
-            id: String::from_utf8(id)?,
-            value: value.into(),
+            id: id.trim().to_owned(),
+            value: Zeroizing::new(value.to_vec()),
         })
     }
 
@@ -58,12 +70,30 @@ impl Issuer for Program {
     }
 }
 
-/// An issuer in memory: its credentials are numbered.
-pub(crate) struct Fake(pub(crate) Mutex<Vec<u32>>);
+/// An issuer in memory. Its credentials are numbered, the first is there, and it allows `most` at once.
+pub(crate) struct Fake {
+    made: Mutex<Made>,
+    most: usize,
+}
+
+struct Made {
+    valid: Vec<u32>,
+    last: u32,
+}
 
 impl Fake {
+    pub(crate) fn new(most: usize) -> Self {
+        let (valid, last) = (vec![1], 1);
+        let made = Mutex::new(Made { valid, last });
+        Self { made, most }
+    }
+
     pub(crate) fn ids(&self) -> Vec<u32> {
-        self.0.lock().map(|ids| ids.clone()).unwrap_or_default()
+        self.made().valid.clone()
+    }
+
+    fn made(&self) -> MutexGuard<'_, Made> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -73,18 +103,22 @@ impl Issuer for Fake {
     }
 
     async fn issue(&self) -> Result<Credential, BoxError> {
-        let mut ids = self.0.lock().map_err(|_| "broken")?;
-        let id = ids.last().map_or(1, |last| last + 1);
-        ids.push(id);
+        let mut made = self.made();
+        if made.valid.len() >= self.most {
+            return Err(format!("it allows {} credentials", self.most).into());
+        }
+        made.last += 1;
+        let id = made.last;
+        made.valid.push(id);
+        let value = Zeroizing::new(format!("credential {id}").into_bytes());
         Ok(Credential {
             id: id.to_string(),
-            value: format!("credential {id}").into(),
+            value,
         })
     }
 
     async fn revoke(&self, id: &str) -> Result<(), BoxError> {
-        let mut ids = self.0.lock().map_err(|_| "broken")?;
-        ids.retain(|valid| valid.to_string() != id);
+        self.made().valid.retain(|valid| valid.to_string() != id);
         Ok(())
     }
 }

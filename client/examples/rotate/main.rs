@@ -15,118 +15,57 @@
 //!     "dependabot:org/acme": "keep",
 //!     "actions:env/acme/api/prod": "keep"
 //!   },
-//!   "issuer": "./issuer.sh"
+//!   "issuer": "./issuer.sh",
+//!   "state": "/var/lib/rotate/deploy_key.json"
 //! }
 //! ```
 //!
 //! which says for each scope who may use the secret there, and ends with status 0 only if every store has the new
-//! credential and every old one is revoked. After any failure, run it again. Run it once at a time.
+//! credential and every old one is revoked. The issuer is a program that knows three words: `list` prints the id of
+//! every valid credential, a line each, and nothing that is not for this service to revoke; `issue` makes one and
+//! prints its id, and from the second line on its value; `revoke ID` revokes one.
+//!
+//! After any failure, however it came, run it again. What it began is in the state, which is beside the configuration
+//! unless that says another place, and must outlive the run: the ids, and the new value sealed for each store that lacks
+//! it, so that GitHub alone can read it. The next run goes on with that credential, and makes no other unless it can't
+//! be finished. Where an issuer allows two credentials and a third is needed, the error says which to revoke by hand.
 
 #[path = "../common/mod.rs"]
 mod common;
+mod config;
 mod issuer;
+mod rotation;
+mod state;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::path::PathBuf;
+use std::fs::{File, TryLockError};
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Mutex;
 
 use clap::Parser;
-use futures_util::StreamExt;
+use octoseal::Client;
 use octoseal::mock::{Fault, GitHub};
-use octoseal::{Access, Client, Error, NewSecret, Scope};
-use serde::Deserialize;
 
-use issuer::{Credential, Fake, Issuer, Program};
+use config::Config;
+use issuer::{Fake, Issuer, Program};
+use rotation::Rotation;
+use state::State;
 
 type BoxError = Box<dyn std::error::Error>;
 
 #[derive(Parser)]
-#[command(about = "Rotate a credential that is stored in many places")]
+#[command(
+    about = "Rotate a credential that is stored in many places",
+    after_help = "Without a configuration, it shows the journey against a stand-in GitHub.",
+    mut_group("Connection", |group| group.requires("config"))
+)]
 struct Arguments {
     #[command(flatten)]
     connection: common::Connection,
-    /// What to rotate, as JSON; without it, the journey runs against a stand-in
+    /// What to rotate, as JSON
     config: Option<PathBuf>,
-}
-
-/// What is rotated. A scope that GitHub can't have, and access that nobody can, is refused as the configuration is read.
-#[derive(Deserialize)]
-struct Config {
-    name: String,
-    scopes: BTreeMap<Scope, Access>,
-    /// A program that is called with `list`, `issue` or `revoke ID`
-    issuer: PathBuf,
-}
-
-/// Makes, stores, revokes, in this order, and gives the ids of what is revoked.
-async fn rotate(
-    github: &Client,
-    name: &str,
-    scopes: &BTreeMap<Scope, Access>,
-    issuer: &impl Issuer,
-) -> Result<Vec<String>, BoxError> {
-    if scopes.is_empty() {
-        return Err("no scopes: the new credential would be nowhere, and the old one gone".into());
-    }
-    // All that is valid before there is a new one: the old one, and what a run that failed has left in some stores.
-    let old = issuer.valid().await?;
-    let Credential { id, value } = issuer.issue().await?;
-    if old.contains(&id) {
-        return Err(format!("the issuer gave {id}, which is an old credential").into());
-    }
-    println!("issued {id}");
-    let secret = NewSecret::new(name, value);
-    let batch = scopes
-        .clone()
-        .into_iter()
-        .map(move |(scope, access)| (scope, secret.clone().access(access)));
-    let mut outcomes = github.put_all(batch);
-    let mut open: BTreeSet<Scope> = scopes.keys().cloned().collect();
-    let mut errors = Vec::new();
-    while let Some(outcome) = outcomes.next().await {
-        println!("  {outcome}");
-        match outcome.result {
-            Ok(_) => {
-                open.remove(&outcome.scope);
-            }
-            Err(error) => errors.push(error),
-        }
-    }
-    // Asked is whether every store said yes, and not whether none said no. An outcome that nobody knows is no yes.
-    if !open.is_empty() {
-        return Err(Unconfirmed { open, old, errors }.into());
-    }
-    for id in &old {
-        issuer.revoke(id).await?;
-        println!("revoked {id}");
-    }
-    Ok(old)
-}
-
-/// Some stores may lack the new credential, so that the old ones are still needed.
-#[derive(Debug)]
-struct Unconfirmed {
-    open: BTreeSet<Scope>,
-    old: Vec<String>,
-    errors: Vec<Error>,
-}
-
-impl fmt::Display for Unconfirmed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let open: Vec<_> = self.open.iter().map(Scope::to_string).collect();
-        let (open, old) = (open.join(", "), self.old.join(", "));
-        write!(f, "not confirmed by {open}; still valid: {old}; run again")
-    }
-}
-
-impl std::error::Error for Unconfirmed {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.errors.first().map(|error| error as _)
-    }
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -139,61 +78,78 @@ async fn main() -> ExitCode {
     common::status(done.map(|()| ExitCode::SUCCESS), |line| eprintln!("{line}"))
 }
 
-async fn run(connection: &common::Connection, config: &PathBuf) -> Result<(), BoxError> {
-    let config: Config = serde_json::from_slice(&std::fs::read(config)?)?;
+/// Rotates what a configuration says. Its file is locked meanwhile: a second run would
+/// take over what the first is about to finish.
+async fn run(connection: &common::Connection, path: &Path) -> Result<(), BoxError> {
+    let named = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let mut file = File::open(path).map_err(|error| named(&error))?;
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => named(&"another run of it is under way"),
+        TryLockError::Error(error) => named(&error),
+    })?;
+    let mut text = Vec::new();
+    file.read_to_end(&mut text).map_err(|error| named(&error))?;
+    let config = Config::parse(&text).map_err(|error| named(&error))?;
     let github = connection.client(common::variable, "rotate", |line| eprintln!("{line}"))?;
-    let issuer = Program(config.issuer);
-    rotate(&github, &config.name, &config.scopes, &issuer).await?;
-    Ok(())
+    let (issuer, state) = (Program(config.issuer.clone()), config.state(path));
+    rotate(&github, &config, &issuer, state).await
 }
 
-/// Where the journey and the tests store credential 1, which is there before.
-const SCOPES: [&str; 3] = [
-    "actions:env/acme/api/prod",
-    "actions:org/acme",
-    "dependabot:repo/acme/api",
-];
+async fn rotate(
+    github: &Client,
+    config: &Config,
+    issuer: &impl Issuer,
+    state: PathBuf,
+) -> Result<(), BoxError> {
+    let state = &State(state);
+    Rotation {
+        github,
+        config,
+        issuer,
+        state,
+    }
+    .run()
+    .await
+}
 
-fn stand_in() -> (GitHub, BTreeMap<Scope, Access>, Fake) {
-    let stand_in = GitHub::new();
-    for scope in SCOPES {
+/// A stand-in where the journey and the tests find credential 1 in three stores.
+fn stand_in() -> Result<(GitHub, Config), BoxError> {
+    let config = Config::parse(
+        br#"{
+            "name": "DEPLOY_KEY",
+            "scopes": {"actions:env/acme/api/prod": "keep", "actions:org/acme": "keep", "dependabot:repo/acme/api": "keep"},
+            "issuer": "unused"
+        }"#,
+    );
+    let (stand_in, config) = (GitHub::new(), config?);
+    for scope in config.scopes.keys() {
         stand_in.seed(scope, "DEPLOY_KEY", "credential 1");
     }
-    let scopes = SCOPES
-        .iter()
-        .filter_map(|scope| Some((scope.parse().ok()?, Access::Keep)));
-    (stand_in, scopes.collect(), Fake(Mutex::new(vec![1])))
+    Ok((stand_in, config))
 }
 
 async fn journey() -> Result<(), BoxError> {
     println!(
         "No configuration was given (see --help): this is the journey against a stand-in GitHub."
     );
-    let (stand_in, scopes, issuer) = stand_in();
-    let waits = common::Waits::default();
+    let ((stand_in, config), issuer) = (stand_in()?, Fake::new(2));
+    let state = std::env::temp_dir().join(format!("octoseal-rotate-{}.json", std::process::id()));
     let github = Client::builder()
         .token("stand-in-token")
         .mock(&stand_in)
-        .on_wait(move |wait| {
-            waits
-                .news(wait)
-                .iter()
-                .for_each(|line| println!("  {line}"))
-        })
         .build()?;
-    let limit = Fault::secondary_limit().header("retry-after", "2");
-    stand_in.fault(limit.at("/environments/").on("PUT"));
     stand_in.fault(Fault::reply(403, "{}").at("/dependabot/").on("PUT"));
 
-    println!("\nThe first run meets a limit, and a store that refuses:");
-    match rotate(&github, "DEPLOY_KEY", &scopes, &issuer).await {
+    println!("\nThe first run meets a store that refuses:");
+    match rotate(&github, &config, &issuer, state.clone()).await {
         Ok(_) => return Err("a credential was revoked that a store still has".into()),
         Err(error) => println!("{error}"),
     }
     println!("\nThe second run:");
-    rotate(&github, "DEPLOY_KEY", &scopes, &issuer).await?;
+    rotate(&github, &config, &issuer, state.clone()).await?;
+    std::fs::remove_file(state)?;
     println!("\nIn the stores now:");
-    for scope in scopes.keys() {
+    for scope in config.scopes.keys() {
         let value = stand_in.plaintext(scope, "DEPLOY_KEY").unwrap_or_default();
         println!("  {scope}: {}", String::from_utf8_lossy(&value));
     }
