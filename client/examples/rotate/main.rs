@@ -29,6 +29,8 @@
 //! unless that says another place, and must outlive the run: the ids, and the new value sealed for each store that lacks
 //! it, so that GitHub alone can read it. The next run goes on with that credential, and makes no other unless it can't
 //! be finished. Where an issuer allows two credentials and a third is needed, the error says which to revoke by hand.
+//!
+//! Jobs that are running have read the old value: to spare them, let `revoke` wait for them.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -39,8 +41,6 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{File, TryLockError};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -78,18 +78,10 @@ async fn main() -> ExitCode {
     common::status(done.map(|()| ExitCode::SUCCESS), |line| eprintln!("{line}"))
 }
 
-/// Rotates what a configuration says. Its file is locked meanwhile: a second run would
-/// take over what the first is about to finish.
+/// Rotates what a configuration says.
 async fn run(connection: &common::Connection, path: &Path) -> Result<(), BoxError> {
-    let named = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let mut file = File::open(path).map_err(|error| named(&error))?;
-    file.try_lock().map_err(|error| match error {
-        TryLockError::WouldBlock => named(&"another run of it is under way"),
-        TryLockError::Error(error) => named(&error),
-    })?;
-    let mut text = Vec::new();
-    file.read_to_end(&mut text).map_err(|error| named(&error))?;
-    let config = Config::parse(&text).map_err(|error| named(&error))?;
+    let config = Config::parse(&common::read(path)?);
+    let config = config.map_err(|error| format!("{}: {error}", path.display()))?;
     let github = connection.client(common::variable, "rotate", |line| eprintln!("{line}"))?;
     let (issuer, state) = (Program(config.issuer.clone()), config.state(path));
     rotate(&github, &config, &issuer, state).await
@@ -101,15 +93,14 @@ async fn rotate(
     issuer: &impl Issuer,
     state: PathBuf,
 ) -> Result<(), BoxError> {
-    let state = &State(state);
-    Rotation {
+    let state = &State::open(state)?;
+    let rotation = Rotation {
         github,
         config,
         issuer,
         state,
-    }
-    .run()
-    .await
+    };
+    rotation.run().await
 }
 
 /// A stand-in where the journey and the tests find credential 1 in three stores.
@@ -133,12 +124,21 @@ async fn journey() -> Result<(), BoxError> {
         "No configuration was given (see --help): this is the journey against a stand-in GitHub."
     );
     let ((stand_in, config), issuer) = (stand_in()?, Fake::new(2));
-    let state = std::env::temp_dir().join(format!("octoseal-rotate-{}.json", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("octoseal-rotate-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let state = folder.join("state.json");
     let github = Client::builder()
         .token("stand-in-token")
         .mock(&stand_in)
         .build()?;
-    stand_in.fault(Fault::reply(403, "{}").at("/dependabot/").on("PUT"));
+    stand_in.fault(
+        Fault::reply(
+            403,
+            r#"{"message": "Must have admin rights to Repository."}"#,
+        )
+        .at("/dependabot/")
+        .on("PUT"),
+    );
 
     println!("\nThe first run meets a store that refuses:");
     match rotate(&github, &config, &issuer, state.clone()).await {
@@ -146,8 +146,8 @@ async fn journey() -> Result<(), BoxError> {
         Err(error) => println!("{error}"),
     }
     println!("\nThe second run:");
-    rotate(&github, &config, &issuer, state.clone()).await?;
-    std::fs::remove_file(state)?;
+    rotate(&github, &config, &issuer, state).await?;
+    std::fs::remove_dir_all(folder)?;
     println!("\nIn the stores now:");
     for scope in config.scopes.keys() {
         let value = stand_in.plaintext(scope, "DEPLOY_KEY").unwrap_or_default();

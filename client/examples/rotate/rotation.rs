@@ -252,7 +252,7 @@ fn by_hand(known: &Known, valid: &BTreeSet<String>) -> String {
             format!("revoke {since}, made for a run that was stopped, unless a store has it")
         }
         (_, Some(current)) if valid.contains(current) => {
-            format!("revoke another one than {current}, which the stores have")
+            format!("revoke one that is not {current}, which the stores have")
         }
         _ => "revoke one that no store has".to_owned(),
     };

@@ -1,9 +1,10 @@
 //! What a run leaves for the next one: enough to finish what it began, and no plaintext.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fmt::Display;
+use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use octoseal::{Scope, ScopeKey, SecretName};
 use serde::{Deserialize, Serialize};
@@ -79,39 +80,64 @@ impl Known {
     }
 }
 
-/// The file with what is known.
-pub(crate) struct State(pub(crate) PathBuf);
+/// The file with what is known, locked for one run: a second one would take over what the first is about to finish.
+pub(crate) struct State {
+    path: PathBuf,
+    _lock: File,
+}
 
 impl State {
+    pub(crate) fn open(path: PathBuf) -> Result<Self, BoxError> {
+        let lock = File::create(beside(&path, "lock")).map_err(|error| named(&path, &error))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path, _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(named(&path, &"another run is under way")),
+            Err(TryLockError::Error(error)) => Err(named(&path, &error)),
+        }
+    }
+
     pub(crate) fn read(&self, name: &SecretName) -> Result<Known, BoxError> {
-        let path = self.0.display();
-        let text = match fs::read(&self.0) {
+        let known: Known = match fs::read(&self.path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Ok(Known::nothing(name.clone()));
             }
-            text => text.map_err(|error| format!("{path}: {error}"))?,
+            Err(error) => return Err(named(&self.path, &error)),
+            Ok(text) => serde_json::from_slice(&text).map_err(|error| named(&self.path, &error))?,
         };
-        let known: Known =
-            serde_json::from_slice(&text).map_err(|error| format!("{path}: {error}"))?;
-        match known.name == *name {
-            true => Ok(known),
-            false => Err(format!(
-                "{path} is about {}; give {name} a state of its own",
-                known.name
-            )
-            .into()),
+        if known.name != *name {
+            let why = format!("it is about {}; give {name} a state of its own", known.name);
+            return Err(named(&self.path, &why));
         }
+        Ok(known)
     }
 
     /// Replaces all of it, or nothing.
     pub(crate) fn write(&self, known: &Known) -> Result<(), BoxError> {
-        let beside = self.0.with_extension("new");
         let write = || {
-            let mut file = File::create(&beside)?;
+            let next = beside(&self.path, "new");
+            let mut file = File::create(&next)?;
             file.write_all(&serde_json::to_vec(known)?)?;
             file.sync_all()?;
-            fs::rename(&beside, &self.0)
+            fs::rename(next, &self.path)?;
+            // Where a folder can be opened, its entry can be lost with the power.
+            let folder = self.path.parent().filter(|folder| *folder != Path::new(""));
+            match File::open(folder.unwrap_or(Path::new("."))) {
+                Ok(folder) => folder.sync_all(),
+                Err(_) => Ok(()),
+            }
         };
-        write().map_err(|error| format!("{}: {error}", self.0.display()).into())
+        write().map_err(|error| named(&self.path, &error))
     }
+}
+
+/// The path with a further ending.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    name.into()
+}
+
+fn named(path: &Path, error: &dyn Display) -> BoxError {
+    format!("{}: {error}", path.display()).into()
 }

@@ -259,10 +259,9 @@ async fn a_configuration_is_read_without_its_byte_order_mark_and_refused_before_
 #[tokio::test]
 async fn a_second_run_at_the_same_time_ends_before_it_begins() {
     let program = Program::new("cat ids", "echo $n; echo s3cret");
-    let first = File::open(program.path("rotation.json")).unwrap();
-    first.lock().unwrap();
+    let first = State::open(program.path("rotation.state.json")).unwrap();
     let error = program.run().await.unwrap_err();
-    assert!(error.ends_with("another run of it is under way"), "{error}");
+    assert!(error.ends_with("another run is under way"), "{error}");
     assert_eq!(
         (program.read("last"), program.stand_in.request_count()),
         ("1\n".into(), 0)
