@@ -43,7 +43,7 @@ impl Program {
 impl Issuer for Program {
     async fn valid(&self) -> Result<Vec<String>, BoxError> {
         let ids = String::from_utf8(self.run(&["list"])?).map_err(|_| "`list` printed no UTF-8")?;
-        let ids = ids.lines().map(str::trim).filter(|id| !id.is_empty());
+        let ids = ids.lines().map(word).filter(|id| !id.is_empty());
         Ok(ids.map(str::to_owned).collect())
     }
 
@@ -53,14 +53,13 @@ impl Issuer for Program {
             .iter()
             .position(|&byte| byte == b'\n')
             .unwrap_or(output.len());
-        let id = std::str::from_utf8(&output[..end])
-            .map_err(|_| "`issue` printed an id that is no UTF-8")?;
+        let id = String::from_utf8_lossy(&output[..end]);
         let value = output.get(end + 1..).unwrap_or_default();
         let last = value.iter().rposition(|byte| !b"\r\n".contains(byte));
         let line = &value[..last.map_or(0, |last| last + 1)];
         let value = if line.contains(&b'\n') { value } else { line };
         Ok(Credential {
-            id: id.trim().to_owned(),
+            id: word(&id).to_owned(),
             value: Zeroizing::new(value.to_vec()),
         })
     }
@@ -68,6 +67,11 @@ impl Issuer for Program {
     async fn revoke(&self, id: &str) -> Result<(), BoxError> {
         self.run(&["revoke", id]).map(drop)
     }
+}
+
+/// A line without what surrounds it: blanks, or the mark that some shells write first.
+fn word(line: &str) -> &str {
+    line.trim_start_matches('\u{feff}').trim()
 }
 
 /// An issuer in memory. Its credentials are numbered, the first is there, and it allows `most` at once.

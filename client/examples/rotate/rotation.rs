@@ -143,17 +143,18 @@ impl<I: Issuer> Rotation<'_, I> {
         id: &str,
         before: &BTreeSet<String>,
     ) -> Result<BTreeSet<String>, BoxError> {
-        let mut valid = BTreeSet::new();
+        let mut valid = Ok(BTreeSet::new());
         for seconds in LISTED_AFTER_SECONDS {
             tokio::time::sleep(Duration::from_secs(seconds)).await;
-            valid = self.valid().await?;
+            valid = self.valid().await;
             if before.contains(id) {
                 break;
             }
-            if valid.remove(id) {
-                return Ok(valid);
+            if valid.as_mut().is_ok_and(|valid| valid.remove(id)) {
+                return valid;
             }
         }
+        let valid = valid.map_err(|error| format!("{error}; nothing was stored"))?;
         // What it printed is not shown: it may be the value.
         let made = listed(valid.difference(before));
         let why = "what the issuer printed first is no id of a new credential; nothing was stored";
@@ -216,7 +217,10 @@ impl<I: Issuer> Rotation<'_, I> {
         }
         if !left.is_empty() {
             let (id, left) = (new.id, left.join(", "));
-            return Err(format!("every store has {id}; not revoked: {left}; run again").into());
+            return Err(format!(
+                "every store has {id}; not revoked: {left}; run again, or see to that by hand"
+            )
+            .into());
         }
         let mut done = Known::nothing(known.name);
         done.current = Some(new.id);

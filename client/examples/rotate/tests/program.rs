@@ -103,6 +103,7 @@ async fn a_value_of_one_line_loses_its_line_break_and_one_of_several_is_stored_a
     for (print, value) in [
         ("echo $n; echo s3cret", &b"s3cret"[..]),
         ("echo $n; printf s3cret", b"s3cret"),
+        ("printf '\\357\\273\\277'; echo $n; echo s3cret", b"s3cret"),
         ("printf '%s\\r\\n' $n 's3cret '", b"s3cret "),
         ("echo \" $n \"; printf '%s\\n\\n' s3cret", b"s3cret"),
         ("echo $n; printf 'two\\nlines\\n'", b"two\nlines\n"),
@@ -186,6 +187,7 @@ async fn blank_lines_of_a_list_are_no_credentials_and_words_are_none_either() {
         "echo; cat ids; echo",
         "sed 's/$/\\r/' ids",
         "sed 's/^/  /' ids; echo ' '",
+        "printf '\\357\\273\\277'; cat ids",
     ] {
         let program = Program::new(list, "echo $n; echo s3cret");
         program.run().await.unwrap();
