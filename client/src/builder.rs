@@ -380,20 +380,27 @@ fn header(text: &str, what: &str) -> Result<HeaderValue, Error> {
         .map_err(|_| Error::config(format!("the {what} {text:?} does not fit into a header")))
 }
 
-#[cfg(all(test, not(any(feature = "rustls", feature = "native-tls"))))]
+#[cfg(all(test, not(feature = "rustls"), not(feature = "native-tls")))]
 mod tests {
     use crate::Client;
 
+    #[cfg(not(feature = "rustls-no-provider"))]
     #[test]
     fn https_without_a_feature_for_tls_is_an_error_that_names_them_and_loopback_is_none() {
         let error = Client::builder().token("t").build().unwrap_err();
         assert!(error.is_config(), "{error}");
-        let text = error.to_string();
-        assert!(
-            text.contains("rustls") && text.contains("native-tls"),
-            "{text}"
-        );
+        for feature in ["rustls,", "rustls-no-provider", "native-tls"] {
+            assert!(error.to_string().contains(feature), "{error}");
+        }
         let plain = Client::builder().token("t").base_url("http://127.0.0.1:1");
         assert!(plain.build().is_ok());
+    }
+
+    #[cfg(feature = "rustls-no-provider")]
+    #[test]
+    fn without_a_crypto_provider_building_is_an_error_that_says_how_to_install_one() {
+        let error = Client::builder().token("t").build().unwrap_err();
+        assert!(error.is_config(), "{error}");
+        assert!(error.to_string().contains("install_default"), "{error}");
     }
 }

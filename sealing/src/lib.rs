@@ -39,47 +39,74 @@
 //! it multiplies with modulo the group order. That changes nothing for a key that somebody holds, but for
 //! these its boxes would not be libsodium's. A box is opened only if its ephemeral key passes the same rules.
 //!
+//! # Two libraries for the arithmetic
+//!
+//! | feature | X25519 by | `no_std` | ephemeral keys come from |
+//! |---|---|---|---|
+//! | `crypto_box` (default) | `crypto_box` over `curve25519-dalek`, pure Rust | yes | the operating system, by `getrandom` 0.2 |
+//! | `aws-lc-rs` | AWS-LC, C and verified assembly | no | AWS-LC's generator of the calling thread |
+//!
+//! `aws-lc-rs` halves the time of a short message, and costs no crate where rustls has brought it along. Where both are
+//! on, it counts. Boxes are the same bytes by either: both go through every test, and open each other's. One of the two
+//! is needed, an allocator too.
+//!
+//! AWS-LC's generator is seeded when a process first asks it, which takes tens of milliseconds: [`warm_up`].
+//!
 //! # What is wiped, and what is not
 //!
-//! The ephemeral secret key, the shared secret, the box key, the cipher's state and its leftover keystream
-//! are overwritten when they go out of scope, as are [`SecretKey`] and what [`SecretKey::open`] returns.
-//! `crypto_box` wipes the scalar of a secret key and leaves the bytes beside it; those are overwritten from
-//! here with another key's, which is all that safe code can do and no guarantee. The plaintext is copied
-//! once, into the output, and encrypted there.
+//! | | `crypto_box` | `aws-lc-rs` |
+//! |---|---|---|
+//! | the ephemeral secret key, [`SecretKey`] | its scalar is; its bytes, which `crypto_box` leaves beside it, are overwritten from here with another key's: all that safe code can do, and no guarantee | is, by AWS-LC, which overwrites whatever it frees |
+//! | what the two keys share | is | is |
+//! | the box key, the cipher's state, its keystream | are | are |
+//! | what [`SecretKey::open`] returns | is | is |
+//! | what a multiplication leaves on the stack | is not | is not |
+//! | copies left behind when a key is made from bytes, or a cipher is moved | are not | are not |
+//! | HSalsa20's working state, Poly1305's one-time key inside the authenticator | are not | are not |
 //!
-//! Not wiped, because the crates below offer no way to: the copies of a secret key that were left behind
-//! when it was made and moved, the field elements that `curve25519-dalek` keeps on the stack during a
-//! multiplication, HSalsa20's working state, Poly1305's one-time key inside the authenticator, and whatever
-//! the compiler spills. The caller's plaintext stays the caller's to wipe.
+//! Nor is what the compiler spills. The plaintext is copied once, into the output, and encrypted there; the caller's
+//! plaintext stays the caller's to wipe.
 //!
-//! # What it is built on
+//! # What else it is built on
 //!
-//! `crypto_box` makes the keys, agrees on the shared one and encrypts; `blake2` hashes the nonce;
-//! `curve25519-dalek` checks keys, and is named for its feature `precomputed-tables` too, which `crypto_box`
-//! leaves off. `crypto_box` has a `seal` of its own: it copies the plaintext into a second buffer and that
-//! into a third, and seals to any 32 bytes, so its pieces are used instead.
+//! `crypto_secretbox`, of which `crypto_box` is made too, encrypts and authenticates, with a Salsa20 of this crate that
+//! computes eight blocks at a time: the one it brings has no vector code. `blake2` hashes the nonce. `curve25519-dalek`
+//! checks keys beside `crypto_box`, and is named for its feature `precomputed-tables` too, which `crypto_box` leaves off.
+//! `crypto_box` has a `seal` of its own: it copies the plaintext into a second buffer and that into a third, and seals
+//! to any 32 bytes, so its pieces are used instead.
 //!
-//! A short message takes 1.33 times as long as with libsodium 1.0.22 in C (51 µs and 38 µs at 64 B on one
-//! x86-64 machine). Of those 13 µs, 10 are the multiplication with the recipient's key, for which libsodium
-//! has hand-written assembly and `curve25519-dalek` portable code, and 2 the one with the base point.
-//! Longer ones take 1.4 times C's time at 4 KiB and 2.1 times at 48 KiB, for want of vector code in the
-//! Salsa20 below; a bare `crypto_box` the same, and 1.7 at 64 B without the tables. Reading a key
-//! takes 35 µs, of which the check for a low-order component is 26. `tests/bench-seal` in the repository
-//! measures all of it. In a debug build reading a key takes 13 ms, unless the profile has
-//! `curve25519-dalek` optimized.
+//! # What it costs
 //!
-//! The crate is `no_std` and needs an allocator and a `getrandom` 0.2 backend.
+//! | | libsodium 1.0.22 in C | `aws-lc-rs` | `crypto_box` | `crypto_box`'s own `seal` |
+//! |---|---|---|---|---|
+//! | 64 B | 42 µs | 34 µs | 70 µs | 69 µs |
+//! | 4 KiB | 44 µs | 38 µs | 74 µs | 76 µs |
+//! | 48 KiB | 64 µs | 84 µs | 120 µs | 154 µs |
+//! | reading a key | – | 24 µs | 50 µs | – |
+//!
+//! One x86-64 machine, as compiled by default; `tests/bench-seal` in the repository measures it. What is left at 48 KiB
+//! is that libsodium sees at run time that a machine has AVX2. Where `-C target-cpu` names one that does, the
+//! keystream takes half of its 34 µs. Debug builds are fast, too: a short message takes 0.11 ms by `aws-lc-rs`
+//! and 0.43 ms by `crypto_box`, without any setting of the profile.
 
 #![no_std]
 
 extern crate alloc;
+#[cfg(any(test, feature = "aws-lc-rs"))]
+extern crate std;
+
+#[cfg(not(any(feature = "crypto_box", feature = "aws-lc-rs")))]
+compile_error!("one of the features `crypto_box`, which is portable, and `aws-lc-rs` is needed");
 
 #[cfg(test)]
 mod proof;
 mod public_key;
+mod salsa20;
 mod sealed_box;
-mod secret;
 mod secret_key;
+mod x25519;
+
+use x25519::Secret as _;
 
 pub use public_key::{KeyError, PublicKey};
 pub use sealed_box::{BoxError, SealedBox};
@@ -92,3 +119,18 @@ pub const KEY_LENGTH: usize = 32;
 pub const OVERHEAD: usize = KEY_LENGTH + TAG_LENGTH;
 
 const TAG_LENGTH: usize = 16;
+
+/// Does now what the first call of a process would otherwise wait for.
+///
+/// With the feature `aws-lc-rs` that is AWS-LC's generator, which everything of it in the process shares, TLS included:
+/// it gathers entropy from the jitter of the processor's clock, for 25 to 80 ms, before it gives out its first bytes.
+/// Call this on a thread that may block. Built with `AWS_LC_SYS_NO_JITTER_ENTROPY=1` in the environment, AWS-LC seeds
+/// itself from the operating system, and from the processor's own generator where it has one, in well under a
+/// millisecond. With `crypto_box` nothing is slow the first time.
+///
+/// # Panics
+///
+/// If there are no random bytes to be had.
+pub fn warm_up() {
+    drop(x25519::Chosen::generate());
+}

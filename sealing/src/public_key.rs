@@ -1,12 +1,10 @@
-use crate::secret::Secret;
+use crate::x25519::{Chosen, Secret};
 use crate::{KEY_LENGTH, OVERHEAD, SealedBox, TAG_LENGTH};
 use alloc::{string::String, vec::Vec};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use blake2::{Blake2b, Digest, digest::consts::U24};
 use core::fmt;
-use crypto_box::aead::AeadInPlace as _;
-use crypto_box::{Nonce, SalsaBox};
-use curve25519_dalek::{MontgomeryPoint, traits::IsIdentity as _};
+use crypto_secretbox::{AeadInPlace as _, Nonce};
 
 /// A public key that messages can be sealed to.
 ///
@@ -51,23 +49,25 @@ impl PublicKey {
     /// [`KeyError`] for keys of low order, all zero among them, and for keys that nobody can hold the
     /// secret key of.
     pub fn from_bytes(bytes: [u8; KEY_LENGTH]) -> Result<Self, KeyError> {
-        // Arithmetic ignores the top bit and reduces, so all of this holds for every spelling of a key.
-        let point = MontgomeryPoint(bytes);
-        let times_eight = || point.mul_bits_be([true, false, false, false].into_iter());
+        Self::checked_by::<Chosen>(bytes)
+    }
+
+    pub(crate) fn checked_by<S: Secret>(bytes: [u8; KEY_LENGTH]) -> Result<Self, KeyError> {
         if bytes == [0; KEY_LENGTH] {
-            Err(KeyError::AllZero)
-        } else if times_eight().is_identity() {
-            Err(KeyError::LowOrder)
-        } else if !point.to_edwards(0).is_some_and(|it| it.is_torsion_free()) {
-            Err(KeyError::NoSecretKey)
-        } else {
-            Ok(Self(bytes))
+            return Err(KeyError::AllZero);
+        }
+        match S::negate(bytes) {
+            negated if negated == [0; KEY_LENGTH] => Err(KeyError::LowOrder),
+            // Minus a point is written like the point. Of any part of low order nothing is left by the multiplication,
+            // and on the twist it is no negation.
+            negated if negated == reduced(bytes) => Ok(Self(bytes)),
+            _ => Err(KeyError::NoSecretKey),
         }
     }
 
     /// A key that needs no check, because it was just computed from a secret key.
-    pub(crate) fn of_secret(secret: &Secret) -> Self {
-        Self(secret.public_key().to_bytes())
+    pub(crate) fn of_secret(secret: &impl Secret) -> Self {
+        Self(secret.public_key())
     }
 
     /// The key's bytes, as they were given.
@@ -86,18 +86,19 @@ impl PublicKey {
     /// have nothing in common. The box is [`OVERHEAD`] bytes longer than the message, and
     /// the message's length is the only thing it tells. It does not tell, or prove, who sealed it.
     ///
-    /// Allocates the output and nothing else; the message is copied there once and encrypted in place.
+    /// Of the message's length it allocates the output and nothing else: the message is copied there once and encrypted
+    /// in place.
     ///
     /// # Panics
     ///
-    /// If the operating system has no random bytes to give.
+    /// If there are no random bytes to be had.
     pub fn seal(&self, plaintext: &[u8]) -> SealedBox {
-        self.seal_with(&Secret::generate(), plaintext)
+        self.seal_with(&Chosen::generate(), plaintext)
     }
 
     /// Seals with a given ephemeral key: what makes sealing testable. Never public, since a key used for
     /// two messages gives both away.
-    pub(crate) fn seal_with(&self, ephemeral: &Secret, plaintext: &[u8]) -> SealedBox {
+    pub(crate) fn seal_with(&self, ephemeral: &impl Secret, plaintext: &[u8]) -> SealedBox {
         let sender = Self::of_secret(ephemeral);
 
         let mut sealed = Vec::with_capacity(OVERHEAD + plaintext.len());
@@ -106,18 +107,24 @@ impl PublicKey {
         sealed.extend_from_slice(plaintext);
 
         let (head, message) = sealed.split_at_mut(OVERHEAD);
-        let tag = self
-            .agree(ephemeral)
+        let tag = ephemeral
+            .agree(self)
             .encrypt_in_place_detached(&nonce(&sender, self), &[], message)
             .expect("only associated data is refused, and there is none");
         head[KEY_LENGTH..].copy_from_slice(&tag);
         SealedBox(sealed)
     }
+}
 
-    /// The cipher that the holders of the two keys agree on.
-    pub(crate) fn agree(&self, secret: &Secret) -> SalsaBox {
-        SalsaBox::new(&self.0.into(), secret)
+/// A key as arithmetic sees it: without its top bit, modulo 2²⁵⁵-19.
+fn reduced(mut key: [u8; KEY_LENGTH]) -> [u8; KEY_LENGTH] {
+    key[31] &= 0x7f;
+    if key[0] >= 0xed && key[1..31] == [0xff; 30] && key[31] == 0x7f {
+        let above = key[0] - 0xed;
+        key = [0; KEY_LENGTH];
+        key[0] = above;
     }
+    key
 }
 
 /// The nonce of a sealed box: a hash of both public keys, so that it need not be sent.

@@ -1,45 +1,37 @@
 use crate::public_key::nonce;
-use crate::secret::Secret;
+use crate::x25519::{Chosen, Secret};
 use crate::{KEY_LENGTH, PublicKey, SealedBox};
 use alloc::vec::Vec;
 use core::fmt;
-use crypto_box::{Tag, aead::AeadInPlace as _};
+use crypto_secretbox::{AeadInPlace as _, Tag};
 use zeroize::Zeroizing;
 
 /// A secret key that opens what was sealed to its public key.
 ///
 /// Wiped on drop; `Debug` prints nothing of it, and it can't be written out.
 #[derive(Clone)]
-pub struct SecretKey {
-    secret: Secret,
-    public: PublicKey,
-}
+pub struct SecretKey(KeyPair<Chosen>);
 
 impl SecretKey {
-    /// Makes a new key from the operating system's randomness.
+    /// Makes a new key.
     ///
     /// # Panics
     ///
-    /// If the operating system has no random bytes to give.
+    /// If there are no random bytes to be had.
     pub fn generate() -> Self {
-        Self::new(Secret::generate())
+        Self(KeyPair::new(Chosen::generate()))
     }
 
     /// Takes 32 bytes as a key. Every 32 bytes are one.
     ///
     /// The caller's copy of the bytes stays the caller's to wipe.
     pub fn from_bytes(bytes: [u8; KEY_LENGTH]) -> Self {
-        Self::new(Secret::from_bytes(bytes))
-    }
-
-    fn new(secret: Secret) -> Self {
-        let public = PublicKey::of_secret(&secret);
-        Self { secret, public }
+        Self(KeyPair::new(Chosen::from_bytes(bytes)))
     }
 
     /// The key that messages for this one are sealed to.
     pub fn public_key(&self) -> PublicKey {
-        self.public
+        self.0.public
     }
 
     /// Opens a sealed box. The message is wiped when it is dropped.
@@ -49,12 +41,30 @@ impl SecretKey {
     /// [`OpenError`] when the box was sealed to another key, or changed since. That includes boxes whose
     /// ephemeral key [`PublicKey`] would refuse: no sealing made them.
     pub fn open(&self, sealed: &SealedBox) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        self.0.open(sealed)
+    }
+}
+
+/// A secret key and the public one that belongs to it.
+#[derive(Clone)]
+pub(crate) struct KeyPair<S: Secret> {
+    secret: S,
+    pub(crate) public: PublicKey,
+}
+
+impl<S: Secret> KeyPair<S> {
+    pub(crate) fn new(secret: S) -> Self {
+        let public = PublicKey::of_secret(&secret);
+        Self { secret, public }
+    }
+
+    pub(crate) fn open(&self, sealed: &SealedBox) -> Result<Zeroizing<Vec<u8>>, OpenError> {
         let (sender, tag, message) = sealed.parts();
         // Without a check, anybody could make a box for a low-order key: it agrees on zero with everyone.
-        let sender = PublicKey::from_bytes(*sender).map_err(|_| OpenError(()))?;
+        let sender = PublicKey::checked_by::<S>(*sender).map_err(|_| OpenError(()))?;
         let mut opened = Zeroizing::new(message.to_vec());
-        sender
-            .agree(&self.secret)
+        self.secret
+            .agree(&sender)
             .decrypt_in_place_detached(
                 &nonce(&sender, &self.public),
                 &[],

@@ -102,3 +102,38 @@ fn a_box_reads_back_from_its_base64() {
     assert_eq!(*key.open(&read).expect("opens"), "žluťoučký kůň".as_bytes());
     assert_eq!(read.as_bytes(), sealed.clone().into_bytes());
 }
+
+#[test]
+fn every_way_to_read_a_box_refuses_plaintext_and_white_space_and_repeats_nothing_of_it() {
+    let sealed = SecretKey::generate().public_key().seal(b"");
+    let text = String::from(&sealed);
+    assert_eq!(text, sealed.to_base64());
+    assert_eq!(text.parse(), Ok(sealed.clone()));
+    assert_eq!(SealedBox::try_from(text.as_str()), Ok(sealed.clone()));
+    assert_eq!(SealedBox::try_from(text.clone()), Ok(sealed.clone()));
+    assert_eq!(String::from(sealed), text);
+
+    let short = format!("hunter2{}", "A".repeat(64 - 7 - 4));
+    for (refused, why) in [
+        (String::new(), BoxError::TooShort { found: 0 }),
+        ("hunter2".into(), BoxError::BadBase64),
+        ("hunter20".into(), BoxError::TooShort { found: 6 }),
+        (short + "AA==", BoxError::TooShort { found: 46 }),
+        (text.replace('A', "\u{e4}") + "\u{e4}", BoxError::BadBase64),
+        (text.clone() + "\n", BoxError::BadBase64),
+        (text.clone() + "\r\n", BoxError::BadBase64),
+        (format!(" {text}"), BoxError::BadBase64),
+        (
+            format!("{}\n{}", &text[..32], &text[32..]),
+            BoxError::BadBase64,
+        ),
+        (format!("\u{feff}{text}"), BoxError::BadBase64),
+    ] {
+        assert_eq!(SealedBox::from_base64(&refused), Err(why), "{refused:?}");
+        assert_eq!(SealedBox::try_from(refused.as_str()), Err(why));
+        assert_eq!(SealedBox::try_from(refused.clone()), Err(why));
+        let said = refused.parse::<SealedBox>().unwrap_err().to_string();
+        assert!(said.contains("is it the plaintext?"), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}

@@ -28,9 +28,13 @@ impl Sockets {
         connect_timeout: Duration,
         attempt_timeout: Duration,
     ) -> Result<reqwest::Client, Error> {
-        if base.scheme() == "https" && !cfg!(any(feature = "rustls", feature = "native-tls")) {
-            return Err(Error::config("https needs one of the features rustls and native-tls")
-                .with_hint("rustls is a default feature; switch default-features on, or name one of the two"));
+        if base.scheme() == "https" && !tls::IS_COMPILED_IN {
+            return Err(Error::config(
+                "https needs one of the features rustls, rustls-no-provider and native-tls",
+            )
+            .with_hint(
+                "rustls is a default feature; switch default-features on, or name one of the three",
+            ));
         }
         let silence = (attempt_timeout / 3).max(Duration::from_millis(1));
         let mut builder = reqwest::Client::builder()
@@ -56,20 +60,33 @@ impl Sockets {
     }
 }
 
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
+#[cfg(any(
+    feature = "rustls",
+    feature = "rustls-no-provider",
+    feature = "native-tls"
+))]
 mod tls {
     use reqwest::{Certificate, ClientBuilder, Identity};
     use secrecy::{ExposeSecret, SecretSlice};
 
     use crate::error::Error;
 
+    pub(super) const IS_COMPILED_IN: bool = true;
+
     pub(super) fn set_up(
         mut builder: ClientBuilder,
         bundles: &[Vec<u8>],
         pair: Option<&(Vec<u8>, SecretSlice<u8>)>,
     ) -> Result<ClientBuilder, Error> {
-        // Where both are compiled in, the default feature counts.
-        #[cfg(feature = "rustls")]
+        #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            return Err(Error::config("rustls has no crypto provider").with_hint(
+                "call install_default() of one, such as rustls::crypto::ring::default_provider(), before the client \
+                 is built; octoseal's feature rustls brings aws-lc-rs along",
+            ));
+        }
+        // Where several are compiled in, rustls counts.
+        #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
         {
             builder = builder.tls_backend_rustls();
         }
@@ -98,10 +115,10 @@ mod tls {
 
     /// A client certificate. Its key is never named in an error, not even by a parser's message.
     fn identity(certificate: &[u8], key: &[u8]) -> Result<Identity, Error> {
-        #[cfg(feature = "rustls")]
+        #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
         let identity =
             Identity::from_pem(&zeroize::Zeroizing::new([certificate, b"\n", key].concat()));
-        #[cfg(not(feature = "rustls"))]
+        #[cfg(not(any(feature = "rustls", feature = "rustls-no-provider")))]
         let identity = Identity::from_pkcs8_pem(certificate, key);
         identity.map_err(|_| {
             Error::config("the client certificate and its key are not a pair of PEM texts")
@@ -110,12 +127,18 @@ mod tls {
     }
 }
 
-#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+#[cfg(not(any(
+    feature = "rustls",
+    feature = "rustls-no-provider",
+    feature = "native-tls"
+)))]
 mod tls {
     use reqwest::ClientBuilder;
     use secrecy::SecretSlice;
 
     use crate::error::Error;
+
+    pub(super) const IS_COMPILED_IN: bool = false;
 
     pub(super) fn set_up(
         builder: ClientBuilder,
@@ -126,7 +149,7 @@ mod tls {
             return Ok(builder);
         }
         Err(Error::config(
-            "certificates need one of the features rustls and native-tls",
+            "certificates need one of the features rustls, rustls-no-provider and native-tls",
         ))
     }
 }

@@ -1,5 +1,5 @@
-//! Seals 1 B, 64 B, 4 KiB and 48 KiB with ours, crypto_box, dryoc and C libsodium, reads a key, and prints
-//! the ratios.
+//! Seals 1 B, 64 B, 4 KiB and 48 KiB with ours by either library, with crypto_box, dryoc and C libsodium, reads a key,
+//! and prints the ratios.
 //!
 //! crypto_box is measured with the `precomputed-tables` that ours switches on for both: one build has one
 //! curve25519-dalek. Alone, without them, it takes 1.7 times C's time at 64 B.
@@ -8,6 +8,7 @@ use criterion::{BenchmarkId, Criterion};
 use crypto_box::aead::OsRng;
 use octoseal_sealing::{OVERHEAD, PublicKey, SealedBox, SecretKey};
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 const LENGTHS: [usize; 4] = [1, 64, 4 << 10, 48 << 10];
@@ -15,9 +16,10 @@ const LENGTHS: [usize; 4] = [1, 64, 4 << 10, 48 << 10];
 /// The name of a contestant, and how it seals a message to a key.
 type Contestant = (&'static str, fn(&PublicKey, &[u8]) -> Vec<u8>);
 
-const CONTESTANTS: [Contestant; 4] = [
+const CONTESTANTS: [Contestant; 5] = [
     ("libsodium", libsodium),
-    ("octoseal", |key, message| key.seal(message).into_bytes()),
+    ("aws-lc-rs", |key, message| key.seal(message).into_bytes()),
+    ("portable", portable),
     ("crypto_box", |key, message| {
         crypto_box::PublicKey::from(*key.as_bytes())
             .seal(&mut OsRng, message)
@@ -30,6 +32,13 @@ const CONTESTANTS: [Contestant; 4] = [
         sealed
     }),
 ];
+
+fn portable(key: &PublicKey, message: &[u8]) -> Vec<u8> {
+    static READ: OnceLock<octoseal_sealing_portable::PublicKey> = OnceLock::new();
+    let read = || octoseal_sealing_portable::PublicKey::from_bytes(*key.as_bytes());
+    let key = READ.get_or_init(|| read().expect("a key"));
+    key.seal(message).into_bytes()
+}
 
 fn libsodium(key: &PublicKey, message: &[u8]) -> Vec<u8> {
     let mut sealed = vec![0; message.len() + OVERHEAD];
@@ -75,9 +84,15 @@ fn main() {
         }
         group.finish();
     }
-    criterion.bench_function("read", |bencher| {
+    let mut group = criterion.benchmark_group("read");
+    group.bench_function("aws-lc-rs", |bencher| {
         bencher.iter(|| PublicKey::from_bytes(std::hint::black_box(*key.as_bytes())));
     });
+    group.bench_function("portable", |bencher| {
+        let key = std::hint::black_box(*key.as_bytes());
+        bencher.iter(|| octoseal_sealing_portable::PublicKey::from_bytes(key));
+    });
+    group.finish();
     print_ratios(&results);
 }
 
@@ -101,8 +116,10 @@ fn print_ratios(results: &Path) {
         }
         println!();
     }
-    if let Some(read) = fastest(results, "read") {
-        println!("reading a key{:>11.1} µs", read / 1e3);
+    for name in ["aws-lc-rs", "portable"] {
+        if let Some(read) = fastest(results, &format!("read/{name}")) {
+            println!("reading a key, {name:<12}{:>9.1} µs", read / 1e3);
+        }
     }
 }
 

@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-/// The crates that these features of `octoseal` need, by name and version, its own among them.
+/// The crates that these features of `octoseal` need beside its default ones, by name and version, its own among them.
 fn crates(features: &[&str]) -> BTreeSet<String> {
+    tree(&[&format!("--features={}", features.join(","))])
+}
+
+fn tree(selection: &[&str]) -> BTreeSet<String> {
     let told = Command::new(env!("CARGO"))
         .args(["tree", "--offline", "--locked", "--package", "octoseal"])
         .args(["--edges", "normal", "--prefix", "none", "--no-dedupe"])
-        .arg(format!("--features={}", features.join(",")))
+        .args(selection)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
@@ -51,5 +55,23 @@ fn features_that_are_left_out_cost_no_crate_and_each_costs_what_architecture_md_
             row.unwrap().contains(&cell),
             "`{feature}` adds {number} crates"
         );
+    }
+}
+
+#[test]
+fn aws_lc_comes_with_rustls_alone_and_curve25519_dalek_with_the_other_features() {
+    let has = |crates: &BTreeSet<String>, name: &str| {
+        let name = format!("{name} ");
+        crates.iter().any(|it| it.starts_with(&name))
+    };
+    let default = crates(&["mock"]);
+    assert!(has(&default, "aws-lc-rs") && !has(&default, "curve25519-dalek"));
+    for feature in ["rustls-no-provider", "native-tls", "crypto_box"] {
+        let features = format!("--features=mock,{feature}");
+        let crates = tree(&["--no-default-features", &features]);
+        assert!(has(&crates, "curve25519-dalek"), "{feature}");
+        for provider in ["aws-lc-rs", "aws-lc-sys", "ring"] {
+            assert!(!has(&crates, provider), "{feature} brings {provider}");
+        }
     }
 }

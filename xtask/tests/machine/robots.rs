@@ -170,7 +170,7 @@ fn a_store_that_nobody_thought_of_is_used_with_one_line_in_openapi_and_none_in_c
     write(
         &root.join("robots/Cargo.toml"),
         "[package]\nname = \"robots\"\nedition.workspace = true\n\n[dependencies]\n\
-         octoseal = { workspace = true, features = [\"mock\"] }\n\
+         octoseal = { workspace = true, features = [\"crypto_box\", \"mock\"] }\n\
          tokio = { workspace = true, features = [\"macros\", \"rt\", \"time\"] }\n",
     );
     write(&root.join("robots/src/main.rs"), PROGRAM);
