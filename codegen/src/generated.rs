@@ -44,6 +44,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum ActionsCreateOrUpdateOrgSecretBodyVisibility {
         #[serde(rename = "all")]
         All,
@@ -119,6 +120,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum ActionsCreateOrgVariableBodyVisibility {
         #[serde(rename = "all")]
         All,
@@ -174,30 +176,35 @@ pub mod types {
     }
     ///`ActionsListEnvironmentVariablesResponse`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct ActionsListEnvironmentVariablesResponse {
         pub total_count: i64,
         pub variables: ::std::vec::Vec<ActionsVariable>,
     }
     ///`ActionsListOrgVariablesResponse`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct ActionsListOrgVariablesResponse {
         pub total_count: i64,
         pub variables: ::std::vec::Vec<OrganizationActionsVariable>,
     }
     ///`ActionsListRepoOrganizationVariablesResponse`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct ActionsListRepoOrganizationVariablesResponse {
         pub total_count: i64,
         pub variables: ::std::vec::Vec<ActionsVariable>,
     }
     ///`ActionsListRepoVariablesResponse`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct ActionsListRepoVariablesResponse {
         pub total_count: i64,
         pub variables: ::std::vec::Vec<ActionsVariable>,
     }
     ///`ActionsListSelectedReposForOrgVariableResponse`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct ActionsListSelectedReposForOrgVariableResponse {
         pub repositories: ::std::vec::Vec<MinimalRepository>,
         pub total_count: i64,
@@ -245,6 +252,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum ActionsUpdateOrgVariableBodyVisibility {
         #[serde(rename = "all")]
         All,
@@ -302,6 +310,7 @@ pub mod types {
     }
     ///`ActionsVariable`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct ActionsVariable {
         pub created_at: ::std::string::String,
         pub name: ::std::string::String,
@@ -330,6 +339,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum AgentsCreateOrUpdateOrgSecretBodyVisibility {
         #[serde(rename = "all")]
         All,
@@ -405,6 +415,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum AgentsCreateOrgVariableBodyVisibility {
         #[serde(rename = "all")]
         All,
@@ -460,24 +471,28 @@ pub mod types {
     }
     ///`AgentsListOrgVariablesResponse`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct AgentsListOrgVariablesResponse {
         pub total_count: i64,
         pub variables: ::std::vec::Vec<OrganizationActionsVariable>,
     }
     ///`AgentsListRepoOrganizationVariablesResponse`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct AgentsListRepoOrganizationVariablesResponse {
         pub total_count: i64,
         pub variables: ::std::vec::Vec<ActionsVariable>,
     }
     ///`AgentsListRepoVariablesResponse`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct AgentsListRepoVariablesResponse {
         pub total_count: i64,
         pub variables: ::std::vec::Vec<ActionsVariable>,
     }
     ///`AgentsListSelectedReposForOrgVariableResponse`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct AgentsListSelectedReposForOrgVariableResponse {
         pub repositories: ::std::vec::Vec<MinimalRepository>,
         pub total_count: i64,
@@ -517,6 +532,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum AgentsUpdateOrgVariableBodyVisibility {
         #[serde(rename = "all")]
         All,
@@ -624,6 +640,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum CodespacesCreateOrUpdateOrgSecretBodyVisibility {
         #[serde(rename = "all")]
         All,
@@ -725,6 +742,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum DependabotCreateOrUpdateOrgSecretBodyVisibility {
         #[serde(rename = "all")]
         All,
@@ -805,6 +823,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum DeploymentReviewerType {
         User,
         Team,
@@ -847,12 +866,14 @@ pub mod types {
     }
     ///`Environment`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct Environment {
         pub id: i64,
         pub name: ::std::string::String,
     }
     ///`FullRepository`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct FullRepository {
         pub full_name: ::std::string::String,
         pub id: i64,
@@ -860,6 +881,7 @@ pub mod types {
     }
     ///`Installation`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct Installation {
         pub app_id: i64,
         pub app_slug: ::std::string::String,
@@ -872,6 +894,7 @@ pub mod types {
     }
     ///`InstallationToken`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct InstallationToken {
         pub expires_at: ::std::string::String,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -892,6 +915,7 @@ pub mod types {
     }
     ///`Integration`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct Integration {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub client_id: ::std::option::Option<::std::string::String>,
@@ -903,6 +927,7 @@ pub mod types {
     }
     ///`MinimalRepository`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct MinimalRepository {
         pub full_name: ::std::string::String,
         pub id: i64,
@@ -910,6 +935,7 @@ pub mod types {
     }
     ///`OrganizationActionsVariable`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct OrganizationActionsVariable {
         pub created_at: ::std::string::String,
         pub name: ::std::string::String,
@@ -1026,6 +1052,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum PrivateRegistriesCreateOrgPrivateRegistryBodyAuthType {
         #[serde(rename = "token")]
         Token,
@@ -1103,6 +1130,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum PrivateRegistriesCreateOrgPrivateRegistryBodyRegistryType {
         #[serde(rename = "maven_repository")]
         MavenRepository,
@@ -1214,6 +1242,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum PrivateRegistriesCreateOrgPrivateRegistryBodyVisibility {
         #[serde(rename = "all")]
         All,
@@ -1335,6 +1364,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum PrivateRegistriesUpdateOrgPrivateRegistryBodyAuthType {
         #[serde(rename = "token")]
         Token,
@@ -1412,6 +1442,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum PrivateRegistriesUpdateOrgPrivateRegistryBodyRegistryType {
         #[serde(rename = "maven_repository")]
         MavenRepository,
@@ -1523,6 +1554,7 @@ pub mod types {
         PartialEq,
         PartialOrd
     )]
+    #[non_exhaustive]
     pub enum PrivateRegistriesUpdateOrgPrivateRegistryBodyVisibility {
         #[serde(rename = "all")]
         All,
@@ -1600,6 +1632,7 @@ pub mod types {
     }
     ///`Repository`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct Repository {
         pub full_name: ::std::string::String,
         pub id: i64,
@@ -1607,6 +1640,7 @@ pub mod types {
     }
     ///`StorePublicKey`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct StorePublicKey {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub created_at: ::std::option::Option<::std::string::String>,
@@ -1621,6 +1655,7 @@ pub mod types {
     }
     ///`StoreRegistry`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct StoreRegistry {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub account_id: ::std::option::Option<::std::string::String>,
@@ -1670,12 +1705,14 @@ pub mod types {
     }
     ///`StoreRegistryPage`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct StoreRegistryPage {
         pub configurations: ::std::vec::Vec<StoreRegistry>,
         pub total_count: i64,
     }
     ///`StoreRepository`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct StoreRepository {
         pub full_name: ::std::string::String,
         pub id: i64,
@@ -1683,12 +1720,14 @@ pub mod types {
     }
     ///`StoreRepositoryPage`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct StoreRepositoryPage {
         pub repositories: ::std::vec::Vec<StoreRepository>,
         pub total_count: i64,
     }
     ///`StoreSecret`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct StoreSecret {
         pub created_at: ::std::string::String,
         pub name: ::std::string::String,
@@ -1700,6 +1739,7 @@ pub mod types {
     }
     ///`StoreSecretPage`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct StoreSecretPage {
         pub secrets: ::std::vec::Vec<StoreSecret>,
         pub total_count: i64,

@@ -9,6 +9,17 @@
 //! [`Error::UnexpectedResponse`], complete and unread. Beware of printing an [`Error`]:
 //! [`Error::InvalidResponsePayload`] holds the whole body.
 //!
+//! Types of replies, and enums, are `#[non_exhaustive]`: GitHub adds fields and values, and code that reads them goes on
+//! compiling. Where one is made by hand, for a mock, it is read from JSON:
+//!
+//! ```
+//! use octoseal_api::types::StorePublicKey;
+//!
+//! let key = serde_json::json!({ "key_id": "568250167242549743", "key": "2Sg8iYjAxxmI2LvUXpJjkYrMxURPc8r+dB7TJyvvcCU=" });
+//! let key: StorePublicKey = serde_json::from_value(key)?;
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+//!
 //! With the feature `httpmock` there is a module `httpmock`: mocks of single operations for tests, typed, where
 //! octoseal's whole stand-in would be too much.
 

@@ -2,6 +2,7 @@
 
 pub mod dispatch;
 pub mod docs;
+pub mod growth;
 pub mod httpmock;
 pub(crate) mod made;
 pub mod operations;
@@ -9,6 +10,7 @@ pub mod progenitor;
 pub mod readme;
 
 use anyhow::Result;
+use proc_macro2::TokenStream;
 use serde_json::Value;
 
 use crate::codegen::docs::Docs;
@@ -39,7 +41,7 @@ pub fn files(tree: &Tree, idle: Idle) -> Result<Vec<File>> {
     } else {
         Idle::Allow
     };
-    let fragment = Description::parse(tree.read(FRAGMENT)?.as_bytes(), FRAGMENT)?;
+    let fragment = Description::parse(tree.read(FRAGMENT)?.as_bytes(), FRAGMENT)?.whole()?;
     let mut files = from_fragment(fragment.value(), &source, &docs, idle)?;
     files.push(File {
         path: README,
@@ -50,7 +52,7 @@ pub fn files(tree: &Tree, idle: Idle) -> Result<Vec<File>> {
 
 /// The operations of the tree's fragment that have no words of ours.
 pub fn wordless(tree: &Tree) -> Result<Vec<String>> {
-    let fragment = Description::parse(tree.read(FRAGMENT)?.as_bytes(), FRAGMENT)?;
+    let fragment = Description::parse(tree.read(FRAGMENT)?.as_bytes(), FRAGMENT)?.whole()?;
     Docs::parse(&tree.read(DOCS)?)?.wordless(fragment.value())
 }
 
@@ -61,26 +63,43 @@ pub fn from_fragment(
     docs: &Docs,
     idle: Idle,
 ) -> Result<Vec<File>> {
-    let mut repaired = repairs::repair(fragment, source, idle)?;
+    let (mut repaired, _) = repairs::apply(fragment, source)?;
     docs.apply(&mut repaired)?;
-    let client = progenitor::client(&repaired)?;
+    let stores = dispatch::stores(&repaired);
+    let client = progenitor::client(&repaired);
+    let of_client = client.and_then(|client| of_client(client, &repaired));
+    let mut errors = Vec::new();
+    let mut files = Vec::new();
+    match stores {
+        Ok(text) => files.push(File { path: STORES, text }),
+        Err(error) => errors.push(error),
+    }
+    match of_client {
+        Ok(more) => files.extend(more),
+        Err(error) => errors.push(error),
+    }
+    repairs::all_of(errors)?;
+    if idle == Idle::Refuse {
+        repairs::check_witnesses(fragment, source)?;
+    }
+    Ok(files)
+}
+
+/// The files that are made of progenitor's client.
+fn of_client(client: TokenStream, repaired: &Value) -> Result<[File; 3]> {
     let made = Made::of(client.clone())?;
-    Ok(vec![
+    Ok([
         File {
             path: CLIENT,
-            text: progenitor::render(client, progenitor::DOCS)?,
+            text: progenitor::render(growth::marked(client)?, progenitor::DOCS)?,
         },
         File {
             path: OPERATIONS,
-            text: operations::text(&repaired, &made)?,
-        },
-        File {
-            path: STORES,
-            text: dispatch::stores(&repaired)?,
+            text: operations::text(repaired, &made)?,
         },
         File {
             path: HTTPMOCK,
-            text: httpmock::helpers(&repaired)?,
+            text: httpmock::helpers(repaired)?,
         },
     ])
 }

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::description::Description;
 use crate::description::source::Source;
+use crate::description::{Description, Fault};
+use crate::diff::Breaks;
 use crate::repairs::Idle;
 use crate::robots::{self, sweep, whole};
 use crate::tree::{DOCS, FRAGMENT, Mode, SOURCE, Tree};
@@ -47,7 +48,28 @@ pub fn vendor(tree: &Tree, options: &vendor::Options) -> Result<()> {
     for left in outcome.left_out {
         eprintln!("warning: {left}");
     }
+    for fault in told(&outcome.faults) {
+        eprintln!("note: passed over, not kept: {fault}");
+    }
+    if !options.check
+        && let Err(error) = codegen::files(tree, Idle::Allow)
+    {
+        eprintln!(
+            "warning: `{}` will fail: {error:#}\n`git restore openapi` takes the new fragment back",
+            codegen::COMMAND
+        );
+    }
     Ok(())
+}
+
+/// The first faults, and how many there are more.
+fn told(faults: &[Fault]) -> Vec<String> {
+    const MOST: usize = 10;
+    let mut lines: Vec<_> = faults.iter().take(MOST).map(Fault::to_string).collect();
+    if faults.len() > MOST {
+        lines.push(format!("{} more", faults.len() - MOST));
+    }
+    lines
 }
 
 /// `cargo xtask codegen`
@@ -70,8 +92,8 @@ pub fn codegen(tree: &Tree, check: bool, idle: Idle) -> Result<()> {
     Ok(())
 }
 
-/// `cargo xtask diff`; `base` is compared with instead of the fragment.
-pub fn diff(tree: &Tree, wanted: &Wanted, base: Option<&Path>, form: Form) -> Result<()> {
+/// `cargo xtask diff`; `base` is compared with instead of the fragment. Tells whose code the difference breaks.
+pub fn diff(tree: &Tree, wanted: &Wanted, base: Option<&Path>, form: Form) -> Result<Breaks> {
     let source = Source::parse(&tree.read(SOURCE)?)?;
     let new = fetch::describe(&source.package, wanted)?;
     let fragment = tree.root().join(FRAGMENT);
@@ -81,19 +103,26 @@ pub fn diff(tree: &Tree, wanted: &Wanted, base: Option<&Path>, form: Form) -> Re
     match form {
         Form::Json => print(serde_json::to_string_pretty(&report)? + "\n"),
         Form::Markdown => print(report.markdown()),
-        Form::Text => print(report),
-    }
+        Form::Text => print(&report),
+    }?;
+    Ok(report.worst())
 }
 
 /// `cargo xtask refresh`; `tests` are Cargo's arguments.
-pub fn refresh(tree: &Tree, wanted: Wanted, tests: Vec<String>) -> Result<()> {
+pub fn refresh(tree: &Tree, wanted: Wanted, tests: Vec<String>, accept_losses: bool) -> Result<()> {
     let options = refresh::Options {
         wanted,
         version: tree.version()?,
         tests: tests.into_iter().filter(|each| !each.is_empty()).collect(),
+        accept_losses,
     };
     match refresh::refresh(tree, &options)? {
-        refresh::Outcome::Newest(version) => print(format!("{version} is the newest version\n")),
+        refresh::Outcome::Newest { pinned, registry } if pinned == registry => print(format!(
+            "{pinned} is pinned, and the registry's newest version\n"
+        )),
+        refresh::Outcome::Newest { pinned, registry } => print(format!(
+            "{pinned} is pinned, and the registry's newest version is {registry}: nothing newer\n"
+        )),
         refresh::Outcome::Pinned(version) => print(format!("{version} is pinned already\n")),
         refresh::Outcome::Refreshed(report) => {
             print(report.markdown())?;
@@ -112,11 +141,12 @@ pub fn timelapse(tree: &Tree, journey: &robots::timelapse::Journey) -> Result<()
 
 /// `cargo xtask sweep`: over the description wanted, or over every one in the pinned package; operation by operation,
 /// or the `whole` at once.
-pub fn sweep(tree: &Tree, wanted: Option<&Wanted>, whole: bool) -> Result<()> {
+pub fn sweep(tree: &Tree, wanted: &Wanted, whole: bool, every: bool) -> Result<()> {
     let source = Source::parse(&tree.read(SOURCE)?)?;
-    let descriptions = match wanted {
-        None => fetch::every(&source.package)?,
-        Some(wanted) => vec![fetch::describe(&source.package, wanted)?],
+    let descriptions = if every {
+        fetch::every(&source.package, wanted.offline)?
+    } else {
+        vec![fetch::describe(&source.package, wanted)?]
     };
     let mut failed = Vec::new();
     for description in &descriptions {

@@ -3,7 +3,9 @@
 pub mod cut;
 pub mod facts;
 pub mod family;
+pub mod faults;
 pub mod left_out;
+pub mod sealed;
 pub mod select;
 pub mod source;
 pub(crate) mod walk;
@@ -14,7 +16,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Map, Value};
 
-use crate::rust_names::snake;
+pub use faults::Fault;
 
 /// GitHub's descriptions have 13 MB. A file five times as large is another kind of file.
 const LARGEST_BYTES: u64 = 64 << 20;
@@ -24,12 +26,14 @@ pub const METHODS: [&str; 8] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace",
 ];
 
-/// The other keys of a path item that are understood, or harmless.
-const OTHER_KEYS: [&str; 4] = ["parameters", "summary", "description", "servers"];
-
-/// A JSON document in OpenAPI 3.0 whose operations have an id of their own each.
+/// A JSON document in OpenAPI 3.0 whose operations have an id of their own each. Operations that can't be understood are
+/// not among them, but among its faults.
 #[derive(Debug, Clone)]
-pub struct Description(Value);
+pub struct Description {
+    document: Value,
+    origin: String,
+    faults: Vec<Fault>,
+}
 
 /// An operation and where it stands in a description.
 #[derive(Debug, Clone, Copy)]
@@ -81,71 +85,57 @@ impl Description {
                 anyhow::anyhow!("{origin}: not JSON: {error}")
             }
         })?;
-        Self::from_value(value).with_context(|| origin.to_owned())
+        Self::understand(value, origin).with_context(|| origin.to_owned())
     }
 
-    /// Checks a document that is in memory already.
+    /// Checks a document of which every operation must be understood.
     pub fn from_value(value: Value) -> Result<Self> {
-        match (
-            value.get("openapi").and_then(Value::as_str),
-            value.get("swagger"),
-        ) {
-            (Some(version), _) if version.starts_with("3.0.") => {}
-            (Some(version), _) => bail!("OpenAPI {version} is not understood, only 3.0"),
-            (None, Some(version)) => bail!(
-                "Swagger {} is not understood, only OpenAPI 3.0",
-                version.as_str().unwrap_or("?")
-            ),
-            (None, None) => bail!("not an OpenAPI description: it has no `openapi`"),
-        }
-        let paths = value
-            .get("paths")
-            .context("`paths` is missing")?
-            .as_object()
-            .context("`paths` is not an object")?;
-        let mut seen = BTreeMap::new();
-        for (path, item) in paths {
-            let item = item
-                .as_object()
-                .with_context(|| format!("paths.{path} is not an object"))?;
-            let known = |key: &str| METHODS.contains(&key) || OTHER_KEYS.contains(&key);
-            if let Some(key) = item
-                .keys()
-                .find(|key| !known(key) && !key.starts_with("x-"))
-            {
-                bail!("paths.{path} has `{key}`, which is not understood there");
-            }
-            for method in METHODS {
-                let Some(operation) = item.get(method) else {
-                    continue;
-                };
-                let here = format!("{} {path}", method.to_uppercase());
-                let id = operation
-                    .get("operationId")
-                    .and_then(Value::as_str)
-                    .with_context(|| format!("{here} has no operationId"))?;
-                if syn::parse_str::<syn::Ident>(&snake(id)).is_err() {
-                    bail!("{here}: no Rust method can be called after operation id `{id}`");
-                }
-                if !operation.get("responses").is_some_and(Value::is_object) {
-                    bail!("{here} (`{id}`) has no responses");
-                }
-                if let Some(other) = seen.insert(id, here.clone()) {
-                    bail!("operation id `{id}` is used twice: {other} and {here}");
-                }
-            }
-        }
-        Ok(Self(value))
+        Self::understand(value, "the description")?.whole()
     }
 
-    /// The document.
+    /// The same description, unless an operation of it is not understood.
+    pub fn whole(self) -> Result<Self> {
+        match self.faults.as_slice() {
+            [] => Ok(self),
+            [fault] => bail!("{fault}"),
+            [fault, rest @ ..] => bail!("{fault} (and {} faults more)", rest.len()),
+        }
+    }
+
+    fn understand(value: Value, origin: &str) -> Result<Self> {
+        ensure_version(&value)?;
+        let mut document = value;
+        let paths = document
+            .get_mut("paths")
+            .context("`paths` is missing")?
+            .as_object_mut()
+            .context("`paths` is not an object")?;
+        let faults = faults::take_out(paths);
+        Ok(Self {
+            document,
+            origin: origin.to_owned(),
+            faults,
+        })
+    }
+
+    /// The document, without the operations that are not understood.
     pub fn value(&self) -> &Value {
-        &self.0
+        &self.document
+    }
+
+    /// Where it comes from.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The operations that are not understood.
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
     }
 
     /// The version that the document has by its own words.
     pub fn version(&self) -> &str {
-        self.0
+        self.document
             .pointer("/info/version")
             .and_then(Value::as_str)
             .unwrap_or("unversioned")
@@ -153,7 +143,7 @@ impl Description {
 
     /// Which of GitHub's servers it describes: `api.github.com`, `ghec`, `ghes 3.19`.
     pub fn plan(&self) -> String {
-        let info = &self.0["info"];
+        let info = &self.document["info"];
         let plan = info["x-github-plan"].as_str().unwrap_or("the description");
         match info.get("x-github-release") {
             Some(release) => format!("{plan} {release}"),
@@ -179,9 +169,39 @@ impl Description {
             .collect()
     }
 
+    /// The same description with the old ids, which are the keys of `renamed`, where it has the new ones.
+    pub fn under_ids_of(&self, renamed: &BTreeMap<&str, &str>) -> Self {
+        let mut same = self.clone();
+        let old: BTreeMap<_, _> = renamed.iter().map(|(old, new)| (*new, *old)).collect();
+        walk::each_operation(&mut same.document, |id, operation| {
+            if let Some(old) = old.get(id) {
+                operation.insert("operationId".to_owned(), Value::from(*old));
+            }
+        });
+        same
+    }
+
     /// Every operation, by path and then by method.
     pub fn operations(&self) -> Vec<Operation<'_>> {
-        operations(&self.0)
+        operations(&self.document)
+    }
+}
+
+/// Refuses what is not OpenAPI 3.0, the version that every room behind this one reads.
+fn ensure_version(value: &Value) -> Result<()> {
+    let text = |key: &str| {
+        let version = value.get(key)?;
+        Some(version.as_str().map_or(version.to_string(), str::to_owned))
+    };
+    match (text("openapi"), text("swagger")) {
+        (Some(version), _) if version.starts_with("3.0.") => Ok(()),
+        (Some(version), _) => bail!(
+            "OpenAPI {version} is not understood: 3.0 is read today (ARCHITECTURE.md says what 3.1 would take)"
+        ),
+        (None, Some(version)) => {
+            bail!("Swagger {version} is not understood, only OpenAPI 3.0")
+        }
+        (None, None) => bail!("not an OpenAPI description: it has no `openapi`"),
     }
 }
 

@@ -7,6 +7,7 @@ mod flat;
 mod generated;
 mod judge;
 mod kept;
+mod pieces;
 mod render;
 mod uses;
 
@@ -21,13 +22,13 @@ pub use uses::Uses;
 
 use bump::bumped;
 use flat::Flat;
-use generated::Generated;
+use generated::{Effect, Generated};
 use kept::{Kept, Stores};
 
 use crate::codegen::dispatch;
-use crate::description::Description;
 use crate::description::left_out::LeftOut;
 use crate::description::source::Source;
+use crate::description::{Description, Fault};
 
 /// What lies between two descriptions, among the operations kept.
 #[derive(Debug, Clone, Serialize)]
@@ -48,6 +49,10 @@ pub struct Report {
     pub stores_removed: Vec<String>,
     /// What the list of operations leaves out of stores and beside them, and does not name as left out.
     pub left_out: Vec<LeftOut>,
+    /// What is not understood of the version looked at, in operations that are not kept.
+    pub faults: Vec<Fault>,
+    /// If so much is gone that the description is more likely to be broken: what.
+    pub losses: Option<String>,
     /// The versions that follow, by crate.
     pub bump: BTreeMap<String, Bump>,
 }
@@ -60,24 +65,32 @@ pub fn diff(
     uses: &Uses,
     version: &str,
 ) -> Result<Report> {
+    // Under its old id, a renamed operation is compared with what it was.
     let renamed = old.renamed(new);
-    let (old, new) = (Kept::of(old, source)?, Kept::of(new, source)?);
-    let (old_flats, new_flats) = (old.flats(), new.flats());
+    let new_under_old_ids = new.under_ids_of(&renamed);
+    let (old, new) = (
+        Kept::of(old, source)?,
+        Kept::of(&new_under_old_ids, source)?,
+    );
+    let (old_flats, mut new_flats) = (old.flats(), new.flats());
     let comparison = Comparison::new(&old, uses);
     let mut generated = Generated::default();
 
     let mut removed = Vec::new();
     let mut changed = Vec::new();
     for (id, before) in &old_flats {
-        match new_flats.get(id) {
-            None => removed.push(comparison.removal(id, renamed.get(id.as_str()).copied())),
-            Some(after) => {
-                let effect = generated.of(id, &old, &new);
-                let found = comparison.changes(id, before, after, effect.is_none());
-                changed.extend(generated::beyond_facts(id, &effect, &found));
-                changed.extend(found);
-            }
+        let Some(after) = new_flats.get_mut(id) else {
+            removed.push(comparison.removal(id, &new));
+            continue;
+        };
+        if let Some(new) = renamed.get(id.as_str()) {
+            removed.push(comparison.renaming(id, new));
         }
+        let effect = generated.of(id, &old, &new);
+        let mut found = pieces::renamed(id, before, after);
+        found.extend(comparison.changes(id, before, after, &effect));
+        changed.extend(generated::beyond_facts(id, &effect, &found));
+        changed.extend(found);
     }
     let (old_stores, new_stores) = (old.stores(), new.stores());
     changed.extend(losses(&old_stores, &new_stores, |id| {
@@ -86,14 +99,14 @@ pub fn diff(
     changed.extend(generated.dispatch(&old, &new));
     let added = only_in(&new_flats, &old_flats);
     let stores_removed = only_in(&old_stores, &new_stores);
-    let worst = removed.iter().chain(&changed).map(|each| each.breaks).max();
-    let worst = if stores_removed.is_empty() {
-        worst
-    } else {
-        Some(Breaks::Octoseal)
-    };
-    let differs = generated.differs() || !added.is_empty();
-    Ok(Report {
+    let gone: BTreeSet<_> = removed
+        .iter()
+        .map(|change| change.operation.as_str())
+        .filter(|id| !new_flats.contains_key(*id))
+        .collect();
+    let losses = losses_beyond_belief(&gone, old_flats.len(), &old_stores);
+    let mut report = Report {
+        losses,
         old: old.version,
         new: new.version,
         added,
@@ -102,8 +115,43 @@ pub fn diff(
         stores_added: only_in(&new_stores, &old_stores),
         stores_removed,
         left_out: source.newly_left_out(new.left_out),
-        bump: bumps(version, worst, differs),
-    })
+        faults: new.faults,
+        bump: BTreeMap::new(),
+    };
+    let differs = generated.differs() || !report.added.is_empty() || !renamed.is_empty();
+    report.bump = bumps(version, report.worst(), differs);
+    Ok(report)
+}
+
+impl Report {
+    /// Whose code all of it breaks.
+    pub fn worst(&self) -> Breaks {
+        if !self.stores_removed.is_empty() {
+            return Breaks::Octoseal;
+        }
+        let all = self.removed.iter().chain(&self.changed);
+        let worst = all.map(|change| change.breaks).max();
+        worst.unwrap_or(Breaks::Nobody)
+    }
+}
+
+/// What is gone, if it is a fifth of the operations kept, or all of a store: GitHub takes back single operations.
+fn losses_beyond_belief(gone: &BTreeSet<&str>, kept: usize, stores: &Stores) -> Option<String> {
+    let whole = stores.iter().filter(|(_, roles)| {
+        !roles.is_empty() && roles.values().all(|id| gone.contains(id.as_str()))
+    });
+    let whole: Vec<_> = whole.map(|(store, _)| store.as_str()).collect();
+    if whole.is_empty() && (gone.len() < 2 || gone.len() * 5 < kept) {
+        return None;
+    }
+    let stores = match whole.as_slice() {
+        [] => String::new(),
+        whole => format!(", and with them all of {}", whole.join(", ")),
+    };
+    Some(format!(
+        "{} of the {kept} operations kept are gone{stores}: this description is more likely to be broken than true",
+        gone.len()
+    ))
 }
 
 /// What is the same for all operations while they are compared.
@@ -111,6 +159,7 @@ struct Comparison<'a> {
     uses: &'a Uses,
     family: BTreeSet<String>,
     registries: BTreeSet<String>,
+    told_by_status: BTreeSet<String>,
 }
 
 impl<'a> Comparison<'a> {
@@ -119,6 +168,7 @@ impl<'a> Comparison<'a> {
             uses,
             family: old.family(),
             registries: old.registries(),
+            told_by_status: old.told_by_status(),
         }
     }
 
@@ -126,11 +176,28 @@ impl<'a> Comparison<'a> {
         self.family.contains(id) || self.uses.method(id)
     }
 
-    fn removal(&self, id: &str, renamed: Option<&str>) -> Change {
+    fn renaming(&self, id: &str, new: &str) -> Change {
+        self.departure(id, format!("renamed to {new}"))
+    }
+
+    fn removal(&self, id: &str, new: &Kept) -> Change {
+        let fault = new
+            .faults
+            .iter()
+            .find(|fault| fault.ids.iter().any(|each| each == id));
+        self.departure(
+            id,
+            fault.map_or("removed".to_owned(), |fault| {
+                format!("not understood: {fault}")
+            }),
+        )
+    }
+
+    fn departure(&self, id: &str, what: String) -> Change {
         Change {
             operation: id.to_owned(),
             position: "call".to_owned(),
-            what: renamed.map_or("removed".to_owned(), |new| format!("renamed to {new}")),
+            what,
             breaks: if self.used(id) {
                 Breaks::Octoseal
             } else {
@@ -139,19 +206,20 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// The changes of an operation that stays, of which is known whether its generated code is `identical`.
+    /// The changes of an operation that stays, of which the effect on its generated code is known.
     fn changes(
         &self,
         id: &str,
         (old_facts, old_repaired): &(Flat, Flat),
         (new_facts, new_repaired): &(Flat, Flat),
-        identical: bool,
+        effect: &Option<Effect>,
     ) -> Vec<Change> {
         let uses = self.uses;
         // The dispatch reads replies in shapes of its own; others are read by name.
         let by_shape = self.family.contains(id) && !self.registries.contains(id);
         let usage = change::Usage {
             used: self.used(id),
+            told_by_status: self.told_by_status.contains(id),
             field: &|name| uses.field(name),
             reads: &|name| {
                 if by_shape {
@@ -177,19 +245,19 @@ impl<'a> Comparison<'a> {
             facts: new_facts,
             generated: new_repaired,
         };
-        change::changes(id, &before, &after, identical, usage)
+        change::changes(id, &before, &after, effect, usage)
     }
 }
 
-fn bumps(version: &str, worst: Option<Breaks>, differs: bool) -> BTreeMap<String, Bump> {
+fn bumps(version: &str, worst: Breaks, differs: bool) -> BTreeMap<String, Bump> {
     let step = |breaks: bool| match (breaks, differs) {
         (true, _) => Step::Breaking,
         (false, true) => Step::Compatible,
         (false, false) => Step::None,
     };
     [
-        ("octoseal-api", step(worst >= Some(Breaks::LowLevel))),
-        ("octoseal", step(worst >= Some(Breaks::Octoseal))),
+        ("octoseal-api", step(worst >= Breaks::LowLevel)),
+        ("octoseal", step(worst >= Breaks::Octoseal)),
     ]
     .into_iter()
     .map(|(name, step)| (name.to_owned(), bumped(version, step)))

@@ -5,6 +5,7 @@ pub mod codegen;
 pub mod commands;
 pub mod description;
 pub mod diff;
+pub mod progress;
 pub mod refresh;
 pub mod repairs;
 pub mod robots;

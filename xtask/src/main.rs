@@ -6,14 +6,20 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xtask::commands::{self, Form};
+use xtask::diff::Breaks;
 use xtask::repairs::Idle;
 use xtask::robots::{interop, timelapse};
-use xtask::tree::Tree;
+use xtask::tree::{Recovered, Tree};
 use xtask::vendor::{self, fetch};
+
+/// What the exit status means.
+const STATUSES: &str = "\
+Exit status: 0 done, or all is as it should be; 1 not done, and standard error says why; 2 arguments that mean nothing.
+`diff --exit-code`: 0 breaks nobody; 3 breaks callers of octoseal-api; 4 breaks callers of octoseal too.";
 
 /// The machine that makes Octoseal's low-level client from GitHub's description.
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = STATUSES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -28,8 +34,11 @@ struct Wanted {
     /// Another version than the pinned one
     #[arg(long, value_name = "X")]
     version: Option<String>,
-    /// Ask no registry, not even Cargo's
-    #[arg(long, requires = "from")]
+    /// Another file of the package than the pinned one, such as generated/ghes-3.19.json
+    #[arg(long, value_name = "PATH")]
+    file: Option<String>,
+    /// Ask no registry, not even Cargo's: only what is here, or kept by npm and Cargo
+    #[arg(long)]
     offline: bool,
 }
 
@@ -38,14 +47,35 @@ impl From<Wanted> for fetch::Wanted {
         let Wanted {
             from,
             version,
+            file,
             offline,
         } = wanted;
         Self {
             from,
             version,
+            file,
             offline,
         }
     }
+}
+
+/// What `diff` compares, and how it tells.
+#[derive(clap::Args)]
+struct Comparison {
+    #[command(flatten)]
+    wanted: Wanted,
+    /// A description to compare with, instead of the fragment
+    #[arg(long, value_name = "FILE")]
+    base: Option<PathBuf>,
+    /// As JSON
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
+    /// As the body of a pull request
+    #[arg(long)]
+    markdown: bool,
+    /// Exit with 3 if callers of octoseal-api are broken, with 4 if callers of octoseal are
+    #[arg(long)]
+    exit_code: bool,
 }
 
 #[derive(Subcommand)]
@@ -77,19 +107,7 @@ enum Command {
         seconds: u32,
     },
     /// Tell what another description would change, and whom that breaks
-    Diff {
-        #[command(flatten)]
-        wanted: Wanted,
-        /// A description to compare with, instead of the fragment
-        #[arg(long, value_name = "FILE")]
-        base: Option<PathBuf>,
-        /// As JSON
-        #[arg(long, conflicts_with = "markdown")]
-        json: bool,
-        /// As the body of a pull request
-        #[arg(long)]
-        markdown: bool,
-    },
+    Diff(Comparison),
     /// Vendor the newest description, generate and test in a scratch copy, then change the tree
     Refresh {
         #[command(flatten)]
@@ -97,6 +115,9 @@ enum Command {
         /// Cargo's arguments for the tests
         #[arg(long, value_delimiter = ' ', default_value = "test --workspace")]
         tests: Vec<String>,
+        /// Go on although so much is gone that the description is more likely to be broken
+        #[arg(long)]
+        accept_losses: bool,
     },
     /// Go back to earlier descriptions and forth again, in a scratch copy
     Timelapse {
@@ -115,7 +136,7 @@ enum Command {
         #[arg(long)]
         whole: bool,
         /// Every description in the pinned package: GitHub's own and its servers'
-        #[arg(long, conflicts_with_all = ["whole", "from", "version"])]
+        #[arg(long, conflicts_with_all = ["whole", "from", "version", "file"])]
         every: bool,
     },
     /// Generate the low-level client from the fragment
@@ -131,8 +152,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let command = Arguments::parse().command;
-    match Tree::here().and_then(|tree| run(&tree, command)) {
-        Ok(()) => ExitCode::SUCCESS,
+    match Tree::here().and_then(|tree| recovered(&tree).and_then(|()| run(&tree, command))) {
+        Ok(status) => status,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -140,8 +161,35 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(tree: &Tree, command: Command) -> Result<()> {
+/// Finishes or takes back what an interrupted run left, and says so.
+fn recovered(tree: &Tree) -> Result<()> {
+    match tree.recover()? {
+        None => {}
+        Some(Recovered::TakenBack) => {
+            eprintln!("note: an interrupted run had changed nothing yet; what it left is removed");
+        }
+        Some(Recovered::Finished(files)) => {
+            eprintln!(
+                "note: finished what an interrupted run began: {}",
+                files.join(", ")
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The status of `diff --exit-code`.
+fn status(breaks: Breaks) -> ExitCode {
+    match breaks {
+        Breaks::Nobody => ExitCode::SUCCESS,
+        Breaks::LowLevel => ExitCode::from(3),
+        Breaks::Octoseal => ExitCode::from(4),
+    }
+}
+
+fn run(tree: &Tree, command: Command) -> Result<ExitCode> {
     match command {
+        Command::Diff(comparison) => return diff(tree, comparison),
         Command::Vendor {
             wanted,
             check,
@@ -159,20 +207,11 @@ fn run(tree: &Tree, command: Command) -> Result<()> {
             commands::interop(tree, interop::Options { require, rounds })
         }
         Command::Fuzz { seconds } => commands::fuzz(tree, seconds),
-        Command::Diff {
+        Command::Refresh {
             wanted,
-            base,
-            json,
-            markdown,
-        } => {
-            let form = match (json, markdown) {
-                (true, _) => Form::Json,
-                (_, true) => Form::Markdown,
-                _ => Form::Text,
-            };
-            commands::diff(tree, &wanted.into(), base.as_deref(), form)
-        }
-        Command::Refresh { wanted, tests } => commands::refresh(tree, wanted.into(), tests),
+            tests,
+            accept_losses,
+        } => commands::refresh(tree, wanted.into(), tests, accept_losses),
         Command::Timelapse { folder, versions } => {
             commands::timelapse(tree, &timelapse::Journey { versions, folder })
         }
@@ -180,10 +219,7 @@ fn run(tree: &Tree, command: Command) -> Result<()> {
             wanted,
             whole,
             every,
-        } => {
-            let which = if every { None } else { Some(wanted.into()) };
-            commands::sweep(tree, which.as_ref(), whole)
-        }
+        } => commands::sweep(tree, &wanted.into(), whole, every),
         Command::Codegen { check, allow_idle } => {
             let idle = if allow_idle {
                 Idle::Allow
@@ -192,5 +228,21 @@ fn run(tree: &Tree, command: Command) -> Result<()> {
             };
             commands::codegen(tree, check, idle)
         }
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn diff(tree: &Tree, comparison: Comparison) -> Result<ExitCode> {
+    let form = match (comparison.json, comparison.markdown) {
+        (true, _) => Form::Json,
+        (_, true) => Form::Markdown,
+        _ => Form::Text,
+    };
+    let base = comparison.base.as_deref();
+    let breaks = commands::diff(tree, &comparison.wanted.into(), base, form)?;
+    Ok(if comparison.exit_code {
+        status(breaks)
+    } else {
+        ExitCode::SUCCESS
+    })
 }

@@ -13,6 +13,7 @@ use crate::codegen;
 use crate::description::Description;
 use crate::description::source::{Package, Source};
 use crate::diff::{Report, Uses, diff};
+use crate::progress;
 use crate::repairs::Idle;
 use crate::robots::scratch::Scratch;
 use crate::tree::{FRAGMENT, File, GENERATED, Mode, SOURCE, Tree, VENDORED};
@@ -29,13 +30,20 @@ pub struct Options {
     pub version: String,
     /// Cargo's arguments for the tests; none runs no tests.
     pub tests: Vec<String>,
+    /// Goes on although so much is gone that the description is more likely to be broken, and without what is gone.
+    pub accept_losses: bool,
 }
 
 /// The result of a refresh.
 #[derive(Debug)]
 pub enum Outcome {
     /// The registry has no newer version than the pinned one.
-    Newest(String),
+    Newest {
+        /// The pinned version.
+        pinned: String,
+        /// The registry's newest.
+        registry: String,
+    },
     /// The version asked for is the pinned one.
     Pinned(String),
     /// The tree has changed. The report is the text for a commit or pull request.
@@ -53,7 +61,7 @@ pub fn refresh(tree: &Tree, options: &Options) -> Result<Outcome> {
     let result = attempt(tree, options, &mut differences);
     let seconds = started.elapsed().as_secs_f64();
     let verdict = match &result {
-        Ok(Outcome::Newest(_) | Outcome::Pinned(_)) => return result,
+        Ok(Outcome::Newest { .. } | Outcome::Pinned(_)) => return result,
         Ok(Outcome::Refreshed(_)) if options.tests.is_empty() => {
             "Generated; no tests were run.".to_owned()
         }
@@ -86,23 +94,23 @@ fn forget_report(tree: &Tree) -> Result<()> {
 /// A refresh without its report file. Puts the report into `differences` as soon as it is known, for failures too.
 fn attempt(tree: &Tree, options: &Options, differences: &mut Option<String>) -> Result<Outcome> {
     let source = Source::parse(&tree.read(SOURCE)?)?;
-    let pinned = &source.package;
-    let asked = options.wanted.version.is_some() || options.wanted.from.is_some();
-    let version = version(pinned, &options.wanted)?;
-    if version == pinned.version {
-        return Ok(match asked {
-            true => Outcome::Pinned(version),
-            false => Outcome::Newest(version),
-        });
-    }
-    let wanted = Wanted {
-        version: Some(version),
-        ..options.wanted.clone()
+    let wanted = match version(&source.package, &options.wanted)? {
+        Found::Nothing(outcome) => return Ok(outcome),
+        Found::Version(version) => Wanted {
+            version: Some(version),
+            ..options.wanted.clone()
+        },
     };
-    let new = fetch(pinned, &wanted)?.description;
+    let new = fetch(&source.package, &wanted)?.description;
     let old = Description::read(&tree.root().join(FRAGMENT))?.0;
+    progress::step("comparing the descriptions");
     let report = diff(&old, &new, &source, &Uses::of(tree)?, &options.version)?;
     *differences = Some(report.markdown());
+    if let Some(losses) = &report.losses
+        && !options.accept_losses
+    {
+        bail!("{losses}; `--accept-losses` goes on without what is gone");
+    }
 
     let before = refreshed(tree)?;
     let after = rehearse(tree, wanted, options)?;
@@ -116,22 +124,84 @@ fn attempt(tree: &Tree, options: &Options, differences: &mut Option<String>) -> 
     Ok(Outcome::Refreshed(Box::new(report)))
 }
 
-/// The version asked for: that of the file, if there is one, or else the registry's newest.
-fn version(pinned: &Package, wanted: &Wanted) -> Result<String> {
-    if let Some(version) = &wanted.version {
-        return Ok(version.clone());
+/// What there is to refresh to.
+enum Found {
+    Version(String),
+    Nothing(Outcome),
+}
+
+/// The version asked for: that of the file, if there is one, or else the registry's newest. An older one than the pinned
+/// must be asked for by name.
+fn version(pinned: &Package, wanted: &Wanted) -> Result<Found> {
+    let another_file = wanted
+        .file
+        .as_ref()
+        .is_some_and(|file| *file != pinned.file);
+    if let Some(from) = &wanted.from {
+        let (description, bytes) = Description::read(from)?;
+        let told = description.value()["info"]["version"].as_str();
+        let version = wanted.version.as_deref().or(told).with_context(|| {
+            format!(
+                "{} does not tell its version: `--version X` does",
+                from.display()
+            )
+        })?;
+        if version == pinned.version && !another_file {
+            if npm::sha256(&bytes) == pinned.sha256 {
+                return Ok(Found::Nothing(Outcome::Pinned(version.to_owned())));
+            }
+            bail!(
+                "{} is of version {version}, which is pinned with another content: `--version X` gives this one a \
+                 name of its own, and `--file PATH` says that it is another edition",
+                from.display()
+            );
+        }
+        if wanted.version.is_none() && is_older(version, &pinned.version) {
+            bail!(
+                "{} is of version {version}, older than the pinned {}: `--version {version}` goes back",
+                from.display(),
+                pinned.version
+            );
+        }
+        return Ok(Found::Version(version.to_owned()));
     }
-    let Some(from) = &wanted.from else {
-        return npm::newest(&pinned.name);
+    let asked = wanted.version.is_some();
+    let version = match &wanted.version {
+        Some(version) => version.clone(),
+        None if another_file => pinned.version.clone(),
+        None if wanted.offline => {
+            bail!(
+                "offline, the newest version can't be asked for: `--version X` or `--from FILE` names one"
+            )
+        }
+        None => npm::newest(&pinned.name)?,
     };
-    let description = Description::read(from)?.0;
-    let version = description.value()["info"]["version"].as_str();
-    version.map(str::to_owned).with_context(|| {
-        format!(
-            "{} does not tell its version: `--version X` does",
-            from.display()
-        )
-    })
+    Ok(
+        if another_file
+            || version != pinned.version && (asked || !is_older(&version, &pinned.version))
+        {
+            Found::Version(version)
+        } else if asked {
+            Found::Nothing(Outcome::Pinned(version))
+        } else {
+            Found::Nothing(Outcome::Newest {
+                pinned: pinned.version.clone(),
+                registry: version,
+            })
+        },
+    )
+}
+
+/// Whether a version comes before another, number by number.
+fn is_older(version: &str, than: &str) -> bool {
+    let numbers = |version: &str| -> Vec<u64> {
+        let release = version.split(['-', '+']).next().unwrap_or_default();
+        release
+            .split('.')
+            .map(|number| number.parse().unwrap_or_default())
+            .collect()
+    };
+    numbers(version) < numbers(than)
 }
 
 /// Vendors, generates and tests in a copy of the whole tree, and gives the files that a refresh may change.
@@ -139,6 +209,7 @@ fn rehearse(tree: &Tree, wanted: Wanted, options: &Options) -> Result<Vec<File>>
     let target = tree.root().join("target");
     let place: PathBuf = target.join("refresh");
     let offline = wanted.offline;
+    progress::step("vendoring and generating in target/refresh");
     // Cargo knows a member by its path below the workspace: with one target for both, what was built in the copy
     // would pass for the tree's own, and the machine built there would change the copy from then on.
     let artifacts = target.join("refresh-target");
@@ -148,13 +219,15 @@ fn rehearse(tree: &Tree, wanted: Wanted, options: &Options) -> Result<Vec<File>>
         &copy,
         &vendor::Options {
             wanted,
-            ..vendor::Options::default()
+            allow_missing: options.accept_losses,
+            check: false,
         },
     )
     .context("vendoring fails")?;
     codegen::run(&copy, Mode::Write, Idle::Refuse).context("generation fails")?;
     if !options.tests.is_empty() {
         let arguments: Vec<_> = options.tests.iter().map(String::as_str).collect();
+        progress::step("compiling and testing there, which takes minutes");
         scratch.cargo(&arguments).context("the tests fail")?;
     }
     refreshed(&copy)

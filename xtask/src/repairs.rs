@@ -99,12 +99,30 @@ pub enum Idle {
 pub fn repair(fragment: &Value, source: &Source, idle: Idle) -> Result<Value> {
     let mended = apply(fragment, source)?.0;
     if idle == Idle::Refuse {
-        let description = Description::from_value(fragment.clone())?;
-        for (name, witness) in &source.witness {
-            check_witness(&description, source, name, witness)?;
-        }
+        check_witnesses(fragment, source)?;
     }
     Ok(mended)
+}
+
+/// Fails if a repair mends nothing in its witness. Whatever else is wrong with the fragment is to be told before: an
+/// operation that is not understood shows no fault.
+pub fn check_witnesses(fragment: &Value, source: &Source) -> Result<()> {
+    let description = Description::from_value(fragment.clone())?;
+    let witnesses = source.witness.iter();
+    let errors = witnesses
+        .filter_map(|(name, witness)| check_witness(&description, source, name, witness).err());
+    all_of(errors.collect())
+}
+
+/// One error that tells all of them, if there are any.
+pub fn all_of(errors: Vec<anyhow::Error>) -> Result<()> {
+    let mut told: Vec<_> = errors.iter().map(|error| format!("{error:#}")).collect();
+    told.dedup();
+    match told.as_slice() {
+        [] => Ok(()),
+        [one] => bail!("{one}"),
+        many => bail!("{} faults:\n{}", many.len(), many.join("\n")),
+    }
 }
 
 /// Fails if the description has the operation `witness` and the repair `name` mends nothing there.
@@ -128,6 +146,14 @@ pub fn check_witness(
         .filter(|_| ALL[index].module == "stores")
         .find(|scope| scope.operations.values().any(|each| each.id == witness))
         .map(|scope| scope.operations.into_values().collect());
+    if ALL[index].module == "stores" && scope.is_none() && !of_registries(description, witness) {
+        bail!(
+            "`{witness}` ({} {}) belongs to no store any more: a store is a collection at a place of the family with a \
+             public key and a `PUT` that takes a sealed value",
+            operation.method.to_uppercase(),
+            operation.path
+        );
+    }
     let part = scope.unwrap_or_else(|| vec![*operation]);
     let part = cut::cut(description, &part, &Default::default())?;
     if apply(&part, source)?.1[index] > 0 {
@@ -141,9 +167,16 @@ pub fn check_witness(
     )
 }
 
+fn of_registries(description: &Description, id: &str) -> bool {
+    let registries = family::registries(description.value());
+    registries.is_some_and(|all| all.operations().iter().any(|each| each.id == id))
+}
+
 /// Applies all repairs to `fragment`, and counts what each mended.
 pub fn apply(fragment: &Value, source: &Source) -> Result<(Value, Vec<usize>)> {
     let mut document = fragment.clone();
+    schemas::make_room_for_ours(&mut document);
+    stores::call_pieces_alike(&mut document);
     let mut counts = Vec::with_capacity(ALL.len());
     for repair in ALL {
         counts.push(

@@ -1,5 +1,10 @@
 //! The workspace's files that the machine reads and makes: all made first, then written or compared.
 
+mod journal;
+
+pub(crate) use journal::JOURNAL;
+pub use journal::{Recovered, Staged};
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -105,8 +110,8 @@ impl Tree {
             .context("Cargo.toml has no version for the workspace")
     }
 
-    /// Writes or compares, and gives the paths of the files that differed. Before any file is replaced, all are written
-    /// beside their places: a full disk changes nothing.
+    /// Writes or compares, and gives the paths of the files that differed. Writing changes all of them or none, also
+    /// where the disk is full or the program is killed: what a killed one left is finished or taken back first.
     pub fn apply(&self, files: &[File], mode: Mode) -> Result<Vec<&'static str>> {
         let stale: Vec<_> = files
             .iter()
@@ -120,28 +125,13 @@ impl Tree {
                     bail!("stale: {}{difference}\nrun `{command}`", names.join(", "));
                 }
             }
-            Mode::Write => self.write(&stale)?,
+            Mode::Write if stale.is_empty() => {}
+            Mode::Write => {
+                self.recover()?;
+                self.stage(&stale)?.finish()?;
+            }
         }
         Ok(stale.into_iter().map(|file| file.path).collect())
-    }
-
-    fn write(&self, files: &[&File]) -> Result<()> {
-        let mut written = Vec::new();
-        for file in files {
-            let place = self.root.join(file.path);
-            let folder = place.parent().context("a file has a folder")?;
-            let mut beside = tempfile::NamedTempFile::new_in(folder)
-                .with_context(|| format!("cannot write beside {}", file.path))?;
-            std::io::Write::write_all(&mut beside, file.text.as_bytes())?;
-            make_readable(beside.as_file())?;
-            written.push((beside, place));
-        }
-        for (beside, place) in written {
-            beside
-                .persist(&place)
-                .with_context(|| format!("cannot write {}", place.display()))?;
-        }
-        Ok(())
     }
 
     fn first_difference(&self, file: &File) -> String {
@@ -157,16 +147,4 @@ impl Tree {
             None => format!("\n{} differs in length", file.path),
         }
     }
-}
-
-/// Lets everybody read a temporary file, which is private by default.
-#[cfg(unix)]
-fn make_readable(file: &std::fs::File) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    Ok(file.set_permissions(std::fs::Permissions::from_mode(0o644))?)
-}
-
-#[cfg(not(unix))]
-fn make_readable(_: &std::fs::File) -> Result<()> {
-    Ok(())
 }

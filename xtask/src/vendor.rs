@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
+use crate::description::Description;
 use crate::description::cut;
+use crate::description::faults::{self, Fault};
 use crate::description::left_out::{self, LeftOut};
 use crate::description::select::select;
 use crate::description::source::{Source, with_package};
@@ -38,12 +40,16 @@ pub fn run(tree: &Tree, options: &Options) -> Result<Outcome> {
     } = fetch(&source.package, &options.wanted)?;
 
     let selection = select(&description, source.entries());
+    // What the pin says to be missing was accepted when it moved there.
+    let known = &source.package.missing;
     if !options.allow_missing {
-        selection.complete(&description)?;
+        let before = Description::read(&tree.root().join(FRAGMENT)).ok();
+        let before = before.as_ref().map(|(before, _)| before);
+        selection.complete(&description, known, before)?;
     }
     selection.distinct()?;
     package.missing = selection.missing.clone();
-    let projections = if options.allow_missing {
+    let projections = if options.allow_missing || !known.is_empty() {
         cut::present(&description, &source.project)
     } else {
         source.project.clone()
@@ -66,8 +72,11 @@ pub fn run(tree: &Tree, options: &Options) -> Result<Outcome> {
     };
     let changed = tree.apply(&files, mode)?;
     let kept: BTreeSet<_> = selection.found.iter().map(|each| each.id).collect();
+    let mut faults = description.faults().to_vec();
+    faults.extend(faults::beside(description.value(), &kept));
     Ok(Outcome {
         changed,
+        faults,
         unverified: package.integrity.is_empty(),
         version: package.version,
         operations: kept.len(),
@@ -89,6 +98,8 @@ pub struct Outcome {
     pub operations: usize,
     /// What the list of operations leaves out of stores and beside them, and does not name as left out.
     pub left_out: Vec<LeftOut>,
+    /// What is not understood, in operations that are not kept.
+    pub faults: Vec<Fault>,
     /// The entries that the description lacks.
     pub missing: Vec<String>,
 }

@@ -8,8 +8,7 @@ mod shapes;
 
 pub(crate) use shapes::{needs, reads};
 
-use anyhow::{Result, bail};
-use heck::ToPascalCase as _;
+use anyhow::Result;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::Value;
@@ -17,23 +16,19 @@ use serde_json::Value;
 use crate::codegen::operations;
 use crate::codegen::progenitor::render;
 use crate::description::family::{self, Place, Role, Scope};
+use crate::description::sealed;
+use crate::repairs::all_of;
+use crate::rust_names::pascal;
 
 const DOCS: &str =
     "//! Which store takes which call at which place: nothing but the description's facts.\n";
 
 /// The text of `stores.rs` for a repaired fragment.
 pub fn stores(repaired: &Value) -> Result<String> {
-    let unsealed: Vec<_> = family::unsealed(repaired)
-        .iter()
-        .map(|each| each.id)
+    let mut errors: Vec<_> = sealed::unrecognised(repaired)
+        .into_iter()
+        .map(anyhow::Error::msg)
         .collect();
-    if !unsealed.is_empty() {
-        bail!(
-            "there is a public key beside {}, whose body has no `encrypted_value` that would need it; \
-             if GitHub means that, leave these operations off the list",
-            unsealed.join(", ")
-        );
-    }
     let scopes = family::scopes(repaired);
     let roles = role_enum();
     let enums = Place::ALL.map(|place| store_enum(place, &scopes));
@@ -41,9 +36,15 @@ pub fn stores(repaired: &Value) -> Result<String> {
     let shapes = shapes::shapes(repaired, &scopes);
     let mut methods = Vec::new();
     for role in Role::ALL {
-        methods.push(calls::method(repaired, &scopes, role)?);
+        let (method, faults) = calls::method(repaired, &scopes, role);
+        methods.push(method);
+        errors.extend(faults);
     }
-    let registries = registries::registries(repaired)?;
+    let registries = registries::registries(repaired).unwrap_or_else(|error| {
+        errors.push(error);
+        TokenStream::new()
+    });
+    all_of(errors)?;
     let file = quote! {
         use crate::shapes::{lacking, refuse, required, reshape, choice};
         pub use crate::shapes::{Page, PublicKey, Put, Repository, Scope, Secret, UnknownStore};
@@ -191,7 +192,7 @@ fn pattern(scope: &Scope<'_>, bind: bool) -> TokenStream {
 }
 
 fn variant(store: &str) -> proc_macro2::Ident {
-    format_ident!("{}", store.to_pascal_case())
+    format_ident!("{}", pascal(store))
 }
 
 fn in_words(place: Place) -> &'static str {

@@ -9,7 +9,7 @@ use syn::punctuated::Punctuated;
 use syn::visit_mut::VisitMut;
 use syn::{Expr, Token, parse_quote};
 
-use crate::codegen::progenitor::{api, catch_panic, render, settings};
+use crate::codegen::progenitor::{api, catch_panic, in_one_line, render, settings};
 
 /// The helpers for a repaired and documented fragment, as formatted text.
 ///
@@ -18,8 +18,8 @@ use crate::codegen::progenitor::{api, catch_panic, render, settings};
 pub fn helpers(repaired: &Value) -> Result<String> {
     let api = api(repaired)?;
     let tokens = catch_panic(|| Generator::new(&settings()).httpmock(&api, "crate"))
-        .map_err(|panic| anyhow!("progenitor panicked over httpmock: {panic}"))?
-        .map_err(|error| anyhow!("progenitor's httpmock: {error}"))?;
+        .map_err(|panic| anyhow!("progenitor panicked over httpmock: {}", in_one_line(&panic)))?
+        .map_err(|error| anyhow!("progenitor's httpmock: {}", in_one_line(&error.to_string())))?;
     let mut file = syn::parse2(tokens)?;
     let skipped = skip::skip(&mut file, repaired)?;
     let taken = take_path_values_literally(&mut file)?;

@@ -36,8 +36,19 @@ pub fn render(tokens: TokenStream, docs: &str) -> Result<String> {
 pub fn tokens(repaired: &Value) -> Result<TokenStream> {
     let api = api(repaired)?;
     catch_panic(|| Generator::new(&settings()).generate_tokens(&api))
-        .map_err(|panic| anyhow!("progenitor panicked: {panic}"))?
-        .map_err(|error| anyhow!("progenitor: {error}"))
+        .map_err(|panic| anyhow!("progenitor panicked: {}", in_one_line(&panic)))?
+        .map_err(|error| anyhow!("progenitor: {}", in_one_line(&error.to_string())))
+}
+
+/// What a generator says, without the dump of what it was looking at.
+pub(crate) fn in_one_line(message: &str) -> String {
+    const LONGEST_CHARS: usize = 200;
+    let line = message.lines().next().unwrap_or_default().trim();
+    let line = line.trim_end_matches(['{', '(', '[', ' ']);
+    match line.char_indices().nth(LONGEST_CHARS) {
+        Some((at, _)) => format!("{} …", &line[..at]),
+        None => line.to_owned(),
+    }
 }
 
 /// A repaired fragment in the form that progenitor takes.

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, anyhow, bail};
 use serde_json::{Map, Value, json};
 
 use super::facts::{facts, operation_facts, sorted};
+use super::faults::{named, parameter_fault, place_of, target};
 use super::walk::component_of;
 use super::{Description, Operation};
 
@@ -19,39 +20,48 @@ pub fn cut(
     projections: &Projections,
 ) -> Result<Value> {
     let mut paths = Map::new();
+    let mut wanted = Vec::new();
     for operation in operations {
+        if let Some(fault) = parameter_fault(description.value(), operation) {
+            bail!("{}", named(operation, &fault));
+        }
         let item = paths.entry(operation.path).or_insert_with(|| json!({}));
         if let Some(parameters) = operation.item.get("parameters") {
             item["parameters"] = facts(parameters);
+            let mut place = format!("paths.{}.parameters", operation.path);
+            references(&item["parameters"], &mut place, operation, &mut wanted);
         }
-        item[operation.method] = operation_facts(operation.node);
+        let node = operation_facts(operation.node);
+        references(&node, &mut place_of(operation), operation, &mut wanted);
+        item[operation.method] = node;
     }
     let paths = Value::Object(paths);
 
     let mut components: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
-    let mut wanted = Vec::new();
-    references(&paths, &mut String::from("paths"), &mut wanted);
-    while let Some((reference, from)) = wanted.pop() {
-        let (kind, name) = component_of(&reference)
-            .with_context(|| format!("{from} refers to `{reference}`, which is not a component"))?;
+    while let Some(Wanted {
+        reference,
+        place,
+        operation,
+    }) = wanted.pop()
+    {
+        let ((kind, name), node) = target(description.value(), &reference).map_err(|why| {
+            let what = format!("{place} refers to `{reference}`, {why}");
+            anyhow!(named(operation, &what))
+        })?;
         if components
             .get(kind)
             .is_some_and(|found| found.contains_key(name))
         {
             continue;
         }
-        let node = description
-            .value()
-            .get("components")
-            .and_then(|all| all.get(kind)?.get(name))
-            .with_context(|| format!("{from} refers to `{reference}`, which does not exist"))?;
         let mut node = facts(node);
         if kind == "schemas"
             && let Some(properties) = projections.get(name)
         {
             project(&mut node, name, properties)?;
         }
-        references(&node, &mut format!("components.{kind}.{name}"), &mut wanted);
+        let mut place = format!("components.{kind}.{name}");
+        references(&node, &mut place, operation, &mut wanted);
         components
             .entry(kind.to_owned())
             .or_default()
@@ -76,27 +86,42 @@ pub fn cut(
     })))
 }
 
+/// A reference that is to be followed.
+struct Wanted<'a> {
+    reference: String,
+    place: String,
+    /// The operation that leads there.
+    operation: &'a Operation<'a>,
+}
+
 /// Every `$ref` below `node`, with the place it stands at.
-fn references(node: &Value, place: &mut String, found: &mut Vec<(String, String)>) {
+fn references<'a>(
+    node: &Value,
+    place: &mut String,
+    operation: &'a Operation<'a>,
+    found: &mut Vec<Wanted<'a>>,
+) {
+    let mut inside = |step: &str, value: &Value| {
+        let length = place.len();
+        place.push('.');
+        place.push_str(step);
+        references(value, place, operation, found);
+        place.truncate(length);
+    };
     match node {
         Value::Object(object) => {
+            object.iter().for_each(|(key, value)| inside(key, value));
             if let Some(Value::String(reference)) = object.get("$ref") {
-                found.push((reference.clone(), place.clone()));
-            }
-            for (key, value) in object {
-                let length = place.len();
-                place.push('.');
-                place.push_str(key);
-                references(value, place, found);
-                place.truncate(length);
+                found.push(Wanted {
+                    reference: reference.clone(),
+                    place: place.clone(),
+                    operation,
+                });
             }
         }
         Value::Array(items) => {
             for (index, value) in items.iter().enumerate() {
-                let length = place.len();
-                place.push_str(&format!(".{index}"));
-                references(value, place, found);
-                place.truncate(length);
+                inside(&index.to_string(), value);
             }
         }
         _ => {}

@@ -3,7 +3,7 @@
 //! No store is named here. `/orgs/{org}/STORE/secrets` with a public key and a sealed value is a
 //! store of an organization, whatever STORE says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -122,6 +122,20 @@ pub struct Registries<'a> {
     pub delete: Operation<'a>,
 }
 
+impl<'a> Registries<'a> {
+    /// All of its operations.
+    pub fn operations(&self) -> [Operation<'a>; 6] {
+        [
+            self.list,
+            self.public_key,
+            self.get,
+            self.create,
+            self.update,
+            self.delete,
+        ]
+    }
+}
+
 /// The scopes of a description: every store at a place that has a public key and takes a sealed value.
 pub fn scopes(document: &Value) -> Vec<Scope<'_>> {
     let mut found: BTreeMap<(Place, String), BTreeMap<Role, Operation<'_>>> = BTreeMap::new();
@@ -223,7 +237,7 @@ pub(crate) fn standing<'a>(operation: &Operation<'a>) -> Option<Standing<'a>> {
 }
 
 /// Place, store and role of an operation on secrets.
-fn recognise<'a>(operation: &Operation<'a>) -> Option<(Place, &'a str, Role)> {
+pub(super) fn recognise<'a>(operation: &Operation<'a>) -> Option<(Place, &'a str, Role)> {
     let Standing {
         place,
         store,
@@ -252,32 +266,8 @@ fn recognise<'a>(operation: &Operation<'a>) -> Option<(Place, &'a str, Role)> {
     Some((place, store, role))
 }
 
-/// Writes beside a public key that take no sealed value. Such a collection is not recognised as a store, which must not
-/// go unnoticed.
-pub fn unsealed<'a>(document: &'a Value) -> Vec<Operation<'a>> {
-    let all = operations(document);
-    let collections: BTreeSet<_> = all
-        .iter()
-        .filter(|operation| operation.method == "get")
-        .filter_map(|operation| operation.path.strip_suffix("/public-key"))
-        .collect();
-    all.into_iter()
-        .filter(|operation: &Operation<'a>| {
-            let collection = match operation.method {
-                "post" => operation.path,
-                "put" | "patch" => match operation.path.rsplit_once('/') {
-                    Some((collection, one)) if hole(one) => collection,
-                    _ => return false,
-                },
-                _ => return false,
-            };
-            collections.contains(collection) && !takes_sealed_value(operation)
-        })
-        .collect()
-}
-
 /// Whether a piece of a path is a parameter.
-pub(super) fn hole(piece: &str) -> bool {
+pub(crate) fn hole(piece: &str) -> bool {
     piece.starts_with('{') && piece.ends_with('}')
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::family::{Role, hole, registries, scopes};
 use super::operations;
+use super::sealed::{collection, gives_key, takes_sealed_value_anywhere};
 
 /// A collection of which the list of operations leaves some out.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -53,6 +54,13 @@ pub fn left_out(document: &Value, kept: &BTreeSet<&str>) -> Vec<LeftOut> {
         .map(str::to_owned)
         .collect();
     sealed.extend(registries(document).map(|family| family.list.path.to_owned()));
+    // Whatever the shape of their paths, sealed values and the keys for them make a store.
+    let of_any_shape = all.iter().filter(|operation| {
+        !kept.contains(operation.id)
+            && (gives_key(document, operation) || takes_sealed_value_anywhere(document, operation))
+    });
+    let of_any_shape: BTreeSet<_> = of_any_shape.map(|each| collection(each.path)).collect();
+    sealed.extend(of_any_shape.into_iter().map(str::to_owned));
     let siblings: BTreeSet<String> = all
         .iter()
         .filter(|operation| matches!(operation.method, "put" | "patch"))

@@ -45,20 +45,50 @@ pub fn select<'a>(
 }
 
 impl Selection<'_> {
-    /// Refuses entries that name nothing, each with the most similar names.
-    pub fn complete(&self, description: &Description) -> Result<()> {
-        if self.missing.is_empty() {
+    /// Refuses entries that name nothing, but for those that are known to be missing. Each is told with why it is not
+    /// there, as far as that can be seen: it is not understood, it has another id than in the description `before`, or
+    /// others have similar names.
+    pub fn complete(
+        &self,
+        description: &Description,
+        known: &[String],
+        before: Option<&Description>,
+    ) -> Result<()> {
+        let unknown = |entry: &&String| !known.contains(entry);
+        let missing: Vec<_> = self.missing.iter().filter(unknown).collect();
+        if missing.is_empty() {
             return Ok(());
         }
+        let renamed = before.map(|before| before.renamed(description));
         let mut message = format!(
-            "the description (version {}) lacks what openapi/source.toml keeps:",
+            "{} (version {}) lacks what openapi/source.toml keeps:",
+            description.origin(),
             description.version()
         );
-        for entry in &self.missing {
+        let faults = description.faults();
+        const MOST: usize = 12;
+        let (mut unexplained, mut told) = (false, Vec::new());
+        for entry in missing.iter().take(MOST).copied() {
             message.push_str(&format!("\n  `{entry}`"));
+            let fault = faults.iter().find(|fault| fault.ids.contains(entry));
+            let new = renamed.as_ref().and_then(|all| all.get(entry.as_str()));
             let near = nearest(entry, description);
-            if !near.is_empty() {
+            unexplained |= fault.is_none() && new.is_none();
+            if let Some(fault) = fault {
+                told.push(fault);
+                message.push_str(&format!(": {fault}"));
+            } else if let Some(new) = new {
+                message.push_str(&format!(": is `{new}` there"));
+            } else if !near.is_empty() {
                 message.push_str(&format!("; nearest: {}", near.join(", ")));
+            }
+        }
+        if missing.len() > MOST {
+            message.push_str(&format!("\n  and {} more", missing.len() - MOST));
+        }
+        if unexplained {
+            for fault in faults.iter().filter(|fault| !told.contains(fault)).take(3) {
+                message.push_str(&format!("\n  not understood: {fault}"));
             }
         }
         message.push_str("\n(`--allow-missing` keeps what there is)");

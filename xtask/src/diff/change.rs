@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::flat::{Area, Fact, Flat, Position};
+use super::generated::Effect;
 use super::judge::{Aspects, judge};
 
 /// Whose code stops compiling, or working, by a change.
@@ -38,6 +39,8 @@ pub struct Change {
 pub(super) struct Usage<'a> {
     /// `client/` calls it, by name or through the dispatch over stores.
     pub(super) used: bool,
+    /// Its status tells what it did.
+    pub(super) told_by_status: bool,
     /// Whether `client/` writes a field of this name.
     pub(super) field: &'a dyn Fn(&str) -> bool,
     /// Whether a field of this name is read from its reply.
@@ -54,12 +57,12 @@ pub(super) struct Side<'a> {
     pub(super) generated: &'a Flat,
 }
 
-/// All changes between two states of an operation, of which is known whether its generated code is `identical`.
+/// All changes between two states of an operation, of which the effect on its generated code is known.
 pub(super) fn changes(
     id: &str,
     old: &Side<'_>,
     new: &Side<'_>,
-    identical: bool,
+    effect: &Option<Effect>,
     usage: Usage<'_>,
 ) -> Vec<Change> {
     let positions: BTreeSet<&Position> = old.facts.keys().chain(new.facts.keys()).collect();
@@ -71,7 +74,8 @@ pub(super) fn changes(
         }
         let generated = (old.generated.get(position), new.generated.get(position));
         // What the repairs level out, generated code does not show.
-        let same = identical || alike(&position.0, generated.0, generated.1);
+        let same = effect.is_none() || alike(&position.0, generated.0, generated.1);
+        let harmless = effect.as_ref().is_some_and(Effect::is_harmless);
         let aspects = Aspects {
             position,
             before,
@@ -85,15 +89,35 @@ pub(super) fn changes(
                 operation: id.to_owned(),
                 position: shown(position),
                 what: verdict.what,
-                breaks: if same && !moved && !verdict.stands {
-                    Breaks::Nobody
-                } else {
-                    verdict.breaks
+                breaks: match verdict.breaks {
+                    breaks if moved || verdict.stands => breaks,
+                    _ if same => Breaks::Nobody,
+                    Breaks::LowLevel if harmless => Breaks::Nobody,
+                    breaks => breaks,
                 },
             });
         }
     }
+    found.extend(no_success_left(id, old.facts, new.facts, usage.used));
     found
+}
+
+/// The change after which no reply is a success any more: every call ends in an error.
+fn no_success_left(id: &str, old: &Flat, new: &Flat, used: bool) -> Option<Change> {
+    let succeeds = |flat: &Flat| {
+        flat.keys()
+            .any(|(area, _)| matches!(area, Area::Reply(status) if status.starts_with('2')))
+    };
+    (succeeds(old) && !succeeds(new)).then(|| Change {
+        operation: id.to_owned(),
+        position: "replies".to_owned(),
+        what: "no success is left".to_owned(),
+        breaks: if used {
+            Breaks::Octoseal
+        } else {
+            Breaks::LowLevel
+        },
+    })
 }
 
 /// Whether one Rust type stands for both facts. An optional field is an `Option`, and so is a

@@ -9,7 +9,7 @@ use serde_json::Value;
 use syn::{Fields, ImplItem, Item, Visibility};
 
 use crate::codegen::made::Made;
-use crate::codegen::{operations, progenitor};
+use crate::codegen::{growth, operations, progenitor};
 
 /// The generated code of one operation, without docs.
 pub(super) struct Code {
@@ -18,19 +18,33 @@ pub(super) struct Code {
 }
 
 /// What callers can name, by the type that it belongs to.
-type Surface = BTreeMap<String, BTreeSet<String>>;
+type Surface = BTreeMap<String, Named>;
+
+/// What callers can name of one type.
+#[derive(Default)]
+struct Named {
+    lines: BTreeSet<String>,
+    /// Fields that callers write out, and variants that they match, if these must be complete.
+    complete: Option<BTreeSet<String>>,
+}
 
 impl Code {
-    /// The code for the repaired fragment of one operation.
-    pub(super) fn of(repaired: &Value) -> Result<Self> {
+    /// The code for the repaired fragment of one operation. Callers write out the types that are `sent` in all code.
+    pub(super) fn of(repaired: &Value, sent: &BTreeSet<String>) -> Result<Self> {
         let tokens = undocumented(progenitor::tokens(repaired)?);
         let operation = operations::text(repaired, &Made::of(tokens.clone())?)?;
-        let file: syn::File =
-            syn::parse2(tokens.clone()).context("the generated code is not Rust")?;
+        let mut file: syn::File = syn::parse2(tokens).context("the generated code is not Rust")?;
+        growth::mark(&mut file, sent);
         let mut surface = Surface::new();
         expose(&file.items, &mut surface);
-        let text = format!("{tokens}\n{operation}");
+        let text = format!("{}\n{operation}", file.to_token_stream());
         Ok(Self { text, surface })
+    }
+
+    /// The types that callers write out, in the code for a whole repaired fragment.
+    pub(super) fn sent(repaired: &Value) -> Result<BTreeSet<String>> {
+        let file: syn::File = syn::parse2(progenitor::tokens(repaired)?)?;
+        Ok(growth::sent(&file))
     }
 
     /// Whether both are the same, byte for byte.
@@ -38,14 +52,25 @@ impl Code {
         self.text == other.text
     }
 
-    /// What callers could name, and can't in `later`. Additions are judged by their facts: one more field breaks code
-    /// that writes a struct, not code that reads it.
-    pub(super) fn lost(&self, later: &Self) -> Vec<String> {
+    /// What callers could write and can't in `later`: names that are gone, and what has to be complete and is no more.
+    pub(super) fn broken(&self, later: &Self) -> Vec<String> {
         let mut found = Vec::new();
-        for (name, lines) in &self.surface {
-            match later.surface.get(name) {
-                None => found.push(name.clone()),
-                Some(kept) => found.extend(lines.difference(kept).cloned()),
+        for (name, before) in &self.surface {
+            let Some(after) = later.surface.get(name) else {
+                found.push(format!("no longer has `{name}`"));
+                continue;
+            };
+            let lost = before.lines.difference(&after.lines);
+            found.extend(lost.map(|line| format!("no longer has `{line}`")));
+            match (&before.complete, &after.complete) {
+                (Some(before), Some(after)) => {
+                    let more = after.difference(before);
+                    found.extend(
+                        more.map(|line| format!("has `{line}` more, which callers must name")),
+                    );
+                }
+                (Some(_), None) => found.push(format!("`{name}` can't be written out any more")),
+                (None, _) => {}
             }
         }
         found
@@ -86,27 +111,36 @@ fn expose(items: &[Item], found: &mut Surface) {
             continue;
         }
         let mut add = |owner: TokenStream, tokens: TokenStream| {
-            let lines = found.entry(line(owner)).or_default();
-            lines.insert(line(tokens));
+            let named = found.entry(line(owner)).or_default();
+            named.lines.insert(line(tokens));
         };
         match item {
             Item::Struct(item) => {
-                let (name, attributes) = (&item.ident, &item.attrs);
+                let (name, (attributes, open)) = (&item.ident, attributes(&item.attrs));
                 add(quote!(#name), quote!(#(#attributes)* struct #name));
-                for field in fields(&item.fields) {
-                    add(quote!(#name), quote!(#name . #field));
-                }
+                let members: Vec<_> = fields(&item.fields)
+                    .map(|field| quote!(#name . #field))
+                    .collect();
+                members
+                    .iter()
+                    .for_each(|member| add(quote!(#name), member.clone()));
+                complete(found, name, open, members);
             }
             Item::Enum(item) => {
-                let (name, attributes) = (&item.ident, &item.attrs);
+                let (name, (attributes, open)) = (&item.ident, attributes(&item.attrs));
                 add(quote!(#name), quote!(#(#attributes)* enum #name));
-                for variant in &item.variants {
-                    let of = &variant.ident;
-                    add(quote!(#name), quote!(#name :: #of));
-                    for field in fields(&variant.fields) {
-                        add(quote!(#name), quote!(#name :: #of . #field));
-                    }
-                }
+                let members: Vec<_> = item
+                    .variants
+                    .iter()
+                    .map(|variant| {
+                        let (of, fields) = (&variant.ident, fields(&variant.fields));
+                        quote!(#name :: #of #(. #fields)*)
+                    })
+                    .collect();
+                members
+                    .iter()
+                    .for_each(|member| add(quote!(#name), member.clone()));
+                complete(found, name, open, members);
             }
             Item::Impl(item) => {
                 let (generics, of) = (&item.generics, &item.self_ty);
@@ -118,7 +152,7 @@ fn expose(items: &[Item], found: &mut Surface) {
                     if let ImplItem::Fn(each) = each
                         && matches!(each.vis, Visibility::Public(_))
                     {
-                        let signature = &each.sig;
+                        let signature = by_position(&each.sig);
                         add(quote!(#of), quote!(#of :: #signature));
                     }
                 }
@@ -127,6 +161,38 @@ fn expose(items: &[Item], found: &mut Surface) {
             _ => {}
         }
     }
+}
+
+/// Notes what callers must name completely, unless the type is `open`.
+fn complete(found: &mut Surface, name: &syn::Ident, open: bool, members: Vec<TokenStream>) {
+    let named = found.entry(name.to_string()).or_default();
+    named.complete = (!open).then(|| members.into_iter().map(line).collect());
+}
+
+/// The attributes of a type, and whether it is open to growth.
+fn attributes(all: &[syn::Attribute]) -> (Vec<&syn::Attribute>, bool) {
+    let (open, others): (Vec<_>, Vec<_>) = all
+        .iter()
+        .partition(|each| each.path().is_ident("non_exhaustive"));
+    (others, !open.is_empty())
+}
+
+/// A signature without the names of its arguments, which callers pass by position.
+fn by_position(signature: &syn::Signature) -> TokenStream {
+    let syn::Signature {
+        asyncness,
+        ident,
+        generics,
+        inputs,
+        output,
+        ..
+    } = signature;
+    let kinds = inputs.iter().map(|input| match input {
+        syn::FnArg::Receiver(receiver) => receiver.to_token_stream(),
+        syn::FnArg::Typed(argument) => argument.ty.to_token_stream(),
+    });
+    let limits = &generics.where_clause;
+    quote!(#asyncness fn #ident #generics (#(#kinds),*) #output #limits)
 }
 
 fn fields(fields: &Fields) -> impl Iterator<Item = TokenStream> {

@@ -40,6 +40,9 @@ pub(super) struct Fact {
     pub(super) facets: BTreeMap<String, String>,
 }
 
+/// The facet of what GitHub advises against.
+pub(super) const DEPRECATED: &str = "deprecated";
+
 /// All facts of an operation.
 pub(super) type Flat = BTreeMap<Position, Fact>;
 
@@ -47,7 +50,7 @@ pub(super) type Flat = BTreeMap<Position, Fact>;
 pub(super) fn flat(document: &Value, operation: &Operation<'_>) -> Flat {
     let mut found = Flat::new();
     let flags = [
-        ("deprecated", operation.node["deprecated"] == true),
+        (DEPRECATED, operation.node[DEPRECATED] == true),
         ("creates content", creates_content(operation.node)),
     ]
     .into_iter()
@@ -87,6 +90,12 @@ pub(super) fn flat(document: &Value, operation: &Operation<'_>) -> Flat {
             &mut vec![],
             parameter["required"] == true,
         );
+        let area = Area::Parameter(text("in"), text("name"));
+        if let Some(fact) = found.get_mut(&(area, vec![]))
+            && parameter["deprecated"] == true
+        {
+            fact.facets.insert(DEPRECATED.to_owned(), "true".to_owned());
+        }
     }
     let body = resolve(document, &operation.node["requestBody"]);
     contents(
@@ -200,7 +209,10 @@ impl Walk<'_> {
                     .map_or_else(|| value.to_string(), str::to_owned),
             );
         }
-        let others = ["format", "default", "additionalProperties"];
+        let others = ["format", "default", "additionalProperties", DEPRECATED];
+        if schema["enum"].as_array().is_some_and(Vec::is_empty) {
+            fact.facets.insert("enum".to_owned(), "no value".to_owned());
+        }
         for key in FACETS.into_iter().chain(others) {
             if let Some(value) = schema.get(key).filter(|value| !value.is_object()) {
                 fact.facets.insert(

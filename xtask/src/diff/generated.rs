@@ -12,9 +12,10 @@ pub(super) struct Generated {
 }
 
 /// How one operation's code differs.
+#[derive(Debug)]
 pub(super) enum Effect {
-    /// Callers can no longer name these.
-    Lost(Vec<String>),
+    /// What callers could write and can't any more, in words.
+    Broken(Vec<String>),
     /// The new code can't be generated.
     Fails(String),
     /// Nothing can be generated, before or after; that is reported once for all operations.
@@ -28,7 +29,7 @@ impl Generated {
             (Ok(before), Ok(after)) if before == after => None,
             (Ok(_), Ok(_)) => match (old.code(id), new.code(id)) {
                 (Ok(before), Ok(after)) if before.is(&after) => None,
-                (Ok(before), Ok(after)) => Some(Effect::Lost(before.lost(&after))),
+                (Ok(before), Ok(after)) => Some(Effect::Broken(before.broken(&after))),
                 (_, Err(error)) => Some(Effect::Fails(format!("{error:#}"))),
                 (Err(_), Ok(_)) => Some(Effect::Unknown),
             },
@@ -52,6 +53,13 @@ impl Generated {
     }
 }
 
+impl Effect {
+    /// Whether code that was written for the one compiles with the other.
+    pub(super) fn is_harmless(&self) -> bool {
+        matches!(self, Self::Broken(broken) if broken.is_empty())
+    }
+}
+
 /// The differences of the code that no change of a fact accounts for.
 pub(super) fn beyond_facts(id: &str, effect: &Option<Effect>, found: &[Change]) -> Vec<Change> {
     let change = |what: String, breaks| Change {
@@ -61,16 +69,17 @@ pub(super) fn beyond_facts(id: &str, effect: &Option<Effect>, found: &[Change]) 
         breaks,
     };
     match effect {
-        Some(Effect::Lost(lost)) if lost.is_empty() && found.is_empty() => {
+        Some(Effect::Broken(broken)) if broken.is_empty() && found.is_empty() => {
             vec![change(
                 "differs, and has all that it had".to_owned(),
                 Breaks::Nobody,
             )]
         }
-        Some(Effect::Lost(lost)) if found.iter().all(|each| each.breaks == Breaks::Nobody) => lost
-            .iter()
-            .map(|line| change(format!("no longer has `{line}`"), Breaks::LowLevel))
-            .collect(),
+        Some(Effect::Broken(broken)) if found.iter().all(|each| each.breaks == Breaks::Nobody) => {
+            let told = broken.iter();
+            told.map(|what| change(what.clone(), Breaks::LowLevel))
+                .collect()
+        }
         Some(Effect::Fails(error)) => vec![failure(id, error)],
         _ => vec![],
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::change::{Breaks, Usage};
-use super::flat::{Area, Fact, Position};
+use super::flat::{Area, DEPRECATED, Fact, Position};
 
 /// One position of an operation: before and after, as described and as generated.
 pub(super) struct Aspects<'a> {
@@ -45,12 +45,17 @@ impl Aspects<'_> {
             Area::Parameter(..) | Area::Body if fact.required => self.octoseal(),
             // Arguments go by position, and bodies are written out field by field.
             Area::Parameter(..) | Area::Body => Breaks::LowLevel,
+            Area::Reply(_) if self.tells_what_was_done() => Breaks::Octoseal,
             Area::Reply(_) if self.root() => Breaks::LowLevel,
             // Replies are read.
             Area::Reply(_) | Area::Call => Breaks::Nobody,
         };
         let required = fact.required && matches!(self.area(), Area::Parameter(..) | Area::Body);
-        verdict(if required { "added, required" } else { "added" }, breaks)
+        let what = if required { "added, required" } else { "added" };
+        Verdict {
+            stands: self.tells_what_was_done(),
+            ..verdict(what, breaks)
+        }
     }
 
     fn went(&self, fact: &Fact) -> Verdict {
@@ -58,9 +63,14 @@ impl Aspects<'_> {
             Area::Body if self.written() => self.octoseal(),
             Area::Parameter(..) if self.passed(fact) => self.octoseal(),
             Area::Reply(_) if self.needed() => self.octoseal(),
+            Area::Reply(_) if self.tells_what_was_done() => Breaks::Octoseal,
             _ => Breaks::LowLevel,
         };
-        self.standing(verdict("removed", breaks))
+        let told = self.standing(verdict("removed", breaks));
+        Verdict {
+            stands: told.stands || self.tells_what_was_done(),
+            ..told
+        }
     }
 
     fn changed(&self, before: &Fact, after: &Fact) -> Vec<Verdict> {
@@ -118,7 +128,7 @@ impl Aspects<'_> {
             (true, Area::Reply(_)) => verdict("always there now", Breaks::LowLevel),
             (true, _) => verdict("required now", self.octoseal()),
             (false, Area::Reply(_)) if self.needed() => {
-                verdict("may be left out now", self.octoseal())
+                self.standing(verdict("may be left out now", self.octoseal()))
             }
             (false, Area::Reply(_)) => verdict("may be left out now", Breaks::LowLevel),
             (false, _) => verdict("no longer required", Breaks::LowLevel),
@@ -167,8 +177,20 @@ impl Aspects<'_> {
                 old.unwrap_or_else(none),
                 new.unwrap_or_else(none)
             );
+            if self.is_checked_by_hand(key, after) {
+                found.push(Verdict {
+                    stands: true,
+                    ..verdict(
+                        format!("{what}; octoseal checks this by hand"),
+                        Breaks::Octoseal,
+                    )
+                });
+                continue;
+            }
             let (old, new) = self.generated;
-            let kept = facet(old, key) != facet(new, key) && !matches!(self.area(), Area::Call);
+            let kept = key != DEPRECATED
+                && facet(old, key) != facet(new, key)
+                && !matches!(self.area(), Area::Call);
             let breaks = if kept {
                 self.octoseal()
             } else {
@@ -203,6 +225,31 @@ impl Aspects<'_> {
     fn needed(&self) -> bool {
         matches!(self.area(), Area::Reply(status) if status.starts_with('2'))
             && self.last().is_some_and(self.usage.needs)
+    }
+
+    /// Whether this is a success whose status `octoseal` reads.
+    fn tells_what_was_done(&self) -> bool {
+        self.usage.told_by_status
+            && self.root()
+            && matches!(self.area(), Area::Reply(status) if status.starts_with('2'))
+    }
+
+    /// Whether a limit, as it is now, is one that `octoseal` checks or keeps by hand: of names, of sealed values and
+    /// their keys, of pages.
+    fn is_checked_by_hand(&self, key: &str, now: &Fact) -> bool {
+        const LARGEST_PAGE: f64 = 100.0;
+        let Some(limit) = now.facets.get(key).filter(|_| self.usage.used) else {
+            return false;
+        };
+        let of_text = matches!(key, "pattern" | "minLength" | "maxLength");
+        match self.area() {
+            Area::Parameter(kind, _) if kind == "path" => of_text,
+            Area::Parameter(_, name) if name == "per_page" && key == "maximum" => {
+                limit.parse().is_ok_and(|limit: f64| limit < LARGEST_PAGE)
+            }
+            Area::Body => of_text && matches!(self.last(), Some("encrypted_value" | "key_id")),
+            _ => false,
+        }
     }
 
     /// Whether `octoseal` writes this part of a body.

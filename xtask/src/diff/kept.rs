@@ -1,5 +1,6 @@
 //! The operations kept of one description: as it says, as repaired, and as generated.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, anyhow};
@@ -9,7 +10,8 @@ use super::code::Code;
 use super::flat::{Flat, flat};
 use crate::codegen::dispatch;
 use crate::description::cut::{cut, present};
-use crate::description::family;
+use crate::description::family::{self, Role};
+use crate::description::faults::{self, Fault};
 use crate::description::left_out::{self, LeftOut};
 use crate::description::select::select;
 use crate::description::source::Source;
@@ -20,8 +22,11 @@ use crate::repairs;
 pub(super) struct Kept {
     pub(super) version: String,
     pub(super) left_out: Vec<LeftOut>,
+    pub(super) faults: Vec<Fault>,
     facts: Value,
     repaired: Result<Description>,
+    /// The types that callers write out, once they are needed.
+    sent: OnceCell<BTreeSet<String>>,
 }
 
 /// The operations of every store, by role: `robots at Organization`.
@@ -35,11 +40,15 @@ impl Kept {
         let repaired = repairs::apply(&facts, source)
             .and_then(|(repaired, _)| Description::from_value(repaired));
         let left_out = left_out::left_out(description.value(), &kept);
+        let mut faults = description.faults().to_vec();
+        faults.extend(faults::beside(description.value(), &kept));
         Ok(Self {
             version: description.version().to_owned(),
             left_out,
+            faults,
             facts,
             repaired,
+            sent: OnceCell::new(),
         })
     }
 
@@ -76,7 +85,15 @@ impl Kept {
 
     /// The code of one operation.
     pub(super) fn code(&self, id: &str) -> Result<Code> {
-        Code::of(&self.cut_out(id)?)
+        let sent = match self.sent.get() {
+            Some(sent) => sent,
+            None => {
+                // If the whole can't be generated, that is told for itself.
+                let sent = Code::sent(self.repaired()?.value()).unwrap_or_default();
+                self.sent.get_or_init(|| sent)
+            }
+        };
+        Code::of(&self.cut_out(id)?, sent)
     }
 
     /// The text of the dispatch over stores.
@@ -100,21 +117,23 @@ impl Kept {
             .collect()
     }
 
+    /// The operations whose status tells what they did: created, or updated.
+    pub(super) fn told_by_status(&self) -> BTreeSet<String> {
+        let scopes = family::scopes(&self.facts);
+        let puts = scopes.iter().map(|scope| scope.operations[&Role::Put].id);
+        let registries = family::registries(&self.facts);
+        let writes = registries
+            .iter()
+            .flat_map(|all| [all.create.id, all.update.id]);
+        puts.chain(writes).map(str::to_owned).collect()
+    }
+
     /// The operations on private registries.
     pub(super) fn registries(&self) -> BTreeSet<String> {
         let registries = family::registries(&self.facts);
         registries
             .iter()
-            .flat_map(|all| {
-                [
-                    all.list,
-                    all.public_key,
-                    all.get,
-                    all.create,
-                    all.update,
-                    all.delete,
-                ]
-            })
+            .flat_map(|all| all.operations())
             .map(|operation| operation.id.to_owned())
             .collect()
     }

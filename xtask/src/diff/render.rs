@@ -7,6 +7,9 @@ use super::{Breaks, Change, Report, Step};
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}", self.heading(), self.sentence())?;
+        if let Some(losses) = &self.losses {
+            writeln!(f, "{losses}")?;
+        }
         for (title, lines) in self.sections(false) {
             writeln!(f, "\n{title}")?;
             lines.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
@@ -18,7 +21,11 @@ impl fmt::Display for Report {
 impl Report {
     /// The body of a pull request.
     pub fn markdown(&self) -> String {
-        let mut text = format!("## {}\n\n{}\n", self.heading(), self.sentence());
+        let mut text = format!("## {}\n\n", self.heading());
+        if let Some(losses) = &self.losses {
+            text.push_str(&format!("**{losses}**\n\n"));
+        }
+        text.push_str(&format!("{}\n", self.sentence()));
         for (title, lines) in self.sections(true) {
             text.push_str(&format!("\n### {title}\n\n"));
             for line in lines {
@@ -108,6 +115,10 @@ impl Report {
             ("Breaks nobody", breaking(Breaks::Nobody)),
             ("New at stores, and not kept", left_out(true)),
             ("New beside our stores, and not kept", left_out(false)),
+            (
+                "Not understood, and not kept",
+                self.faults.iter().map(ToString::to_string).collect(),
+            ),
         ];
         sections
             .into_iter()

@@ -18,3 +18,16 @@ pub const REGISTRY: &str = "store-registry";
 pub const REGISTRY_PAGE: &str = "store-registry-page";
 /// Text that must not be printed. Its generated type is replaced by a hand-written one, as that of [`KEY_ID`] is.
 pub const HIDDEN: &str = "hidden-text";
+
+/// All of them.
+pub const ALL: [&str; 9] = [
+    SECRET,
+    SECRET_PAGE,
+    PUBLIC_KEY,
+    KEY_ID,
+    REPOSITORY,
+    REPOSITORY_PAGE,
+    REGISTRY,
+    REGISTRY_PAGE,
+    HIDDEN,
+];

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::components::HIDDEN;
+use super::components::{self, HIDDEN};
 use crate::description::facts::FACETS;
 use crate::description::source::Source;
 use crate::description::walk::{Use, each_schema};
-use crate::rust_names::pascal;
+use crate::rust_names::{inline, pascal};
 
 /// Drops patterns, lengths, formats and limits. They would bring a regex engine and a date library into the client,
 /// fallible newtypes that print what they hold, and types such as `NonZeroU64` and `[String; 2]`. The server checks
@@ -41,7 +41,8 @@ pub(super) fn drop_defaults(document: &mut Value, _: &Source) -> Result<usize> {
     Ok(mended)
 }
 
-/// Makes an enum text if its values differ only in what a Rust name can't hold (`reactions-+1`, `reactions--1`).
+/// Makes an enum text if its values differ only in what a Rust name can't hold (`reactions-+1`, `reactions--1`), or if it
+/// has none: a type without values can't be sent.
 pub(super) fn drop_colliding_enums(document: &mut Value, _: &Source) -> Result<usize> {
     use heck::ToPascalCase as _;
     let odd = |c: char| c == '_' || !c.is_alphanumeric();
@@ -56,7 +57,8 @@ pub(super) fn drop_colliding_enums(document: &mut Value, _: &Source) -> Result<u
             all.len() == names.len()
         };
         let plainly = distinct(&|name| name.replace(odd, "-").to_pascal_case());
-        if !plainly && !distinct(&|name| name.replace(odd, "X").to_pascal_case()) {
+        let told_apart = plainly || distinct(&|name| name.replace(odd, "X").to_pascal_case());
+        if names.is_empty() || !told_apart {
             schema.remove("enum");
             mended += 1;
         }
@@ -164,6 +166,33 @@ pub(super) fn rename_components_that_collide(document: &mut Value, _: &Source) -
     Ok(renamed.len())
 }
 
+/// Renames GitHub's components whose types would have the names of our own.
+pub(super) fn make_room_for_ours(document: &mut Value) {
+    let schemas = document.pointer_mut("/components/schemas");
+    let Some(schemas) = schemas.and_then(Value::as_object_mut) else {
+        return;
+    };
+    let ours = components::ALL.map(pascal);
+    let mut taken: BTreeSet<_> = schemas.keys().map(|name| pascal(name)).collect();
+    taken.extend(ours.iter().cloned());
+    let theirs: Vec<_> = schemas.keys().cloned().collect();
+    let mut renamed = BTreeMap::new();
+    for name in theirs
+        .into_iter()
+        .filter(|name| ours.contains(&pascal(name)))
+    {
+        let mut new = format!("github-{name}");
+        while !taken.insert(pascal(&new)) {
+            new.insert_str(0, "github-");
+        }
+        if let Some(schema) = schemas.remove(&name) {
+            schemas.insert(new.clone(), schema);
+        }
+        renamed.insert(name, new);
+    }
+    refer_to(document, &renamed);
+}
+
 /// Gathers the names that progenitor gives to the inline types of the type `name`.
 fn inline_names(name: &str, schema: &Value, found: &mut BTreeSet<String>) {
     let mut inner = |name: String, schema: &Value| {
@@ -176,7 +205,7 @@ fn inline_names(name: &str, schema: &Value, found: &mut BTreeSet<String>) {
         }
     };
     for (property, schema) in schema["properties"].as_object().into_iter().flatten() {
-        inner(format!("{name}{}", pascal(property)), schema);
+        inner(inline(name, property), schema);
     }
     if let Some(items) = schema.get("items") {
         inner(format!("{name}Item"), items);

@@ -6,10 +6,10 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::tree::{File, Tree};
+use crate::tree::{File, JOURNAL, Tree};
 
 /// Folders that are not copied: what was built, recorded or fetched.
-const NOT_SOURCES: [&str; 3] = ["target", ".git", "node_modules"];
+const NOT_SOURCES: [&str; 4] = ["target", ".git", "node_modules", JOURNAL];
 
 /// A copy of some rooms of the workspace, as a workspace of its own.
 #[derive(Debug)]

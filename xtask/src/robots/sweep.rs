@@ -127,6 +127,11 @@ fn sweep_one(
 
 /// An error's first line without names, so that operations with the same fault count together.
 fn cause(message: &str) -> String {
+    // What is named by operation says the same of others behind that.
+    let message = match message.split_once("): ") {
+        Some((place, what)) if place.contains("` (") => what,
+        _ => message,
+    };
     let line: String = message
         .lines()
         .next()

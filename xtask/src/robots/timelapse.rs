@@ -104,7 +104,7 @@ fn visit(scratch: &Scratch, version: &str, folder: Option<&Path>, idle: Idle) ->
     let wanted = Wanted {
         from: folder.map(|folder| folder.join(format!("{version}.json"))),
         version: Some(version.to_owned()),
-        offline: false,
+        ..Wanted::default()
     };
     let started = Instant::now();
     let allow_missing = idle == Idle::Allow;

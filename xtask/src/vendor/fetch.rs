@@ -24,32 +24,48 @@ pub struct Wanted {
     pub from: Option<PathBuf>,
     /// Another version than the pinned one.
     pub version: Option<String>,
-    /// Whether no registry may be asked, not even Cargo's.
+    /// Another file of the package than the pinned one: the edition of another server.
+    pub file: Option<String>,
+    /// Whether no registry may be asked, not even Cargo's. What npm and Cargo keep from earlier is used.
     pub offline: bool,
+}
+
+impl Wanted {
+    /// Whether this is another description than the pinned one, by version or file.
+    pub fn moves(&self, pinned: &Package) -> bool {
+        self.another_version(pinned) || self.file.as_ref().is_some_and(|file| *file != pinned.file)
+    }
+
+    fn another_version(&self, pinned: &Package) -> bool {
+        let version = self.version.as_ref();
+        version.is_some_and(|version| *version != pinned.version)
+    }
 }
 
 /// Fetches the wanted description: the pinned version by default.
 pub fn fetch(pinned: &Package, wanted: &Wanted) -> Result<Fetched> {
-    let (from, version) = (wanted.from.as_deref(), wanted.version.as_deref());
-    let moves = version.is_some_and(|version| version != pinned.version);
+    let moves = wanted.moves(pinned);
     let mut package = Package {
-        version: version.unwrap_or(&pinned.version).to_owned(),
+        version: wanted.version.as_ref().unwrap_or(&pinned.version).clone(),
+        file: wanted.file.as_ref().unwrap_or(&pinned.file).clone(),
         ..pinned.clone()
     };
-    let (description, bytes) = match from {
+    let (description, bytes) = match &wanted.from {
         Some(path) => Description::read(path)?,
-        None => from_registry(&mut package, moves)?,
+        None => from_registry(&mut package, wanted, pinned)?,
     };
     let digest = npm::sha256(&bytes);
     if !moves && digest != pinned.sha256 {
         bail!(
-            "{} has the sha256 {digest}, and {} is pinned for version {}; `--version X` moves the pin",
-            from.map_or(package.file.clone(), |path| path.display().to_string()),
+            "{} has the sha256 {digest}, and {} is pinned for {} of version {}; `--version X` or `--file PATH` moves \
+             the pin",
+            description.origin(),
             pinned.sha256,
+            pinned.file,
             pinned.version
         );
     }
-    if moves && from.is_some() {
+    if moves && wanted.from.is_some() {
         // The file was compared with no archive: the pin has the file's own digest until `vendor` reads the archive.
         package.integrity = String::new();
     }
@@ -68,16 +84,21 @@ pub fn describe(pinned: &Package, wanted: &Wanted) -> Result<Description> {
     }
 }
 
-fn from_registry(package: &mut Package, moves: bool) -> Result<(Description, Vec<u8>)> {
+fn from_registry(
+    package: &mut Package,
+    wanted: &Wanted,
+    pinned: &Package,
+) -> Result<(Description, Vec<u8>)> {
     let folder = tempfile::tempdir()?;
-    let archive = npm::pack(&package.name, &package.version, folder.path())?;
-    unpack(&archive, package, moves)
+    let (name, version) = (&package.name, &package.version);
+    let archive = npm::pack(name, version, folder.path(), wanted.offline)?;
+    unpack(&archive, package, wanted.another_version(pinned))
 }
 
 /// Every description in the pinned package: GitHub's own and its servers'.
-pub fn every(pinned: &Package) -> Result<Vec<Description>> {
+pub fn every(pinned: &Package, offline: bool) -> Result<Vec<Description>> {
     let folder = tempfile::tempdir()?;
-    let archive = npm::pack(&pinned.name, &pinned.version, folder.path())?;
+    let archive = npm::pack(&pinned.name, &pinned.version, folder.path(), offline)?;
     verify(&archive, pinned)?;
     let plain = |path: &str| path.ends_with(".json") && !path.ends_with(".deref.json");
     npm::extract_all(&archive, |path| {

@@ -9,22 +9,24 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256, Sha512};
 
-/// Fetches `name@version` with `npm pack` into `folder` and returns the archive.
-pub fn pack(name: &str, version: &str, folder: &Path) -> Result<Vec<u8>> {
+use crate::progress;
+
+/// How long npm may take over one request, in milliseconds. Its own five minutes are for archives of another size.
+const FETCH_TIMEOUT_MS: &str = "60000";
+/// How long npm waits before it tries again, in milliseconds.
+const RETRY_AFTER_MS: &str = "2000";
+
+/// Fetches `name@version` with `npm pack` into `folder` and returns the archive. If `offline`, npm looks only at what it
+/// keeps from earlier.
+pub fn pack(name: &str, version: &str, folder: &Path, offline: bool) -> Result<Vec<u8>> {
     let spec = format!("{name}@{version}");
-    let output = Command::new("npm")
-        .args(["pack", "--silent", "--pack-destination"])
-        .arg(folder)
-        .arg(&spec)
-        .output()
-        .context("cannot run `npm`; with the description at hand, use `--from FILE`")?;
-    if !output.status.success() {
-        bail!(
-            "`npm pack {spec}` failed: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+    progress::step(&format!("fetching {spec}"));
+    let mut npm = npm();
+    npm.args(["pack", "--pack-destination"]).arg(folder);
+    if offline {
+        npm.arg("--offline");
     }
-    let printed = String::from_utf8_lossy(&output.stdout);
+    let printed = run(npm.arg(&spec), &format!("`npm pack {spec}`"))?;
     let file = printed
         .lines()
         .last()
@@ -33,20 +35,66 @@ pub fn pack(name: &str, version: &str, folder: &Path) -> Result<Vec<u8>> {
         .with_context(|| format!("`npm pack {spec}` left no {file}"))
 }
 
-/// The newest version that the registry has.
+/// The newest version that the registry has. What npm keeps from earlier is not asked: it may be old.
 pub fn newest(name: &str) -> Result<String> {
-    let output = Command::new("npm")
-        .args(["view", name, "version"])
-        .output()
-        .context("cannot run `npm`")?;
-    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    if !output.status.success() || text.is_empty() {
-        bail!(
-            "the registry does not tell the newest version of {name}: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+    progress::step(&format!(
+        "asking the registry for the newest version of {name}"
+    ));
+    let cache = tempfile::tempdir()?;
+    let mut npm = npm();
+    npm.args(["view", name, "version", "--cache"])
+        .arg(cache.path());
+    let text = run(&mut npm, &format!("`npm view {name} version`"))?;
+    match text.trim() {
+        "" => bail!("the registry does not tell the newest version of {name}"),
+        version => Ok(version.to_owned()),
     }
-    Ok(text)
+}
+
+fn npm() -> Command {
+    let mut npm = Command::new("npm");
+    npm.args(["--loglevel=error", "--fetch-retries=1"])
+        .arg(format!("--fetch-timeout={FETCH_TIMEOUT_MS}"))
+        .arg(format!("--fetch-retry-mintimeout={RETRY_AFTER_MS}"))
+        .arg(format!("--fetch-retry-maxtimeout={RETRY_AFTER_MS}"));
+    npm
+}
+
+/// What npm prints; its own reason if it fails.
+fn run(npm: &mut Command, what: &str) -> Result<String> {
+    let output = npm
+        .output()
+        .context("cannot run `npm`; with the description at hand, use `--from FILE`")?;
+    if !output.status.success() {
+        let reason = reason(&String::from_utf8_lossy(&output.stderr));
+        bail!("{what} failed: {reason} (`--from FILE` needs no registry)");
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The lines of npm's errors that tell the reason, as one.
+pub fn reason(stderr: &str) -> String {
+    let lines = stderr.lines().map(|line| {
+        let line = line.trim();
+        let line = line.strip_prefix("npm").map_or(line, str::trim_start);
+        let line = line.strip_prefix("ERR!").unwrap_or(line);
+        line.strip_prefix("error").unwrap_or(line).trim()
+    });
+    // The error's code stands before most lines, and npm's records are of this machine.
+    let told: Vec<_> = lines
+        .filter(|line| !line.is_empty())
+        .filter(|line| {
+            !["A complete log", "errno ", "syscall ", "type "]
+                .iter()
+                .any(|no| line.starts_with(no))
+        })
+        .take(3)
+        .collect();
+    if told.is_empty() {
+        "npm gives no reason".to_owned()
+    } else {
+        told.join("; ")
+    }
 }
 
 /// The integrity of an archive, as the registry writes it.

@@ -1,22 +1,22 @@
 //! What a diff says of one change each, on real operations: the words, and whom it breaks.
 
 mod cases;
+mod effects;
 mod generated;
 
 use rayon::prelude::*;
 
 use self::cases::{CASES, Case, PUT, put};
+use self::effects::{EFFECTS, SHARED, shared};
 use self::generated::GENERATED;
 use crate::support::{fragment, here};
 use serde_json::{Value, json};
-use xtask::codegen::docs::Docs;
 use xtask::codegen::from_fragment;
 use xtask::description::Description;
 use xtask::description::cut::cut;
 use xtask::description::source::Source;
 use xtask::diff::{Breaks, Report, Step, Uses, diff};
 use xtask::repairs::Idle;
-use xtask::tree::{DOCS, SOURCE};
 
 fn report(old: impl FnOnce(&mut Value), new: impl FnOnce(&mut Value)) -> Report {
     let (before, after) = (described(old), described(new));
@@ -26,7 +26,7 @@ fn report(old: impl FnOnce(&mut Value), new: impl FnOnce(&mut Value)) -> Report 
 }
 
 fn source() -> Source {
-    let mut source = Source::parse(&here().read(SOURCE).unwrap()).unwrap();
+    let mut source = crate::support::source();
     // An operation that a user added, and `octoseal` does not call.
     source
         .operations
@@ -69,7 +69,7 @@ fn content(schema: Value) -> Value {
 /// All generated code, if there is any.
 fn code(change: impl FnOnce(&mut Value)) -> Option<Vec<String>> {
     let fragment = Description::from_value(described(change)).unwrap();
-    let docs = Docs::parse(&here().read(DOCS).unwrap()).unwrap();
+    let docs = crate::support::docs();
     let cut = cut(&fragment, &fragment.operations(), &Default::default()).unwrap();
     let files = from_fragment(&cut, &source(), &docs, Idle::Allow).ok()?;
     Some(files.into_iter().map(|file| file.text).collect())
@@ -79,12 +79,22 @@ fn code(change: impl FnOnce(&mut Value)) -> Option<Vec<String>> {
 fn each_change_is_told_where_it_is_and_breaks_whom_it_breaks() {
     let unchanged = code(few);
     assert!(unchanged.is_some());
-    let all: Vec<_> = CASES.iter().chain(GENERATED).collect();
+    let all: Vec<_> = CASES.iter().chain(GENERATED).chain(EFFECTS).collect();
     let wrong: Vec<_> = all
         .par_iter()
-        .filter_map(|case| fault(case, &unchanged))
+        .filter_map(|case| fault(case, few, &unchanged))
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_field_more_breaks_those_who_write_the_type_out_and_not_those_who_only_read_it() {
+    let before = |description: &mut Value| {
+        few(description);
+        shared(description);
+    };
+    let unchanged = code(before);
+    assert_eq!(fault(SHARED, before, &unchanged), None);
 }
 
 /// Leaves the operations that the cases are about, so that generating them takes no time.
@@ -106,13 +116,14 @@ fn few(description: &mut Value) {
 /// What is wrong with the report of one change, beside the code that is generated from it.
 fn fault(
     (operation, change, place, what, breaks): &Case,
+    before: fn(&mut Value),
     unchanged: &Option<Vec<String>>,
 ) -> Option<String> {
     let changed = |description: &mut Value| {
-        few(description);
+        before(description);
         change(description);
     };
-    let report = report(few, changed);
+    let report = report(before, changed);
     let found: Vec<_> = report
         .changed
         .iter()

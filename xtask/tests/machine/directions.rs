@@ -11,10 +11,11 @@ use syn::{ItemUse, UseTree};
 type Room = (&'static str, &'static [&'static str]);
 
 const XTASK: &[Room] = &[
+    ("progress", &[]),
     ("tree", &[]),
     ("rust_names", &[]),
     ("description", &["rust_names"]),
-    ("vendor", &["description", "tree"]),
+    ("vendor", &["description", "progress", "tree"]),
     ("repairs", &["description", "rust_names"]),
     ("codegen", &["description", "repairs", "rust_names", "tree"]),
     (
@@ -31,6 +32,7 @@ const XTASK: &[Room] = &[
             "codegen",
             "description",
             "diff",
+            "progress",
             "repairs",
             "robots",
             "tree",

@@ -77,6 +77,7 @@ fn the_order_of_keys_in_the_description_does_not_reach_the_generated_code() {
         from: Some(from),
         version: Some("0.0.0".into()),
         offline: true,
+        ..Wanted::default()
     };
     let options = Options {
         wanted,

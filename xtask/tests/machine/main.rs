@@ -3,11 +3,13 @@
 mod dependencies;
 mod diff;
 mod directions;
+mod faults;
 mod fresh;
 mod httpmock;
 mod news;
 mod one_line;
 mod operations;
+mod order;
 mod packages;
 mod refreshing;
 mod repairs;
@@ -17,3 +19,4 @@ mod support;
 mod sweeping;
 mod vendoring;
 mod whereabouts;
+mod writing;

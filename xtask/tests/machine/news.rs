@@ -3,19 +3,19 @@
 use crate::support::{add_robots, fragment, here};
 use serde_json::{Value, json};
 use xtask::description::Description;
-use xtask::description::source::Source;
 use xtask::diff::{Report, Uses, diff};
-use xtask::tree::SOURCE;
 
 fn report(change: impl FnOnce(&mut Value)) -> Report {
     report_where("", change)
 }
 
-/// The report where `source.toml` leaves these out on purpose.
+/// The report where `source.toml` leaves this collection out on purpose.
 fn report_where(left_out: &str, change: impl FnOnce(&mut Value)) -> Report {
-    let text = here().read(SOURCE).unwrap();
-    let text = text.replace("[left_out]\n", &format!("[left_out]\n{left_out}\n"));
-    let source = Source::parse(&text).unwrap();
+    let mut source = crate::support::source();
+    if !left_out.is_empty() {
+        let collections = [left_out.to_owned()].into();
+        source.left_out.insert("mine".to_owned(), collections);
+    }
     let mut after = fragment();
     change(&mut after);
     let parse = |value| Description::from_value(value).unwrap();
@@ -62,8 +62,7 @@ fn a_store_that_nobody_keeps_yet_and_what_is_beside_it_have_sections_of_their_ow
 fn what_is_left_out_on_purpose_is_not_told_every_week() {
     let variables = |description: &mut Value| add_variables(description, "dependabot");
     assert_eq!(report(variables).left_out.len(), 1);
-    let left_out = r#"mine = ["/orgs/{org}/dependabot/variables"]"#;
-    let report = report_where(left_out, variables);
+    let report = report_where("/orgs/{org}/dependabot/variables", variables);
     assert!(report.left_out.is_empty(), "{report}");
 }
 
@@ -91,5 +90,34 @@ fn an_operation_under_another_id_is_renamed_and_one_that_is_gone_is_removed() {
             ),
             ("codespaces/list-secrets-for-authenticated-user", "removed"),
         ]
+    );
+    let others: Vec<_> = report
+        .changed
+        .iter()
+        .filter(|change| change.operation.starts_with("actions/"))
+        .collect();
+    assert!(others.is_empty(), "{others:?}");
+}
+
+#[test]
+fn every_operation_of_a_store_under_another_id_is_one_line_each() {
+    let report = report(|description| {
+        let text = description["paths"].to_string();
+        let renamed = text.replace("\"agents/", "\"robots/");
+        description["paths"] = serde_json::from_str(&renamed).unwrap();
+    });
+    assert!(
+        report
+            .removed
+            .iter()
+            .all(|each| each.what.starts_with("renamed to robots/"))
+    );
+    assert!(
+        report.changed.is_empty() && report.added.is_empty(),
+        "{report}"
+    );
+    assert!(
+        report.losses.is_none() && report.stores_removed.is_empty(),
+        "{report}"
     );
 }

@@ -29,6 +29,7 @@ fn an_operation_added_to_the_list_is_in_the_client_with_a_documented_method() {
             from: Some(workshop.file("description.json", description.to_string())),
             version: Some("99.0.0".to_owned()),
             offline: true,
+            ..Wanted::default()
         };
         workshop.edit(
             SOURCE,

@@ -2,14 +2,13 @@
 
 use std::io::Write as _;
 
-use crate::support::{fragment, here};
-use xtask::description::source::{Package, Source};
-use xtask::tree::SOURCE;
+use crate::support::fragment;
+use xtask::description::source::Package;
 use xtask::vendor::fetch::unpack;
 use xtask::vendor::npm;
 
 fn pinned() -> Package {
-    let source = Source::parse(&here().read(SOURCE).unwrap()).unwrap();
+    let source = crate::support::source();
     Package {
         // A pin that came from a file has none.
         integrity: "sha512-pinned".to_owned(),

@@ -2,10 +2,11 @@
 
 use crate::support::{Workshop, fragment};
 use serde_json::{Value, json};
-use xtask::description::source::Source;
+use xtask::description::source::{Source, with_package};
 use xtask::refresh::{Options, Outcome, REPORT, refresh};
 use xtask::tree::{FRAGMENT, README, SOURCE};
 use xtask::vendor::fetch::Wanted;
+use xtask::vendor::npm;
 
 fn workshop(change: impl FnOnce(&mut Value)) -> (Workshop, Options) {
     in_workshop(Workshop::new(), change)
@@ -20,11 +21,13 @@ fn in_workshop(workshop: Workshop, change: impl FnOnce(&mut Value)) -> (Workshop
         from: Some(workshop.file("newer.json", description.to_string())),
         version: Some("99.0.0".to_owned()),
         offline: true,
+        ..Wanted::default()
     };
     let options = Options {
         wanted,
         version: "0.1.0".to_owned(),
         tests: vec![],
+        accept_losses: false,
     };
     (workshop, options)
 }
@@ -97,14 +100,26 @@ fn a_newer_description_is_reported_over(workshop: Workshop, version: &str) {
 }
 
 #[test]
-fn the_pinned_version_is_nothing_to_do() {
+fn the_pinned_version_is_nothing_to_do_unless_its_content_is_another() {
     let (workshop, mut options) = workshop(|_| {});
     let pinned = pin(&workshop);
     options.wanted.version = Some(pinned.clone());
-    let before = workshop.snapshot();
+    let (error, _) = failed(&workshop, &options);
     assert!(
-        matches!(refresh(&workshop.tree, &options).unwrap(), Outcome::Pinned(version) if version == pinned)
+        error.contains("newer.json") && error.contains("pinned with another content"),
+        "{error}"
     );
+
+    let text = workshop.tree.read(SOURCE).unwrap();
+    let mut package = Source::parse(&text).unwrap().package;
+    package.sha256 = npm::sha256(&std::fs::read(options.wanted.from.as_ref().unwrap()).unwrap());
+    workshop.file(SOURCE, with_package(&text, &package).unwrap());
+    let before = workshop.snapshot();
+    for from in [options.wanted.from.clone(), None] {
+        options.wanted.from = from;
+        let outcome = refresh(&workshop.tree, &options).unwrap();
+        assert!(matches!(outcome, Outcome::Pinned(version) if version == pinned));
+    }
     assert_eq!(workshop.snapshot(), before);
 }
 
@@ -143,6 +158,7 @@ fn what_fails_before_anything_is_known_is_reported_too_and_no_old_report_survive
     );
 
     options.wanted.version = Some(pinned);
+    options.wanted.from = None;
     refresh(&workshop.tree, &options).unwrap();
     assert!(!report.exists(), "nothing was done, and nothing is told");
 }
@@ -223,4 +239,73 @@ fn a_rehearsal_forgets_files_that_the_tree_has_no_more() {
     std::fs::write(&stale, "not Rust").unwrap();
     refresh(&workshop.tree, &options).unwrap();
     assert!(!stale.exists());
+}
+
+#[test]
+fn a_description_in_which_more_is_gone_than_github_takes_back_stops_first_and_goes_on_when_told() {
+    let losses: [fn(&str) -> bool; 3] = [
+        |path| path.contains("/agents/"),
+        |path| path.starts_with("/user/codespaces"),
+        |path| path.len() % 5 < 2,
+    ];
+    for lost in losses {
+        let (workshop, mut options) = workshop(|description| {
+            let paths = description["paths"].as_object_mut().unwrap();
+            paths.retain(|path, _| !lost(path));
+        });
+        let (error, report) = failed(&workshop, &options);
+        assert!(
+            error.contains("more likely to be broken than true")
+                && error.contains("`--accept-losses`"),
+            "{error}"
+        );
+        assert!(!error.contains('\n'), "{error}");
+        let told = report.lines().nth(2).unwrap();
+        assert!(told.contains("operations kept are gone"), "{report}");
+        options.accept_losses = true;
+        let refreshed = refresh(&workshop.tree, &options);
+        // What is left of a store need not be one; a store that is gone as a whole is missed by nothing generated.
+        if let Err(error) = refreshed {
+            assert!(error.to_string().contains("generation fails"), "{error:#}");
+        }
+    }
+}
+
+#[test]
+fn an_older_description_is_no_news_unless_it_is_asked_for() {
+    let (workshop, mut options) = workshop(|description| {
+        description["info"]["version"] = json!("9.10.0");
+    });
+    options.wanted.version = None;
+    let (error, _) = failed(&workshop, &options);
+    assert!(
+        error.contains("9.10.0, older than the pinned") && error.contains("`--version 9.10.0`"),
+        "{error}"
+    );
+    options.wanted.version = Some("9.10.0".to_owned());
+    refresh(&workshop.tree, &options).unwrap();
+    assert_eq!(pin(&workshop), "9.10.0");
+}
+
+#[test]
+fn offline_the_newest_version_is_not_asked_for() {
+    let (workshop, mut options) = workshop(|_| {});
+    options.wanted.from = None;
+    options.wanted.version = None;
+    let (error, _) = failed(&workshop, &options);
+    assert!(error.contains("offline"), "{error}");
+}
+
+#[test]
+fn what_npm_says_is_told_without_its_own_records() {
+    let told = npm::reason(
+        "npm error code ETARGET\nnpm error notarget No matching version found for x@9.\n\
+         npm error A complete log of this run can be found in: /home/me/.npm/_logs/debug.log\n",
+    );
+    assert_eq!(
+        told,
+        "code ETARGET; notarget No matching version found for x@9."
+    );
+    assert_eq!(npm::reason(""), "npm gives no reason");
+    assert_eq!(npm::reason("npm ERR! network timeout\n"), "network timeout");
 }

@@ -1,15 +1,14 @@
 //! Each repair on the smallest description that shows its fault.
 
-use crate::support::{fragment, here, one_operation};
+use crate::support::{fragment, one_operation};
 use serde_json::{Value, json};
 use xtask::codegen::progenitor;
 use xtask::description::Description;
 use xtask::description::source::Source;
 use xtask::repairs::{ALL, Idle, apply, check_witness, repair};
-use xtask::tree::SOURCE;
 
 fn source() -> Source {
-    Source::parse(&here().read(SOURCE).unwrap()).unwrap()
+    crate::support::source()
 }
 
 /// The repaired description, after making sure that `name` mended it and that what comes out is Rust.

@@ -60,6 +60,7 @@ fn with_robots() -> Workshop {
         from: Some(file),
         version: Some("99.0.0".to_owned()),
         offline: true,
+        ..Wanted::default()
     };
     let outcome = vendor::run(
         &workshop.tree,

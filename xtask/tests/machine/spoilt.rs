@@ -1,15 +1,12 @@
 //! Whatever is wrong with a description, the answer is an error or code, never a panic.
 
-use crate::support::{fragment, here};
+use crate::support::fragment;
 use serde_json::{Value, json};
-use xtask::codegen::docs::Docs;
 use xtask::codegen::from_fragment;
 use xtask::codegen::progenitor::catch_panic;
 use xtask::description::Description;
 use xtask::description::cut::cut;
-use xtask::description::source::Source;
 use xtask::repairs::Idle;
-use xtask::tree::{DOCS, SOURCE};
 
 /// A generator of numbers that are the same in every run.
 struct Dice(u64);
@@ -60,9 +57,7 @@ fn small() -> Value {
 
 #[test]
 fn a_description_spoilt_at_any_place_is_an_error_or_code_and_never_a_panic() {
-    let tree = here();
-    let source = Source::parse(&tree.read(SOURCE).unwrap()).unwrap();
-    let docs = Docs::parse(&tree.read(DOCS).unwrap()).unwrap();
+    let (source, docs) = (crate::support::source(), crate::support::docs());
     let whole = small();
     let mut all = Vec::new();
     places(&whole, "", &mut all);
@@ -105,9 +100,7 @@ fn a_description_spoilt_at_any_place_is_an_error_or_code_and_never_a_panic() {
 
 #[test]
 fn a_store_whose_write_takes_no_sealed_value_is_an_error_that_names_it() {
-    let tree = here();
-    let source = Source::parse(&tree.read(SOURCE).unwrap()).unwrap();
-    let docs = Docs::parse(&tree.read(DOCS).unwrap()).unwrap();
+    let (source, docs) = (crate::support::source(), crate::support::docs());
     let writes = [
         ("/orgs/{org}/actions/secrets/{secret_name}", "put"),
         ("/orgs/{org}/private-registries", "post"),
@@ -131,9 +124,7 @@ fn a_store_whose_write_takes_no_sealed_value_is_an_error_that_names_it() {
 
 #[test]
 fn a_store_whose_own_key_cannot_be_read_is_an_error_that_names_it_whatever_others_tell() {
-    let tree = here();
-    let source = Source::parse(&tree.read(SOURCE).unwrap()).unwrap();
-    let docs = Docs::parse(&tree.read(DOCS).unwrap()).unwrap();
+    let (source, docs) = (crate::support::source(), crate::support::docs());
     let path = "/orgs/{org}/private-registries/public-key";
     for lost in ["key", "key_id"] {
         let mut spoilt = small();

@@ -1,41 +1,82 @@
-//! A workshop: a copy of what the machine reads and writes, in a folder of its own.
+//! A workshop: what the machine reads and writes, in a folder of its own, from a description that stays as it is.
 
 #![allow(dead_code)]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use xtask::tree::{DOCS, FRAGMENT, GENERATED, Tree, VENDORED};
+use xtask::codegen;
+use xtask::codegen::docs::Docs;
+use xtask::description::source::Source;
+use xtask::repairs::Idle;
+use xtask::tree::{DOCS, FRAGMENT, GENERATED, README, SOURCE, Tree, VENDORED};
+use xtask::vendor;
 
 /// Every file that the machine reads or writes.
 pub(crate) fn files() -> impl Iterator<Item = &'static str> {
     [DOCS].into_iter().chain(VENDORED).chain(GENERATED)
 }
 
-/// The workspace that the tests belong to.
+/// The workspace that the tests belong to. Its description is another one after every refresh: only what must hold over
+/// any description is tested there.
 pub(crate) fn here() -> Tree {
     Tree::here().unwrap()
 }
 
-/// A copy of the machine's files that a test may spoil.
+/// A description of 2026, and what was kept of it.
+const FIXTURE: [(&str, &str); 4] = [
+    (FRAGMENT, include_str!("fixture/github.json")),
+    (SOURCE, include_str!("fixture/source.toml")),
+    (DOCS, include_str!("fixture/docs.toml")),
+    (
+        README,
+        "# Octoseal\n\n<!-- stores:begin -->\n<!-- stores:end -->\n",
+    ),
+];
+
+/// A workspace of the fixture, generated, that a test may spoil.
 pub(crate) struct Workshop {
     folder: TempDir,
     pub(crate) tree: Tree,
 }
 
 impl Workshop {
-    /// A copy of the workspace's own files.
+    /// A copy of the fixture and what is generated from it.
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let (here, tree) = (here(), Tree::at(folder.path()));
-        for file in files() {
-            let place = folder.path().join(file);
-            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
-            std::fs::write(place, here.read(file).unwrap()).unwrap();
+        static GENERATED: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
+            let workshop = Workshop::of(&FIXTURE);
+            let files = codegen::files(&workshop.tree, Idle::Refuse).unwrap();
+            let files = files.into_iter();
+            let fragment = vendor::pretty(&fragment()).unwrap();
+            files
+                .map(|file| (file.path.to_owned(), file.text))
+                .chain([(FRAGMENT.to_owned(), fragment)])
+                .collect()
+        });
+        let workshop = Self::of(&FIXTURE);
+        for (path, text) in GENERATED.iter() {
+            workshop.place(path, text);
         }
-        Self { folder, tree }
+        workshop
+    }
+
+    fn of(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = Tree::at(folder.path());
+        let workshop = Self { folder, tree };
+        for (path, text) in files {
+            workshop.place(path, text);
+        }
+        workshop
+    }
+
+    fn place(&self, path: &str, text: &str) {
+        let place = self.folder.path().join(path);
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        std::fs::write(place, text).unwrap();
     }
 
     /// Writes a file beside the tree.
@@ -43,6 +84,11 @@ impl Workshop {
         let path = self.folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         path
+    }
+
+    /// Removes a file.
+    pub(crate) fn remove(&self, path: &str) {
+        std::fs::remove_file(self.folder.path().join(path)).unwrap();
     }
 
     /// Replaces a piece of one of the tree's files, which must be there.
@@ -60,9 +106,19 @@ impl Workshop {
     }
 }
 
-/// The vendored fragment, which is a description like any other.
+/// The fixture's fragment, which is a description like any other.
 pub(crate) fn fragment() -> Value {
-    serde_json::from_str(&here().read(FRAGMENT).unwrap()).unwrap()
+    serde_json::from_str(FIXTURE[0].1).unwrap()
+}
+
+/// What the fixture keeps.
+pub(crate) fn source() -> Source {
+    Source::parse(FIXTURE[1].1).unwrap()
+}
+
+/// The fixture's words.
+pub(crate) fn docs() -> Docs {
+    Docs::parse(FIXTURE[2].1).unwrap()
 }
 
 /// A description of one operation.

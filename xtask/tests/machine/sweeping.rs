@@ -1,14 +1,13 @@
 //! A sweep takes every operation alone: one that fails is told by cause, and the rest go on.
 
-use crate::support::{fragment, here};
+use crate::support::fragment;
 use serde_json::json;
 use xtask::description::source::Source;
 use xtask::description::{Description, operations};
 use xtask::robots::sweep::sweep;
-use xtask::tree::SOURCE;
 
 fn source() -> Source {
-    Source::parse(&here().read(SOURCE).unwrap()).unwrap()
+    crate::support::source()
 }
 
 #[test]
@@ -30,7 +29,7 @@ fn failures_are_counted_by_cause_and_named_and_the_rest_goes_on() {
     let mut description = fragment();
     let kept = operations(&description).len();
     for store in ["one", "two"] {
-        // A path parameter that the path does not have makes progenitor panic.
+        // A path parameter that the path does not have.
         let parameters = ["there", "nowhere"].map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }));
         description["paths"][format!("/{store}/{{there}}")] = json!({ "get": {
             "operationId": format!("bad/{store}"),
@@ -41,7 +40,7 @@ fn failures_are_counted_by_cause_and_named_and_the_rest_goes_on() {
     let sweep = sweep(&Description::from_value(description).unwrap(), &source());
     assert_eq!(sweep.failures.len(), 1, "{:?}", sweep.failures);
     let (cause, ids) = sweep.failures.first_key_value().unwrap();
-    assert!(cause.contains("progenitor panicked"), "{cause}");
+    assert!(cause.contains("has no place for its parameter"), "{cause}");
     assert_eq!(ids, &["bad/one", "bad/two"]);
     let message = sweep.verdict().unwrap_err().to_string();
     let all = kept + 2;

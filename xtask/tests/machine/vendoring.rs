@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::support::{Workshop, add_robots, fragment};
+use crate::support::{Workshop, add_robots, fragment, source};
 use serde_json::{Value, json};
 use xtask::description::operations;
 use xtask::description::source::{Source, with_package};
-use xtask::tree::{FRAGMENT, SOURCE};
+use xtask::repairs::Idle;
+use xtask::tree::{FRAGMENT, Mode, SOURCE};
 use xtask::vendor::fetch::Wanted;
 use xtask::vendor::{Options, run};
 
@@ -15,6 +16,7 @@ fn from(path: PathBuf) -> Options {
         from: Some(path),
         version: Some("0.0.0-test".to_owned()),
         offline: true,
+        ..Wanted::default()
     };
     Options {
         wanted,
@@ -196,18 +198,30 @@ fn a_file_that_is_not_there_is_named() {
 }
 
 #[test]
-fn a_kept_operation_that_is_gone_is_named_with_what_comes_nearest() {
-    let message = refused_json(|description| {
+fn a_kept_operation_that_is_gone_is_named_with_what_comes_nearest_or_with_its_new_id() {
+    let moved = refused_json(|description| {
+        let paths = description["paths"].as_object_mut().unwrap();
+        let mut item = paths["/orgs/{org}/actions/secrets"].clone();
+        item["get"]["operationId"] = json!("actions/list-organization-secrets");
+        paths.remove("/orgs/{org}/actions/secrets");
+        paths.insert("/organizations/{org}/actions/secrets".to_owned(), item);
+    });
+    assert!(
+        moved.contains("`actions/list-org-secrets`; nearest: "),
+        "{moved}"
+    );
+    assert!(
+        moved.contains("actions/list-organization-secrets"),
+        "{moved}"
+    );
+    let renamed = refused_json(|description| {
         description["paths"]["/orgs/{org}/actions/secrets"]["get"]["operationId"] =
             json!("actions/list-organization-secrets");
     });
     assert!(
-        message.contains("`actions/list-org-secrets`; nearest: "),
-        "{message}"
-    );
-    assert!(
-        message.contains("actions/list-organization-secrets"),
-        "{message}"
+        renamed
+            .contains("`actions/list-org-secrets`: is `actions/list-organization-secrets` there"),
+        "{renamed}"
     );
 }
 
@@ -447,4 +461,47 @@ fn of_githubs_extensions_the_mark_of_content_is_kept_and_nothing_else() {
     expected["paths"]["/orgs/{org}/actions/secrets"]["get"]["x-github"] =
         json!({ "triggersNotification": true });
     assert_eq!(kept, expected);
+}
+
+#[test]
+fn another_edition_is_pinned_by_its_file_and_what_it_lacks_is_said_once() {
+    let workshop = Workshop::new();
+    let mut description = fragment();
+    let paths = description["paths"].as_object_mut().unwrap();
+    paths.retain(|path, _| !path.contains("agents") && !path.contains("codespaces"));
+    let file = workshop.file("ghes.json", description.to_string());
+    let edition = |allow_missing| Options {
+        wanted: Wanted {
+            from: Some(file.clone()),
+            file: Some("generated/ghes-3.19.json".to_owned()),
+            offline: true,
+            ..Wanted::default()
+        },
+        allow_missing,
+        check: false,
+    };
+    let version = source().package.version;
+    assert!(refusal(&workshop, &edition(false)).contains("`--allow-missing`"));
+    run(&workshop.tree, &edition(true)).unwrap();
+    let pin = Source::parse(&workshop.tree.read(SOURCE).unwrap())
+        .unwrap()
+        .package;
+    assert_eq!(
+        (pin.file.as_str(), pin.version),
+        ("generated/ghes-3.19.json", version)
+    );
+    // What is pinned to be missing is accepted from now on, and nothing more.
+    run(&workshop.tree, &edition(false)).unwrap();
+    xtask::codegen::run(&workshop.tree, Mode::Write, Idle::Refuse).unwrap();
+    let paths = description["paths"].as_object_mut().unwrap();
+    paths.retain(|path, _| !path.contains("dependabot"));
+    let less = workshop.file("less.json", description.to_string());
+    let mut options = edition(false);
+    options.wanted.from = Some(less);
+    options.wanted.version = Some("99.0.0".to_owned());
+    let told = refusal(&workshop, &options);
+    assert!(
+        told.contains("dependabot/list-org-secrets") && !told.contains("agents/"),
+        "{told}"
+    );
 }

@@ -10,8 +10,12 @@ use crate::description::Operation;
 use crate::description::family::{Place, Role, Scope};
 use crate::rust_names::snake;
 
-/// The method of a role.
-pub(super) fn method(repaired: &Value, scopes: &[Scope<'_>], role: Role) -> Result<TokenStream> {
+/// The method of a role, and what keeps scopes from having it.
+pub(super) fn method(
+    repaired: &Value,
+    scopes: &[Scope<'_>],
+    role: Role,
+) -> (TokenStream, Vec<anyhow::Error>) {
     let Signature {
         name,
         docs,
@@ -19,15 +23,16 @@ pub(super) fn method(repaired: &Value, scopes: &[Scope<'_>], role: Role) -> Resu
         result,
         convert,
     } = signature(role);
-    let mut arms = Vec::new();
+    let (mut arms, mut faults) = (Vec::new(), Vec::new());
     for scope in scopes {
         let Some(operation) = scope.operations.get(&role) else {
             continue;
         };
         let pattern = pattern(scope, true);
-        let call = call(repaired, scope, role, operation)
-            .with_context(|| format!("`{}`", operation.id))?;
-        arms.push(quote!(#pattern => { #call }));
+        match call(repaired, scope, role, operation) {
+            Ok(call) => arms.push(quote!(#pattern => { #call })),
+            Err(error) => faults.push(error.context(format!("`{}`", operation.id))),
+        }
     }
     let role = format_ident!("{}", format!("{role:?}"));
     let reply = quote! {
@@ -44,12 +49,13 @@ pub(super) fn method(repaired: &Value, scopes: &[Scope<'_>], role: Role) -> Resu
     } else {
         quote!(Ok(#reply))
     };
-    Ok(quote! {
+    let method = quote! {
         #[doc = #docs]
         pub async fn #name(&self, scope: Scope<'_>, #parameters) -> Result<ResponseValue<#result>, Error<()>> {
             #body
         }
-    })
+    };
+    (method, faults)
 }
 
 struct Signature {

@@ -165,7 +165,7 @@ pub(super) const GENERATED: &[Case] = &[
         },
         "reply 200.one(2)",
         "added",
-        Breaks::LowLevel,
+        Breaks::Nobody,
     ),
     (
         MINE,

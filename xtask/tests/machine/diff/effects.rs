@@ -1,0 +1,184 @@
+//! Changes that are judged by their effect: on code that callers have written, on what is told at run time, and on what
+//! is checked by hand.
+
+use serde_json::{Value, json};
+use xtask::diff::Breaks;
+
+use super::cases::{Case, MINE, PUT, mine, my_body, my_reply, put};
+
+fn secret(description: &mut Value, method: &str) -> Value {
+    description["paths"]["/orgs/{org}/actions/secrets/{secret_name}"][method].take()
+}
+
+fn replies(description: &mut Value) -> &mut Value {
+    let item = &mut description["paths"]["/orgs/{org}/actions/secrets/{secret_name}"];
+    &mut item["put"]["responses"]
+}
+
+/// Gives the body and the reply of the user's operation one type.
+fn share(description: &mut Value, more: &str) {
+    description["components"]["schemas"]["shared"] = json!({ "type": "object", "properties": { "a": { "type": "string" }, more: { "type": "string" } } });
+    let shared = json!({ "$ref": "#/components/schemas/shared" });
+    my_body(description)["properties"]["shared"] = shared.clone();
+    my_reply(description)["properties"]["shared"] = shared;
+}
+
+/// What both descriptions of a case have.
+pub(super) fn shared(description: &mut Value) {
+    share(description, "b");
+}
+
+pub(super) const SHARED: &Case = &(
+    MINE,
+    |d| {
+        share(d, "b");
+        let shared = &mut d["components"]["schemas"]["shared"];
+        shared["properties"]["c"] = json!({ "type": "string" });
+    },
+    "body.shared.c",
+    "added",
+    Breaks::LowLevel,
+);
+
+pub(super) const EFFECTS: &[Case] = &[
+    (
+        "actions/list-org-secrets",
+        |d| {
+            let list = &mut d["paths"]["/orgs/{org}/actions/secrets"]["get"]["responses"]["200"];
+            list["content"]["application/json"]["schema"]["required"] = json!(["secrets"]);
+        },
+        "reply 200.total_count",
+        "may be left out now",
+        Breaks::Octoseal,
+    ),
+    (
+        MINE,
+        |d| mine(d)["responses"] = json!({ "404": {} }),
+        "replies",
+        "no success is left",
+        Breaks::LowLevel,
+    ),
+    (
+        PUT,
+        |d| *replies(d) = json!({ "404": {} }),
+        "replies",
+        "no success is left",
+        Breaks::Octoseal,
+    ),
+    (
+        PUT,
+        |d| {
+            let created = replies(d)["201"].take();
+            *replies(d) = json!({ "200": created, "204": {} });
+        },
+        "reply 200",
+        "added",
+        Breaks::Octoseal,
+    ),
+    (
+        PUT,
+        |d| *replies(d) = json!({ "2XX": {} }),
+        "reply 2XX",
+        "added",
+        Breaks::Octoseal,
+    ),
+    (
+        PUT,
+        |d| *replies(d) = json!({ "201": {} }),
+        "reply 204",
+        "removed",
+        Breaks::Octoseal,
+    ),
+    (
+        "actions/get-org-secret",
+        |d| d["components"]["parameters"]["secret-name"]["schema"]["maxLength"] = json!(50),
+        "path secret_name",
+        "maxLength: none becomes 50; octoseal checks this by hand",
+        Breaks::Octoseal,
+    ),
+    (
+        "actions/get-org-secret",
+        |d| d["components"]["parameters"]["org"]["schema"]["pattern"] = json!("^[a-z]+$"),
+        "path org",
+        "pattern: none becomes ^[a-z]+$; octoseal checks this by hand",
+        Breaks::Octoseal,
+    ),
+    (
+        "actions/list-org-secrets",
+        |d| d["components"]["parameters"]["per-page"]["schema"]["maximum"] = json!(50),
+        "query per_page",
+        "maximum: none becomes 50; octoseal checks this by hand",
+        Breaks::Octoseal,
+    ),
+    (
+        "actions/list-org-secrets",
+        |d| d["components"]["parameters"]["per-page"]["schema"]["maximum"] = json!(100),
+        "query per_page",
+        "maximum: none becomes 100",
+        Breaks::Nobody,
+    ),
+    (
+        "actions/get-org-secret",
+        |d| {
+            let get = secret(d, "get");
+            let text = get.to_string().replace("secret-name", "the-name");
+            let parameter = json!({ "name": "name", "in": "path", "required": true, "schema": { "type": "string" } });
+            d["components"]["parameters"]["the-name"] = parameter;
+            let paths = d["paths"].as_object_mut().unwrap();
+            let item = paths["/orgs/{org}/actions/secrets/{secret_name}"].as_object_mut();
+            item.unwrap().remove("get");
+            paths.insert(
+                "/orgs/{org}/actions/secrets/{name}".to_owned(),
+                json!({ "get": serde_json::from_str::<Value>(&text).unwrap() }),
+            );
+        },
+        "path secret_name",
+        "is called name now",
+        Breaks::Nobody,
+    ),
+    (
+        MINE,
+        |d| my_body(d)["properties"]["b"]["enum"] = json!([]),
+        "body.b",
+        "takes any value now",
+        Breaks::LowLevel,
+    ),
+    (
+        PUT,
+        |d| put(d)["properties"]["visibility"]["enum"] = json!([]),
+        "body.visibility",
+        "takes any value now",
+        Breaks::LowLevel,
+    ),
+    (
+        MINE,
+        |d| my_body(d)["properties"]["a"]["deprecated"] = json!(true),
+        "body.a",
+        "deprecated: none becomes true",
+        Breaks::Nobody,
+    ),
+    (
+        MINE,
+        |d| mine(d)["parameters"][0]["deprecated"] = json!(true),
+        "query sort",
+        "deprecated: none becomes true",
+        Breaks::Nobody,
+    ),
+    (
+        MINE,
+        |d| my_body(d)["properties"]["b"]["enum"] = json!(["x", "y", "z"]),
+        "body.b",
+        "value z added",
+        Breaks::Nobody,
+    ),
+    (
+        MINE,
+        |d| {
+            my_reply(d)["properties"]["user"] =
+                json!({ "type": "object", "properties": { "x": {} } })
+        },
+        "reply 200.user",
+        "its type: `basic-error` becomes written out",
+        Breaks::LowLevel,
+    ),
+];
