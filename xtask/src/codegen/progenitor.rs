@@ -130,7 +130,12 @@ fn name_failing_operations(repaired: &Value, error: anyhow::Error) -> anyhow::Er
     if culprits.is_empty() {
         error.context("no operation fails alone: they fail together")
     } else {
-        error.context(format!("cannot generate {}", culprits.join(", ")))
+        const MOST: usize = 5;
+        let named = culprits[..culprits.len().min(MOST)].join(", ");
+        error.context(match culprits.len() {
+            many if many > MOST => format!("cannot generate {named} and {} more", many - MOST),
+            _ => format!("cannot generate {named}"),
+        })
     }
 }
 

@@ -217,8 +217,8 @@ pub(crate) fn standing<'a>(operation: &Operation<'a>) -> Option<Standing<'a>> {
             thing,
             tail @ ..,
         ] if hole(owner) && hole(repo) && hole(environment) => {
-            // The path of an environment does not say its store; the operation's tag does.
-            let store = operation.node["tags"][0].as_str()?;
+            // The path of an environment does not say its store. The operation's id does, by which it is kept.
+            let (store, _) = operation.id.split_once('/')?;
             (Place::Environment, store, *thing, tail)
         }
         ["repos", owner, repo, store, thing, tail @ ..] if hole(owner) && hole(repo) => {

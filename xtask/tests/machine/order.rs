@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use xtask::codegen::from_fragment;
 use xtask::description::Description;
 use xtask::description::cut::cut;
+use xtask::description::family::scopes;
 use xtask::repairs::Idle;
 
 const PUT: &str = "actions/create-or-update-org-secret";
@@ -150,4 +151,33 @@ fn names_that_are_no_rust_names_are_generated_all_the_same() {
         let cut = cut(&description, &operations, &Default::default()).unwrap();
         from_fragment(&cut, &source(), &docs(), Idle::Allow).unwrap();
     }
+}
+
+#[test]
+fn the_stores_are_the_same_whatever_tags_operations_have() {
+    let names = |description: &Value| -> Vec<_> {
+        let scopes = scopes(description);
+        scopes
+            .into_iter()
+            .map(|scope| (scope.place, scope.store))
+            .collect()
+    };
+    let mut description = fragment();
+    let before = names(&description);
+    let paths = description["paths"].as_object_mut().unwrap();
+    for (index, operation) in paths
+        .values_mut()
+        .flat_map(|item| item.as_object_mut().unwrap().values_mut())
+        .filter(|operation| operation.is_object())
+        .enumerate()
+    {
+        let tags = [
+            json!([]),
+            json!(["other"]),
+            json!(["new", "actions"]),
+            json!(null),
+        ];
+        operation["tags"] = tags[index % tags.len()].clone();
+    }
+    assert_eq!(names(&description), before);
 }

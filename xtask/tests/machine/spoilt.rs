@@ -1,11 +1,14 @@
 //! Whatever is wrong with a description, the answer is an error or code, never a panic.
 
 use crate::support::fragment;
+use std::collections::BTreeSet;
+
+use rayon::prelude::*;
 use serde_json::{Value, json};
 use xtask::codegen::from_fragment;
 use xtask::codegen::progenitor::catch_panic;
-use xtask::description::Description;
 use xtask::description::cut::cut;
+use xtask::description::{Description, faults};
 use xtask::repairs::Idle;
 
 /// A generator of numbers that are the same in every run.
@@ -162,4 +165,117 @@ fn an_operation_id_that_no_method_can_be_called_after_is_refused_with_its_place(
             );
         }
     }
+}
+
+/// Changes one place of a document in its structure, as an editor's slip or another generator would.
+fn restructure(document: &mut Value, places: &[String], dice: &mut Dice) -> String {
+    const NAMES: [&str; 9] = ["3d", "", "a b", "type", "self", "ß", "x~y/z", "A-b", "a_B"];
+    let place = &places[dice.below(places.len())];
+    let donor = document.pointer(&places[dice.below(places.len())]).cloned();
+    let Some(node) = document.pointer_mut(place) else {
+        return place.clone();
+    };
+    let old = node.take();
+    let kind = dice.below(12);
+    *node = match (kind, old) {
+        (0, Value::Object(mut object)) if !object.is_empty() => {
+            let key = object.keys().nth(dice.below(object.len())).unwrap().clone();
+            object.remove(&key);
+            Value::Object(object)
+        }
+        (1, Value::Object(mut object)) if !object.is_empty() => {
+            let key = object.keys().nth(dice.below(object.len())).unwrap().clone();
+            let value = object.remove(&key).unwrap();
+            object.insert(NAMES[dice.below(NAMES.len())].to_owned(), value);
+            Value::Object(object)
+        }
+        (2, Value::Object(mut object)) if !object.is_empty() => {
+            let key = object.keys().nth(dice.below(object.len())).unwrap().clone();
+            let value = object[&key].clone();
+            object.insert(NAMES[dice.below(NAMES.len())].to_owned(), value);
+            Value::Object(object)
+        }
+        (3, old) => json!({ "allOf": [old] }),
+        (4, old) => json!({ "oneOf": [old, { "type": "string" }] }),
+        (5, old) => json!({ "type": "array", "items": old }),
+        (6, _) => donor.unwrap_or_default(),
+        (7, Value::Object(mut object)) => {
+            object.insert("nullable".to_owned(), json!(true));
+            object.insert(
+                "enum".to_owned(),
+                [json!([]), json!([null]), json!(["a", "A"])][dice.below(3)].clone(),
+            );
+            Value::Object(object)
+        }
+        (8, Value::Array(mut items)) => {
+            items.extend(items.clone());
+            Value::Array(items)
+        }
+        (9, Value::String(text)) => json!(format!("{text}\n{}", NAMES[dice.below(NAMES.len())])),
+        (10, _) => {
+            json!({ "$ref": format!("#/components/schemas/{}", NAMES[dice.below(NAMES.len())]) })
+        }
+        (11, Value::Object(mut object)) => {
+            object.insert("required".to_owned(), json!(["nowhere"]));
+            object.insert("deprecated".to_owned(), json!(true));
+            Value::Object(object)
+        }
+        (_, old) => old,
+    };
+    format!("change {kind} at {place}")
+}
+
+#[test]
+fn a_description_whose_structure_changes_anywhere_is_code_or_lines_that_say_where() {
+    const ROUNDS: usize = 60;
+    let (source, docs) = (crate::support::source(), crate::support::docs());
+    let whole = small();
+    let mut all = Vec::new();
+    places(&whole, "", &mut all);
+    let rounds = std::env::var("SPOILT_ROUNDS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let mut dice = Dice(0x5eed_0c70);
+    let spoilt: Vec<_> = (0..rounds.unwrap_or(ROUNDS))
+        .map(|_| {
+            let mut document = whole.clone();
+            let told: Vec<_> = (0..1 + dice.below(2))
+                .map(|_| restructure(&mut document, &all, &mut dice))
+                .collect();
+            (told.join(", "), document)
+        })
+        .collect();
+    let wrong: Vec<_> = spoilt
+        .par_iter()
+        .filter_map(|(what, document)| {
+            let result = catch_panic(|| {
+                let text = document.to_string();
+                let description = Description::parse(text.as_bytes(), "spoilt.json")?;
+                let kept = description.operations();
+                faults::beside(description.value(), &BTreeSet::new());
+                let fragment = cut(&description, &kept, &Default::default())?;
+                from_fragment(&fragment, &source, &docs, Idle::Refuse)
+            });
+            match result {
+                Ok(Ok(_)) => None,
+                Ok(Err(error)) => {
+                    unclear(&format!("{error:#}")).map(|why| format!("{what}: {why}"))
+                }
+                Err(panic) => Some(format!("{what}: panics: {panic}")),
+            }
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// Why an error is no clear line, if it is none: it is long, or names neither an operation nor a place.
+fn unclear(error: &str) -> Option<String> {
+    const LONGEST_CHARS: usize = 700;
+    let long = error
+        .lines()
+        .find(|line| line.chars().count() > LONGEST_CHARS);
+    let named = ["`", "paths", "components.", "spoilt.json"];
+    let nowhere = !named.iter().any(|place| error.contains(place));
+    let many = error.lines().count() > 1 && !error.contains(" faults:\n");
+    (long.is_some() || nowhere || many).then(|| error.to_owned())
 }
