@@ -6,7 +6,6 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::family::hole;
 use super::walk::{component_of, resolve};
 use super::{METHODS, Operation, operations};
 use crate::rust_names::names_a_method;
@@ -177,8 +176,13 @@ pub(super) fn parameter_fault(document: &Value, operation: &Operation<'_>) -> Op
             }
         }
     }
-    let pieces = operation.path.split('/').filter(|piece| hole(piece));
-    let holes: BTreeSet<_> = pieces.map(|piece| &piece[1..piece.len() - 1]).collect();
+    // A piece of a path may hold several: `/compare/{base}...{head}`.
+    let holes: BTreeSet<_> = operation
+        .path
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once('}')?.0))
+        .collect();
     if let Some(lost) = holes.difference(&declared).next() {
         return Some(format!("no parameter declares `{{{lost}}}` of its path"));
     }

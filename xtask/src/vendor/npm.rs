@@ -84,7 +84,7 @@ pub fn reason(stderr: &str) -> String {
     let told: Vec<_> = lines
         .filter(|line| !line.is_empty())
         .filter(|line| {
-            !["A complete log", "errno ", "syscall ", "type "]
+            !["A complete log", "errno ", "syscall ", "type ", "at "]
                 .iter()
                 .any(|no| line.starts_with(no))
         })

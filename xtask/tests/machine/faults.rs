@@ -275,3 +275,16 @@ fn a_key_alone_is_told_by_its_path_or_by_what_it_replies() {
 fn of_the_fixture_itself_nothing_is_new() {
     assert_eq!(news(fragment()), []);
 }
+
+#[test]
+fn a_piece_of_a_path_may_hold_several_parameters() {
+    let parameter = |name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } });
+    let outcome = vendored(|description| {
+        description["paths"]["/compare/{base}...{head}"]["get"] = json!({
+            "operationId": "x/compare",
+            "parameters": [parameter("base"), parameter("head")],
+            "responses": { "204": {} },
+        });
+    });
+    assert_eq!(outcome.unwrap().faults, []);
+}
