@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::StreamExt;
-use octoseal::mock::{Fault, GitHub};
 use octoseal::{Client, ClientBuilder, NewSecret, Pacing, Scope, Visibility};
+use octoseal_mock::{Fault, GitHub};
 use tokio::runtime::{Builder, Runtime};
 
 const PUTS: usize = 1_000;
@@ -33,7 +33,7 @@ fn cost(run: impl FnOnce()) -> Duration {
 
 fn stand_in() -> GitHub {
     let github = GitHub::new();
-    github.organization("acme");
+    github.add_organization("acme");
     github.configure(|settings| {
         settings.count_limits = false;
         settings.keep_secrets = false;
@@ -82,8 +82,8 @@ fn puts(criterion: &mut Criterion) {
     });
 
     let github = stand_in();
-    github.fault(Fault::reply(204, "").on("PUT").always());
-    let in_process = client(Client::builder().mock(&github));
+    github.inject(Fault::reply(204, "").on("PUT").always());
+    let in_process = client(Client::builder().transport(github.clone()));
     group.bench_function("in process", |bencher| {
         bencher
             .iter_custom(|times| cost(|| (0..times).for_each(|_| put_all(&runtime, &in_process))));

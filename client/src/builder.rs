@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use octoseal_api::{Context, Transport};
+use octoseal_api::{Context, Network, Transport};
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 use secrecy::{SecretSlice, SecretString};
@@ -46,7 +46,10 @@ pub struct ClientBuilder {
     observer: Observer,
     sockets: Sockets,
     transport: Option<Arc<dyn Transport>>,
+    layers: Vec<Layer>,
 }
+
+type Layer = Arc<dyn Fn(Arc<dyn Transport>) -> Arc<dyn Transport> + Send + Sync>;
 
 #[derive(Clone)]
 enum Credentials {
@@ -223,10 +226,21 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends to a stand-in GitHub in this process instead of over sockets, so that a test can pause tokio's clock.
-    #[cfg(feature = "mock")]
-    pub fn mock(mut self, github: &crate::mock::GitHub) -> Self {
-        self.transport = Some(Arc::new(github.clone()));
+    /// Sends by a transport of one's own instead of over sockets: to a stand-in GitHub in this process, to a recording.
+    /// What is set here about sockets, certificates and proxies then has no effect. See [`transport`](crate::transport).
+    pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// Puts a layer around the transport, the sockets included: it sees each request as it leaves and each reply as it
+    /// arrives, and may change both. The layer that is added last is the outermost. See [`transport`](crate::transport).
+    pub fn layer<T: Transport + 'static>(
+        mut self,
+        around: impl Fn(Arc<dyn Transport>) -> T + Send + Sync + 'static,
+    ) -> Self {
+        self.layers
+            .push(Arc::new(move |inner| Arc::new(around(inner))));
         self
     }
 
@@ -286,8 +300,10 @@ impl ClientBuilder {
         let (connect, attempt) = (self.retry.connect_timeout, self.retry.attempt_timeout);
         let transport = match &self.transport {
             Some(transport) => transport.clone(),
-            None => Arc::new(self.sockets.open(base, connect, attempt)?),
+            None => Arc::new(Network::new(self.sockets.open(base, connect, attempt)?)),
         };
+        let layers = self.layers.iter();
+        let transport = layers.fold(transport, |inner, around| around(inner));
         let wire = Arc::new(Wire::new(transport, gate));
         let context = Context::new(wire, user_agent(self.user_agent.as_deref())?);
         Ok(match &self.api_version {

@@ -13,8 +13,6 @@ mod error;
 pub mod guide;
 mod limits;
 mod lookup;
-#[cfg(feature = "mock")]
-pub mod mock;
 octoseal_api::if_private_registries! {
     mod registries;
     pub use registries::{
@@ -24,6 +22,7 @@ octoseal_api::if_private_registries! {
 mod runtime;
 mod scope;
 mod secrets;
+pub mod transport;
 mod value;
 mod wire;
 

@@ -2,14 +2,14 @@
 
 mod sockets;
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http::header::LOCATION;
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::Limited;
-use octoseal_api::Transport;
-use reqwest::header::LOCATION;
-use reqwest::{Method, Request, Response, StatusCode, Url};
+use octoseal_api::{Body, Transport, TransportFuture};
+use reqwest::Url;
 
 use crate::limits::{Cost, Gate};
 
@@ -31,21 +31,18 @@ impl Wire {
 }
 
 impl Transport for Wire {
-    fn send(
-        &self,
-        request: Request,
-    ) -> Pin<Box<dyn Future<Output = reqwest::Result<Response>> + Send + '_>> {
+    fn send(&self, request: Request<Bytes>) -> TransportFuture<'_> {
         Box::pin(async move {
-            let again = request.try_clone();
+            let again = request.clone();
             let response = self.inner.send(request).await?;
-            let response = match again.and_then(|again| redirected(again, &response)) {
+            let response = match redirected(again, &response) {
                 Some(again) => {
                     self.gate.charge(cost(again.method()));
                     self.inner.send(again).await?
                 }
                 None => response,
             };
-            Ok(capped(response))
+            Ok(response.map(|body| Body::wrap(Limited::new(body, REPLY_CAP))))
         })
     }
 }
@@ -58,24 +55,18 @@ fn cost(method: &Method) -> Cost {
 }
 
 /// The request that a redirect asks for, if it keeps origin and method: a renamed repository's.
-fn redirected(mut request: Request, response: &Response) -> Option<Request> {
+fn redirected(mut request: Request<Bytes>, response: &Response<Body>) -> Option<Request<Bytes>> {
     let keeps_method = match response.status() {
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => true,
         StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => request.method() == Method::GET,
         _ => false,
     };
     let target = response.headers().get(LOCATION)?.to_str().ok()?;
-    let target: Url = request.url().join(target).ok()?;
-    if !keeps_method || target.origin() != request.url().origin() || !target.username().is_empty() {
+    let from = Url::parse(&request.uri().to_string()).ok()?;
+    let target = from.join(target).ok()?;
+    if !keeps_method || target.origin() != from.origin() || !target.username().is_empty() {
         return None;
     }
-    *request.url_mut() = target;
+    *request.uri_mut() = target.as_str().parse().ok()?;
     Some(request)
-}
-
-fn capped(response: Response) -> Response {
-    let response: http::Response<reqwest::Body> = response.into();
-    response
-        .map(|body| reqwest::Body::wrap(Limited::new(body, REPLY_CAP)))
-        .into()
 }

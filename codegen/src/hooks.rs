@@ -1,14 +1,13 @@
 //! What every request carries, and how it travels.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 
 use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo};
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, USER_AGENT};
 
 use crate::generated::Client;
+use crate::transport::{Transport, arriving, outgoing};
 
 const API_VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
 /// progenitor's own header, which GitHub does not know.
@@ -60,33 +59,14 @@ impl fmt::Debug for Context {
     }
 }
 
-/// How a finished request travels. A stand-in for GitHub in the same process implements it too.
-pub trait Transport: Send + Sync {
-    /// Sends a request and waits for the head of its reply.
-    fn send(
-        &self,
-        request: reqwest::Request,
-    ) -> Pin<Box<dyn Future<Output = reqwest::Result<reqwest::Response>> + Send + '_>>;
-}
-
-/// Over the network. Turn off the client's redirects and its own retries: one layer decides.
-impl Transport for reqwest::Client {
-    fn send(
-        &self,
-        request: reqwest::Request,
-    ) -> Pin<Box<dyn Future<Output = reqwest::Result<reqwest::Response>> + Send + '_>> {
-        Box::pin(self.execute(request))
-    }
-}
-
 /// A client for the API at `base_url`, such as `https://api.github.com`.
 ///
 /// It costs little: all clients share what they build requests with, and requests travel by the
 /// context's transport alone.
 ///
 /// # Panics
-/// The first time, if the TLS library can't be set up. Whoever has built a [`reqwest::Client`] to
-/// be the transport has met that as an error before.
+/// The first time, if the TLS library can't be set up. Building a [`reqwest::Client`] for the
+/// transport shows that before, as an error.
 pub fn client(base_url: &str, context: Context) -> Client {
     // progenitor builds its requests with a `reqwest::Client`, which holds a connection pool and
     // reads the system's certificates. This one never sends.
@@ -117,6 +97,7 @@ impl ClientHooks<Context> for Client {
         request: reqwest::Request,
         _: &OperationInfo,
     ) -> reqwest::Result<reqwest::Response> {
-        self.inner().transport.send(request).await
+        let reply = self.inner().transport.send(outgoing(request).await?).await;
+        arriving(reply).await
     }
 }

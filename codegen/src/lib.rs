@@ -45,10 +45,14 @@ mod operation;
 #[allow(clippy::result_large_err)]
 mod shapes;
 mod text;
+mod transport;
 
 pub use generated::{Client, types};
-pub use hooks::{Context, Transport, client};
+pub use hooks::{Context, client};
 pub use progenitor_client::{
     ByteStream, ClientHooks, ClientInfo, Error, OperationInfo, ResponseValue,
 };
 pub use text::{Hidden, KeyId};
+pub use transport::{
+    Body, Network, Transport, TransportError, TransportErrorKind, TransportFuture, transport_error,
+};

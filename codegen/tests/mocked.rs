@@ -8,13 +8,13 @@ use octoseal_api::stores::{OrganizationStore, Scope};
 use octoseal_api::types::{
     ActionsCreateOrUpdateEnvironmentSecretBody, StorePublicKey, StoreSecretPage,
 };
-use octoseal_api::{Client, Context, Error, client};
+use octoseal_api::{Client, Context, Error, Network, client};
 use reqwest::header::HeaderValue;
 use serde_json::{from_value, json};
 
 fn client_of(server: &MockServer) -> Client {
     let context = Context::new(
-        Arc::new(reqwest::Client::new()),
+        Arc::new(Network::new(reqwest::Client::new())),
         HeaderValue::from_static("test/1"),
     );
     client(&server.base_url(), context)

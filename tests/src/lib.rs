@@ -2,8 +2,8 @@
 
 pub mod rsa;
 
-use octoseal::mock::GitHub;
 use octoseal::{Client, ClientBuilder, Scope, Visibility, Written};
+use octoseal_mock::GitHub;
 
 /// The scope that most tests use.
 pub const ACME: &str = "actions:org/acme";
@@ -11,16 +11,18 @@ pub const ACME: &str = "actions:org/acme";
 /// A stand-in that has the organization `acme` with the repositories `api`, `web` and `docs`.
 pub fn acme() -> GitHub {
     let github = GitHub::new();
-    github.organization("acme");
+    github.add_organization("acme");
     for repository in ["api", "web", "docs"] {
-        github.repository("acme", repository);
+        github.add_repository("acme", repository);
     }
     github
 }
 
 /// A builder of clients of a stand-in in this process.
 pub fn builder(github: &GitHub) -> ClientBuilder {
-    Client::builder().token("test-token").mock(github)
+    Client::builder()
+        .token("test-token")
+        .transport(github.clone())
 }
 
 /// A client of a stand-in in this process.

@@ -2,8 +2,8 @@
 
 use allocation_counter::measure;
 use futures_util::StreamExt;
-use octoseal::mock::Fault;
 use octoseal::{NewSecret, Pacing, Visibility};
+use octoseal_mock::Fault;
 use octoseal_tests::{ACME, acme, builder, scope};
 
 /// The most bytes that were allocated at once while so many secrets were stored from a stream.
@@ -17,7 +17,7 @@ fn peak(secrets: usize) -> u64 {
     let github = runtime.block_on(async { acme() });
     github.configure(|settings| settings.remembered_requests = 0);
     // Boxes are not opened, which would take most of the time here.
-    runtime.block_on(async { github.fault(Fault::reply(204, "").on("PUT").always()) });
+    runtime.block_on(async { github.inject(Fault::reply(204, "").on("PUT").always()) });
     let client = builder(&github).pacing(Pacing::off()).build().unwrap();
     let used = measure(|| {
         runtime.block_on(async {

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use octoseal::mock::{GitHub, Limits};
 use octoseal::{Client, NewSecret, Pacing, Visibility};
+use octoseal_mock::{GitHub, Limits};
 use octoseal_tests::{ACME, acme, scope};
 use tokio::time::Instant;
 
@@ -102,8 +102,8 @@ fn best(secrets: usize, limits: &Limits) -> Duration {
 
 fn stand_in(limits: Option<Limits>) -> GitHub {
     let github = acme();
-    github.latency(LATENCY);
-    github.limits(limits);
+    github.set_latency(LATENCY);
+    github.set_limits(limits);
     github.configure(|settings| {
         settings.count_limits = false;
         settings.keep_secrets = false;
@@ -116,7 +116,7 @@ fn stand_in(limits: Option<Limits>) -> GitHub {
 async fn store(github: &GitHub, pacing: Pacing, secrets: usize) -> Duration {
     let client = Client::builder()
         .token("test-token")
-        .mock(github)
+        .transport(github.clone())
         .pacing(pacing)
         .build()
         .unwrap();

@@ -46,7 +46,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use octoseal::Client;
-use octoseal::mock::{Fault, GitHub};
+use octoseal_mock::{Fault, GitHub};
 
 use config::Config;
 use issuer::{Fake, Issuer, Program};
@@ -129,9 +129,9 @@ async fn journey() -> Result<(), BoxError> {
     let state = folder.join("state.json");
     let github = Client::builder()
         .token("stand-in-token")
-        .mock(&stand_in)
+        .transport(stand_in.clone())
         .build()?;
-    stand_in.fault(
+    stand_in.inject(
         Fault::reply(
             403,
             r#"{"message": "Must have admin rights to Repository."}"#,

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use octoseal::mock::Recorded;
 use octoseal::{Scope, Stored};
+use octoseal_mock::Recorded;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -68,7 +68,7 @@ impl World {
     fn client(&self) -> Client {
         Client::builder()
             .token("a-token")
-            .mock(&self.stand_in)
+            .transport(self.stand_in.clone())
             .build()
             .unwrap()
     }
@@ -170,7 +170,7 @@ async fn the_old_credential_is_revoked_once_every_store_has_the_new_one() {
 #[tokio::test(start_paused = true)]
 async fn a_store_that_fails_leaves_the_old_credential_valid_and_the_next_run_makes_no_third() {
     let world = World::new("fails");
-    world.stand_in.fault(refusal().times(2));
+    world.stand_in.inject(refusal().times(2));
     for _ in 0..2 {
         let left = world.unconfirmed().await;
         assert_eq!(world.issuer.ids(), [1, 2]);
@@ -201,7 +201,7 @@ async fn an_outcome_that_is_not_known_is_no_confirmation() {
     let world = World::new("unknown");
     world
         .stand_in
-        .fault(Fault::lost_reply().at("/orgs/").on("PUT").always());
+        .inject(Fault::lost_reply().at("/orgs/").on("PUT").always());
     let left = world.unconfirmed().await;
     assert_eq!(left.errors[0].stored(), Stored::Unknown);
     assert_eq!(
@@ -220,7 +220,7 @@ async fn an_outcome_that_is_not_known_is_no_confirmation() {
 async fn a_store_that_is_away_for_seconds_is_waited_for() {
     let world = World::new("away");
     let away = Fault::service_unavailable().at("/dependabot/").on("PUT");
-    world.stand_in.fault(away.lasting(Duration::from_secs(5)));
+    world.stand_in.inject(away.lasting(Duration::from_secs(5)));
     world.rotate().await.unwrap();
     assert_eq!(world.issuer.ids(), [2]);
 }
@@ -229,10 +229,12 @@ async fn a_store_that_is_away_for_seconds_is_waited_for() {
 async fn a_limit_is_waited_out_and_told_once() {
     let world = World::new("limit");
     let limit = Fault::secondary_limit().header("retry-after", "60");
-    world.stand_in.fault(limit.on("PUT").times(3));
+    world.stand_in.inject(limit.on("PUT").times(3));
     let (waits, told) = (common::Waits::default(), Arc::new(Mutex::new(Vec::new())));
     let lines = told.clone();
-    let builder = Client::builder().token("a-token").mock(&world.stand_in);
+    let builder = Client::builder()
+        .token("a-token")
+        .transport(world.stand_in.clone());
     let github = builder
         .on_wait(move |wait| lines.lock().unwrap().extend(waits.news(wait)))
         .build()
@@ -252,12 +254,12 @@ async fn a_limit_is_waited_out_and_told_once() {
 #[tokio::test(start_paused = true)]
 async fn neither_requests_nor_state_hold_the_value_and_access_is_kept() {
     let world = World::new("clear");
-    let api = world.stand_in.repository("acme", "api");
+    let api = world.stand_in.add_repository("acme", "api");
     world
         .stand_in
         .seed(ORG, "DEPLOY_KEY", "credential 1")
         .selected([api]);
-    world.stand_in.fault(refusal());
+    world.stand_in.inject(refusal());
     world.unconfirmed().await;
     let state = std::fs::read_to_string(world.place.state()).unwrap();
     assert!(
@@ -275,9 +277,9 @@ async fn neither_requests_nor_state_hold_the_value_and_access_is_kept() {
 #[tokio::test(start_paused = true)]
 async fn access_is_what_the_configuration_says_of_each_scope() {
     let mut world = World::new("access");
-    let api = world.stand_in.repository("acme", "api");
+    let api = world.stand_in.add_repository("acme", "api");
     world.configure(ORG, "selected:acme/api");
-    world.stand_in.fault(refusal_at("/orgs/"));
+    world.stand_in.inject(refusal_at("/orgs/"));
     world.unconfirmed().await;
     world.rotate().await.unwrap();
     let stored = world.stand_in.secret(ORG, "DEPLOY_KEY").unwrap();

@@ -1,7 +1,7 @@
 //! What storing a file promises, over sockets.
 
 use octoseal::Access;
-use octoseal::mock::{Fault, GitHub};
+use octoseal_mock::{Fault, GitHub};
 
 use super::*;
 
@@ -40,7 +40,7 @@ impl Drop for Folder {
 
 fn stand_in() -> GitHub {
     let stand_in = GitHub::new();
-    stand_in.organization("acme");
+    stand_in.add_organization("acme");
     stand_in
 }
 
@@ -91,7 +91,7 @@ async fn each_secret_that_fails_gets_one_line_and_the_others_are_stored() {
     let stand_in = stand_in();
     let refusal = Fault::reply(422, "{\"message\":\"Invalid request.\\n\\nNo.\"}");
     for name in ["/secrets/B", "/secrets/C"] {
-        stand_in.fault(refusal.clone().at(name).on("PUT").always());
+        stand_in.inject(refusal.clone().at(name).on("PUT").always());
     }
     let env = "A=one\nB=two\nC=three\nD=four\n";
     let (well, mut lines) = store("fails", &stand_in, env, &["--visibility", "all"]).await;
@@ -115,7 +115,7 @@ async fn each_secret_that_fails_gets_one_line_and_the_others_are_stored() {
 #[tokio::test]
 async fn a_new_secret_without_access_fails_and_an_old_one_keeps_its() {
     let stand_in = stand_in();
-    let api = stand_in.repository("acme", "api");
+    let api = stand_in.add_repository("acme", "api");
     stand_in.seed(ACME, "OLD", "value").selected([api]);
     let (well, lines) = store("keep", &stand_in, "OLD=new\nNEW=new\n", &[]).await;
     assert!(!well);

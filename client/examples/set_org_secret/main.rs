@@ -20,8 +20,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use octoseal::mock::GitHub;
 use octoseal::{Client, Error, Owner, SecretValue, Visibility, Written};
+use octoseal_mock::GitHub;
 
 type BoxError = Box<dyn std::error::Error>;
 
@@ -114,8 +114,8 @@ async fn journey() -> Result<(), BoxError> {
         "No organization was given (see --help): this is the journey against a stand-in GitHub.\n"
     );
     let stand_in = GitHub::new();
-    stand_in.organization("acme");
-    let repositories = ["api", "web"].map(|name| stand_in.repository("acme", name));
+    stand_in.add_organization("acme");
+    let repositories = ["api", "web"].map(|name| stand_in.add_repository("acme", name));
     let server = stand_in.serve();
     let scope = "actions:org/acme";
     let step = |what: &str, how: String| println!("  {what:<22} {how}");

@@ -13,7 +13,7 @@ fn parsed(options: &[&str]) -> Result<Arguments, clap::Error> {
 /// Runs the program against a stand-in that `GITHUB_API_URL` names, with this input.
 async fn run(options: &[&str], token: &str, input: &[u8]) -> (GitHub, Result<Written, String>) {
     let stand_in = GitHub::new();
-    stand_in.organization("acme");
+    stand_in.add_organization("acme");
     let server = stand_in.serve();
     let (url, token) = (server.url(), token.to_owned());
     let variables = move |name: &str| match name {

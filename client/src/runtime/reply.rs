@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, SystemTime};
 
-use octoseal_api::Error as ApiError;
+use octoseal_api::{Error as ApiError, TransportError, TransportErrorKind, transport_error};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
@@ -86,7 +86,9 @@ pub(crate) async fn failure(error: ApiError<()>, token: &str) -> Failure {
                 Err(error) => half_refused(refused(status, &headers, &[], token), error),
             }
         }
-        ApiError::CommunicationError(error) => transport(error),
+        ApiError::CommunicationError(error) | ApiError::InvalidUpgrade(error) => {
+            transport(transport_error(error))
+        }
         ApiError::ResponseBodyError(error) => {
             let (kind, reason, class) = if is_capped(&error) {
                 let reason = "the reply is larger than any that GitHub gives";
@@ -111,12 +113,12 @@ pub(crate) async fn failure(error: ApiError<()>, token: &str) -> Failure {
         ApiError::ErrorResponse(response) => {
             refused(response.status(), response.headers(), &[], token)
         }
-        ApiError::InvalidUpgrade(error) => transport(error),
         ApiError::Custom(why) => Failure::new(Error::new(Kind::Transport, why), Class::Final),
     }
 }
 
 const BROKE_OFF: &str = "the reply broke off";
+const UNTRUSTED: &str = "TLS: the server's certificate was not accepted";
 
 /// A refusal whose words did not arrive. A `403` is for a limit or for good, which only they tell: it is asked again.
 fn half_refused(failure: Failure, error: reqwest::Error) -> Failure {
@@ -149,32 +151,25 @@ fn looks_like_html(body: &[u8]) -> bool {
 }
 
 /// A failure below HTTP.
-fn transport(error: reqwest::Error) -> Failure {
-    // A secret's name may be any word that is looked for below.
-    let error = error.without_url();
-    let connecting = error.is_connect();
-    let (kind, reason, class) = if connecting && is_tls(&error) {
-        (
-            Kind::Tls,
-            "TLS: the server's certificate was not accepted",
-            Class::Final,
-        )
-    } else if error.is_builder() {
-        (Kind::Config, "the request could not be built", Class::Final)
-    } else if connecting {
-        (
+fn transport(error: TransportError) -> Failure {
+    use TransportErrorKind::{Certificate, Connect, Request, Timeout};
+    let (kind, reason, class) = match error.kind() {
+        Certificate => (Kind::Tls, UNTRUSTED, Class::Final),
+        Connect if is_tls(&error) => (Kind::Tls, UNTRUSTED, Class::Final),
+        Request => (Kind::Config, "the request could not be built", Class::Final),
+        Connect => (
             Kind::Transport,
             "no connection to the server",
             Class::Transient,
-        )
-    } else {
-        (
+        ),
+        Timeout => (Kind::Timeout, "no reply in time", Class::Transient),
+        _ => (
             Kind::Transport,
             "the connection broke before the reply",
             Class::Transient,
-        )
+        ),
     };
-    let sent = !connecting && kind != Kind::Config;
+    let sent = error.may_have_been_sent();
     let mut failed = Error::new(kind, reason).with_source(error);
     if kind == Kind::Tls {
         failed = failed.with_hint(
@@ -205,7 +200,7 @@ fn in_chain<T: std::error::Error + 'static>(error: &(dyn std::error::Error + 'st
 }
 
 /// Whether a failed connection failed at trust, not at the network.
-fn is_tls(error: &reqwest::Error) -> bool {
+fn is_tls(error: &TransportError) -> bool {
     causes(error).any(|error| {
         let text = error.to_string().to_ascii_lowercase();
         error

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
-use octoseal::mock::{Fault, GitHub};
+use octoseal_mock::{Fault, GitHub};
 use octoseal::{Client, Error};
 
 /// The token of the calls. No error may show it.
@@ -25,8 +25,8 @@ pub fn list(times: u64, change: impl Fn(&mut Response<Bytes>) + Send + Sync + 's
         .expect("a runtime");
     runtime.block_on(async {
         let github = GitHub::new();
-        github.organization("acme");
-        github.fault(
+        github.add_organization("acme");
+        github.inject(
             Fault::change(move |mut reply| {
                 change(&mut reply);
                 reply
@@ -35,7 +35,7 @@ pub fn list(times: u64, change: impl Fn(&mut Response<Bytes>) + Send + Sync + 's
         );
         let client = Client::builder()
             .token(TOKEN)
-            .mock(&github)
+            .transport(github.clone())
             .build()
             .expect("a client");
 

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, TryStreamExt};
-use octoseal::mock::{Fault, GitHub};
 use octoseal::{
     Access, Error, NewSecret, OrganizationScope, OrganizationStore, Outcome,
     PrivateRegistriesScope, Stored, Visibility, Written,
 };
+use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, client, scope};
 
 #[tokio::test]
 async fn each_visibility_is_stored_as_it_is_said() {
     let github = acme();
-    let api = github.repository("acme", "api");
+    let api = github.add_repository("acme", "api");
     let secrets = client(&github).secrets(scope(ACME));
     for visibility in [
         Visibility::Private,
@@ -57,7 +57,7 @@ async fn an_update_without_visibility_keeps_it_in_every_store_of_an_organization
 async fn an_update_without_visibility_keeps_all_selected_repositories_of_every_page() {
     let github = acme();
     let ids: Vec<u64> = (0..230)
-        .map(|n| github.repository("acme", &format!("repo-{n}")))
+        .map(|n| github.add_repository("acme", &format!("repo-{n}")))
         .collect();
     github
         .seed(ACME, "KEY", "old")
@@ -81,7 +81,7 @@ const SELECTING: [&str; 2] = [ACME, "codespaces:user"];
 fn selected(scope: &str, repositories: u64) -> (GitHub, BTreeSet<u64>) {
     let github = acme();
     let ids: BTreeSet<u64> = (0..repositories)
-        .map(|n| github.repository("acme", &format!("repo-{n}")))
+        .map(|n| github.add_repository("acme", &format!("repo-{n}")))
         .collect();
     github
         .seed(scope, "KEY", "old")
@@ -121,7 +121,7 @@ async fn access_that_cannot_be_read_whole_is_an_error_and_nothing_is_written() {
             (counting(231), "231 repositories and shows 230"),
         ] {
             let (github, ids) = selected(scope, 230);
-            github.fault(fault);
+            github.inject(fault);
             let secrets = client(&github).secrets(octoseal_tests::scope(scope));
             let error = secrets.put("KEY", "new").send().await.unwrap_err();
             assert!(error.is_unexpected_reply(), "{scope}: {error}");
@@ -142,7 +142,7 @@ async fn access_that_cannot_be_read_whole_is_an_error_and_nothing_is_written() {
 #[tokio::test]
 async fn access_that_cannot_be_read_whole_can_be_said_instead() {
     let (github, _) = selected(ACME, 230);
-    github.fault(without_link().always());
+    github.inject(without_link().always());
     let put = client(&github).secrets(scope(ACME)).put("KEY", "new");
     put.visibility(Visibility::Private).send().await.unwrap();
     assert_eq!(github.plaintext(ACME, "KEY").unwrap(), b"new");
@@ -168,13 +168,13 @@ async fn a_list_that_ends_too_early_is_never_taken_for_the_whole() {
     let (github, _) = selected(ACME, 230);
     let secrets = client(&github).secrets(scope(ACME));
     let list = || secrets.selected_repositories("KEY").try_collect::<Vec<_>>();
-    github.fault(without_link().after(1));
+    github.inject(without_link().after(1));
     let error = list().await.unwrap_err();
     assert!(error.is_unexpected_reply(), "{error}");
     assert!(error.to_string().contains("200 of 230"), "{error}");
     // What GitHub counts and does not show to this token is no fault of a list that is only looked at.
     github.clear_faults();
-    github.fault(counting(232).always());
+    github.inject(counting(232).always());
     assert_eq!(list().await.unwrap().len(), 230);
 }
 
@@ -233,7 +233,7 @@ async fn a_batch_that_keeps_access_in_an_organization_that_is_not_there_stops_so
 #[tokio::test]
 async fn an_empty_selection_is_sent_as_an_empty_list() {
     let github = acme();
-    let api = github.repository("acme", "api");
+    let api = github.add_repository("acme", "api");
     github.seed(ACME, "KEY", "old").selected([api]);
     let call = client(&github)
         .create_or_update_org_secret("acme", "KEY")
@@ -266,8 +266,8 @@ async fn repositories_are_selected_by_name_too() {
         .await
         .unwrap();
     let expected = [
-        github.repository("acme", "api"),
-        github.repository("acme", "web"),
+        github.add_repository("acme", "api"),
+        github.add_repository("acme", "web"),
     ];
     assert_eq!(
         github.secret(ACME, "KEY").unwrap().selected_repository_ids,
@@ -335,7 +335,7 @@ async fn a_visibility_newer_than_this_crate_is_not_guessed_at() {
 #[tokio::test]
 async fn a_user_secret_keeps_its_repositories() {
     let github = acme();
-    let api = github.repository("acme", "api");
+    let api = github.add_repository("acme", "api");
     github.seed("codespaces:user", "KEY", "old").selected([api]);
     client(&github)
         .secrets(scope("codespaces:user"))

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use octoseal::mock::{Fault, GitHub};
 use octoseal::{App, AppKey, Client, NewSecret, Pacing, Scope, Visibility};
+use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, put, rsa, scope};
 use tokio::time::{Instant, advance};
 
@@ -15,13 +15,20 @@ pub(crate) fn app() -> App {
 }
 
 pub(crate) fn client(github: &GitHub, app: App) -> Client {
-    Client::builder().app(app).mock(github).build().unwrap()
+    Client::builder()
+        .app(app)
+        .transport(github.clone())
+        .build()
+        .unwrap()
 }
 
 /// A stand-in where the App is installed at acme.
 pub(crate) fn installed() -> GitHub {
     let github = acme();
-    github.app(ID, &rsa::public_pem()).install("acme");
+    github
+        .add_app(ID)
+        .public_key(&rsa::public_pem())
+        .install("acme");
     github
 }
 
@@ -53,7 +60,7 @@ async fn an_app_finds_its_installation_makes_a_token_and_stores() {
 #[tokio::test(start_paused = true)]
 async fn any_number_of_callers_wait_for_one_token() {
     let github = installed();
-    github.latency(Duration::from_millis(40));
+    github.set_latency(Duration::from_millis(40));
     let client = client(&github, app());
     let puts = (0..50).map(|number| {
         let client = client.clone();
@@ -110,7 +117,7 @@ async fn a_token_that_expired_early_is_refreshed_once() {
 async fn a_token_refused_just_after_it_was_made_is_tried_again_for_five_seconds() {
     let github = installed();
     let refusal = || Fault::reply(401, r#"{"message":"Bad credentials"}"#).at("/actions/secrets");
-    github.fault(refusal().times(3));
+    github.inject(refusal().times(3));
     put(&client(&github, app()), "KEY", "value").await.unwrap();
     assert_eq!(github.installation_tokens(), 1);
     let requests = github.requests();
@@ -130,7 +137,7 @@ async fn a_token_refused_just_after_it_was_made_is_tried_again_for_five_seconds(
 #[tokio::test(start_paused = true)]
 async fn an_app_whose_tokens_are_refused_for_good_gives_up() {
     let github = installed();
-    github.fault(
+    github.inject(
         Fault::reply(401, r#"{"message":"Bad credentials"}"#)
             .at("/actions/secrets")
             .always(),
@@ -171,7 +178,8 @@ async fn a_jwt_refused_for_clock_skew_is_corrected_from_the_servers_clock_once()
 async fn a_jwt_refused_for_another_reason_is_not_made_again() {
     let github = acme();
     github
-        .app(ID, &rsa::public_pem_of(&rsa::another_pair()))
+        .add_app(ID)
+        .public_key(&rsa::public_pem_of(&rsa::another_pair()))
         .install("acme");
     let error = put(&client(&github, app()), "KEY", "value")
         .await
@@ -183,7 +191,7 @@ async fn a_jwt_refused_for_another_reason_is_not_made_again() {
 #[tokio::test(start_paused = true)]
 async fn an_app_that_is_not_installed_says_so() {
     let github = acme();
-    github.app(ID, &rsa::public_pem());
+    github.add_app(ID).public_key(&rsa::public_pem());
     let error = put(&client(&github, app()), "KEY", "value")
         .await
         .unwrap_err();
@@ -195,7 +203,8 @@ async fn an_app_that_is_not_installed_says_so() {
 async fn a_missing_permission_is_named_and_not_tried_twice() {
     let github = acme();
     github
-        .app(ID, &rsa::public_pem())
+        .add_app(ID)
+        .public_key(&rsa::public_pem())
         .permission("metadata", "read")
         .install("acme");
     let error = put(&client(&github, app()), "KEY", "value")
@@ -250,7 +259,10 @@ async fn a_permission_github_does_not_describe_is_refused_before_a_token_is_aske
 #[tokio::test(start_paused = true)]
 async fn a_named_installation_is_not_looked_up() {
     let github = acme();
-    let id = github.app(ID, &rsa::public_pem()).install("acme");
+    let id = github
+        .add_app(ID)
+        .public_key(&rsa::public_pem())
+        .install("acme");
     put(&client(&github, app().installation(id)), "KEY", "value")
         .await
         .unwrap();
@@ -282,20 +294,20 @@ async fn an_app_has_no_secrets_of_a_user() {
 #[tokio::test(start_paused = true)]
 async fn a_batch_over_three_organizations_outlives_its_tokens_twice_with_three_tokens_each() {
     let github = GitHub::new();
-    let registered = github.app(ID, &rsa::public_pem());
+    let registered = github.add_app(ID).public_key(&rsa::public_pem());
     let organizations = ["acme", "globex", "initech"];
     for organization in organizations {
         registered.install(organization);
     }
     github.configure(|settings| settings.installation_token_lifetime = Duration::from_secs(100));
-    github.latency(Duration::from_millis(40));
+    github.set_latency(Duration::from_millis(40));
     let pacing = Pacing::documented()
         .writes_per_minute(None)
         .writes_per_hour(None);
     let client = Client::builder()
         .app(app())
         .pacing(pacing)
-        .mock(&github)
+        .transport(github.clone())
         .build()
         .unwrap();
     let batch = (0..1_000).map(move |number| {

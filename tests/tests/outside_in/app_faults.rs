@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use octoseal::mock::{Fault, GitHub};
 use octoseal::{Client, NewSecret, Outcome, Pacing, RetryPolicy, Scope, Visibility};
+use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, put, rsa, scope};
 use tokio::time::{Instant, advance, timeout};
 
@@ -29,9 +29,9 @@ fn stored(outcomes: &[Outcome]) -> usize {
 
 /// A stand-in with room for any batch, and a client of it without pacing.
 fn roomy(github: GitHub) -> (GitHub, Client) {
-    github.latency(Duration::from_millis(40));
+    github.set_latency(Duration::from_millis(40));
     github.configure(|settings| settings.count_limits = false);
-    let builder = Client::builder().app(app()).mock(&github);
+    let builder = Client::builder().app(app()).transport(github.clone());
     let client = builder.pacing(Pacing::off()).build().unwrap();
     (github, client)
 }
@@ -40,7 +40,7 @@ fn roomy(github: GitHub) -> (GitHub, Client) {
 async fn two_hundred_repositories(github: &GitHub, client: &Client) -> Vec<Outcome> {
     let batch = (0..200).map(|number| {
         let name = format!("repo-{number}");
-        github.repository("acme", &name);
+        github.add_repository("acme", &name);
         (
             scope(&format!("actions:repo/acme/{name}")),
             ("KEY", "value"),
@@ -53,7 +53,7 @@ async fn two_hundred_repositories(github: &GitHub, client: &Client) -> Vec<Outco
 #[tokio::test(start_paused = true)]
 async fn clocks_that_run_apart_cost_a_batch_over_three_organizations_nothing() {
     let github = GitHub::new();
-    let registered = github.app(ID, &rsa::public_pem());
+    let registered = github.add_app(ID).public_key(&rsa::public_pem());
     for organization in ["acme", "globex", "initech"] {
         registered.install(organization);
     }
@@ -73,7 +73,7 @@ async fn clocks_that_run_apart_cost_a_batch_over_three_organizations_nothing() {
 
 fn limit_on_tokens(github: &GitHub) {
     let limit = Fault::secondary_limit().header("retry-after", "60");
-    github.fault(limit.at("/access_tokens"));
+    github.inject(limit.at("/access_tokens"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -96,7 +96,7 @@ async fn a_limit_on_the_exchange_of_tokens_beyond_the_deadline_ends_the_call_at_
     let github = installed();
     limit_on_tokens(&github);
     let policy = RetryPolicy::default().deadline(seconds(30));
-    let builder = Client::builder().app(app()).mock(&github);
+    let builder = Client::builder().app(app()).transport(github.clone());
     let client = builder.retry(policy).build().unwrap();
     let began = Instant::now();
     for _ in 0..2 {
@@ -111,7 +111,7 @@ async fn a_limit_on_the_exchange_of_tokens_beyond_the_deadline_ends_the_call_at_
 #[tokio::test(start_paused = true)]
 async fn an_exchange_of_tokens_that_is_never_answered_ends_within_half_a_minute() {
     let github = installed();
-    github.fault(Fault::hang().at("/access_tokens").always());
+    github.inject(Fault::hang().at("/access_tokens").always());
     let began = Instant::now();
     let error = put(&client(&github, app()), "KEY", "value")
         .await
@@ -152,7 +152,7 @@ async fn a_refresh_in_the_middle_of_a_batch_is_refused_nowhere_while_github_lear
     let pacing = Pacing::documented()
         .writes_per_minute(None)
         .writes_per_hour(None);
-    let builder = Client::builder().app(app()).mock(&github);
+    let builder = Client::builder().app(app()).transport(github.clone());
     let client = builder.pacing(pacing).build().unwrap();
     let batch = client.secrets(scope(ACME)).put_all((0..700).map(secret));
     assert_eq!(stored(&batch.collect::<Vec<_>>().await), 700);
@@ -175,7 +175,7 @@ async fn a_predecessor_that_is_refused_is_not_used_again() {
     put(&client, "KEY", "one").await.unwrap();
     advance(seconds(92)).await;
     put(&client, "KEY", "two").await.unwrap();
-    github.fault(Fault::reply(401, r#"{"message":"Bad credentials"}"#).on("PUT"));
+    github.inject(Fault::reply(401, r#"{"message":"Bad credentials"}"#).on("PUT"));
     put(&client, "KEY", "three").await.unwrap();
     let requests = github.requests();
     let sent: Vec<_> = requests[requests.len() - 3..]
@@ -190,7 +190,7 @@ async fn a_predecessor_that_is_refused_is_not_used_again() {
 #[tokio::test(start_paused = true)]
 async fn an_app_that_is_removed_and_installed_again_is_found_again() {
     let github = acme();
-    let registered = github.app(ID, &rsa::public_pem());
+    let registered = github.add_app(ID).public_key(&rsa::public_pem());
     let first = registered.install("acme");
     let client = client(&github, app());
     put(&client, "KEY", "one").await.unwrap();
@@ -213,7 +213,7 @@ async fn an_app_that_is_removed_and_installed_again_is_found_again() {
 #[tokio::test(start_paused = true)]
 async fn an_app_that_is_removed_says_so_and_is_asked_for_again_later() {
     let github = acme();
-    let registered = github.app(ID, &rsa::public_pem());
+    let registered = github.add_app(ID).public_key(&rsa::public_pem());
     let client = client(&github, app());
     for _ in 0..20 {
         let error = put(&client, "KEY", "value").await.unwrap_err();
@@ -230,7 +230,8 @@ async fn an_app_that_is_removed_says_so_and_is_asked_for_again_later() {
 async fn a_wrong_key_is_refused_once_for_a_whole_batch() {
     let github = acme();
     github
-        .app(ID, &rsa::public_pem_of(&rsa::another_pair()))
+        .add_app(ID)
+        .public_key(&rsa::public_pem_of(&rsa::another_pair()))
         .install("acme");
     let (github, client) = roomy(github);
     let outcomes = two_hundred_repositories(&github, &client).await;
@@ -241,7 +242,7 @@ async fn a_wrong_key_is_refused_once_for_a_whole_batch() {
 #[tokio::test(start_paused = true)]
 async fn an_app_that_is_not_installed_is_looked_for_once_for_a_whole_batch() {
     let github = acme();
-    github.app(ID, &rsa::public_pem());
+    github.add_app(ID).public_key(&rsa::public_pem());
     let (github, client) = roomy(github);
     let outcomes = two_hundred_repositories(&github, &client).await;
     assert_eq!((outcomes.len(), stored(&outcomes)), (200, 0));
@@ -252,7 +253,10 @@ async fn an_app_that_is_not_installed_is_looked_for_once_for_a_whole_batch() {
 #[tokio::test(start_paused = true)]
 async fn a_suspended_installation_is_asked_once_for_a_whole_batch() {
     let github = acme();
-    let id = github.app(ID, &rsa::public_pem()).install("acme");
+    let id = github
+        .add_app(ID)
+        .public_key(&rsa::public_pem())
+        .install("acme");
     github.suspend_installation(id);
     let (github, client) = roomy(github);
     let outcomes = two_hundred_repositories(&github, &client).await;
@@ -266,8 +270,11 @@ async fn a_suspended_installation_is_asked_once_for_a_whole_batch() {
 #[tokio::test(start_paused = true)]
 async fn a_repository_that_the_app_does_not_reach_keeps_no_other_from_its_secret() {
     let github = acme();
-    let web = github.repository("acme", "web");
-    github.app(ID, &rsa::public_pem()).install_on("acme", [web]);
+    let web = github.add_repository("acme", "web");
+    github
+        .add_app(ID)
+        .public_key(&rsa::public_pem())
+        .install_on("acme", [web]);
     let (github, client) = roomy(github);
     let scopes: Vec<Scope> = ["api", "web", "docs"]
         .map(|name| scope(&format!("actions:repo/acme/{name}")))
@@ -287,7 +294,7 @@ async fn a_call_dropped_while_a_token_is_made_sends_nothing_more_and_the_next_on
     let (github, client) = roomy(installed());
     for part in ["/installation", "/access_tokens", "/public-key"] {
         github.clear_requests();
-        github.fault(Fault::slow(seconds(5)).at(part));
+        github.inject(Fault::slow(seconds(5)).at(part));
         let dropped = timeout(seconds(1), put(&client, "DROPPED", "value")).await;
         assert!(dropped.is_err());
         let sent = github.request_count();
@@ -302,7 +309,7 @@ async fn a_call_dropped_while_a_token_is_made_sends_nothing_more_and_the_next_on
 #[tokio::test(start_paused = true)]
 async fn a_call_that_waits_for_a_token_and_is_not_polled_holds_up_nobody() {
     let (github, client) = roomy(installed());
-    github.fault(Fault::slow(seconds(2)).at("/access_tokens"));
+    github.inject(Fault::slow(seconds(2)).at("/access_tokens"));
     let mut idle = Box::pin(put(&client, "IDLE", "value"));
     assert!(timeout(seconds(1), &mut idle).await.is_err());
     let began = Instant::now();

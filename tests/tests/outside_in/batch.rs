@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
-use octoseal::mock::{Fault, GitHub, Limits};
 use octoseal::{
     Audience, Client, Error, NewSecret, Outcome, Pacing, Stored, Token, TokenFuture, TokenSource,
     Visibility, Written,
 };
+use octoseal_mock::{Fault, GitHub, Limits};
 use octoseal_tests::{ACME, acme, builder, put, scope};
 use tokio::time::Instant;
 
@@ -21,7 +21,7 @@ const LATENCY: Duration = Duration::from_millis(40);
 /// A stand-in that holds any number of secrets, and a client without pacing, so that faults alone take time.
 fn roomy() -> (GitHub, Client) {
     let github = acme();
-    github.latency(LATENCY);
+    github.set_latency(LATENCY);
     github.configure(|settings| settings.count_limits = false);
     let client = builder(&github).pacing(Pacing::off()).build().unwrap();
     (github, client)
@@ -81,7 +81,7 @@ async fn a_batch_fetches_one_key_and_gives_an_outcome_for_every_secret() {
 #[tokio::test(start_paused = true)]
 async fn a_batch_that_fails_in_the_middle_tells_all_and_running_it_again_completes_it() {
     let (github, client) = roomy();
-    github.fault(
+    github.inject(
         Fault::service_unavailable()
             .on("PUT")
             .after(100)
@@ -112,7 +112,7 @@ async fn a_batch_that_fails_in_the_middle_tells_all_and_running_it_again_complet
 #[tokio::test(start_paused = true)]
 async fn of_several_values_for_one_secret_the_last_stays_even_if_the_first_comes_late() {
     let (github, client) = roomy();
-    github.fault(Fault::service_unavailable().on("PUT").times(2));
+    github.inject(Fault::service_unavailable().on("PUT").times(2));
     let given = [
         ("key", "first"),
         ("OTHER", "other"),
@@ -149,7 +149,7 @@ async fn repositories_that_a_batch_selects_by_name_are_looked_up_once() {
 async fn a_batch_outlasts_an_outage_of_fifteen_seconds() {
     let (github, client) = roomy();
     let outage = Fault::service_unavailable().lasting(Duration::from_secs(15));
-    github.fault(outage.starting_in(LATENCY * 3));
+    github.inject(outage.starting_in(LATENCY * 3));
     let outcomes = run(&client, 300).await;
     assert_eq!(assert_true(&github, &outcomes, 300), 300);
     // Not a storm: each of the 50 under way could have made ten attempts.
@@ -161,9 +161,9 @@ async fn a_batch_outlasts_an_outage_of_fifteen_seconds() {
 async fn a_batch_through_a_flaky_server_loses_nothing() {
     let (github, client) = roomy();
     for n in 0..100 {
-        github.fault(Fault::unicorn().after(3 * n));
+        github.inject(Fault::unicorn().after(3 * n));
         if n % 10 == 0 {
-            github.fault(Fault::lost_reply().on("PUT").after(3 * n));
+            github.inject(Fault::lost_reply().on("PUT").after(3 * n));
         }
     }
     let outcomes = run(&client, 300).await;
@@ -173,8 +173,8 @@ async fn a_batch_through_a_flaky_server_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_key_that_rotates_during_a_batch_is_met() {
     let (github, client) = roomy();
-    github.fault(Fault::rotated_key().on("PUT").after(120));
-    github.fault(Fault::rotated_key().on("PUT").after(220));
+    github.inject(Fault::rotated_key().on("PUT").after(120));
+    github.inject(Fault::rotated_key().on("PUT").after(220));
     let outcomes = run(&client, 300).await;
     assert_eq!(assert_true(&github, &outcomes, 300), 300);
     assert_eq!(arrivals(&github, "GET").len(), 3);
@@ -200,7 +200,7 @@ async fn one_secret_goes_to_500_repositories_with_one_key_each() {
     let (github, client) = roomy();
     let scopes: Vec<_> = (0..500)
         .map(|n| {
-            github.repository("acme", &format!("repo-{n}"));
+            github.add_repository("acme", &format!("repo-{n}"));
             scope(&format!("actions:repo/acme/repo-{n}"))
         })
         .collect();
@@ -263,7 +263,7 @@ async fn a_token_that_may_not_write_stops_the_rest_of_its_scope() {
     let (github, client) = roomy();
     let message = r#"{"message":"Resource not accessible by integration"}"#;
     let refusal = Fault::reply(403, message).on("PUT").at("/orgs/acme/");
-    github.fault(refusal.always());
+    github.inject(refusal.always());
     let repository = scope("actions:repo/acme/api");
     let all = secrets(300).map(|secret| (scope(ACME), secret));
     let all = all.chain([(repository, NewSecret::new("KEY", "value"))]);
@@ -277,7 +277,7 @@ async fn a_token_that_may_not_write_stops_the_rest_of_its_scope() {
 #[tokio::test(start_paused = true)]
 async fn a_batch_to_a_renamed_repository_keeps_the_pace_with_both_requests_of_each() {
     let (github, _) = roomy();
-    github.limits(Limits::documented());
+    github.set_limits(Limits::documented());
     github.rename_repository("acme", "api", "core");
     let client = builder(&github).build().unwrap();
     let began = Instant::now();
@@ -301,7 +301,7 @@ async fn a_server_that_stops_answering_ends_a_batch_of_300_within_half_a_minute(
         if warm {
             put(&client, "WARM", "value").await.unwrap();
         }
-        github.fault(Fault::hang().always());
+        github.inject(Fault::hang().always());
         let began = Instant::now();
         let outcomes = run(&client, 300).await;
         assert_eq!(outcomes.len(), 300);
@@ -343,7 +343,7 @@ async fn dropping_a_batch_stops_it_and_running_it_again_completes_it() {
 #[tokio::test(start_paused = true)]
 async fn a_batch_waiting_for_a_limit_and_dropped_leaves_the_client_whole() {
     let (github, client) = roomy();
-    github.fault(
+    github.inject(
         Fault::secondary_limit()
             .header("retry-after", "600")
             .on("PUT")
@@ -360,7 +360,7 @@ async fn a_batch_waiting_for_a_limit_and_dropped_leaves_the_client_whole() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_takes_its_time_over_each_outcome_makes_no_secret_fail() {
     let (github, client) = roomy();
-    github.fault(Fault::slow(Duration::from_secs(2)).always());
+    github.inject(Fault::slow(Duration::from_secs(2)).always());
     let mut outcomes = batch(&client, 120);
     let mut seen = Vec::new();
     while let Some(outcome) = outcomes.next().await {
@@ -431,11 +431,11 @@ async fn secrets_that_arrive_over_time_are_stored_as_they_come() {
 #[tokio::test(start_paused = true)]
 async fn a_batch_waits_for_a_used_up_hour_also_while_it_reads_what_to_keep() {
     let (github, client) = roomy();
-    let ids = [github.repository("acme", "api")];
+    let ids = [github.add_repository("acme", "api")];
     for n in 0..10 {
         github.seed(ACME, &format!("KEY_{n}"), "old").selected(ids);
     }
-    github.fault(
+    github.inject(
         Fault::primary_limit(Duration::from_secs(3000))
             .on("GET")
             .at("/repositories"),
@@ -454,7 +454,7 @@ async fn a_batch_waits_for_a_used_up_hour_also_while_it_reads_what_to_keep() {
 async fn a_repository_that_one_secret_may_not_select_stops_no_other() {
     let (github, client) = roomy();
     let hidden = r#"{"message":"Resource not accessible by integration"}"#;
-    github.fault(Fault::reply(403, hidden).at("/repos/other/x").always());
+    github.inject(Fault::reply(403, hidden).at("/repos/other/x").always());
     let one = NewSecret::new("ONE", "value").selected_repositories(["other/x"]);
     let batch = std::iter::once(one).chain(secrets(199));
     let outcomes: Vec<_> = client.secrets(scope(ACME)).put_all(batch).collect().await;
@@ -479,9 +479,11 @@ impl TokenSource for Vault {
 
 /// Stores a hundred secrets in each of these organizations, turn by turn, and gives how many are stored in each.
 async fn hundred_each(github: &GitHub, vault: Vault, organizations: &[&str]) -> Vec<usize> {
-    github.latency(LATENCY);
+    github.set_latency(LATENCY);
     github.configure(|settings| settings.count_limits = false);
-    let client = Client::builder().token_source(vault).mock(github);
+    let client = Client::builder()
+        .token_source(vault)
+        .transport(github.clone());
     let client = client.pacing(Pacing::off()).build().unwrap();
     let scopes: Vec<_> = organizations
         .iter()
@@ -508,7 +510,7 @@ async fn hundred_each(github: &GitHub, vault: Vault, organizations: &[&str]) -> 
 #[tokio::test(start_paused = true)]
 async fn an_owner_without_a_token_stops_its_own_secrets_alone() {
     let github = acme();
-    github.organization("ghost");
+    github.add_organization("ghost");
     let vault = Vault(&[("acme", "test-token")]);
     assert_eq!(
         hundred_each(&github, vault, &["ghost", "acme"]).await,
@@ -520,9 +522,9 @@ async fn an_owner_without_a_token_stops_its_own_secrets_alone() {
 #[tokio::test(start_paused = true)]
 async fn an_owner_whose_token_is_refused_stops_its_own_secrets_alone() {
     let github = acme();
-    github.organization("stale");
+    github.add_organization("stale");
     let refusal = Fault::reply(401, r#"{"message":"Bad credentials"}"#);
-    github.fault(refusal.at("/orgs/stale/").always());
+    github.inject(refusal.at("/orgs/stale/").always());
     let vault = Vault(&[("acme", "test-token"), ("stale", "old-token")]);
     assert_eq!(
         hundred_each(&github, vault, &["stale", "acme"]).await,
@@ -535,13 +537,13 @@ async fn an_owner_whose_token_is_refused_stops_its_own_secrets_alone() {
 async fn a_source_without_any_token_is_not_asked_for_owner_after_owner() {
     let (github, client) = {
         let github = acme();
-        github.latency(LATENCY);
+        github.set_latency(LATENCY);
         let vault = Vault(&[]);
         (
             github.clone(),
             Client::builder()
                 .token_source(vault)
-                .mock(&github)
+                .transport(github.clone())
                 .build()
                 .unwrap(),
         )

@@ -10,7 +10,7 @@ use octoseal::{
 use octoseal_tests::{ACME, acme, put, scope};
 use tokio::time::Instant;
 
-fn sent_token(github: &octoseal::mock::GitHub) -> String {
+fn sent_token(github: &octoseal_mock::GitHub) -> String {
     github.requests().last().unwrap().headers["authorization"]
         .to_str()
         .unwrap()
@@ -25,7 +25,7 @@ async fn a_token_file_is_read_again_when_it_changes() {
     let source = FileToken::new(file.path());
     let client = Client::builder()
         .token_source(source)
-        .mock(&github)
+        .transport(github.clone())
         .build()
         .unwrap();
     put(&client, "KEY", "value").await.unwrap();
@@ -61,10 +61,10 @@ async fn a_source_is_told_of_a_refused_token_and_asked_again_if_it_wants() {
     }
 
     let github = acme();
-    github.token("token-2");
+    github.add_token("token-2");
     let client = Client::builder()
         .token_source(Vault(AtomicU32::new(0)))
-        .mock(&github)
+        .transport(github.clone())
         .build()
         .unwrap();
     put(&client, "KEY", "value").await.unwrap();
@@ -84,7 +84,7 @@ async fn a_source_that_fails_is_named_and_nothing_is_sent() {
     let github = acme();
     let client = Client::builder()
         .token_source(Broken)
-        .mock(&github)
+        .transport(github.clone())
         .build()
         .unwrap();
     let error = put(&client, "KEY", "value").await.unwrap_err();
@@ -105,7 +105,9 @@ async fn a_source_that_never_answers_ends_a_call_after_28_seconds() {
     }
 
     let github = acme();
-    let builder = Client::builder().token_source(Silent).mock(&github);
+    let builder = Client::builder()
+        .token_source(Silent)
+        .transport(github.clone());
     let client = builder.build().unwrap();
     let began = Instant::now();
     let error = put(&client, "KEY", "value").await.unwrap_err();
@@ -125,7 +127,7 @@ async fn from(variables: &[(&str, &str)]) -> (String, String) {
     };
     let github = acme();
     let client = ClientBuilder::from_vars(lookup)
-        .mock(&github)
+        .transport(github.clone())
         .build()
         .unwrap();
     put(&client, "KEY", "value").await.unwrap();
@@ -217,7 +219,9 @@ async fn no_server_gets_a_token_that_is_meant_for_another() {
 async fn an_enterprise_server_is_not_paced_by_default_and_a_tenant_is() {
     let three_hundred = async |host: &str| {
         let github = acme();
-        let builder = Client::builder().token("test-token").mock(&github);
+        let builder = Client::builder()
+            .token("test-token")
+            .transport(github.clone());
         let client = builder.host(host).build().unwrap();
         let batch = (0..300).map(|n| (format!("KEY_{n}"), "value", Visibility::All));
         let began = Instant::now();

@@ -26,15 +26,13 @@ fn tree(selection: &[&str]) -> BTreeSet<String> {
 }
 
 /// How many crates a feature adds, which must include that of this name.
-fn added(feature: &str, name: Option<&str>) -> usize {
+fn added(feature: &str, name: &str) -> usize {
     let (without, with) = (crates(&[]), crates(&[feature]));
     assert!(without.is_subset(&with));
     let added: Vec<_> = with.difference(&without).collect();
-    if let Some(name) = name {
-        let named = |it: &&String| it.starts_with(&format!("{name} "));
-        let there = added.iter().any(named);
-        assert!(there, "{name} is there without `{feature}`");
-    }
+    let named = |it: &&String| it.starts_with(&format!("{name} "));
+    let there = added.iter().any(named);
+    assert!(there, "{name} is there without `{feature}`");
     added.len()
 }
 
@@ -45,17 +43,10 @@ fn features_that_are_left_out_cost_no_crate_and_each_costs_what_architecture_md_
     let said = said.unwrap();
     let default = format!("\n{} crates, its own three among them", crates(&[]).len());
     assert!(said.contains(&default), "it is {}", default.trim());
-    for (feature, name) in [("app", Some("jsonwebtoken")), ("mock", None)] {
-        let number = added(feature, name);
-        let row = said
-            .lines()
-            .find(|line| line.contains(&format!("(feature `{feature}`)")));
-        let cell = format!(" | {number} | ");
-        assert!(
-            row.unwrap().contains(&cell),
-            "`{feature}` adds {number} crates"
-        );
-    }
+    let number = added("app", "jsonwebtoken");
+    let row = said.lines().find(|line| line.contains("(feature `app`)"));
+    let cell = format!(" | {number} | ");
+    assert!(row.unwrap().contains(&cell), "`app` adds {number} crates");
 }
 
 #[test]
@@ -64,10 +55,10 @@ fn aws_lc_comes_with_rustls_alone_and_curve25519_dalek_with_the_other_features()
         let name = format!("{name} ");
         crates.iter().any(|it| it.starts_with(&name))
     };
-    let default = crates(&["mock"]);
+    let default = crates(&[]);
     assert!(has(&default, "aws-lc-rs") && !has(&default, "curve25519-dalek"));
     for feature in ["rustls-no-provider", "native-tls", "crypto_box"] {
-        let features = format!("--features=mock,{feature}");
+        let features = format!("--features={feature}");
         let crates = tree(&["--no-default-features", &features]);
         assert!(has(&crates, "curve25519-dalek"), "{feature}");
         for provider in ["aws-lc-rs", "aws-lc-sys", "ring"] {

@@ -58,8 +58,8 @@ async fn values_arrive_byte_for_byte() {
 async fn the_body_has_the_six_documented_parameters() {
     let github = acme();
     let ids = [
-        github.repository("acme", "api"),
-        github.repository("acme", "web"),
+        github.add_repository("acme", "api"),
+        github.add_repository("acme", "web"),
     ];
     client(&github)
         .create_or_update_org_secret("acme", "DEPLOY_KEY")
@@ -202,8 +202,8 @@ async fn delete_removes_and_a_second_delete_is_not_found() {
 async fn selected_repositories_are_listed_set_added_and_removed() {
     let github = acme();
     let (api, web) = (
-        github.repository("acme", "api"),
-        github.repository("acme", "web"),
+        github.add_repository("acme", "api"),
+        github.add_repository("acme", "web"),
     );
     github.seed(ACME, "DEPLOY_KEY", "s3cret").selected([api]);
     let client = client(&github);

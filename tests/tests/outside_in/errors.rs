@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use octoseal::mock::{Fault, GitHub};
 use octoseal::{Client, Error, RetryPolicy, Stored};
+use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{acme, builder, client, put, scope};
 
 async fn refused(fault: Fault) -> Error {
     let github = acme();
-    github.fault(fault.on("PUT").always());
+    github.inject(fault.on("PUT").always());
     put(&client(&github), "KEY", "value").await.unwrap_err()
 }
 
 #[tokio::test]
 async fn a_bad_token_is_unauthorized_and_not_tried_twice() {
     let github = acme();
-    github.token("another");
+    github.add_token("another");
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
     assert!(error.is_unauthorized(), "{error}");
     assert_eq!(
@@ -48,7 +48,7 @@ async fn a_missing_organization_is_not_found_and_says_what_that_may_mean() {
 #[tokio::test]
 async fn a_store_that_an_enterprise_server_lacks_is_unsupported_and_not_found_alike() {
     let github = GitHub::enterprise("3.19.0");
-    github.organization("acme");
+    github.add_organization("acme");
     let server = builder(&github).base_url("https://ghe.example/api/v3");
     let client = server.build().unwrap();
     let page = "https://docs.github.com/enterprise-server@3.19/rest";
@@ -120,7 +120,7 @@ async fn refusals_that_anyone_may_meet_say_what_to_change() {
 #[tokio::test(start_paused = true)]
 async fn a_lock_out_is_a_limit_that_passes_and_says_what_brought_it_about() {
     let github = acme();
-    github.token("another");
+    github.add_token("another");
     github.configure(|settings| settings.login_attempts = 2);
     for _ in 0..2 {
         assert!(put_in_api(&client(&github)).await.is_unauthorized());
@@ -139,7 +139,7 @@ async fn a_lock_out_is_a_limit_that_passes_and_says_what_brought_it_about() {
 #[tokio::test]
 async fn a_refusal_names_the_permission_it_wants() {
     let github = acme();
-    github.token("test-token").without_permissions();
+    github.add_token("test-token").without_permissions();
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
     assert!(error.is_permission(), "{error}");
     assert!(error.required_permission().is_some(), "{error:?}");
@@ -209,12 +209,12 @@ async fn a_conflict_whose_errors_are_a_string_is_typed() {
 #[tokio::test]
 async fn a_captive_portal_is_an_error_and_never_success() {
     let github = acme();
-    github.fault(Fault::captive_portal().on("PUT").always());
+    github.inject(Fault::captive_portal().on("PUT").always());
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
     assert!(error.is_unexpected_reply(), "{error}");
     assert!(error.to_string().contains("HTML"), "{error}");
     let github = acme();
-    github.fault(Fault::captive_portal().always());
+    github.inject(Fault::captive_portal().always());
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
     assert!(error.is_unexpected_reply(), "{error}");
     assert_eq!(github.request_count(), 1);
@@ -235,7 +235,7 @@ async fn a_key_that_cannot_be_sealed_to_is_refused_before_sealing() {
         String::new(),
     ] {
         let github = acme();
-        github.fault(Fault::public_key("1", &key).always());
+        github.inject(Fault::public_key("1", &key).always());
         let error = put(&client(&github), "KEY", "value").await.unwrap_err();
         assert!(error.is_public_key(), "{key}: {error}");
         let methods: Vec<_> = github.requests().into_iter().map(|r| r.method).collect();

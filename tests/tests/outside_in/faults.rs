@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use octoseal::mock::{Fault, GitHub};
 use octoseal::{Pacing, RetryPolicy, Stored, Written};
+use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, builder, client, put};
 use tokio::time::{Instant, timeout};
 
@@ -32,7 +32,7 @@ fn assert_backoff(gaps: &[Duration], attempt: Duration) {
 #[tokio::test(start_paused = true)]
 async fn a_put_whose_reply_is_lost_is_repeated_and_204_then_is_success() {
     let github = acme();
-    github.fault(Fault::lost_reply().on("PUT"));
+    github.inject(Fault::lost_reply().on("PUT"));
     let written = put(&client(&github), "KEY", "value").await.unwrap();
     // Created by the first attempt, so the second updates.
     assert_eq!(written, Written::Updated);
@@ -45,7 +45,7 @@ async fn a_put_whose_reply_is_lost_is_repeated_and_204_then_is_success() {
 #[tokio::test(start_paused = true)]
 async fn a_truncated_body_is_read_again() {
     let github = acme();
-    github.fault(Fault::truncated_body().on("GET").times(2));
+    github.inject(Fault::truncated_body().on("GET").times(2));
     put(&client(&github), "KEY", "value").await.unwrap();
     assert_eq!(arrivals(&github, "GET").len(), 3);
     assert_eq!(arrivals(&github, "PUT").len(), 1);
@@ -55,7 +55,7 @@ async fn a_truncated_body_is_read_again() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_never_answers_is_given_up_within_half_a_minute() {
     let github = acme();
-    github.fault(Fault::hang().on("PUT").always());
+    github.inject(Fault::hang().on("PUT").always());
     let began = Instant::now();
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
@@ -66,7 +66,7 @@ async fn a_server_that_never_answers_is_given_up_within_half_a_minute() {
     assert_backoff(&gaps(&github, "PUT"), Duration::from_secs(12));
     // Hanging at the key, it surely stored nothing.
     let github = acme();
-    github.fault(Fault::hang().always());
+    github.inject(Fault::hang().always());
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
     assert_eq!(error.stored(), Stored::No);
@@ -76,7 +76,7 @@ async fn a_server_that_never_answers_is_given_up_within_half_a_minute() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_reply_within_the_attempt_timeout_is_waited_for() {
     let github = acme();
-    github.fault(Fault::slow(Duration::from_secs(11)).always());
+    github.inject(Fault::slow(Duration::from_secs(11)).always());
     put(&client(&github), "KEY", "value").await.unwrap();
     assert_eq!(github.request_count(), 2);
 }
@@ -84,12 +84,12 @@ async fn a_slow_reply_within_the_attempt_timeout_is_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn the_deadline_covers_waits_for_limits_attempts_and_backoff_together() {
     let github = acme();
-    github.fault(
+    github.inject(
         Fault::secondary_limit()
             .header("retry-after", "15")
             .on("PUT"),
     );
-    github.fault(Fault::hang().on("PUT").always());
+    github.inject(Fault::hang().on("PUT").always());
     let policy = RetryPolicy::default().deadline(Duration::from_secs(20));
     let client = builder(&github).retry(policy).build().unwrap();
     let began = Instant::now();
@@ -107,13 +107,13 @@ async fn a_500_and_a_502_with_html_are_retried_and_their_html_is_not_quoted() {
         Fault::gateway_timeout(),
     ] {
         let github = acme();
-        github.fault(fault.clone().on("PUT").times(2));
+        github.inject(fault.clone().on("PUT").times(2));
         put(&client(&github), "KEY", "value").await.unwrap();
         assert_eq!(arrivals(&github, "PUT").len(), 3);
         assert_backoff(&gaps(&github, "PUT"), Duration::ZERO);
 
         let github = acme();
-        github.fault(fault.on("PUT").always());
+        github.inject(fault.on("PUT").always());
         let error = put(&client(&github), "KEY", "value").await.unwrap_err();
         assert!(error.is_server_error(), "{error}");
         assert_eq!(error.stored(), Stored::Unknown);
@@ -128,7 +128,7 @@ async fn a_500_and_a_502_with_html_are_retried_and_their_html_is_not_quoted() {
 #[tokio::test(start_paused = true)]
 async fn a_503_of_the_secrets_service_is_retried() {
     let github = acme();
-    github.fault(Fault::service_unavailable().times(4));
+    github.inject(Fault::service_unavailable().times(4));
     put(&client(&github), "KEY", "value").await.unwrap();
     assert_eq!(arrivals(&github, "GET").len(), 5);
     assert_backoff(&gaps(&github, "GET"), Duration::ZERO);
@@ -142,7 +142,7 @@ async fn a_503_that_says_when_to_come_back_is_obeyed() {
             .header("retry-after", "40")
             .on("PUT")
     };
-    github.fault(fault());
+    github.inject(fault());
     put(&client(&github), "KEY", "value").await.unwrap();
     let gaps = gaps(&github, "PUT");
     assert!(
@@ -152,7 +152,7 @@ async fn a_503_that_says_when_to_come_back_is_obeyed() {
 
     // Or the error says when, if the call may not take as long.
     let github = acme();
-    github.fault(fault());
+    github.inject(fault());
     let policy = RetryPolicy::default().deadline(Duration::from_secs(30));
     let client = builder(&github).retry(policy).build().unwrap();
     let error = put(&client, "KEY", "value").await.unwrap_err();
@@ -175,7 +175,7 @@ async fn a_missing_permission_costs_one_request_and_names_what_is_missing() {
         "x-accepted-github-permissions",
         "organization_secrets=write",
     );
-    github.fault(refusal.on("GET").always());
+    github.inject(refusal.on("GET").always());
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
     assert!(error.is_permission() && !error.is_rate_limited());
     assert_eq!(
@@ -206,7 +206,7 @@ async fn an_organization_not_found_is_not_asked_for_again() {
 #[tokio::test(start_paused = true)]
 async fn html_with_200_is_an_error_and_leaves_open_what_was_stored() {
     let github = acme();
-    github.fault(Fault::captive_portal().on("PUT").always());
+    github.inject(Fault::captive_portal().on("PUT").always());
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
     assert!(error.is_unexpected_reply(), "{error}");
     // Whoever answered in GitHub's place may have passed the request on or not.
@@ -219,7 +219,7 @@ async fn html_with_200_is_an_error_and_leaves_open_what_was_stored() {
 async fn a_conflict_is_typed_though_its_errors_are_a_string() {
     let github = acme();
     let body = r#"{"message":"Conflict","errors":"The secret's visibility is not 'selected'."}"#;
-    github.fault(Fault::reply(409, body).on("PUT").always());
+    github.inject(Fault::reply(409, body).on("PUT").always());
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
     assert!(error.is_conflict(), "{error}");
     assert_eq!(
@@ -239,7 +239,7 @@ async fn a_caller_that_leaves_during_any_wait_sends_nothing_afterwards() {
     for (fault, sent) in waits {
         let github = acme();
         let shown = format!("{fault:?}");
-        github.fault(fault);
+        github.inject(fault);
         let client = client(&github);
         let left = timeout(Duration::from_secs(5), put(&client, "KEY", "value")).await;
         assert!(left.is_err(), "{shown}");
@@ -254,7 +254,7 @@ async fn a_caller_that_leaves_during_any_wait_sends_nothing_afterwards() {
 #[tokio::test(start_paused = true)]
 async fn a_future_that_nobody_polls_any_more_holds_up_nobody_else() {
     let github = acme();
-    github.fault(Fault::slow(Duration::from_secs(3)));
+    github.inject(Fault::slow(Duration::from_secs(3)));
     let client = client(&github);
     // One call waits for the key and is then left lying.
     let mut idle = Box::pin(put(&client, "FIRST", "value"));
@@ -275,7 +275,7 @@ async fn retries_beyond_the_budget_wait_for_it_and_are_not_lost() {
     let github = acme();
     let client = builder(&github).pacing(Pacing::off()).build().unwrap();
     put(&client, "WARM", "value").await.unwrap();
-    github.fault(Fault::service_unavailable().on("PUT").times(80));
+    github.inject(Fault::service_unavailable().on("PUT").times(80));
     let began = Instant::now();
     let puts = (0..80).map(|n| {
         let client = client.clone();
@@ -313,7 +313,7 @@ async fn a_classic_token_is_told_the_scope_that_it_lacks_and_not_a_permission() 
     )
     .header("x-accepted-oauth-scopes", "admin:org")
     .header("x-oauth-scopes", "gist, repo");
-    github.fault(refusal);
+    github.inject(refusal);
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
     assert_eq!(error.required_permission(), Some("admin:org"));
 }
@@ -322,7 +322,7 @@ async fn a_classic_token_is_told_the_scope_that_it_lacks_and_not_a_permission() 
 async fn the_deadline_covers_the_reading_of_access_that_is_kept() {
     let github = acme();
     let all: Vec<u64> = (0..250)
-        .map(|n| github.repository("acme", &format!("r{n}")))
+        .map(|n| github.add_repository("acme", &format!("r{n}")))
         .collect();
     let roomy = client(&github);
     let call = roomy
@@ -332,7 +332,7 @@ async fn the_deadline_covers_the_reading_of_access_that_is_kept() {
         .send()
         .await
         .unwrap();
-    github.latency(Duration::from_secs(4));
+    github.set_latency(Duration::from_secs(4));
     let policy = RetryPolicy::default().deadline(Duration::from_secs(15));
     let hasty = builder(&github).retry(policy).build().unwrap();
     let began = Instant::now();
@@ -352,7 +352,7 @@ async fn the_deadline_covers_the_reading_of_access_that_is_kept() {
 #[tokio::test(start_paused = true)]
 async fn without_a_budget_nothing_is_tried_again() {
     let github = acme();
-    github.fault(Fault::service_unavailable().times(1));
+    github.inject(Fault::service_unavailable().times(1));
     let policy = RetryPolicy::default().budget(0, 0);
     let client = builder(&github).retry(policy).build().unwrap();
     let error = put(&client, "KEY", "value").await.unwrap_err();
@@ -366,7 +366,7 @@ async fn backoff_is_drawn_from_its_whole_range() {
     const RUNS: u32 = 60;
     for _ in 0..RUNS {
         let github = acme();
-        github.fault(Fault::service_unavailable().on("GET").times(3));
+        github.inject(Fault::service_unavailable().on("GET").times(3));
         put(&client(&github), "KEY", "value").await.unwrap();
         for (sum, gap) in sums.iter_mut().zip(gaps(&github, "GET")) {
             *sum += gap;
@@ -382,10 +382,10 @@ async fn backoff_is_drawn_from_its_whole_range() {
 #[tokio::test(start_paused = true)]
 async fn replies_that_come_use_up_no_time_for_those_that_fail() {
     let github = acme();
-    github.latency(Duration::from_secs(3));
+    github.set_latency(Duration::from_secs(3));
     let names: Vec<String> = (0..150).map(|n| format!("acme/r{n}")).collect();
     for n in 0..150 {
-        github.repository("acme", &format!("r{n}"));
+        github.add_repository("acme", &format!("r{n}"));
     }
     let began = Instant::now();
     let client = client(&github);
@@ -400,7 +400,7 @@ async fn replies_that_come_use_up_no_time_for_those_that_fail() {
 #[tokio::test(start_paused = true)]
 async fn a_request_whose_time_is_up_is_not_sent() {
     let github = acme();
-    github.fault(
+    github.inject(
         Fault::secondary_limit()
             .header("retry-after", "60")
             .on("PUT"),
@@ -415,7 +415,7 @@ async fn a_request_whose_time_is_up_is_not_sent() {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_found_no_place_in_time_says_so_and_not_that_a_limit_was_met() {
     let github = acme();
-    github.fault(Fault::hang());
+    github.inject(Fault::hang());
     let policy = RetryPolicy::default().deadline(Duration::from_secs(5));
     let client = builder(&github)
         .pacing(Pacing::off().concurrent(1))
@@ -437,7 +437,7 @@ async fn a_request_that_found_no_place_in_time_says_so_and_not_that_a_limit_was_
 #[tokio::test(start_paused = true)]
 async fn no_setting_is_too_long() {
     let github = acme();
-    github.fault(Fault::service_unavailable().times(3));
+    github.inject(Fault::service_unavailable().times(3));
     let policy = RetryPolicy::default()
         .attempt_timeout(Duration::MAX)
         .connect_timeout(Duration::MAX)

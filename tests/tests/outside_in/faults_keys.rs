@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
-use octoseal::mock::{Fault, GitHub};
 use octoseal::{RetryPolicy, Stored, Visibility, Written};
+use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, builder, client, put, scope};
 
 use crate::faults::arrivals;
@@ -20,7 +20,7 @@ fn counts(github: &GitHub) -> (usize, usize) {
 #[tokio::test(start_paused = true)]
 async fn an_improperly_encrypted_value_is_sealed_again_with_the_key_fetched_again_once() {
     let github = acme();
-    github.fault(Fault::reply(422, IMPROPER).on("PUT"));
+    github.inject(Fault::reply(422, IMPROPER).on("PUT"));
     assert_eq!(
         put(&client(&github), "KEY", "value").await.unwrap(),
         Written::Created
@@ -36,7 +36,7 @@ async fn an_improperly_encrypted_value_is_sealed_again_with_the_key_fetched_agai
 
     // Once: a second refusal is the answer.
     let github = acme();
-    github.fault(Fault::reply(422, IMPROPER).on("PUT").always());
+    github.inject(Fault::reply(422, IMPROPER).on("PUT").always());
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
     assert!(error.is_validation(), "{error}");
     assert_eq!((counts(&github), error.stored()), ((2, 2), Stored::No));
@@ -45,7 +45,7 @@ async fn an_improperly_encrypted_value_is_sealed_again_with_the_key_fetched_agai
 #[tokio::test(start_paused = true)]
 async fn a_key_that_rotates_between_get_and_put_is_met_by_sealing_again() {
     let github = acme();
-    github.fault(Fault::rotated_key().on("PUT"));
+    github.inject(Fault::rotated_key().on("PUT"));
     put(&client(&github), "KEY", "value").await.unwrap();
     assert_eq!(github.plaintext(ACME, "KEY").unwrap(), b"value");
     assert_eq!(counts(&github), (2, 2));
@@ -58,7 +58,7 @@ async fn a_stale_key_refused_in_other_words_is_met_by_sealing_again_too() {
     put(&client, "WARM", "value").await.unwrap();
     github.rotate_key(ACME);
     // Nobody outside knows GitHub's words for an old key_id.
-    github.fault(Fault::reply(422, r#"{"message":"The key_id is not current."}"#).on("PUT"));
+    github.inject(Fault::reply(422, r#"{"message":"The key_id is not current."}"#).on("PUT"));
     put(&client, "KEY", "value").await.unwrap();
     assert_eq!(github.plaintext(ACME, "KEY").unwrap(), b"value");
     assert_eq!(counts(&github), (2, 3));
@@ -67,7 +67,7 @@ async fn a_stale_key_refused_in_other_words_is_met_by_sealing_again_too() {
 #[tokio::test(start_paused = true)]
 async fn a_422_of_unknown_meaning_under_an_unchanged_key_is_final() {
     let github = acme();
-    github.fault(
+    github.inject(
         Fault::reply(422, r#"{"message":"Too many secrets."}"#)
             .on("PUT")
             .always(),
@@ -80,7 +80,7 @@ async fn a_422_of_unknown_meaning_under_an_unchanged_key_is_final() {
 #[tokio::test(start_paused = true)]
 async fn callers_at_the_same_time_share_one_fetch_also_after_a_rotation() {
     let github = acme();
-    github.latency(Duration::from_millis(40));
+    github.set_latency(Duration::from_millis(40));
     let client = client(&github);
     let wave = |from: usize| {
         let client = client.clone();
@@ -100,7 +100,7 @@ async fn callers_at_the_same_time_share_one_fetch_also_after_a_rotation() {
 #[tokio::test(start_paused = true)]
 async fn callers_share_a_failed_fetch_instead_of_failing_one_after_the_other() {
     let github = acme();
-    github.fault(Fault::hang().on("GET").always());
+    github.inject(Fault::hang().on("GET").always());
     let client = client(&github);
     let began = tokio::time::Instant::now();
     let results = join_all((0..40).map(|n| {
@@ -120,7 +120,7 @@ async fn callers_share_a_failed_fetch_instead_of_failing_one_after_the_other() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_with_little_time_does_not_make_a_batch_fail() {
     let github = acme();
-    github.fault(Fault::slow(Duration::from_secs(8)).on("GET"));
+    github.inject(Fault::slow(Duration::from_secs(8)).on("GET"));
     let policy = RetryPolicy::default().deadline(Duration::from_secs(2));
     let client = builder(&github).retry(policy).build().unwrap();
     let secrets = client.secrets(scope(ACME));
@@ -135,7 +135,7 @@ async fn a_caller_with_little_time_does_not_make_a_batch_fail() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_with_few_attempts_does_not_make_a_batch_fail() {
     let github = acme();
-    github.fault(Fault::service_unavailable().lasting(Duration::from_secs(12)));
+    github.inject(Fault::service_unavailable().lasting(Duration::from_secs(12)));
     let client = client(&github);
     let secrets = client.secrets(scope(ACME));
     let batch = (0..100).map(|n| (format!("KEY_{n}"), "v", Visibility::Private));
@@ -153,7 +153,7 @@ async fn a_caller_with_few_attempts_does_not_make_a_batch_fail() {
 async fn a_definite_failure_is_shared_whatever_the_deadline() {
     for seconds in [20, 900] {
         let github = acme();
-        github.latency(Duration::from_millis(40));
+        github.set_latency(Duration::from_millis(40));
         let policy = RetryPolicy::default().deadline(Duration::from_secs(seconds));
         let client = builder(&github).retry(policy).build().unwrap();
         let missing = client.secrets(scope("actions:repo/acme/missing"));
@@ -168,7 +168,7 @@ async fn a_definite_failure_is_shared_whatever_the_deadline() {
 #[tokio::test(start_paused = true)]
 async fn a_fetch_whose_first_caller_leaves_goes_on_for_the_others() {
     let github = acme();
-    github.latency(Duration::from_secs(2));
+    github.set_latency(Duration::from_secs(2));
     let client = client(&github);
     let first = tokio::time::timeout(Duration::from_secs(1), put(&client, "FIRST", "v"));
     let (first, second) = tokio::join!(first, put(&client, "SECOND", "v"));
@@ -180,9 +180,9 @@ async fn a_fetch_whose_first_caller_leaves_goes_on_for_the_others() {
 #[tokio::test(start_paused = true)]
 async fn a_write_left_open_stays_open_when_the_key_is_then_refused() {
     let github = acme();
-    github.fault(Fault::lost_reply().on("PUT"));
-    github.fault(Fault::reply(422, IMPROPER).on("PUT").times(1));
-    github.fault(
+    github.inject(Fault::lost_reply().on("PUT"));
+    github.inject(Fault::reply(422, IMPROPER).on("PUT").times(1));
+    github.inject(
         Fault::reply(404, r#"{"message":"Not Found"}"#)
             .on("GET")
             .after(1),

@@ -1,7 +1,7 @@
 //! Where replies lead: to other addresses and to next pages.
 
 use octoseal::Client;
-use octoseal::mock::{Fault, GitHub};
+use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, client, put, scope};
 
 use crate::faults::arrivals;
@@ -23,7 +23,7 @@ async fn a_307_within_the_origin_is_followed_once_with_method_and_body() {
 async fn a_second_redirect_in_a_row_is_an_error() {
     let github = acme();
     let again = || Fault::reply(307, "").header("location", "/orgs/acme/actions/secrets/KEY");
-    github.fault(again().on("PUT").always());
+    github.inject(again().on("PUT").always());
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
     assert!(error.is_redirect(), "{error}");
     assert_eq!(arrivals(&github, "PUT").len(), 2);
@@ -48,7 +48,7 @@ async fn a_redirect_to_another_origin_or_to_a_get_is_an_error_after_one_request(
     ] {
         let github = acme();
         let fault = Fault::reply(status, "").header("location", location);
-        github.fault(fault.on("PUT").always());
+        github.inject(fault.on("PUT").always());
         let error = put(&client(&github), "KEY", "value").await.unwrap_err();
         assert!(error.is_redirect(), "{status} {location}: {error}");
         assert_eq!(arrivals(&github, "PUT").len(), 1, "{status} {location}");
@@ -73,7 +73,7 @@ fn with_pages() -> GitHub {
 #[tokio::test(start_paused = true)]
 async fn a_page_that_fails_for_a_while_is_asked_for_again() {
     let github = with_pages();
-    github.fault(Fault::unicorn().on("GET").after(1).times(2));
+    github.inject(Fault::unicorn().on("GET").after(1).times(2));
     assert_eq!(listed(&github).await.unwrap(), 250);
     assert_eq!(github.request_count(), 5);
 }
@@ -81,7 +81,7 @@ async fn a_page_that_fails_for_a_while_is_asked_for_again() {
 #[tokio::test(start_paused = true)]
 async fn a_page_that_goes_on_failing_is_an_error_and_never_a_short_list() {
     let github = with_pages();
-    github.fault(Fault::unicorn().on("GET").after(1).always());
+    github.inject(Fault::unicorn().on("GET").after(1).always());
     let error = listed(&github).await.unwrap_err();
     assert!(error.is_server_error(), "{error}");
     assert_eq!(github.request_count(), 1 + 5);
@@ -98,7 +98,7 @@ async fn a_link_to_another_host_or_to_a_page_that_is_not_next_is_an_error() {
         "<https://api.github.com/orgs/acme/actions/secrets?page=-1>; rel=next",
     ] {
         let github = with_pages();
-        github.fault(Fault::change(move |mut reply| {
+        github.inject(Fault::change(move |mut reply| {
             reply.headers_mut().insert("link", link.parse().unwrap());
             reply
         }));

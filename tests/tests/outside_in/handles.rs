@@ -19,7 +19,7 @@ async fn a_box_sealed_elsewhere_is_stored_in_every_scope() {
             continue;
         };
         let github = acme();
-        github.environment("acme", "api", "prod/eu");
+        github.add_environment("acme", "api", "prod/eu");
         let secrets = client(&github).secrets(scope);
         let key = secrets.public_key().await.unwrap();
         let sealed = key.key().seal(b"sealed elsewhere").to_base64();
@@ -82,7 +82,7 @@ async fn a_call_without_the_value_that_a_scope_needs_never_reaches_the_wire() {
 #[tokio::test]
 async fn a_list_outlives_the_handle_the_client_and_the_name_it_came_from() {
     let github = acme();
-    let api = github.repository("acme", "api");
+    let api = github.add_repository("acme", "api");
     github.seed(ACME, "KEY", "value").selected([api]);
     github
         .seed("private-registries:org/acme", "REGISTRY", "value")
@@ -126,7 +126,7 @@ async fn every_list_comes_collected_too_over_all_its_pages() {
     let github = acme();
     github.configure(|settings| settings.count_limits = false);
     let ids: Vec<u64> = (0..150)
-        .map(|number| github.repository("acme", &format!("repo-{number}")))
+        .map(|number| github.add_repository("acme", &format!("repo-{number}")))
         .collect();
     for number in 0..150 {
         github
@@ -184,7 +184,7 @@ fn a_scope_tells_what_it_was_made_of() {
 #[tokio::test]
 async fn access_from_a_configuration_is_what_a_put_is_told() {
     let github = acme();
-    let api = github.repository("acme", "api");
+    let api = github.add_repository("acme", "api");
     let secrets = client(&github).secrets(scope(ACME));
     for (text, visibility, repositories) in [
         ("selected:acme/api", "selected", vec![api]),

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
-use octoseal::mock::{Fault, GitHub, Limits};
 use octoseal::{Audience, Client, Error, Pacing, RetryPolicy, Token, TokenFuture, TokenSource};
+use octoseal_mock::{Fault, GitHub, Limits};
 use octoseal_tests::{acme, builder, client, put};
 use tokio::time::Instant;
 
@@ -18,7 +18,7 @@ const fn seconds(n: u64) -> Duration {
 /// Meets `fault` at the PUT and gives the gap until the next one.
 async fn gap_after(fault: Fault) -> Duration {
     let github = acme();
-    github.fault(fault.on("PUT"));
+    github.inject(fault.on("PUT"));
     put(&client(&github), "KEY", "value").await.unwrap();
     let gaps = gaps(&github, "PUT");
     assert_eq!(gaps.len(), 1);
@@ -51,7 +51,7 @@ async fn a_403_of_a_secondary_limit_with_retry_after_is_waited_for_at_least_that
 async fn a_secondary_limit_without_a_header_is_waited_for_60_seconds_then_twice_that() {
     let github = acme();
     // Plenty is left of the primary limit, whose reset is nearly an hour away and means nothing here.
-    github.fault(Fault::secondary_limit().on("PUT").times(3));
+    github.inject(Fault::secondary_limit().on("PUT").times(3));
     put(&client(&github), "KEY", "value").await.unwrap();
     let gaps = gaps(&github, "PUT");
     for (gap, wanted) in gaps.iter().zip([60, 120, 240]) {
@@ -70,7 +70,7 @@ async fn a_primary_limit_is_waited_for_until_its_reset_and_a_second() {
 async fn a_primary_limit_beyond_the_deadline_is_an_error_at_once_that_names_the_instant() {
     for method in ["GET", "PUT"] {
         let github = acme();
-        github.fault(Fault::primary_limit(seconds(3000)).on(method));
+        github.inject(Fault::primary_limit(seconds(3000)).on(method));
         let began = Instant::now();
         let error = put(&client(&github), "KEY", "value").await.unwrap_err();
         assert!(error.is_rate_limited(), "{error}");
@@ -88,7 +88,7 @@ async fn everyone_learns_at_once_of_a_limit_that_outlasts_their_deadlines() {
     let github = acme();
     let client = client(&github);
     put(&client, "WARM", "value").await.unwrap();
-    github.fault(Fault::primary_limit(seconds(3000)).on("PUT"));
+    github.inject(Fault::primary_limit(seconds(3000)).on("PUT"));
     let began = Instant::now();
     let results = join_all((0..10).map(|n| {
         let client = client.clone();
@@ -109,7 +109,7 @@ async fn everyone_learns_at_once_of_a_limit_that_outlasts_their_deadlines() {
 #[tokio::test(start_paused = true)]
 async fn a_used_up_quota_is_seen_before_a_request_is_refused_for_it() {
     let github = acme();
-    github.fault(Fault::change(|mut reply| {
+    github.inject(Fault::change(|mut reply| {
         let reset = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap()
@@ -146,7 +146,7 @@ async fn a_retry_after_that_is_no_number_of_seconds_is_bounded_and_harmless() {
         "99999999999999999999999999",
     ] {
         let github = acme();
-        github.fault(refusal(huge).on("PUT"));
+        github.inject(refusal(huge).on("PUT"));
         let policy = RetryPolicy::default().deadline(None);
         let client = builder(&github).retry(policy).build().unwrap();
         put(&client, "KEY", "value").await.unwrap();
@@ -171,7 +171,7 @@ async fn resets_in_the_past_and_skewed_clocks_make_no_hot_loop() {
         .header("x-ratelimit-remaining", "0")
         .header("x-ratelimit-reset", reset)
         .header("date", date);
-        github.fault(refusal.on("PUT").lasting(seconds(600)));
+        github.inject(refusal.on("PUT").lasting(seconds(600)));
         let policy = RetryPolicy::default().deadline(None);
         let client = builder(&github).retry(policy).build().unwrap();
         let began = Instant::now();
@@ -250,12 +250,12 @@ async fn a_hundred_tasks_meet_one_limit_and_nothing_is_sent_while_the_gate_is_cl
     let latency = Duration::from_millis(40);
     for times in [1, 30] {
         let github = acme();
-        github.latency(latency);
+        github.set_latency(latency);
         let client = builder(&github).pacing(Pacing::off()).build().unwrap();
         put(&client, "WARM", "value").await.unwrap();
         github.clear_requests();
         let refusal = Fault::secondary_limit().header("retry-after", "45");
-        github.fault(refusal.on("PUT").after(20).times(times));
+        github.inject(refusal.on("PUT").after(20).times(times));
         assert_eq!(hundred(&[client]).await.len(), 0);
         assert_eq!(arrivals(&github, "PUT").len() as u64, 100 + times);
         assert_closed(&github, latency, seconds(45));
@@ -279,13 +279,17 @@ impl TokenSource for Slow {
 async fn a_limit_met_while_tokens_are_awaited_holds_back_those_who_wait_for_one() {
     let latency = Duration::from_millis(40);
     let github = acme();
-    github.latency(latency);
+    github.set_latency(latency);
     let client = Client::builder().token_source(Slow(AtomicU64::new(0)));
-    let client = client.mock(&github).pacing(Pacing::off()).build().unwrap();
+    let client = client
+        .transport(github.clone())
+        .pacing(Pacing::off())
+        .build()
+        .unwrap();
     put(&client, "WARM", "value").await.unwrap();
     github.clear_requests();
     let refusal = Fault::secondary_limit().header("retry-after", "45");
-    github.fault(refusal.on("PUT").after(20).times(1));
+    github.inject(refusal.on("PUT").after(20).times(1));
     assert_eq!(hundred(&[client]).await.len(), 0);
     assert_closed(&github, latency, seconds(45));
 }
@@ -294,7 +298,7 @@ async fn a_limit_met_while_tokens_are_awaited_holds_back_those_who_wait_for_one(
 async fn clones_and_clients_that_share_limits_stand_at_one_gate() {
     let latency = Duration::from_millis(40);
     let github = acme();
-    github.latency(latency);
+    github.set_latency(latency);
     let one = builder(&github).pacing(Pacing::off()).build().unwrap();
     let other = builder(&github)
         .token("another-token")
@@ -304,7 +308,7 @@ async fn clones_and_clients_that_share_limits_stand_at_one_gate() {
     put(&one, "WARM", "value").await.unwrap();
     put(&other, "WARM", "value").await.unwrap();
     github.clear_requests();
-    github.fault(
+    github.inject(
         Fault::secondary_limit()
             .header("retry-after", "45")
             .on("PUT")
@@ -321,7 +325,7 @@ async fn clients_that_share_nothing_do_not_wait_for_each_other() {
     let (one, other) = (client(&github), client(&github));
     put(&one, "WARM", "value").await.unwrap();
     put(&other, "WARM", "value").await.unwrap();
-    github.fault(
+    github.inject(
         Fault::secondary_limit()
             .header("retry-after", "45")
             .on("PUT"),
@@ -341,7 +345,7 @@ async fn a_probe_that_is_refused_closes_the_gate_for_twice_as_long_for_all() {
     let client = builder(&github).pacing(Pacing::off()).build().unwrap();
     put(&client, "WARM", "value").await.unwrap();
     github.clear_requests();
-    github.fault(Fault::secondary_limit().on("PUT").lasting(seconds(100)));
+    github.inject(Fault::secondary_limit().on("PUT").lasting(seconds(100)));
     assert_eq!(hundred(&[client]).await.len(), 0);
     let probes = arrivals(&github, "PUT").len() - 200;
     assert_eq!(probes, 1, "one probe at 60 s, and then all at 180 s");
@@ -352,12 +356,12 @@ async fn a_probe_that_is_dropped_or_left_lying_does_not_keep_the_gate_closed() {
     let github = acme();
     let client = client(&github);
     put(&client, "WARM", "value").await.unwrap();
-    github.fault(
+    github.inject(
         Fault::secondary_limit()
             .header("retry-after", "10")
             .on("PUT"),
     );
-    github.fault(Fault::hang().on("PUT").times(2));
+    github.inject(Fault::hang().on("PUT").times(2));
     // It is refused, waits, goes ahead as the probe, and is dropped before the reply.
     let dropped = tokio::time::timeout(seconds(12), put(&client, "DROPPED", "v"));
     assert!(dropped.await.is_err());
@@ -389,8 +393,8 @@ async fn limits_that_are_lower_than_documented_are_learnt_and_everything_is_stor
     github.configure(|settings| settings.count_limits = false);
     let mut limits = Limits::documented();
     (limits.content_a_minute, limits.concurrent) = (Some(30), Some(12));
-    github.latency(Duration::from_millis(40));
-    github.limits(limits);
+    github.set_latency(Duration::from_millis(40));
+    github.set_limits(limits);
     let policy = RetryPolicy::default().deadline(None);
     let client = builder(&github).retry(policy).build().unwrap();
     let began = Instant::now();

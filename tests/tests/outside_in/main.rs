@@ -26,3 +26,4 @@ mod sockets_http2;
 mod sockets_raw;
 mod sockets_tls;
 mod texts;
+mod transports;

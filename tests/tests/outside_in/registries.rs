@@ -1,12 +1,12 @@
 //! Private registries: every way to log in, sealed or not.
 
-use octoseal::mock::Fault;
 use octoseal::{PrivateRegistries, PrivateRegistriesScope, RegistryAuth, Stored, Visibility};
+use octoseal_mock::Fault;
 use octoseal_tests::{acme, client};
 
 const SCOPE: &str = "private-registries:org/acme";
 
-fn registries(github: &octoseal::mock::GitHub) -> PrivateRegistries {
+fn registries(github: &octoseal_mock::GitHub) -> PrivateRegistries {
     client(github).private_registries(PrivateRegistriesScope::new("acme").unwrap())
 }
 
@@ -141,7 +141,7 @@ async fn an_update_keeps_what_it_does_not_name() {
     assert_eq!(now.visibility, "selected");
     assert_eq!(
         now.selected_repository_ids,
-        [github.repository("acme", "api")]
+        [github.add_repository("acme", "api")]
     );
     assert_eq!(now.replaces_base, Some(true));
     assert_eq!(github.plaintext(SCOPE, &created.name).unwrap(), b"t0ken");
@@ -170,7 +170,7 @@ async fn an_unknown_kind_of_registry_never_reaches_the_wire() {
 #[tokio::test(start_paused = true)]
 async fn a_create_whose_reply_is_lost_is_not_made_twice() {
     let github = acme();
-    github.fault(Fault::lost_reply().on("POST"));
+    github.inject(Fault::lost_reply().on("POST"));
     let create = registries(&github).create("npm_registry", "https://npm.example", Visibility::All);
     let error = create
         .auth(RegistryAuth::Token {
@@ -197,7 +197,7 @@ async fn a_registry_whose_creation_is_answered_beyond_reading_may_exist() {
             })
         })
     };
-    github.fault(spoil().on("POST"));
+    github.inject(spoil().on("POST"));
     let registries = registries(&github);
     let create = registries.create("npm_registry", "https://npm.example", Visibility::All);
     let auth = RegistryAuth::Token {
@@ -213,7 +213,7 @@ async fn a_registry_whose_creation_is_answered_beyond_reading_may_exist() {
     );
 
     let name = registries.list_all().await.unwrap().remove(0).name;
-    github.fault(spoil().on("GET"));
+    github.inject(spoil().on("GET"));
     let error = registries.get(&name).await.unwrap_err();
     assert!(error.to_string().starts_with("reading "), "{error}");
     assert_eq!(error.stored(), Stored::No);

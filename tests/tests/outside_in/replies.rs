@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use futures_util::TryStreamExt;
-use octoseal::mock::{Fault, GitHub};
 use octoseal::{
     App, AppKey, Client, EnvironmentStore, Error, OrganizationStore, PrivateRegistriesScope,
     PrivateRegistry, RegistryAuth, RepositoryStore, Scope, UserStore, Visibility,
 };
+use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{acme, builder, rsa, scope};
 use serde_json::{Map, Value, json};
 
@@ -46,7 +46,7 @@ async fn nothing_that_the_description_leaves_open_fails_a_call() {
             for change in operation.changes() {
                 let place = format!("{} with {}", operation.id, change.what);
                 let (github, struck) = (world(), Arc::new(AtomicBool::new(false)));
-                github.fault(change.fault(&operation, struck.clone()));
+                github.inject(change.fault(&operation, struck.clone()));
                 let outcome = journey(&github, change.what != NEW_VISIBILITY).await;
                 assert!(struck.load(Ordering::Relaxed), "{place}: no reply changed");
                 if let Err(error) = outcome {
@@ -128,22 +128,27 @@ fn client(github: &GitHub) -> Client {
 }
 
 fn app(github: &GitHub) -> Client {
-    let api = github.repository("acme", "api");
+    let api = github.add_repository("acme", "api");
     github
-        .app(APP, &rsa::public_pem())
+        .add_app(APP)
+        .public_key(&rsa::public_pem())
         .install_on("acme", [api]);
     let key = AppKey::from_pem(rsa::pkcs1_pem()).unwrap();
     let app = App::new(APP.to_string(), key)
         .permission("organization_secrets", "read")
         .permission("secrets", "read");
-    Client::builder().app(app).mock(github).build().unwrap()
+    Client::builder()
+        .app(app)
+        .transport(github.clone())
+        .build()
+        .unwrap()
 }
 
 /// A stand-in with a secret or a registry `NAME` in every scope, selected for `acme/api` where that can be.
 fn world() -> GitHub {
     let github = acme();
-    let api = github.repository("acme", "api");
-    github.environment("acme", "api", "prod");
+    let api = github.add_repository("acme", "api");
+    github.add_environment("acme", "api", "prod");
     for store in OrganizationStore::ALL {
         github
             .seed(format!("{store}:org/acme"), "NAME", "value")

@@ -3,11 +3,11 @@
 use std::pin::Pin;
 
 use futures_util::{StreamExt, TryStreamExt};
-use octoseal::mock::GitHub;
 use octoseal::{
     Client, Error, OrganizationScope, OrganizationStore, PrivateRegistriesScope, RegistryAuth,
     Scope, SecretValue, Visibility, Written,
 };
+use octoseal_mock::GitHub;
 use octoseal_tests::{acme, client, scope};
 
 /// Every scope of the README's table.
@@ -109,12 +109,12 @@ fn place(client: &Client, text: &str) -> Box<dyn Place> {
 
 fn world() -> GitHub {
     let github = acme();
-    github.environment("acme", "api", "prod/eu");
+    github.add_environment("acme", "api", "prod/eu");
     github
 }
 
 /// Seeds a secret or a registry; of a registry GitHub always tells the kind.
-fn seed(github: &GitHub, text: &str, name: &str) -> octoseal::mock::Seeded {
+fn seed(github: &GitHub, text: &str, name: &str) -> octoseal_mock::Seeded {
     let seeded = github.seed(text, name, "value");
     if text.starts_with("private-registries") {
         seeded.field("registry_type", "npm_registry")
@@ -256,7 +256,7 @@ async fn additional_and_unknown_things_in_replies_never_fail_a_call() {
 #[tokio::test]
 async fn a_server_without_the_store_says_so_instead_of_a_bare_404() {
     everywhere(async |text, github, place| {
-        github.without_store(text.split(':').next().unwrap());
+        github.remove_store(text.split(':').next().unwrap());
         for error in [
             place.names().await.unwrap_err(),
             place.key().await.unwrap_err(),
@@ -356,7 +356,7 @@ async fn dependabot_gets_its_repository_ids_as_strings_and_the_others_as_numbers
         ("dependabot:org/acme", true),
     ] {
         let github = world();
-        let api = github.repository("acme", "api");
+        let api = github.add_repository("acme", "api");
         let secrets = client(&github).secrets(scope(text));
         secrets
             .put("KEY", "v")
@@ -421,7 +421,7 @@ async fn selected_repositories_work_wherever_they_exist() {
 #[tokio::test]
 async fn a_repository_lists_the_organization_secrets_it_sees() {
     let github = world();
-    let api = github.repository("acme", "api");
+    let api = github.add_repository("acme", "api");
     github
         .seed("actions:org/acme", "FOR_ALL", "v")
         .visibility("all");

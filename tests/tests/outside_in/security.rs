@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use futures_util::StreamExt;
-use octoseal::mock::{Fault, GitHub};
 use octoseal::{
     Access, AfterRefusal, App, AppKey, Audience, Client, EnvironmentToken, Error, FileToken,
     NewSecret, OrganizationScope, OrganizationStore, PrivateRegistriesScope, RegistryAuth,
     RetryPolicy, SecretValue, Token, TokenFuture, TokenRefusal, TokenSource, Visibility,
 };
+use octoseal_mock::{Fault, GitHub};
 use octoseal_sealing::SecretKey;
 use octoseal_tests::{ACME, acme, builder, client, put, scope};
 
@@ -67,7 +67,7 @@ async fn journey(github: &GitHub, client: &Client) {
         Fault::lost_reply(),
         Fault::reply(422, r#"{"message":"Validation Failed"}"#),
     ] {
-        github.fault(fault.on("PUT"));
+        github.inject(fault.on("PUT"));
         let _ = org.put("DOCUMENTED", PLAINTEXT).send().await;
     }
     let registries = client.private_registries(PrivateRegistriesScope::new("acme").unwrap());
@@ -156,7 +156,9 @@ async fn a_refusal_shows_no_token_to_the_source_that_logs_it() {
     let github = acme();
     github.revoke(TOKEN);
     let told = Told::default();
-    let builder = Client::builder().token_source(told.clone()).mock(&github);
+    let builder = Client::builder()
+        .token_source(told.clone())
+        .transport(github.clone());
     let client = builder.build().unwrap();
     put(&client, "KEY", "value").await.unwrap_err();
     let text = told.0.lock().unwrap().clone();
@@ -169,7 +171,7 @@ async fn no_public_type_shows_a_token_or_a_plaintext() {
     let github = acme();
     let value = SecretValue::from(PLAINTEXT);
     let token = Token::new(TOKEN).unwrap();
-    let builder = || Client::builder().token(TOKEN).mock(&github);
+    let builder = || Client::builder().token(TOKEN).transport(github.clone());
     let client = builder().build().unwrap();
     let secrets =
         client.secrets(OrganizationScope::new(OrganizationStore::Actions, "acme").unwrap());
@@ -213,7 +215,7 @@ async fn no_public_type_shows_a_token_or_a_plaintext() {
         &App::new("Iv1.1", app_key.clone()),
         &github,
         &github.requests(),
-        &github.token(TOKEN),
+        &github.add_token(TOKEN),
         &Fault::reply(401, TOKEN).header("x-echo", TOKEN),
         &Fault::public_key(TOKEN, PLAINTEXT),
         &key.public_key(),
@@ -310,7 +312,7 @@ async fn nothing_that_the_server_echoes_is_passed_on() {
     for status in [400, 401, 403, 404, 409, 413, 422, 500] {
         let github = acme();
         // Whatever was sent, and a canary, wherever an error has room for text.
-        github.fault(
+        github.inject(
             Fault::change(move |mut response| {
                 let id = serde_json::json!({
                     "message": format!("Invalid request.\n\n{PLAINTEXT} does not match /^…$/."),
@@ -344,7 +346,7 @@ async fn a_sealed_value_that_is_echoed_is_not_passed_on() {
         let github = acme();
         let sealed = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJCrze8SNFZ4kA==";
         let body = serde_json::json!({ "message": format!("{sealed} is wrong") });
-        github.fault(Fault::reply(status, body.to_string()).on("PUT").always());
+        github.inject(Fault::reply(status, body.to_string()).on("PUT").always());
         let error = put(&client(&github), "KEY", "value").await.unwrap_err();
         assert!(
             !chain(&error).contains(&sealed[..20]),
@@ -385,7 +387,7 @@ async fn a_redirect_from_https_to_http_is_refused() {
         "http://127.0.0.1/x",
     ] {
         let github = acme();
-        github.fault(Fault::reply(307, "").header("location", location).on("PUT"));
+        github.inject(Fault::reply(307, "").header("location", location).on("PUT"));
         let error = put(&client(&github), "KEY", "value").await.unwrap_err();
         assert!(error.is_redirect(), "{error:?}");
         assert_eq!(github.request_count(), 2);

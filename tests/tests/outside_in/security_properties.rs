@@ -1,10 +1,10 @@
 //! Whatever is given as a name and whatever comes back: no request leaves its path, and nothing panics.
 
-use octoseal::mock::Fault;
 use octoseal::{
     Client, EnvironmentScope, EnvironmentStore, RepositoryScope, RepositoryStore, RetryPolicy,
     Scope,
 };
+use octoseal_mock::Fault;
 use octoseal_tests::{ACME, acme, builder, put, scope};
 use proptest::prelude::*;
 
@@ -144,7 +144,7 @@ proptest! {
     ) {
         paused().block_on(async {
             let github = acme();
-            github.fault(Fault::change(move |mut reply| {
+            github.inject(Fault::change(move |mut reply| {
                 *reply.status_mut() = http::StatusCode::from_u16(status).unwrap();
                 *reply.body_mut() = body.clone().into();
                 for (name, value) in &headers {
@@ -174,7 +174,7 @@ proptest! {
     ) {
         paused().block_on(async {
             let github = acme();
-            github.fault(Fault::public_key(&id, &key).times(1));
+            github.inject(Fault::public_key(&id, &key).times(1));
             match put(&client_of(&github), "KEY", "value").await {
                 Ok(_) => prop_assert_eq!(github.plaintext(ACME, "KEY").unwrap(), b"value"),
                 Err(error) => prop_assert!(error.is_public_key() || error.is_unexpected_reply(), "{error:?}"),
@@ -197,6 +197,6 @@ proptest! {
     }
 }
 
-fn client_of(github: &octoseal::mock::GitHub) -> Client {
+fn client_of(github: &octoseal_mock::GitHub) -> Client {
     octoseal_tests::client(github)
 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use octoseal::mock::Fault;
 use octoseal::{Pacing, Visibility, Wait, WaitReason};
+use octoseal_mock::Fault;
 use octoseal_tests::{ACME, acme, builder, put, scope};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
@@ -100,7 +100,7 @@ fn assert_has(fields: &Fields, wanted: &[(&str, &str)]) {
 async fn every_attempt_tells_operation_scope_status_request_and_what_is_left() {
     let (seen, _guard) = Seen::start();
     let github = acme();
-    github.fault(Fault::unicorn().on("PUT"));
+    github.inject(Fault::unicorn().on("PUT"));
     put(&octoseal_tests::client(&github), "KEY", "value")
         .await
         .unwrap();
@@ -149,7 +149,7 @@ async fn every_attempt_tells_operation_scope_status_request_and_what_is_left() {
 async fn a_limit_is_a_warning_that_says_for_how_long() {
     let (seen, _guard) = Seen::start();
     let github = acme();
-    github.fault(
+    github.inject(
         Fault::secondary_limit()
             .header("retry-after", "30")
             .on("PUT"),
@@ -200,13 +200,13 @@ async fn members_of_a_batch_are_seen_one_by_one_beneath_the_callers_span() {
 #[tokio::test(start_paused = true)]
 async fn a_service_is_told_of_every_wait_its_reason_and_its_end() {
     let github = acme();
-    github.fault(
+    github.inject(
         Fault::secondary_limit()
             .header("retry-after", "30")
             .on("PUT"),
     );
-    github.fault(Fault::unicorn().on("PUT"));
-    github.fault(Fault::primary_limit(Duration::from_secs(100)).on("PUT"));
+    github.inject(Fault::unicorn().on("PUT"));
+    github.inject(Fault::primary_limit(Duration::from_secs(100)).on("PUT"));
     let waits: Arc<Mutex<Vec<Wait>>> = Arc::default();
     let told = waits.clone();
     let client = builder(&github)

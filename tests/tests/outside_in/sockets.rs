@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use octoseal::mock::Fault;
 use octoseal::{Client, RetryPolicy, Stored, Written};
+use octoseal_mock::Fault;
 use octoseal_tests::{acme, put, scope};
 
 use crate::sockets_raw::{Act, Raw, key, reply};
@@ -159,7 +159,7 @@ async fn a_server_that_hangs_or_drips_is_given_up_in_time() {
 async fn the_deadline_ends_a_call_whatever_the_attempts() {
     let github = acme();
     let server = github.serve();
-    github.fault(Fault::hang().always());
+    github.inject(Fault::hang().always());
     let client = client_with(&server.url(), hasty().deadline(Duration::from_millis(450)));
     let began = Instant::now();
     let error = put(&client, "KEY", "value").await.unwrap_err();
@@ -175,7 +175,7 @@ async fn the_deadline_ends_a_call_whatever_the_attempts() {
 async fn a_body_without_end_is_cut_at_a_cap_and_not_asked_for_again() {
     let github = acme();
     let server = github.serve();
-    github.fault(Fault::endless_body().always());
+    github.inject(Fault::endless_body().always());
     let client = client(&server.url());
     let error = client
         .secrets(scope(octoseal_tests::ACME))
@@ -194,7 +194,7 @@ async fn a_body_without_end_is_cut_at_a_cap_and_not_asked_for_again() {
 async fn a_dropped_call_closes_its_connection_and_sends_nothing_more() {
     let github = acme();
     let server = github.serve();
-    github.fault(Fault::hang().on("PUT").always());
+    github.inject(Fault::hang().on("PUT").always());
     let client = client(&server.url());
     let left = tokio::time::timeout(Duration::from_millis(150), put(&client, "KEY", "value"));
     assert!(left.await.is_err());

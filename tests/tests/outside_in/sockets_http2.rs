@@ -12,8 +12,8 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use octoseal::mock::{Fault, GitHub};
 use octoseal::{Client, Pacing, Written};
+use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, put, scope};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -187,7 +187,7 @@ async fn logs_over_http2_are_clean_at_trace_too() {
     let server = Secure::start(|_| Fate::Lives).await;
     let client = server.client();
     for fault in [Fault::service_unavailable(), Fault::rotated_key()] {
-        server.github.fault(fault.on("PUT"));
+        server.github.inject(fault.on("PUT"));
         put(&client, "KEY", PLAINTEXT).await.unwrap();
     }
     drop(guard);

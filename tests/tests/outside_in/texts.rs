@@ -28,7 +28,7 @@ async fn borrowed_strings_and_lists_are_ordinary_arguments() {
     let github = acme();
     let (value, bytes) = ("from a string".to_owned(), b"from bytes".to_vec());
     let names = vec!["acme/api".to_owned(), "acme/web".to_owned()];
-    let ids: Vec<u64> = vec![github.repository("acme", "docs")];
+    let ids: Vec<u64> = vec![github.add_repository("acme", "docs")];
     let secrets = client(&github).secrets(scope(ACME));
     let put = secrets.put("KEY", &value).selected_repositories(&names);
     put.send().await.unwrap();
@@ -54,7 +54,7 @@ async fn borrowed_strings_and_lists_are_ordinary_arguments() {
 #[tokio::test]
 async fn no_repository_is_said_by_a_name() {
     let github = acme();
-    let api = github.repository("acme", "api");
+    let api = github.add_repository("acme", "api");
     let secrets = client(&github).secrets(scope(ACME));
     for round in 0..2 {
         github.seed(ACME, "KEY", "value").selected([api]);
@@ -76,7 +76,7 @@ async fn no_repository_is_said_by_a_name() {
 #[tokio::test]
 async fn digits_are_an_id_however_they_are_given() {
     let github = acme();
-    let api = github.repository("acme", "api");
+    let api = github.add_repository("acme", "api");
     let secrets = client(&github).secrets(scope(ACME));
     let put = secrets
         .put("KEY", "value")

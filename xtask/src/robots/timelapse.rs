@@ -58,7 +58,7 @@ pub fn timelapse(
 ) -> Result<Timelapse> {
     let pinned = Source::parse(&tree.read(SOURCE)?)?.package.version;
     let target = tree.root().join("target");
-    let rooms = ["client", "codegen", "sealing"];
+    let rooms = ["client", "codegen", "sealing", "tests/mock"];
     let scratch = Scratch::new(
         tree,
         &target.join("timelapse"),
@@ -122,7 +122,13 @@ fn visit(scratch: &Scratch, version: &str, folder: Option<&Path>, idle: Idle) ->
     let all = scopes(fragment.value());
 
     let started = Instant::now();
-    scratch.cargo(&["check", "--package", "octoseal", "--features", "mock"])?;
+    scratch.cargo(&[
+        "check",
+        "--package",
+        "octoseal",
+        "--package",
+        "octoseal-mock",
+    ])?;
     Ok(Row {
         version: version.to_owned(),
         operations: outcome.operations,

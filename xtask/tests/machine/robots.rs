@@ -16,16 +16,16 @@ use xtask::vendor::{self, Options};
 
 /// A program that uses the store as any other, through `octoseal` alone.
 const PROGRAM: &str = r#"
-use octoseal::mock::GitHub;
+use octoseal_mock::GitHub;
 use octoseal::{OrganizationScope, OrganizationStore, Scope, Visibility, Written};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), octoseal::Error> {
     let github = GitHub::new();
-    github.with_store("robots");
-    github.organization("acme");
-    let api = github.repository("acme", "api");
-    let client = octoseal::Client::builder().token("a-token").mock(&github).pacing(octoseal::Pacing::off()).build()?;
+    github.add_store("robots");
+    github.add_organization("acme");
+    let api = github.add_repository("acme", "api");
+    let client = octoseal::Client::builder().token("a-token").transport(github.clone()).pacing(octoseal::Pacing::off()).build()?;
 
     let organization = client.secrets(OrganizationScope::new(OrganizationStore::Robots, "acme")?);
     let put = organization.put("ARM", "left").visibility(Visibility::Selected(vec![api]));
@@ -86,11 +86,11 @@ fn the_machine_knows_no_store_by_name() {
 #[test]
 fn the_public_crate_knows_no_store_by_name_but_where_githubs_pages_are_about_one() {
     let client = here().root().join("client/src");
-    // The documented methods are those of one store; the stand-in is GitHub, which knows its stores.
-    let (documented, mock) = (client.join("documented.rs"), client.join("mock"));
+    // The documented methods are those of one store.
+    let documented = client.join("documented.rs");
     for file in files(&client) {
         let code = file.extension().is_some_and(|extension| extension == "rs");
-        if !code || file == documented || file.starts_with(&mock) {
+        if !code || file == documented {
             continue;
         }
         let text = std::fs::read_to_string(&file).unwrap();
@@ -139,7 +139,7 @@ fn a_store_that_nobody_thought_of_is_used_with_one_line_in_openapi_and_none_in_c
     }
     copy(&here.root().join("Cargo.lock"), &root.join("Cargo.lock"));
     let generated = GENERATED.map(|file| here.root().join(file));
-    for room in ["codegen/src", "sealing", "client"] {
+    for room in ["codegen/src", "sealing", "client", "tests/mock"] {
         for file in files(&here.root().join(room)) {
             if !generated.contains(&file) {
                 copy(&file, &rooms.join(file.strip_prefix(here.root()).unwrap()));
@@ -159,7 +159,9 @@ fn a_store_that_nobody_thought_of_is_used_with_one_line_in_openapi_and_none_in_c
     let manifest = here.read("Cargo.toml").unwrap();
     let lines = manifest.lines().map(|line| {
         if line.starts_with("members") {
-            r#"members = ["with-robots/*", "robots"]"#.to_owned()
+            let rooms = ["client", "codegen", "sealing", "tests/mock"]
+                .map(|room| format!("\"with-robots/{room}\""));
+            format!("members = [{}, \"robots\"]", rooms.join(", "))
         } else {
             line.replace("path = \"", "path = \"with-robots/")
         }
@@ -171,7 +173,7 @@ fn a_store_that_nobody_thought_of_is_used_with_one_line_in_openapi_and_none_in_c
     write(
         &root.join("robots/Cargo.toml"),
         "[package]\nname = \"robots\"\nedition.workspace = true\n\n[dependencies]\n\
-         octoseal = { workspace = true, features = [\"crypto_box\", \"mock\"] }\n\
+         octoseal = { workspace = true, features = [\"crypto_box\"] }\noctoseal-mock.workspace = true\n\
          tokio = { workspace = true, features = [\"macros\", \"rt\", \"time\"] }\n",
     );
     write(&root.join("robots/src/main.rs"), PROGRAM);

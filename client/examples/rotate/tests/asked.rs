@@ -23,7 +23,7 @@ async fn what_can_be_asked_of_the_stores_is_asked_before_there_is_a_new_credenti
             .stand_in
             .seed(ORG, "DEPLOY_KEY", "credential 1")
             .selected([]);
-        world.stand_in.fault(fault.always());
+        world.stand_in.inject(fault.always());
         let error = world.error().await;
         assert!(error.starts_with("nothing was begun: "), "{error}");
         assert_eq!((world.issuer.ids(), world.puts()), (vec![1], 0), "{error}");

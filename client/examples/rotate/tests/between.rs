@@ -7,7 +7,7 @@ async fn a_key_that_changes_in_between_costs_one_more_credential_or_a_revocation
     for most in [3, 2] {
         let mut world = World::new("key");
         world.issuer = Fake::new(most);
-        world.stand_in.fault(refusal());
+        world.stand_in.inject(refusal());
         world.unconfirmed().await;
         world.stand_in.rotate_key(DEPENDABOT);
         if most == 2 {
@@ -37,7 +37,7 @@ async fn a_key_that_changes_in_between_costs_one_more_credential_or_a_revocation
 async fn scopes_may_come_into_the_configuration_and_leave_it_in_between() {
     let mut world = World::new("scopes");
     world.issuer = Fake::new(3);
-    world.stand_in.fault(refusal());
+    world.stand_in.inject(refusal());
     world.unconfirmed().await;
     world
         .stand_in
@@ -46,7 +46,7 @@ async fn scopes_may_come_into_the_configuration_and_leave_it_in_between() {
     world.rotate().await.unwrap();
     assert_eq!((world.issuer.ids(), world.stored()), (vec![3], vec![3; 4]));
 
-    world.stand_in.fault(refusal().always());
+    world.stand_in.inject(refusal().always());
     world.unconfirmed().await;
     world
         .config
@@ -59,7 +59,7 @@ async fn scopes_may_come_into_the_configuration_and_leave_it_in_between() {
 #[tokio::test(start_paused = true)]
 async fn a_new_credential_that_is_revoked_in_between_goes_into_no_other_store() {
     let world = World::new("revoked");
-    world.stand_in.fault(refusal());
+    world.stand_in.inject(refusal());
     world.unconfirmed().await;
     world.issuer.revoke("2").await.unwrap();
     world.rotate().await.unwrap();

@@ -157,7 +157,7 @@ async fn what_is_printed_before_the_id_stops_the_rotation() {
         let program = Program::new("cat ids", print);
         let client = Client::builder()
             .token("a-token")
-            .mock(&program.stand_in)
+            .transport(program.stand_in.clone())
             .build()
             .unwrap();
         let config = Config::parse(program.read("rotation.json").as_bytes()).unwrap();
@@ -211,7 +211,7 @@ async fn blank_lines_of_a_list_are_no_credentials_and_words_are_none_either() {
 #[tokio::test]
 async fn a_store_that_failed_is_made_up_for_though_the_issuer_allows_no_third() {
     let program = Program::new("cat ids", "echo $n; echo s3cret-$n");
-    program.stand_in.fault(refusal().times(3));
+    program.stand_in.inject(refusal().times(3));
     for _ in 0..3 {
         let error = program.run().await.unwrap_err();
         assert!(

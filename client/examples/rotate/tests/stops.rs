@@ -63,7 +63,7 @@ async fn run(world: &World, stop: Option<Stop>) -> Option<Result<(), BoxError>> 
         } else {
             Fault::hang()
         };
-        world.stand_in.fault(stuck.after(request).always());
+        world.stand_in.inject(stuck.after(request).always());
     }
     // Shorter than an attempt may take, longer than all the rest.
     let ended = tokio::time::timeout(Duration::from_secs(5), world.rotate_with(&issuer)).await;
@@ -150,7 +150,7 @@ async fn world(found: Found, most: usize) -> World {
         Found::Nothing => {}
         Found::AnEarlierRotation => world.rotate().await.unwrap(),
         Found::AStoreThatFailed | Found::AKeyThatChanged => {
-            world.stand_in.fault(refusal());
+            world.stand_in.inject(refusal());
             world.unconfirmed().await;
         }
     }

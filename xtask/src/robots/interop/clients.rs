@@ -22,7 +22,7 @@ pub(super) fn prove(client: &mut Command, root: &Path, values: &[Vec<u8>]) -> Re
         .collect();
     client
         .args([stand_in.url.as_str(), "acme"])
-        .env("GITHUB_TOKEN", "any-token")
+        .env("GITHUB_TOKEN", &stand_in.token)
         .env("NO_PROXY", "127.0.0.1");
     let (version, replies) = ask(client, &calls)?;
     for (number, (value, reply)) in values.iter().zip(&replies).enumerate() {
@@ -66,7 +66,8 @@ fn hex(bytes: &[u8]) -> String {
 struct StandIn {
     process: Child,
     url: String,
-    names: ChildStdin,
+    token: String,
+    commands: ChildStdin,
     answers: Lines<BufReader<ChildStdout>>,
 }
 
@@ -74,37 +75,37 @@ impl StandIn {
     fn start(root: &Path) -> Result<Self> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut process = Command::new(cargo)
-            .args([
-                "run",
-                "--quiet",
-                "--package",
-                "octoseal-tests",
-                "--bin",
-                "stand-in",
-            ])
+            .args(["run", "--quiet", "--package", "octoseal-mock", "--"])
+            .args(["--organization", "acme", "--interactive"])
             .current_dir(root)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .context("cannot run cargo")?;
-        let names = process.stdin.take().context("a pipe to the stand-in")?;
+        let commands = process.stdin.take().context("a pipe to the stand-in")?;
         let answers = process.stdout.take().context("a pipe from the stand-in")?;
         let mut answers = BufReader::new(answers).lines();
-        let url = answers
-            .next()
-            .context("the stand-in did not start")?
-            .context("the stand-in's address is unreadable")?;
+        let mut told = |name: &str| -> Result<String> {
+            let line = answers.next().context("the stand-in did not start")??;
+            let value = line
+                .strip_prefix(name)
+                .and_then(|rest| rest.strip_prefix('='));
+            Ok(value
+                .with_context(|| format!("no {name} in {line:?}"))?
+                .to_owned())
+        };
         Ok(Self {
             process,
-            url,
-            names,
+            url: told("GITHUB_API_URL")?,
+            token: told("GITHUB_TOKEN")?,
+            commands,
             answers,
         })
     }
 
     /// The plaintext of a secret, in hex.
     fn plaintext(&mut self, name: &str) -> Result<Option<String>> {
-        writeln!(self.names, "{name}")?;
+        writeln!(self.commands, "plaintext actions:org/acme {name}")?;
         let answer = self.answers.next().context("the stand-in is gone")??;
         Ok((answer != "none").then_some(answer))
     }

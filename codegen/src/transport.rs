@@ -1,0 +1,314 @@
+//! How requests travel: the seam between the calls and the network.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+
+/// Any error that can move between threads.
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// What [`Transport::send`] gives: the head of a reply, whose body may still be on its way.
+pub type TransportFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<Response<Body>, TransportError>> + Send + 'a>>;
+
+/// How a finished request travels, and its reply comes back: over a network, to a stand-in in this process, to a
+/// recording, or through another transport that it goes on to.
+///
+/// The request is complete: its URI is absolute, and its headers are those that GitHub gets. `Authorization` is marked
+/// [sensitive](http::HeaderValue::is_sensitive), so that no `Debug` shows it; keep the mark where a header is copied.
+/// A redirect is a reply like any other and not to be followed, and a request that failed is not to be repeated:
+/// that is decided above.
+///
+/// A function from a request to a future is a transport, and so is an `Arc` or a `Box` of one:
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use octoseal_api::Transport;
+///
+/// let nothing_there = |request: Request<Bytes>| async move {
+///     Response::builder().status(404).body(format!("no {}", request.uri()).into()).map_err(Into::into)
+/// };
+/// let _: &dyn Transport = &nothing_there;
+/// ```
+pub trait Transport: Send + Sync {
+    /// Sends a request and waits for the head of its reply.
+    ///
+    /// # Errors
+    /// [`TransportError`], which says whether the request may have been carried out. A reply with whatever status is
+    /// none.
+    fn send(&self, request: Request<Bytes>) -> TransportFuture<'_>;
+}
+
+impl<F, Sent> Transport for F
+where
+    F: Fn(Request<Bytes>) -> Sent + Send + Sync,
+    Sent: Future<Output = Result<Response<Body>, TransportError>> + Send + 'static,
+{
+    fn send(&self, request: Request<Bytes>) -> TransportFuture<'_> {
+        Box::pin(self(request))
+    }
+}
+
+impl Transport for Arc<dyn Transport> {
+    fn send(&self, request: Request<Bytes>) -> TransportFuture<'_> {
+        self.as_ref().send(request)
+    }
+}
+
+impl Transport for Box<dyn Transport> {
+    fn send(&self, request: Request<Bytes>) -> TransportFuture<'_> {
+        self.as_ref().send(request)
+    }
+}
+
+/// Over the network, by a [`reqwest::Client`]. Turn off that client's redirects and its own retries: one layer decides.
+#[derive(Clone, Debug)]
+pub struct Network(reqwest::Client);
+
+impl Network {
+    /// A transport that sends by this client.
+    pub fn new(client: reqwest::Client) -> Self {
+        Self(client)
+    }
+}
+
+impl Transport for Network {
+    fn send(&self, request: Request<Bytes>) -> TransportFuture<'_> {
+        Box::pin(async move {
+            let request = reqwest::Request::try_from(request).map_err(transport_error)?;
+            let reply = self.0.execute(request).await;
+            let reply = Response::<reqwest::Body>::from(reply.map_err(transport_error)?);
+            Ok(reply.map(Body))
+        })
+    }
+}
+
+/// The body of a reply: whole, or in pieces that arrive one by one.
+///
+/// It is made from bytes or text, or [wraps](Self::wrap) any body in the sense of the crate `http_body`. It is one
+/// itself, so that what works on such bodies works on this.
+#[derive(Debug, Default)]
+pub struct Body(reqwest::Body);
+
+impl Body {
+    /// A body that arrives in pieces, without end if need be, or breaks off with an error.
+    pub fn wrap<B>(body: B) -> Self
+    where
+        B: HttpBody + Send + Sync + 'static,
+        B::Data: Into<Bytes>,
+        B::Error: Into<BoxError>,
+    {
+        Self(reqwest::Body::wrap(body))
+    }
+
+    /// All of it, however long it is.
+    ///
+    /// # Errors
+    /// [`TransportError`] where it breaks off.
+    pub async fn bytes(self) -> Result<Bytes, TransportError> {
+        Ok(self.collect().await?.to_bytes())
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self(bytes.into())
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<&'static str> for Body {
+    fn from(text: &'static str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = TransportError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
+        let frame = Pin::new(&mut self.0).poll_frame(context);
+        frame.map_err(transport_error)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
+    }
+}
+
+/// No reply came. A call whose transport says so gives an
+/// [`Error::CommunicationError`](crate::Error::CommunicationError), from which [`transport_error`] takes it.
+///
+/// It prints what failed; why is its [source](StdError::source).
+#[derive(Clone)]
+pub struct TransportError {
+    kind: TransportErrorKind,
+    may_have_been_sent: bool,
+    source: Arc<dyn StdError + Send + Sync>,
+}
+
+/// What failed on the way, which decides whether it is worth another try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TransportErrorKind {
+    /// The request can't be sent as it is, now or later. Nothing was sent.
+    Request,
+    /// No connection came about: the name, the server or a proxy did not answer in time, or refused. Nothing was sent.
+    Connect,
+    /// The server's certificate is not to be trusted, now or later. Nothing was sent.
+    Certificate,
+    /// There was a connection, and no reply in time. The request may have been carried out.
+    Timeout,
+    /// There was a connection, and it broke. The request may have been carried out.
+    Broken,
+}
+
+impl TransportError {
+    /// An error of a kind, and why: an error, or a text.
+    pub fn new(kind: TransportErrorKind, why: impl Into<BoxError>) -> Self {
+        use TransportErrorKind::{Broken, Timeout};
+        Self {
+            kind,
+            may_have_been_sent: matches!(kind, Timeout | Broken),
+            source: why.into().into(),
+        }
+    }
+
+    /// The same for a request that surely was not carried out, though there was a connection.
+    pub fn unsent(mut self) -> Self {
+        self.may_have_been_sent = false;
+        self
+    }
+
+    /// What failed.
+    pub fn kind(&self) -> TransportErrorKind {
+        self.kind
+    }
+
+    /// Whether the server may have got the request, and carried it out.
+    pub fn may_have_been_sent(&self) -> bool {
+        self.may_have_been_sent
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            TransportErrorKind::Request => "the request can't be sent",
+            TransportErrorKind::Connect => "no connection",
+            TransportErrorKind::Certificate => "the server's certificate is not trusted",
+            TransportErrorKind::Timeout => "no reply in time",
+            TransportErrorKind::Broken => "the connection broke",
+        })
+    }
+}
+
+impl fmt::Debug for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransportError")
+            .field("kind", &self.kind)
+            .field("may_have_been_sent", &self.may_have_been_sent)
+            .field("source", &self.source)
+            .finish()
+    }
+}
+
+impl StdError for TransportError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+/// What can't be built can't be sent.
+impl From<http::Error> for TransportError {
+    fn from(error: http::Error) -> Self {
+        Self::new(TransportErrorKind::Request, error)
+    }
+}
+
+/// Why a call got no reply, from the [`Error::CommunicationError`](crate::Error::CommunicationError) that it gave: what
+/// the transport said, or what such an error of reqwest means.
+pub fn transport_error(error: reqwest::Error) -> TransportError {
+    let mut causes = std::iter::successors(error.source(), |&error| error.source());
+    if let Some(said) = causes.find_map(|error| error.downcast_ref::<TransportError>()) {
+        return said.clone();
+    }
+    let kind = if error.is_connect() {
+        TransportErrorKind::Connect
+    } else if error.is_builder() {
+        TransportErrorKind::Request
+    } else if error.is_timeout() {
+        TransportErrorKind::Timeout
+    } else {
+        TransportErrorKind::Broken
+    };
+    // An address holds names, which are not for everyone who reads the cause.
+    TransportError::new(kind, error.without_url())
+}
+
+/// reqwest's request as one that any transport can send. Its body is whole from here on.
+pub(crate) async fn outgoing(mut request: reqwest::Request) -> reqwest::Result<Request<Bytes>> {
+    let body = match request.body_mut().take() {
+        Some(body) => body.collect().await?.to_bytes(),
+        None => Bytes::new(),
+    };
+    Ok(Request::<reqwest::Body>::try_from(request)?.map(|_| body))
+}
+
+/// What a transport gave, as generated code wants it.
+///
+/// The only way to an error of reqwest with a cause of ours leads through a body that breaks off with it.
+pub(crate) async fn arriving(
+    reply: Result<Response<Body>, TransportError>,
+) -> reqwest::Result<reqwest::Response> {
+    match reply {
+        Ok(reply) => Ok(reply.map(|body| body.0).into()),
+        Err(error) => {
+            let none = reqwest::Body::wrap(Nothing(Some(error)));
+            none.collect().await.map(|_| Response::new("").into())
+        }
+    }
+}
+
+/// A body that is nothing but an error.
+struct Nothing(Option<TransportError>);
+
+impl HttpBody for Nothing {
+    type Data = Bytes;
+    type Error = TransportError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
+        Poll::Ready(self.0.take().map(Err))
+    }
+}

@@ -1,0 +1,367 @@
+//! The family: list, public key, get, put, delete, and the repositories that a secret is shared with. One set of
+//! handlers for every store and place; what differs is data.
+
+use std::collections::BTreeSet;
+
+use http::Method;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value, json};
+
+use crate::access::{Grant, Need};
+use crate::errors;
+use crate::keys::Vault;
+use crate::paging::Page;
+use crate::place::{Kind, Place};
+use crate::reply::{self, Refusal, Reply};
+use crate::repositories;
+use crate::routes::Ask;
+use crate::sealed::{self, VISIBILITIES};
+use crate::settings::RepositoryIds;
+use crate::state::{Call, State};
+use crate::stored::StoredSecret;
+use crate::world::Home;
+
+impl State {
+    pub(crate) fn secrets(
+        &mut self,
+        call: &Call<'_>,
+        grant: &Grant,
+        store: String,
+        place: &Place,
+        ask: Ask,
+    ) -> Result<Reply, Refusal> {
+        let kind = place.kind();
+        let home = self.locate(call, place)?;
+        let known = match ask {
+            Ask::OrganizationSecrets => self.stores.lists(&store),
+            _ => self.stores.has(&store, kind),
+        };
+        if !known {
+            return Err(errors::not_found());
+        }
+        self.permit(grant, &Need::of_store(&store, kind, call.writes()), &home)?;
+        self.refuse_archived(call, &home)?;
+        let vault = (store, home);
+        let shared = matches!(kind, Kind::Organization | Kind::User);
+        match (call.method.clone(), ask) {
+            (Method::GET, Ask::List) => Ok(self.list(call, &vault)),
+            (Method::GET, Ask::PublicKey) => Ok(self.public_key(&vault)),
+            (Method::GET, Ask::Secret(name)) => {
+                let secret = self
+                    .secrets
+                    .get(&vault, &name)
+                    .ok_or_else(errors::not_found)?;
+                Ok(reply::ok(&secret.to_json(&self.repositories_url(
+                    call,
+                    &vault,
+                    &secret.name,
+                ))))
+            }
+            (Method::PUT, Ask::Secret(name)) => self.put(call, kind, &vault, &name),
+            (Method::DELETE, Ask::Secret(name)) => {
+                self.secrets
+                    .remove(&vault, &name)
+                    .ok_or_else(errors::not_found)?;
+                Ok(reply::no_content())
+            }
+            (Method::GET, Ask::OrganizationSecrets) => self.organization_secrets(call, &vault),
+            (Method::GET, Ask::Repositories(name)) if shared => self.selected(call, &vault, &name),
+            (Method::PUT, Ask::Repositories(name)) if shared => {
+                self.select(call, kind, &vault, &name)
+            }
+            (Method::PUT, Ask::Repository(name, id)) if shared => {
+                let id = self.known_repository(&vault, &id)?;
+                self.shared_secret(&vault, &name)?
+                    .selected_repository_ids
+                    .insert(id);
+                Ok(reply::no_content())
+            }
+            (Method::DELETE, Ask::Repository(name, id)) if shared => {
+                let id = self.known_repository(&vault, &id)?;
+                self.shared_secret(&vault, &name)?
+                    .selected_repository_ids
+                    .remove(&id);
+                Ok(reply::no_content())
+            }
+            _ => Err(errors::not_found()),
+        }
+    }
+
+    pub(crate) fn refuse_archived(&self, call: &Call<'_>, home: &Home) -> Result<(), Refusal> {
+        let archived = match home {
+            Home::Repository(id) | Home::Environment(id, _) => self
+                .world
+                .repository_by_id(*id)
+                .is_some_and(|repository| repository.archived),
+            Home::Organization(_) | Home::User => false,
+        };
+        if archived && call.writes() {
+            Err(errors::archived())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn list(&self, call: &Call<'_>, vault: &Vault) -> Reply {
+        let url = format!("{}{}", call.root, by_number(vault));
+        Page::read(call.query).of("secrets", self.secrets.of(vault), &url, |secret| {
+            secret.to_json(&self.repositories_url(call, vault, &secret.name))
+        })
+    }
+
+    pub(crate) fn public_key(&mut self, vault: &Vault) -> Reply {
+        let (id, key) = self.keys.current(vault, self.settings.shared_key_ids);
+        let id = match id.parse::<u64>() {
+            Ok(number) if self.settings.numeric_key_ids => json!(number),
+            _ => json!(id),
+        };
+        reply::ok(&json!({ "key_id": id, "key": key.to_base64() }))
+    }
+
+    fn put(
+        &mut self,
+        call: &Call<'_>,
+        kind: Kind,
+        vault: &Vault,
+        name: &str,
+    ) -> Result<Reply, Refusal> {
+        let body = errors::json_object(call.body)?;
+        let existing = self.secrets.get(vault, name);
+        let old = existing.cloned();
+
+        let has_value = body.contains_key("encrypted_value");
+        let value_needed = match kind {
+            // A user's secret needs its key_id alone once it exists, as GitHub's description has it.
+            Kind::User => old.is_none(),
+            _ => !(self.settings.value_optional && old.is_some()),
+        };
+        let key_needed = has_value || value_needed || kind == Kind::User;
+        let needed = [
+            ("encrypted_value", value_needed),
+            ("key_id", key_needed),
+            ("visibility", kind == Kind::Organization),
+        ];
+        let missing: Vec<&str> = needed
+            .iter()
+            .filter(|(name, needed)| *needed && !body.contains_key(*name))
+            .map(|(name, _)| *name)
+            .collect();
+        if !missing.is_empty() {
+            return Err(errors::missing(&missing));
+        }
+        sealed::check_name(name, &self.settings)?;
+
+        let mut secret = old
+            .clone()
+            .unwrap_or_else(|| StoredSecret::new(name, call.now));
+        secret.updated_at = call.now;
+        if matches!(kind, Kind::Organization | Kind::User) {
+            let style = self.repository_ids(&vault.0, kind);
+            let ids = sealed::repository_ids(&body, style)?;
+            secret.visibility = Some(match kind {
+                Kind::User => "selected".to_owned(),
+                _ => sealed::one_of(&body, "visibility", &VISIBILITIES)?.unwrap_or_default(),
+            });
+            secret.selected_repository_ids = self.accept_repositories(vault, &secret, ids)?;
+        }
+        if has_value {
+            secret.value = self.open(vault, &body)?;
+        }
+        let limit = if kind == Kind::Organization {
+            1_000
+        } else {
+            100
+        };
+        if old.is_none() && self.settings.count_limits && self.secrets.of(vault).len() >= limit {
+            return Err(errors::too_many(limit));
+        }
+        if self.settings.keep_secrets {
+            self.secrets.insert(vault, secret);
+        }
+        Ok(if old.is_none() {
+            reply::created()
+        } else {
+            reply::no_content()
+        })
+    }
+
+    /// Opens the sealed value of a request.
+    pub(crate) fn open(
+        &mut self,
+        vault: &Vault,
+        body: &Map<String, Value>,
+    ) -> Result<Vec<u8>, Refusal> {
+        let (key_id, sealed) = sealed::read(body)?;
+        let settings = &self.settings;
+        let value = self
+            .keys
+            .open(
+                vault,
+                &key_id,
+                &sealed,
+                settings.shared_key_ids,
+                settings.stale_keys,
+            )
+            .ok_or_else(errors::improperly_encrypted)?;
+        if value.len() > settings.max_value {
+            return Err(errors::too_large(settings.max_value));
+        }
+        Ok(value)
+    }
+
+    /// The repositories that a secret is to have, from those that were asked for.
+    pub(crate) fn accept_repositories(
+        &self,
+        vault: &Vault,
+        secret: &StoredSecret,
+        ids: Option<Vec<u64>>,
+    ) -> Result<BTreeSet<u64>, Refusal> {
+        let ids = ids.unwrap_or_default();
+        if !secret.is_selected() {
+            return match ids.is_empty() || !self.settings.refuse_unused_repository_ids {
+                true => Ok(BTreeSet::new()),
+                false => Err(errors::ids_without_selected()),
+            };
+        }
+        let (known, unknown): (Vec<u64>, Vec<u64>) =
+            ids.into_iter().partition(|id| self.owns(vault, *id));
+        if !unknown.is_empty() && self.settings.refuse_unknown_repositories {
+            return Err(errors::unknown_repositories(&unknown));
+        }
+        Ok(known.into_iter().collect())
+    }
+
+    fn owns(&self, vault: &Vault, id: u64) -> bool {
+        let repository = self.world.repository_by_id(id);
+        match self.world.owner_id(&vault.1) {
+            Some(owner) => repository.is_some_and(|repository| repository.owner == owner),
+            None => repository.is_some(),
+        }
+    }
+
+    fn known_repository(&self, vault: &Vault, id: &str) -> Result<u64, Refusal> {
+        id.parse()
+            .ok()
+            .filter(|id| self.owns(vault, *id))
+            .ok_or_else(errors::not_found)
+    }
+
+    fn repository_ids(&self, store: &str, kind: Kind) -> RepositoryIds {
+        match self.settings.repository_ids.get(store) {
+            Some(style) => *style,
+            None if kind == Kind::User => RepositoryIds::Either,
+            None => RepositoryIds::Integers,
+        }
+    }
+
+    /// A secret whose repositories can be changed.
+    fn shared_secret(&mut self, vault: &Vault, name: &str) -> Result<&mut StoredSecret, Refusal> {
+        let secret = self
+            .secrets
+            .get_mut(vault, name)
+            .ok_or_else(errors::not_found)?;
+        if secret.is_selected() {
+            Ok(secret)
+        } else {
+            Err(errors::not_selected())
+        }
+    }
+
+    fn selected(&self, call: &Call<'_>, vault: &Vault, name: &str) -> Result<Reply, Refusal> {
+        let secret = self
+            .secrets
+            .get(vault, name)
+            .ok_or_else(errors::not_found)?;
+        let url = format!(
+            "{}{}/{}/repositories",
+            call.root,
+            by_number(vault),
+            secret.name
+        );
+        let selected: Vec<_> = secret
+            .selected_repository_ids
+            .iter()
+            .filter_map(|id| self.world.repository_by_id(*id))
+            .collect();
+        Ok(
+            Page::read(call.query).of("repositories", selected.into_iter(), &url, |repository| {
+                repositories::minimal(&self.world, repository, &call.root)
+            }),
+        )
+    }
+
+    fn select(
+        &mut self,
+        call: &Call<'_>,
+        kind: Kind,
+        vault: &Vault,
+        name: &str,
+    ) -> Result<Reply, Refusal> {
+        let body = errors::json_object(call.body)?;
+        // Here the description asks for integers of every store, so a store that wants strings takes both.
+        let style = match self.repository_ids(&vault.0, kind) {
+            RepositoryIds::Integers => RepositoryIds::Integers,
+            _ => RepositoryIds::Either,
+        };
+        let ids = sealed::repository_ids(&body, style)?
+            .ok_or_else(|| errors::missing(&["selected_repository_ids"]))?;
+        let secret = self.shared_secret(vault, name)?.clone();
+        let ids = self.accept_repositories(vault, &secret, Some(ids))?;
+        self.shared_secret(vault, name)?.selected_repository_ids = ids;
+        Ok(reply::no_content())
+    }
+
+    /// The organization's secrets that a repository sees.
+    fn organization_secrets(&self, call: &Call<'_>, vault: &Vault) -> Result<Reply, Refusal> {
+        let Home::Repository(id) = vault.1 else {
+            return Err(errors::not_found());
+        };
+        let repository = self
+            .world
+            .repository_by_id(id)
+            .ok_or_else(errors::not_found)?;
+        let organization = (vault.0.clone(), Home::Organization(repository.owner));
+        let seen: Vec<_> = self
+            .secrets
+            .of(&organization)
+            .filter(|secret| match secret.visibility.as_deref() {
+                Some("all") => true,
+                Some("private") => repository.private,
+                _ => secret.selected_repository_ids.contains(&id),
+            })
+            .collect();
+        let url = format!(
+            "{}/repositories/{id}/{}/organization-secrets",
+            call.root, vault.0
+        );
+        Ok(
+            Page::read(call.query).of("secrets", seen.into_iter(), &url, |secret| {
+                secret.to_json(&self.repositories_url(call, &organization, &secret.name))
+            }),
+        )
+    }
+
+    fn repositories_url(&self, call: &Call<'_>, (store, home): &Vault, name: &str) -> String {
+        let place = match home {
+            Home::Organization(id) => {
+                let owner = self.world.owner(&crate::place::Account::Id(*id));
+                format!("/orgs/{}", owner.map_or("", |owner| owner.login.as_str()))
+            }
+            _ => "/user".to_owned(),
+        };
+        format!("{}{place}/{store}/secrets/{name}/repositories", call.root)
+    }
+}
+
+/// The path of a scope's list as `Link` headers have it: by number.
+fn by_number((store, home): &Vault) -> String {
+    match home {
+        Home::Organization(id) => format!("/organizations/{id}/{store}/secrets"),
+        Home::Repository(id) => format!("/repositories/{id}/{store}/secrets"),
+        Home::Environment(id, environment) => {
+            let environment = utf8_percent_encode(environment, NON_ALPHANUMERIC);
+            format!("/repositories/{id}/environments/{environment}/secrets")
+        }
+        Home::User => format!("/user/{store}/secrets"),
+    }
+}

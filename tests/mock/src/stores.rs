@@ -1,0 +1,74 @@
+//! Which stores exist, and where: data, so that a test can add one or take one away.
+
+use std::collections::BTreeSet;
+
+use crate::place::Kind;
+use crate::registries;
+
+/// GitHub's own: each store with the kinds of place that have it, and whether a repository can list the organization
+/// secrets that it sees.
+const GITHUB: [(&str, &[Kind], bool); 5] = [
+    (
+        "actions",
+        &[Kind::Organization, Kind::Repository, Kind::Environment],
+        true,
+    ),
+    ("agents", &[Kind::Organization, Kind::Repository], true),
+    (
+        "codespaces",
+        &[Kind::Organization, Kind::Repository, Kind::User],
+        false,
+    ),
+    ("dependabot", &[Kind::Organization, Kind::Repository], false),
+    (registries::STORE, &[Kind::Organization], false),
+];
+
+#[derive(Debug)]
+pub(crate) struct Stores {
+    known: BTreeSet<(String, Kind)>,
+    listed: BTreeSet<String>,
+}
+
+impl Default for Stores {
+    fn default() -> Self {
+        let mut stores = Self {
+            known: BTreeSet::new(),
+            listed: BTreeSet::new(),
+        };
+        for (store, kinds, listed) in GITHUB {
+            stores.add(store, kinds, listed);
+        }
+        stores
+    }
+}
+
+impl Stores {
+    pub(crate) fn add(&mut self, store: &str, kinds: &[Kind], listed: bool) {
+        self.known
+            .extend(kinds.iter().map(|kind| (store.to_owned(), *kind)));
+        if listed {
+            self.listed.insert(store.to_owned());
+        }
+    }
+
+    pub(crate) fn remove(&mut self, store: &str) {
+        self.known.retain(|(known, _)| known != store);
+        self.listed.remove(store);
+    }
+
+    pub(crate) fn has(&self, store: &str, kind: Kind) -> bool {
+        self.known.contains(&(store.to_owned(), kind))
+    }
+
+    #[cfg(feature = "app")]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Kind)> {
+        self.known
+            .iter()
+            .map(|(store, kind)| (store.as_str(), *kind))
+    }
+
+    /// Whether a repository lists the organization secrets of this store that it sees.
+    pub(crate) fn lists(&self, store: &str) -> bool {
+        self.listed.contains(store)
+    }
+}
