@@ -36,7 +36,8 @@ pub use write::{CreateRegistry, UpdateRegistry};
 pub struct PrivateRegistry {
     /// The name that GitHub gave it.
     pub name: String,
-    /// Its kind, for example `npm_registry`.
+    /// Its kind, for example `npm_registry`; empty if GitHub leaves it out.
+    #[serde(default)]
     pub registry_type: String,
     /// How it is logged in to, for example `token` or `oidc_azure`; missing from older servers.
     #[serde(default)]
@@ -50,14 +51,18 @@ pub struct PrivateRegistry {
     /// Whether it stands in for the public registry of its kind.
     #[serde(default)]
     pub replaces_base: Option<bool>,
-    /// `all`, `private`, `selected`, or a word that is newer than this crate.
+    /// `all`, `private`, `selected`, or a word that is newer than this crate; empty if GitHub
+    /// leaves it out.
+    #[serde(default)]
     pub visibility: String,
     /// The repositories it is selected for; GitHub tells them when one registry is asked for.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub selected_repository_ids: Vec<u64>,
-    /// When it was created (RFC 3339).
+    /// When it was created (RFC 3339); empty if GitHub leaves it out.
+    #[serde(default)]
     pub created_at: String,
-    /// When it last changed (RFC 3339).
+    /// When it last changed (RFC 3339); empty if GitHub leaves it out.
+    #[serde(default)]
     pub updated_at: String,
 }
 

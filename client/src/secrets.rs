@@ -32,9 +32,9 @@ pub use put::{Put, Written};
 pub struct Secret {
     /// Its name, in upper case.
     pub name: String,
-    /// When it was created, as GitHub writes it (RFC 3339).
+    /// When it was created, as GitHub writes it (RFC 3339); empty if GitHub leaves it out.
     pub created_at: String,
-    /// When its value last changed, as GitHub writes it (RFC 3339).
+    /// When its value last changed, as GitHub writes it (RFC 3339); empty if GitHub leaves it out.
     pub updated_at: String,
     /// GitHub's word for its visibility, where the scope has one: `all`, `private`, `selected`, or a word that
     /// is newer than this crate.
@@ -47,9 +47,9 @@ pub struct Secret {
 pub struct Repository {
     /// GitHub's id, which survives a rename.
     pub id: u64,
-    /// Its name, without the owner.
+    /// Its name, without the owner; empty if GitHub leaves it out.
     pub name: String,
-    /// `owner/name`.
+    /// `owner/name`; empty if GitHub leaves it out.
     pub full_name: String,
 }
 
@@ -343,8 +343,8 @@ impl From<stores::Secret> for Secret {
         } = secret;
         Self {
             name,
-            created_at,
-            updated_at,
+            created_at: created_at.unwrap_or_default(),
+            updated_at: updated_at.unwrap_or_default(),
             visibility,
         }
     }
@@ -359,8 +359,8 @@ impl From<stores::Repository> for Repository {
         } = repository;
         Self {
             id: id.try_into().unwrap_or_default(),
-            name,
-            full_name,
+            name: name.unwrap_or_default(),
+            full_name: full_name.unwrap_or_default(),
         }
     }
 }

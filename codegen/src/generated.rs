@@ -178,28 +178,32 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[non_exhaustive]
     pub struct ActionsListEnvironmentVariablesResponse {
-        pub total_count: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub total_count: ::std::option::Option<i64>,
         pub variables: ::std::vec::Vec<ActionsVariable>,
     }
     ///`ActionsListOrgVariablesResponse`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[non_exhaustive]
     pub struct ActionsListOrgVariablesResponse {
-        pub total_count: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub total_count: ::std::option::Option<i64>,
         pub variables: ::std::vec::Vec<OrganizationActionsVariable>,
     }
     ///`ActionsListRepoOrganizationVariablesResponse`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[non_exhaustive]
     pub struct ActionsListRepoOrganizationVariablesResponse {
-        pub total_count: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub total_count: ::std::option::Option<i64>,
         pub variables: ::std::vec::Vec<ActionsVariable>,
     }
     ///`ActionsListRepoVariablesResponse`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[non_exhaustive]
     pub struct ActionsListRepoVariablesResponse {
-        pub total_count: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub total_count: ::std::option::Option<i64>,
         pub variables: ::std::vec::Vec<ActionsVariable>,
     }
     ///`ActionsListSelectedReposForOrgVariableResponse`
@@ -207,7 +211,8 @@ pub mod types {
     #[non_exhaustive]
     pub struct ActionsListSelectedReposForOrgVariableResponse {
         pub repositories: ::std::vec::Vec<MinimalRepository>,
-        pub total_count: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub total_count: ::std::option::Option<i64>,
     }
     ///`ActionsSetSelectedReposForOrgSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -312,9 +317,11 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[non_exhaustive]
     pub struct ActionsVariable {
-        pub created_at: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub created_at: ::std::option::Option<::std::string::String>,
         pub name: ::std::string::String,
-        pub updated_at: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub updated_at: ::std::option::Option<::std::string::String>,
         pub value: ::std::string::String,
     }
     ///`AgentsCreateOrUpdateOrgSecretBody`
@@ -473,21 +480,24 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[non_exhaustive]
     pub struct AgentsListOrgVariablesResponse {
-        pub total_count: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub total_count: ::std::option::Option<i64>,
         pub variables: ::std::vec::Vec<OrganizationActionsVariable>,
     }
     ///`AgentsListRepoOrganizationVariablesResponse`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[non_exhaustive]
     pub struct AgentsListRepoOrganizationVariablesResponse {
-        pub total_count: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub total_count: ::std::option::Option<i64>,
         pub variables: ::std::vec::Vec<ActionsVariable>,
     }
     ///`AgentsListRepoVariablesResponse`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[non_exhaustive]
     pub struct AgentsListRepoVariablesResponse {
-        pub total_count: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub total_count: ::std::option::Option<i64>,
         pub variables: ::std::vec::Vec<ActionsVariable>,
     }
     ///`AgentsListSelectedReposForOrgVariableResponse`
@@ -495,7 +505,8 @@ pub mod types {
     #[non_exhaustive]
     pub struct AgentsListSelectedReposForOrgVariableResponse {
         pub repositories: ::std::vec::Vec<MinimalRepository>,
-        pub total_count: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub total_count: ::std::option::Option<i64>,
     }
     ///`AgentsSetSelectedReposForOrgSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -589,7 +600,7 @@ pub mod types {
         pub value: ::std::option::Option<::std::string::String>,
     }
     ///`AppPermissions`
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct AppPermissions {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub actions: ::std::option::Option<::std::string::String>,
@@ -605,6 +616,8 @@ pub mod types {
         pub organization_secrets: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub secrets: ::std::option::Option<::std::string::String>,
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
     ///`AppsCreateInstallationAccessTokenBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
@@ -725,7 +738,7 @@ pub mod types {
         pub key_id: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub selected_repository_ids: ::std::option::Option<
-            ::std::vec::Vec<::std::string::String>,
+            ::std::vec::Vec<crate::text::RepositoryId>,
         >,
         pub visibility: DependabotCreateOrUpdateOrgSecretBodyVisibility,
     }
@@ -868,29 +881,37 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[non_exhaustive]
     pub struct Environment {
-        pub id: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub id: ::std::option::Option<i64>,
         pub name: ::std::string::String,
     }
     ///`FullRepository`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[non_exhaustive]
     pub struct FullRepository {
-        pub full_name: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub full_name: ::std::option::Option<::std::string::String>,
         pub id: i64,
-        pub name: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
     }
     ///`Installation`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[non_exhaustive]
     pub struct Installation {
-        pub app_id: i64,
-        pub app_slug: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub app_id: ::std::option::Option<i64>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub app_slug: ::std::option::Option<::std::string::String>,
         pub id: i64,
-        pub repository_selection: ::std::string::String,
-        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub repository_selection: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub suspended_at: ::std::option::Option<::std::string::String>,
-        pub target_id: i64,
-        pub target_type: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub target_id: ::std::option::Option<i64>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub target_type: ::std::option::Option<::std::string::String>,
     }
     ///`InstallationToken`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -919,9 +940,11 @@ pub mod types {
     pub struct Integration {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub client_id: ::std::option::Option<::std::string::String>,
-        pub html_url: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub html_url: ::std::option::Option<::std::string::String>,
         pub id: i64,
-        pub name: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub slug: ::std::option::Option<::std::string::String>,
     }
@@ -929,21 +952,26 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[non_exhaustive]
     pub struct MinimalRepository {
-        pub full_name: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub full_name: ::std::option::Option<::std::string::String>,
         pub id: i64,
-        pub name: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
     }
     ///`OrganizationActionsVariable`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[non_exhaustive]
     pub struct OrganizationActionsVariable {
-        pub created_at: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub created_at: ::std::option::Option<::std::string::String>,
         pub name: ::std::string::String,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub selected_repositories_url: ::std::option::Option<::std::string::String>,
-        pub updated_at: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub updated_at: ::std::option::Option<::std::string::String>,
         pub value: ::std::string::String,
-        pub visibility: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub visibility: ::std::option::Option<::std::string::String>,
     }
     ///`PreventSelfReview`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -1631,12 +1659,15 @@ pub mod types {
         pub type_: ::std::option::Option<DeploymentReviewerType>,
     }
     ///`Repository`
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[non_exhaustive]
     pub struct Repository {
-        pub full_name: ::std::string::String,
-        pub id: i64,
-        pub name: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub full_name: ::std::option::Option<::std::string::String>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub id: ::std::option::Option<i64>,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
     }
     ///`StorePublicKey`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -1669,7 +1700,8 @@ pub mod types {
         pub aws_region: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub client_id: ::std::option::Option<::std::string::String>,
-        pub created_at: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub created_at: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub domain: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1681,7 +1713,8 @@ pub mod types {
         pub name: ::std::string::String,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub namespace: ::std::option::Option<::std::string::String>,
-        pub registry_type: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub registry_type: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub replaces_base: ::std::option::Option<bool>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1694,55 +1727,68 @@ pub mod types {
         pub service_slug: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub tenant_id: ::std::option::Option<::std::string::String>,
-        pub updated_at: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub updated_at: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub url: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub username: ::std::option::Option<::std::string::String>,
-        pub visibility: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub visibility: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub workload_identity_provider: ::std::option::Option<::std::string::String>,
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
     ///`StoreRegistryPage`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[non_exhaustive]
     pub struct StoreRegistryPage {
         pub configurations: ::std::vec::Vec<StoreRegistry>,
-        pub total_count: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub total_count: ::std::option::Option<i64>,
     }
     ///`StoreRepository`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[non_exhaustive]
     pub struct StoreRepository {
-        pub full_name: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub full_name: ::std::option::Option<::std::string::String>,
         pub id: i64,
-        pub name: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
     }
     ///`StoreRepositoryPage`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[non_exhaustive]
     pub struct StoreRepositoryPage {
         pub repositories: ::std::vec::Vec<StoreRepository>,
-        pub total_count: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub total_count: ::std::option::Option<i64>,
     }
     ///`StoreSecret`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[non_exhaustive]
     pub struct StoreSecret {
-        pub created_at: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub created_at: ::std::option::Option<::std::string::String>,
         pub name: ::std::string::String,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub selected_repositories_url: ::std::option::Option<::std::string::String>,
-        pub updated_at: ::std::string::String,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub updated_at: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub visibility: ::std::option::Option<::std::string::String>,
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
     }
     ///`StoreSecretPage`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[non_exhaustive]
     pub struct StoreSecretPage {
         pub secrets: ::std::vec::Vec<StoreSecret>,
-        pub total_count: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub total_count: ::std::option::Option<i64>,
     }
     ///`WaitTimer`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
@@ -1921,7 +1967,7 @@ Sends a `GET` request to `/app`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -1969,7 +2015,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            201u16 => ResponseValue::from_response(response).await,
+            201u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -2019,7 +2065,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -2064,7 +2110,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -2111,7 +2157,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -2245,7 +2291,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -2420,7 +2466,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -2505,7 +2551,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -2646,7 +2692,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -2821,7 +2867,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -2866,7 +2912,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -2913,7 +2959,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3047,7 +3093,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3222,7 +3268,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3307,7 +3353,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3448,7 +3494,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3624,7 +3670,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3669,7 +3715,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3716,7 +3762,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3850,7 +3896,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4026,7 +4072,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4071,7 +4117,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4118,7 +4164,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4252,7 +4298,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4421,7 +4467,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4472,7 +4518,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4520,7 +4566,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            201u16 => ResponseValue::from_response(response).await,
+            201u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4565,7 +4611,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4612,7 +4658,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4744,7 +4790,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4797,7 +4843,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4853,7 +4899,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4906,7 +4952,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4953,7 +4999,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5003,7 +5049,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5143,7 +5189,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5234,7 +5280,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5378,7 +5424,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5434,7 +5480,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5487,7 +5533,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5534,7 +5580,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5584,7 +5630,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5724,7 +5770,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5815,7 +5861,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5959,7 +6005,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6006,7 +6052,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6056,7 +6102,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6196,7 +6242,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6243,7 +6289,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6293,7 +6339,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6430,7 +6476,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6483,7 +6529,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6539,7 +6585,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6589,7 +6635,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6641,7 +6687,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6791,7 +6837,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6887,7 +6933,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -7029,7 +7075,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -7075,7 +7121,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -7114,7 +7160,7 @@ Sends a `GET` request to `/user/codespaces/secrets/public-key`
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -7159,7 +7205,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -7287,7 +7333,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -7449,7 +7495,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
+            200u16 => crate::reply::read(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }

@@ -47,6 +47,11 @@ impl Context {
         self.api_version = version;
         self
     }
+
+    /// Whether requests ask for an earlier version of the API. Versions are dates.
+    pub(crate) fn asks_before(&self, version: &str) -> bool {
+        self.api_version.as_bytes() < version.as_bytes()
+    }
 }
 
 impl fmt::Debug for Context {

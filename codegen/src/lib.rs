@@ -6,8 +6,10 @@
 //! is `.`, `..` or empty would lead elsewhere, so check names before a call.
 //!
 //! Replies that the description does not declare, errors above all, arrive as
-//! [`Error::UnexpectedResponse`], complete and unread. Beware of printing an [`Error`]:
-//! [`Error::InvalidResponsePayload`] holds the whole body.
+//! [`Error::UnexpectedResponse`], complete and unread. A reply may lack what the description requires,
+//! and may bring what the description lacks. What it can't do without is required here; if that is
+//! missing, [`Error::InvalidResponsePayload`] names the field, without the body. Only the body of a
+//! reply that is not JSON at all is in it: beware of printing that.
 //!
 //! Types of replies, and enums, are `#[non_exhaustive]`: GitHub adds fields and values, and code that reads them goes on
 //! compiling. Where one is made by hand, for a mock, it is read from JSON:
@@ -41,6 +43,7 @@ pub mod operations;
 
 mod hooks;
 mod operation;
+mod reply;
 // progenitor's error is large, and every generated method returns it by value.
 #[allow(clippy::result_large_err)]
 mod shapes;
@@ -52,7 +55,7 @@ pub use hooks::{Context, client};
 pub use progenitor_client::{
     ByteStream, ClientHooks, ClientInfo, Error, OperationInfo, ResponseValue,
 };
-pub use text::{Hidden, KeyId};
+pub use text::{Hidden, KeyId, RepositoryId};
 pub use transport::{
     Body, Network, Transport, TransportError, TransportErrorKind, TransportFuture, transport_error,
 };

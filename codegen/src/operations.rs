@@ -1219,7 +1219,7 @@ pub const ALL: &[Operation] = &[
 impl Paged for types::ActionsListEnvironmentVariablesResponse {
     type Item = types::ActionsVariable;
     fn total_count(&self) -> Option<i64> {
-        Some(self.total_count)
+        self.total_count
     }
     fn into_items(self) -> Vec<Self::Item> {
         self.variables
@@ -1228,7 +1228,7 @@ impl Paged for types::ActionsListEnvironmentVariablesResponse {
 impl Paged for types::ActionsListOrgVariablesResponse {
     type Item = types::OrganizationActionsVariable;
     fn total_count(&self) -> Option<i64> {
-        Some(self.total_count)
+        self.total_count
     }
     fn into_items(self) -> Vec<Self::Item> {
         self.variables
@@ -1237,7 +1237,7 @@ impl Paged for types::ActionsListOrgVariablesResponse {
 impl Paged for types::ActionsListRepoOrganizationVariablesResponse {
     type Item = types::ActionsVariable;
     fn total_count(&self) -> Option<i64> {
-        Some(self.total_count)
+        self.total_count
     }
     fn into_items(self) -> Vec<Self::Item> {
         self.variables
@@ -1246,7 +1246,7 @@ impl Paged for types::ActionsListRepoOrganizationVariablesResponse {
 impl Paged for types::ActionsListRepoVariablesResponse {
     type Item = types::ActionsVariable;
     fn total_count(&self) -> Option<i64> {
-        Some(self.total_count)
+        self.total_count
     }
     fn into_items(self) -> Vec<Self::Item> {
         self.variables
@@ -1255,7 +1255,7 @@ impl Paged for types::ActionsListRepoVariablesResponse {
 impl Paged for types::ActionsListSelectedReposForOrgVariableResponse {
     type Item = types::MinimalRepository;
     fn total_count(&self) -> Option<i64> {
-        Some(self.total_count)
+        self.total_count
     }
     fn into_items(self) -> Vec<Self::Item> {
         self.repositories
@@ -1264,7 +1264,7 @@ impl Paged for types::ActionsListSelectedReposForOrgVariableResponse {
 impl Paged for types::AgentsListOrgVariablesResponse {
     type Item = types::OrganizationActionsVariable;
     fn total_count(&self) -> Option<i64> {
-        Some(self.total_count)
+        self.total_count
     }
     fn into_items(self) -> Vec<Self::Item> {
         self.variables
@@ -1273,7 +1273,7 @@ impl Paged for types::AgentsListOrgVariablesResponse {
 impl Paged for types::AgentsListRepoOrganizationVariablesResponse {
     type Item = types::ActionsVariable;
     fn total_count(&self) -> Option<i64> {
-        Some(self.total_count)
+        self.total_count
     }
     fn into_items(self) -> Vec<Self::Item> {
         self.variables
@@ -1282,7 +1282,7 @@ impl Paged for types::AgentsListRepoOrganizationVariablesResponse {
 impl Paged for types::AgentsListRepoVariablesResponse {
     type Item = types::ActionsVariable;
     fn total_count(&self) -> Option<i64> {
-        Some(self.total_count)
+        self.total_count
     }
     fn into_items(self) -> Vec<Self::Item> {
         self.variables
@@ -1291,7 +1291,7 @@ impl Paged for types::AgentsListRepoVariablesResponse {
 impl Paged for types::AgentsListSelectedReposForOrgVariableResponse {
     type Item = types::MinimalRepository;
     fn total_count(&self) -> Option<i64> {
-        Some(self.total_count)
+        self.total_count
     }
     fn into_items(self) -> Vec<Self::Item> {
         self.repositories
@@ -1300,7 +1300,7 @@ impl Paged for types::AgentsListSelectedReposForOrgVariableResponse {
 impl Paged for types::StoreRegistryPage {
     type Item = types::StoreRegistry;
     fn total_count(&self) -> Option<i64> {
-        Some(self.total_count)
+        self.total_count
     }
     fn into_items(self) -> Vec<Self::Item> {
         self.configurations
@@ -1309,7 +1309,7 @@ impl Paged for types::StoreRegistryPage {
 impl Paged for types::StoreRepositoryPage {
     type Item = types::StoreRepository;
     fn total_count(&self) -> Option<i64> {
-        Some(self.total_count)
+        self.total_count
     }
     fn into_items(self) -> Vec<Self::Item> {
         self.repositories
@@ -1318,7 +1318,7 @@ impl Paged for types::StoreRepositoryPage {
 impl Paged for types::StoreSecretPage {
     type Item = types::StoreSecret;
     fn total_count(&self) -> Option<i64> {
-        Some(self.total_count)
+        self.total_count
     }
     fn into_items(self) -> Vec<Self::Item> {
         self.secrets

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use progenitor_client::{Error, ResponseValue};
+use progenitor_client::{ClientInfo, Error, ResponseValue};
+use serde_json::{Map, Value};
 
+use crate::Client;
 use crate::stores::{EnvironmentStore, OrganizationStore, RepositoryStore, Role, UserStore};
+use crate::text::RepositoryId;
 
 /// A scope, borrowed: which store, at which place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,13 +78,15 @@ pub struct Secret {
     /// Its name, in upper case.
     pub name: String,
     /// When it was created, in RFC 3339.
-    pub created_at: String,
+    pub created_at: Option<String>,
     /// When it was last written, in RFC 3339.
-    pub updated_at: String,
+    pub updated_at: Option<String>,
     /// Which repositories can see it, in a scope with visibility.
     pub visibility: Option<String>,
     /// Where the selected repositories are listed.
     pub selected_repositories_url: Option<String>,
+    /// What the reply tells beyond what the description has: settings that a write may reset.
+    pub extra: Map<String, Value>,
 }
 
 /// The key that values are sealed with.
@@ -99,16 +104,16 @@ pub struct Repository {
     /// Its number, which stays when it is renamed.
     pub id: i64,
     /// Its name.
-    pub name: String,
+    pub name: Option<String>,
     /// Owner and name.
-    pub full_name: String,
+    pub full_name: Option<String>,
 }
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
-    /// How many there are on all pages.
-    pub total_count: i64,
+    /// How many there are on all pages, if GitHub tells.
+    pub total_count: Option<i64>,
     /// Those on this page.
     pub items: Vec<T>,
 }
@@ -174,6 +179,16 @@ pub(crate) fn choice<T: std::str::FromStr>(value: Option<&str>) -> Result<Option
             })
         })
         .transpose()
+}
+
+/// Repositories' ids as the version of the API that is asked for wants them: numbers, and text before `version`.
+pub(crate) fn repository_ids(client: &Client, ids: &[i64], version: &str) -> Vec<RepositoryId> {
+    let text = client.inner().asks_before(version);
+    let id = |id: &i64| match text {
+        true => RepositoryId::Text(id.to_string()),
+        false => RepositoryId::Number(*id),
+    };
+    ids.iter().map(id).collect()
 }
 
 /// A reply in another shape, its status and headers kept.

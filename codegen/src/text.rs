@@ -1,4 +1,4 @@
-//! Two kinds of text that generated types must not treat as any other.
+//! Kinds of text that generated types must not treat as any other.
 
 use std::fmt;
 
@@ -42,6 +42,16 @@ impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// A repository's id in a body, spelled as the version of the API that is asked for wants it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RepositoryId {
+    /// As a number, which every operation takes today.
+    Number(i64),
+    /// As text, which Dependabot's operations take before version `2026-03-10`.
+    Text(String),
 }
 
 /// Text that does not print: a token in a reply.

@@ -5,6 +5,7 @@ pub mod docs;
 pub mod growth;
 pub mod httpmock;
 pub(crate) mod made;
+mod mend;
 pub mod operations;
 pub mod progenitor;
 pub mod readme;
@@ -56,6 +57,11 @@ pub fn wordless(tree: &Tree) -> Result<Vec<String>> {
     Docs::parse(&tree.read(DOCS)?)?.wordless(fragment.value())
 }
 
+/// The low-level client for a repaired fragment: progenitor's code, mended.
+pub fn client(repaired: &Value) -> Result<TokenStream> {
+    mend::replies(progenitor::client(repaired)?, repaired)
+}
+
 /// The generated code for a fragment.
 pub fn from_fragment(
     fragment: &Value,
@@ -66,7 +72,7 @@ pub fn from_fragment(
     let (mut repaired, _) = repairs::apply(fragment, source)?;
     docs.apply(&mut repaired)?;
     let stores = dispatch::stores(&repaired);
-    let client = progenitor::client(&repaired);
+    let client = client(&repaired);
     let of_client = client.and_then(|client| of_client(client, &repaired));
     let mut errors = Vec::new();
     let mut files = Vec::new();

@@ -8,9 +8,11 @@
 mod bodies;
 pub mod components;
 mod document;
+mod lenient;
 mod replies;
 mod schemas;
 mod stores;
+mod unions;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
@@ -70,16 +72,21 @@ repairs! {
         see "https://github.com/oxidecomputer/typify/issues/948";
     schemas::drop_facets: "no regex, date or URI types, no fallible newtypes around text, and no types that limits choose";
     schemas::drop_defaults: "a default is the server's business: sent by us, PATCH would change what was not named";
-    bodies::ids_as_the_server_wants_them: "the description takes ids as numbers and as text, servers take one of them",
+    bodies::ids_as_the_version_wants_them: "some operations took ids as text before a version of the API, and take numbers since",
+        see "https://github.com/cli/cli/issues/6934";
+    bodies::ids_are_numbers: "the description takes ids as numbers and as text, servers take numbers",
         see "https://github.com/github/rest-api-description/issues/275";
     stores::page_every_list: "GitHub pages lists whose description lacks the parameters";
     stores::one_shape_per_role: "stores differ in their facts, not in what a secret is";
     stores::key_ids_keep_their_text: "old Enterprise Servers send `key_id` as a number",
         see "https://github.com/google/go-github/issues/1836";
     schemas::hide_tokens: "every generated type prints itself, and a token must not";
-    replies::open_reply_enums: "one new value of an enum would fail a whole list";
-    replies::null_collections_are_absent: "an optional list that comes back as null would fail a whole page";
-    replies::open_reply_objects: "one new field of a closed object would fail a whole list";
+    lenient::require_what_is_needed: "a reply may lack any field that the description requires",
+        see "https://github.com/github/rest-api-description/issues/4651";
+    lenient::open_reply_enums: "one new value of an enum would fail a whole list";
+    lenient::null_collections_are_absent: "an optional list that comes back as null would fail a whole page";
+    lenient::open_reply_objects: "one new field of a closed object would fail a whole list";
+    bodies::bodies_take_what_was_cut: "a body may name what is cut from the fragment, as an App's permissions are";
     bodies::nullable_optional_collections: "an optional list would be left out when empty, and an explicit `[]` means something";
     schemas::rename_components_that_collide: "a component may be called as progenitor calls an inline type";
     schemas::nullable_where_used: "a nullable component becomes a wrapper, and once an infinite type";

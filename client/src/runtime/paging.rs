@@ -80,7 +80,8 @@ where
                 .await?;
             let next = headers::next_page(reply.headers(), &runtime.base);
             let page = reply.into_inner();
-            let (here, counted) = (page.items.len() as i64, page.total_count);
+            let here = page.items.len() as i64;
+            let counted = page.total_count.unwrap_or_default();
             let seen = before + here;
             let next = match next {
                 // A page that is not full may be the last all the same: GitHub may count what this token can't see.

@@ -99,6 +99,10 @@ pub(crate) async fn failure(error: ApiError<()>, token: &str) -> Failure {
             let error = Error::new(kind, reason).with_source(error.without_url());
             Failure::new(error, class).maybe_done()
         }
+        ApiError::InvalidResponsePayload(_, why) if why.is_data() => {
+            let error = Error::new(Kind::UnexpectedReply, format!("in the reply, {why}"));
+            Failure::new(error, Class::Final).maybe_done()
+        }
         ApiError::InvalidResponsePayload(body, _) => {
             // Neither the body nor the parser's message, which quotes it, is passed on.
             let what = if looks_like_html(&body) {

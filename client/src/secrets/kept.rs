@@ -138,7 +138,7 @@ impl Target {
         };
         while let Some(page) = pages.try_next().await.map_err(unread)? {
             // The highest: when one leaves the list meanwhile, the next page begins one too late.
-            counted = counted.max(page.total_count);
+            counted = counted.max(page.total_count.unwrap_or_default());
             ids.extend(page.items.into_iter().map(|repository| repository.id));
         }
         if (ids.len() as i64) < counted {

@@ -156,7 +156,7 @@ impl State {
             .unwrap_or_else(|| StoredSecret::new(name, call.now));
         secret.updated_at = call.now;
         if matches!(kind, Kind::Organization | Kind::User) {
-            let style = self.repository_ids(&vault.0, kind);
+            let style = self.repository_ids(&vault.0, kind, &call.version);
             let ids = sealed::repository_ids(&body, style)?;
             secret.visibility = Some(match kind {
                 Kind::User => "selected".to_owned(),
@@ -246,8 +246,10 @@ impl State {
             .ok_or_else(errors::not_found)
     }
 
-    fn repository_ids(&self, store: &str, kind: Kind) -> RepositoryIds {
+    fn repository_ids(&self, store: &str, kind: Kind, version: &str) -> RepositoryIds {
         match self.settings.repository_ids.get(store) {
+            Some(RepositoryIds::ByVersion) if version < "2026-03-10" => RepositoryIds::Strings,
+            Some(RepositoryIds::ByVersion) => RepositoryIds::Integers,
             Some(style) => *style,
             None if kind == Kind::User => RepositoryIds::Either,
             None => RepositoryIds::Integers,
@@ -299,7 +301,7 @@ impl State {
     ) -> Result<Reply, Refusal> {
         let body = errors::json_object(call.body)?;
         // Here the description asks for integers of every store, so a store that wants strings takes both.
-        let style = match self.repository_ids(&vault.0, kind) {
+        let style = match self.repository_ids(&vault.0, kind, &call.version) {
             RepositoryIds::Integers => RepositoryIds::Integers,
             _ => RepositoryIds::Either,
         };

@@ -25,7 +25,7 @@ pub struct Settings {
     /// Refuse ids of repositories that the owner does not have with 422, instead of dropping them. Default: yes.
     pub refuse_unknown_repositories: bool,
     /// How a store wants repository ids in the body that stores a secret, where it is not as integers. By default
-    /// Dependabot wants strings.
+    /// Dependabot wants them as the version of the API has it.
     pub repository_ids: BTreeMap<String, RepositoryIds>,
     /// Count secrets: at most 1,000 in an organization, 100 in a repository, environment or for a user. Default: yes.
     pub count_limits: bool,
@@ -83,6 +83,8 @@ pub enum RepositoryIds {
     Integers,
     /// As JSON strings; integers are refused.
     Strings,
+    /// As strings alone before version `2026-03-10` of the API, and as integers alone since.
+    ByVersion,
     /// Either way.
     Either,
 }
@@ -96,7 +98,7 @@ impl Default for Settings {
             value_optional: false,
             refuse_unused_repository_ids: true,
             refuse_unknown_repositories: true,
-            repository_ids: BTreeMap::from([("dependabot".to_owned(), RepositoryIds::Strings)]),
+            repository_ids: BTreeMap::from([("dependabot".to_owned(), RepositoryIds::ByVersion)]),
             count_limits: true,
             max_value: 49_152,
             max_name: 255,

@@ -55,10 +55,15 @@ pub(crate) struct Call<'a> {
     pub(crate) body: &'a [u8],
     /// What the URLs in replies begin with: the origin that the request came to, and its prefix.
     pub(crate) root: String,
+    /// The version of the API that was asked for, or else the usual one.
+    pub(crate) version: String,
 }
 
 impl<'a> Call<'a> {
-    fn new(now: Duration, request: &'a Request<Bytes>) -> Self {
+    fn new(now: Duration, request: &'a Request<Bytes>, versions: &[String]) -> Self {
+        let asked = request.headers().get(API_VERSION);
+        let asked = asked.and_then(|version| version.to_str().ok());
+        let usual = || versions.first().cloned().unwrap_or_default();
         let uri = request.uri();
         let (prefix, path) = routes::split_prefix(uri.path());
         let host = request
@@ -80,6 +85,7 @@ impl<'a> Call<'a> {
             query: uri.query().unwrap_or_default(),
             body: request.body(),
             root: format!("{scheme}://{authority}{prefix}"),
+            version: asked.map_or_else(usual, str::to_owned),
         }
     }
 
@@ -144,7 +150,7 @@ impl State {
             let why = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.\n";
             return reply::with_body(StatusCode::FORBIDDEN, reply::HTML, why);
         }
-        let call = Call::new(now, request);
+        let call = Call::new(now, request, &self.settings.api_versions);
         let route = Route::read(call.path);
         let known = route.as_ref().filter(|route| self.knows(route));
         let documentation = documentation(known);

@@ -242,18 +242,21 @@ async fn tokens_are_narrowed_when_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_permission_github_does_not_describe_is_refused_before_a_token_is_asked_for() {
+async fn a_permission_that_the_description_lacks_is_asked_for_all_the_same() {
     let github = installed();
-    let error = put(
-        &client(&github, app().permission("root", "write")),
-        "KEY",
-        "v",
-    )
-    .await
-    .unwrap_err();
-    assert!(error.to_string().contains("root"), "{error}");
-    assert_eq!(github.installation_tokens(), 0);
-    assert_eq!(count(&github, "access_tokens"), 0);
+    let app = app()
+        .permission("organization_secrets", "write")
+        .permission("organization_dependabot_secrets", "write");
+    put(&client(&github, app), "KEY", "v").await.unwrap();
+    let requests = github.requests();
+    let mut minted = requests
+        .iter()
+        .filter(|request| request.path.ends_with("/access_tokens"));
+    let expected = serde_json::json!({
+        "organization_secrets": "write",
+        "organization_dependabot_secrets": "write",
+    });
+    assert_eq!(minted.next().unwrap().json()["permissions"], expected);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
-//! What a reply may leave out, or bring along, by the description: no call fails for it.
+//! What a reply may leave out, or bring along: no call fails for it.
 //!
-//! The changes are made from the description itself: each field that it does not require goes missing and is `null`,
-//! each word of a list of words is one that nobody knows yet, each object has a field more.
+//! The changes are made from the description: each field that `octoseal` does not need goes missing and is `null`,
+//! required or not, each word of a list of words is one that nobody knows yet, each object has a field more.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -190,7 +190,7 @@ async fn secrets(client: Client, scope: Scope, keep: bool) -> Result<(), Error> 
             .send()
             .await?;
         let selected: Vec<_> = secrets.selected_repositories("NAME").try_collect().await?;
-        assert_eq!(selected[0].full_name, "acme/api");
+        assert_eq!(selected.len(), 1);
     }
     match secrets.organization_secrets().try_collect::<Vec<_>>().await {
         Err(error) if error.is_unsupported() => Ok(()),
@@ -281,7 +281,7 @@ impl Operation {
     fn changes(&self) -> Vec<Change> {
         let reply = self.reply;
         let mut changes = vec![Change {
-            what: "nothing but what is required".to_owned(),
+            what: "nothing but what is needed".to_owned(),
             make: Arc::new(|value| least(reply, value)),
         }];
         changes_of(self.reply, &[], &mut changes);
@@ -341,7 +341,7 @@ impl Change {
     }
 }
 
-/// Everything that the description leaves open about what is at `place`.
+/// Everything that may be otherwise about what is at `place`.
 fn changes_of(schema: &'static Value, place: &[&'static str], changes: &mut Vec<Change>) {
     let schema = resolve(schema);
     if let Some(items) = schema.get("items") {
@@ -357,7 +357,7 @@ fn changes_of(schema: &'static Value, place: &[&'static str], changes: &mut Vec<
         Some(json!({ "a": [1] })),
     ));
     for (name, property) in properties {
-        let optional = !required(schema).contains(name.as_str());
+        let optional = !needed(schema).contains(name.as_str());
         if optional {
             changes.push(Change::of_field("no", place, name, None));
         }
@@ -376,7 +376,7 @@ fn changes_of(schema: &'static Value, place: &[&'static str], changes: &mut Vec<
     }
 }
 
-/// Leaves of a reply what its schema requires.
+/// Leaves of a reply what is needed.
 fn least(schema: &'static Value, value: &mut Value) {
     let schema = resolve(schema);
     match value {
@@ -384,7 +384,7 @@ fn least(schema: &'static Value, value: &mut Value) {
             .iter_mut()
             .for_each(|item| least(&schema["items"], item)),
         Value::Object(object) => {
-            object.retain(|name, _| required(schema).contains(name.as_str()));
+            object.retain(|name, _| needed(schema).contains(name.as_str()));
             for (name, inner) in object {
                 least(&schema["properties"][name], inner);
             }
@@ -414,9 +414,47 @@ fn required(schema: &'static Value) -> BTreeSet<&'static str> {
     names.filter_map(Value::as_str).collect()
 }
 
+/// What `octoseal` can't do without: some of what the description requires.
+const NEEDED: [&str; 10] = [
+    "configurations",
+    "expires_at",
+    "id",
+    "key",
+    "key_id",
+    "name",
+    "repositories",
+    "secrets",
+    "token",
+    "visibility",
+];
+
+fn needed(schema: &'static Value) -> BTreeSet<&'static str> {
+    let mut names = required(schema);
+    names.retain(|name| NEEDED.contains(name));
+    names
+}
+
 fn resolve(schema: &'static Value) -> &'static Value {
     match schema["$ref"].as_str() {
         Some(name) => resolve(DESCRIPTION.pointer(name.trim_start_matches('#')).unwrap()),
         None => schema,
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_field_that_is_needed_and_missing_is_named_and_no_proxy_is_blamed() {
+    let github = world();
+    let nameless = json!({ "total_count": 1, "secrets": [{ "value": "s3cret" }] });
+    let change = move |reply: http::Response<bytes::Bytes>| {
+        http::Response::from_parts(reply.into_parts().0, nameless.to_string().into())
+    };
+    github.inject(Fault::change(change).at("/orgs/acme/actions/secrets"));
+    let client = builder(&github).build().unwrap();
+    let secrets = client.secrets(scope("actions:org/acme"));
+    let told = secrets.list_all().await.unwrap_err().to_string();
+    assert!(told.contains("`secrets[0].name` is missing"), "{told}");
+    assert!(
+        !told.contains("proxy") && !told.contains("s3cret"),
+        "{told}"
+    );
 }

@@ -8,7 +8,7 @@ use octoseal::{
     Scope, SecretValue, Visibility, Written,
 };
 use octoseal_mock::GitHub;
-use octoseal_tests::{acme, client, scope};
+use octoseal_tests::{acme, builder, client, scope};
 
 /// Every scope of the README's table.
 pub(crate) const SCOPES: [&str; 11] = [
@@ -349,15 +349,20 @@ fn a_scope_is_one_string_both_ways() {
 }
 
 #[tokio::test]
-async fn dependabot_gets_its_repository_ids_as_strings_and_the_others_as_numbers() {
-    for (text, as_string) in [
-        ("actions:org/acme", false),
-        ("codespaces:org/acme", false),
-        ("dependabot:org/acme", true),
+async fn dependabot_gets_its_repository_ids_as_strings_before_a_version_and_all_others_as_numbers()
+{
+    let (old, new) = ("2022-11-28", "2026-03-10");
+    for (text, version, as_string) in [
+        ("actions:org/acme", old, false),
+        ("codespaces:org/acme", old, false),
+        ("dependabot:org/acme", old, true),
+        ("dependabot:org/acme", new, false),
+        ("actions:org/acme", new, false),
     ] {
         let github = world();
         let api = github.add_repository("acme", "api");
-        let secrets = client(&github).secrets(scope(text));
+        let client = builder(&github).api_version(version).build().unwrap();
+        let secrets = client.secrets(scope(text));
         secrets
             .put("KEY", "v")
             .visibility(Visibility::Selected(vec![api]))
@@ -365,7 +370,7 @@ async fn dependabot_gets_its_repository_ids_as_strings_and_the_others_as_numbers
             .await
             .unwrap();
         let sent = github.requests().last().unwrap().json()["selected_repository_ids"][0].clone();
-        assert_eq!(sent.is_string(), as_string, "{text}");
+        assert_eq!(sent.is_string(), as_string, "{text} under {version}");
         assert_eq!(
             github.secret(text, "KEY").unwrap().selected_repository_ids,
             [api].into()

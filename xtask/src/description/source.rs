@@ -23,6 +23,9 @@ pub struct Source {
     /// Schemas of which only the named properties are kept.
     #[serde(default)]
     pub project: BTreeMap<String, BTreeSet<String>>,
+    /// By component of replies: the properties without which it is of no use.
+    #[serde(default)]
+    pub needed: BTreeMap<String, BTreeSet<String>>,
     /// Facts that no description has.
     #[serde(default)]
     pub practice: Practice,
@@ -62,9 +65,17 @@ pub struct Api {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Practice {
-    /// Operations whose repository ids must be sent as text.
+    /// By operation: the versions of the API under which it takes repository ids as text alone, not as numbers.
     #[serde(default)]
-    pub ids_as_text: BTreeSet<String>,
+    pub ids_as_text: BTreeMap<String, Versions>,
+}
+
+/// Versions of the API that a fact holds for.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Versions {
+    /// It holds for earlier versions than this one, and no longer for this one.
+    pub before: String,
 }
 
 impl Source {

@@ -97,10 +97,21 @@ pub(crate) fn each_schema(
     }
 }
 
+/// Where a schema of a reply stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin<'a> {
+    /// In an operation.
+    Operation,
+    /// It is a component.
+    Component(&'a str),
+    /// Somewhere inside a component.
+    Inside(&'a str),
+}
+
 /// Calls `visit` for every schema object of replies, and of the components that they reach, outermost first.
 pub(crate) fn each_reply_schema(
     document: &mut Value,
-    mut visit: impl FnMut(&mut Map<String, Value>),
+    mut visit: impl FnMut(Origin<'_>, &mut Map<String, Value>),
 ) {
     let mut replies = Vec::new();
     each_operation(document, |_, operation| {
@@ -109,7 +120,7 @@ pub(crate) fn each_reply_schema(
     let reached = reached_schemas(document, &Value::Array(replies));
     each_schema(document, |used, schema| {
         if used == Use::Reply {
-            visit(schema);
+            visit(Origin::Operation, schema);
         }
     });
     for (name, schema) in document
@@ -119,7 +130,11 @@ pub(crate) fn each_reply_schema(
         .flatten()
     {
         if reached.contains(name) {
-            descend(schema, Use::Component, &mut |_, schema| visit(schema));
+            let mut origin = Origin::Component(name);
+            descend(schema, Use::Component, &mut |_, schema| {
+                visit(origin, schema);
+                origin = Origin::Inside(name);
+            });
         }
     }
 }

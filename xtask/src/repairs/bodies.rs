@@ -1,8 +1,10 @@
 //! Repairs of requests' bodies.
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use serde_json::{Map, Value, json};
 
+use super::components::{REPOSITORY_ID, TEXT_BEFORE};
+use super::lenient::sent_schemas;
 use crate::description::source::Source;
 use crate::description::walk::{Use, each_body, each_operation, each_schema};
 
@@ -55,31 +57,92 @@ pub(super) fn unknown_media_types_as_bytes(document: &mut Value, _: &Source) -> 
     Ok(mended)
 }
 
-/// Makes ids that the description takes as numbers or text one of the two: numbers, and text for the operations that
-/// `ids_as_text` in `openapi/source.toml` names.
-pub(super) fn ids_as_the_server_wants_them(document: &mut Value, source: &Source) -> Result<usize> {
+/// Makes ids that the description takes as numbers or text numbers.
+pub(super) fn ids_are_numbers(document: &mut Value, _: &Source) -> Result<usize> {
     let mut mended = 0;
-    each_operation(document, |id, operation| {
-        let as_text = source.practice.ids_as_text.contains(id);
-        let schema = operation
-            .get_mut("requestBody")
-            .and_then(|body| body.pointer_mut("/content/application~1json/schema/properties"));
-        for (name, property) in schema.and_then(Value::as_object_mut).into_iter().flatten() {
-            let Some(items) = property.get_mut("items").and_then(Value::as_object_mut) else {
-                continue;
-            };
-            let either = items.get("anyOf").is_some_and(is_number_or_text);
-            let number = items.get("type").is_some_and(|kind| kind == "integer");
-            if either || (as_text && number && name.ends_with("_ids")) {
-                items.clear();
-                items.insert(
-                    "type".to_owned(),
-                    json!(if as_text { "string" } else { "integer" }),
-                );
+    each_operation(document, |_, operation| {
+        for (_, property) in properties(operation).into_iter().flatten() {
+            let kinds = property.get("items").map(kinds);
+            if kinds.is_some_and(|kinds| kinds == ["integer", "string"]) {
+                property["items"] = json!({ "type": "integer" });
                 mended += 1;
             }
         }
     });
+    Ok(mended)
+}
+
+/// Gives ids that earlier versions of the API take as text (`[practice.ids_as_text]` in `openapi/source.toml`) a
+/// hand-written type that can be both, and notes which versions those are.
+///
+/// # Errors
+///
+/// If the description says that ids of the version asked for are of the other kind alone.
+pub(super) fn ids_as_the_version_wants_them(
+    document: &mut Value,
+    source: &Source,
+) -> Result<usize> {
+    let mut mended = 0;
+    let mut result = Ok(());
+    each_operation(document, |id, operation| {
+        let Some(fact) = source.practice.ids_as_text.get(id) else {
+            return;
+        };
+        let asked = &source.api.version;
+        let wanted = if *asked < fact.before {
+            "string"
+        } else {
+            "integer"
+        };
+        let mut found = 0;
+        for (name, property) in properties(operation).into_iter().flatten() {
+            let Some(items) = property.get("items").filter(|_| name.ends_with("_ids")) else {
+                continue;
+            };
+            found += 1;
+            if kinds(items).contains(&wanted) {
+                property["items"] =
+                    json!({ "$ref": format!("#/components/schemas/{REPOSITORY_ID}") });
+                property[TEXT_BEFORE] = json!(fact.before);
+                mended += 1;
+            } else {
+                let taken = kinds(items).join(" or ");
+                result = Err(anyhow!(
+                    "`{id}`: openapi/source.toml says in [practice.ids_as_text] that it takes text before API version \
+                     {} and asks for version {asked}, and the description takes `{name}` as {taken} alone: it is of \
+                     another version (move `version` in [api]), or the fact no longer holds (remove it)",
+                    fact.before
+                ));
+            }
+        }
+        if found == 0 {
+            result = Err(anyhow!(
+                "`{id}` is in [practice.ids_as_text] of openapi/source.toml, and has no list of ids"
+            ));
+        }
+    });
+    if mended > 0 {
+        document["components"]["schemas"][REPOSITORY_ID] = json!({ "type": "integer" });
+    }
+    result.map(|()| mended)
+}
+
+/// The properties of an operation's JSON body.
+fn properties(operation: &mut Map<String, Value>) -> Option<&mut Map<String, Value>> {
+    let body = operation.get_mut("requestBody")?;
+    body.pointer_mut("/content/application~1json/schema/properties")?
+        .as_object_mut()
+}
+
+/// Lets the components of bodies that `[project]` in `openapi/source.toml` cuts down take the properties that were cut, and
+/// those that the description lacks.
+pub(super) fn bodies_take_what_was_cut(document: &mut Value, source: &Source) -> Result<usize> {
+    let sent = sent_schemas(document);
+    let mut mended = 0;
+    for name in source.project.keys().filter(|name| sent.contains(*name)) {
+        document["components"]["schemas"][name]["additionalProperties"] = json!({});
+        mended += 1;
+    }
     Ok(mended)
 }
 
@@ -120,13 +183,16 @@ pub(super) fn let_collections_be_null(schema: &mut Map<String, Value>) -> usize 
     mended
 }
 
-fn is_number_or_text(options: &Value) -> bool {
-    let mut kinds: Vec<_> = options
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|option| option["type"].as_str().unwrap_or("?"))
-        .collect();
+/// The types that a schema allows, in order.
+fn kinds(schema: &Value) -> Vec<&str> {
+    let choices = schema["anyOf"].as_array().or(schema["oneOf"].as_array());
+    let mut kinds: Vec<_> = match choices {
+        Some(choices) => choices
+            .iter()
+            .filter_map(|each| each["type"].as_str())
+            .collect(),
+        None => schema["type"].as_str().into_iter().collect(),
+    };
     kinds.sort_unstable();
-    kinds == ["integer", "string"]
+    kinds
 }

@@ -8,6 +8,10 @@ pub const SECRET_PAGE: &str = "store-secret-page";
 pub const PUBLIC_KEY: &str = "store-public-key";
 /// A key's id: text, or a number that keeps its text.
 pub const KEY_ID: &str = "key-id";
+/// A repository's id in a body: a number, or text before a version of the API.
+pub const REPOSITORY_ID: &str = "repository-id";
+/// Notes that version at the list of ids.
+pub const TEXT_BEFORE: &str = "x-text-before";
 /// A repository that may use a secret.
 pub const REPOSITORY: &str = "store-repository";
 /// A page of repositories.
@@ -20,14 +24,28 @@ pub const REGISTRY_PAGE: &str = "store-registry-page";
 pub const HIDDEN: &str = "hidden-text";
 
 /// All of them.
-pub const ALL: [&str; 9] = [
+pub const ALL: [&str; 10] = [
     SECRET,
     SECRET_PAGE,
     PUBLIC_KEY,
     KEY_ID,
+    REPOSITORY_ID,
     REPOSITORY,
     REPOSITORY_PAGE,
     REGISTRY,
     REGISTRY_PAGE,
     HIDDEN,
 ];
+
+/// Marks a reply without a body of an operation of which other replies have one.
+pub const WITHOUT_BODY: &str = "x-without-body";
+
+/// The properties without which a component of the family is of no use.
+pub fn needed(component: &str) -> &'static [&'static str] {
+    match component {
+        SECRET | REGISTRY => &["name"],
+        PUBLIC_KEY => &["key_id", "key"],
+        REPOSITORY => &["id"],
+        _ => &[],
+    }
+}

@@ -1,14 +1,10 @@
 //! Repairs of replies.
 
-use std::collections::BTreeSet;
-
 use anyhow::Result;
 use serde_json::{Map, Value};
 
-use super::bodies::let_collections_be_null;
 use crate::description::source::Source;
-use crate::description::walk::component_of;
-use crate::description::walk::{each_operation, each_reply_schema, each_schema, resolve};
+use crate::description::walk::{each_operation, resolve};
 
 /// Drops declared errors. They then arrive as `UnexpectedResponse`, with status, headers and the unread body. A typed
 /// error loses status and headers if its body is not JSON.
@@ -95,87 +91,6 @@ pub(super) fn keep_one_reply_type(document: &mut Value, _: &Source) -> Result<us
         }
     });
     Ok(mended)
-}
-
-/// Makes enums of replies text. Enums of requests stay closed.
-pub(super) fn open_reply_enums(document: &mut Value, _: &Source) -> Result<usize> {
-    let mut mended = 0;
-    each_reply_schema(document, |schema| {
-        if schema.get("type").is_some_and(|kind| kind == "string")
-            && schema.remove("enum").is_some()
-        {
-            mended += 1;
-        }
-    });
-    Ok(mended)
-}
-
-/// Makes optional lists and maps of replies nullable. progenitor reads other optional fields that are `null` as absent,
-/// and fails on these.
-pub(super) fn null_collections_are_absent(document: &mut Value, _: &Source) -> Result<usize> {
-    let mut mended = 0;
-    each_reply_schema(document, |schema| mended += let_collections_be_null(schema));
-    Ok(mended)
-}
-
-/// Marks a choice of a union while [`open_reply_objects`] walks.
-const CHOICE: &str = "x-choice";
-
-/// Opens closed objects, but for choices of unions: those are told apart by being closed.
-pub(super) fn open_reply_objects(document: &mut Value, _: &Source) -> Result<usize> {
-    let mut chosen = BTreeSet::new();
-    choices(document, &mut chosen);
-    for name in chosen {
-        if let Some(Value::Object(component)) =
-            document.pointer_mut(&format!("/components/schemas/{name}"))
-        {
-            component.insert(CHOICE.to_owned(), Value::Bool(true));
-        }
-    }
-    let mut mended = 0;
-    each_reply_schema(document, |schema| {
-        for key in ["anyOf", "oneOf"] {
-            let inner = schema.get_mut(key).and_then(Value::as_array_mut);
-            for choice in inner.into_iter().flatten() {
-                if let Value::Object(choice) = choice {
-                    choice.insert(CHOICE.to_owned(), Value::Bool(true));
-                }
-            }
-        }
-        let open = !schema.contains_key(CHOICE);
-        if open
-            && schema
-                .get("additionalProperties")
-                .is_some_and(|more| more == false)
-        {
-            schema.remove("additionalProperties");
-            mended += 1;
-        }
-    });
-    each_schema(document, |_, schema| {
-        schema.remove(CHOICE);
-    });
-    Ok(mended)
-}
-
-/// The components that are choices of unions.
-fn choices(node: &Value, found: &mut BTreeSet<String>) {
-    match node {
-        Value::Object(object) => {
-            for key in ["anyOf", "oneOf"] {
-                let choices = object.get(key).and_then(Value::as_array);
-                for choice in choices.into_iter().flatten() {
-                    let reference = choice.get("$ref").and_then(Value::as_str);
-                    if let Some((_, name)) = reference.and_then(component_of) {
-                        found.insert(name.to_owned());
-                    }
-                }
-            }
-            object.values().for_each(|value| choices(value, found));
-        }
-        Value::Array(items) => items.iter().for_each(|value| choices(value, found)),
-        _ => {}
-    }
 }
 
 /// Whether a status, or range of statuses, is a success.

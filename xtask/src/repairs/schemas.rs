@@ -253,8 +253,12 @@ pub(super) fn hide_tokens(document: &mut Value, _: &Source) -> Result<usize> {
             .into_iter()
             .flatten()
         {
-            if name == "token" && property["type"] == "string" && property["nullable"] != true {
-                *property = json!({ "$ref": format!("#/components/schemas/{HIDDEN}") });
+            if name == "token" && property["type"] == "string" {
+                let hidden = json!({ "$ref": format!("#/components/schemas/{HIDDEN}") });
+                *property = match property["nullable"] == true {
+                    true => json!({ "nullable": true, "allOf": [hidden] }),
+                    false => hidden,
+                };
                 mended += 1;
             }
         }

@@ -8,12 +8,13 @@ use serde_json::{Map, Value, json};
 use super::all_of;
 use super::components::{
     KEY_ID, PUBLIC_KEY, REGISTRY, REGISTRY_PAGE, REPOSITORY, REPOSITORY_PAGE, SECRET, SECRET_PAGE,
+    needed,
 };
 use super::replies::json_schema;
 use crate::description::Operation;
 use crate::description::family::{Place, Role, hole, registries, scopes};
 use crate::description::source::Source;
-use crate::description::walk::{each_operation, resolve};
+use crate::description::walk::{each_operation, resolve, values};
 
 /// Adds the parameters of pages to lists of stores that lack them in the description. Without them GitHub answers with
 /// the first thirty entries.
@@ -126,32 +127,27 @@ fn rename_pieces(
     paths[path][operation.method] = node;
 }
 
-/// Gives the secrets, keys and repositories of all stores one type each, with the properties of all (required if all
-/// require it). The description has other components for each store.
+/// Gives the secrets, keys and repositories of all stores one type each, with the properties of all. The description has
+/// other components for each store. What may be written back takes properties that the description lacks, too.
 pub(super) fn one_shape_per_role(document: &mut Value, _: &Source) -> Result<usize> {
     let before = document.clone();
-    let mut wanted: BTreeMap<String, Value> = BTreeMap::new();
+    let mut wanted: BTreeMap<&str, Value> = BTreeMap::new();
     let (mut shapes, mut errors) = (Shapes::default(), Vec::new());
-    for (operation, shape) in shaped(&before) {
-        match shapes.add_reply(&before, &operation, shape) {
-            Ok(reply) => {
-                let reference = format!("#/components/schemas/{reply}");
-                wanted.insert(operation.id.to_owned(), json!({ "$ref": reference }));
-            }
-            Err(error) => errors.push(error.context(format!("`{}`", operation.id))),
+    for (operation, shape) in replies(&before) {
+        let added = success(&before, operation.node)
+            .context("it has no JSON reply")
+            .and_then(|reply| shapes.add(shape, &before, reply));
+        if let Err(error) = added {
+            errors.push(error.context(format!("`{}`", operation.id)));
         }
+        let reply = format!("#/components/schemas/{}", shape.reply());
+        wanted.insert(operation.id, json!({ "$ref": reply }));
     }
     all_of(errors)?;
-
     let mut mended = 0;
     each_operation(document, |id, operation| {
         let Some(shape) = wanted.get(id) else { return };
-        for reply in operation
-            .get_mut("responses")
-            .and_then(Value::as_object_mut)
-            .into_iter()
-            .flat_map(Map::values_mut)
-        {
+        for reply in values(operation.get_mut("responses")) {
             *reply = json!({ "content": { "application/json": { "schema": shape } } });
             mended += 1;
         }
@@ -160,16 +156,37 @@ pub(super) fn one_shape_per_role(document: &mut Value, _: &Source) -> Result<usi
     Ok(mended)
 }
 
-/// The operations that reply in shapes of the family's.
-fn shaped(document: &Value) -> Vec<(Operation<'_>, &'static str)> {
+/// What a reply of the family is.
+#[derive(Clone, Copy)]
+enum Shape {
+    /// One thing.
+    One(&'static str),
+    /// A page of things: their component, that of the page, and the property that holds them.
+    Page(&'static str, &'static str, &'static str),
+}
+
+const SECRETS: Shape = Shape::Page(SECRET, SECRET_PAGE, "secrets");
+const REPOSITORIES: Shape = Shape::Page(REPOSITORY, REPOSITORY_PAGE, "repositories");
+const REGISTRIES: Shape = Shape::Page(REGISTRY, REGISTRY_PAGE, "configurations");
+
+impl Shape {
+    fn reply(self) -> &'static str {
+        match self {
+            Self::One(reply) | Self::Page(_, reply, _) => reply,
+        }
+    }
+}
+
+/// The operations of the family that reply with something.
+fn replies(document: &Value) -> Vec<(Operation<'_>, Shape)> {
     let mut found = Vec::new();
     for scope in scopes(document) {
         for (role, operation) in scope.operations {
             let shape = match role {
-                Role::Get => SECRET,
-                Role::PublicKey => PUBLIC_KEY,
-                Role::List | Role::ListOrganizationSecrets => SECRET_PAGE,
-                Role::ListRepositories => REPOSITORY_PAGE,
+                Role::Get => Shape::One(SECRET),
+                Role::PublicKey => Shape::One(PUBLIC_KEY),
+                Role::List | Role::ListOrganizationSecrets => SECRETS,
+                Role::ListRepositories => REPOSITORIES,
                 _ => continue,
             };
             found.push((operation, shape));
@@ -177,10 +194,10 @@ fn shaped(document: &Value) -> Vec<(Operation<'_>, &'static str)> {
     }
     if let Some(family) = registries(document) {
         found.extend([
-            (family.list, REGISTRY_PAGE),
-            (family.get, REGISTRY),
-            (family.create, REGISTRY),
-            (family.public_key, PUBLIC_KEY),
+            (family.list, REGISTRIES),
+            (family.get, Shape::One(REGISTRY)),
+            (family.create, Shape::One(REGISTRY)),
+            (family.public_key, Shape::One(PUBLIC_KEY)),
         ]);
     }
     found
@@ -202,87 +219,57 @@ pub(super) fn key_ids_keep_their_text(document: &mut Value, _: &Source) -> Resul
 
 /// The types of the family's replies, as they are gathered from the stores.
 #[derive(Default)]
-struct Shapes(BTreeMap<&'static str, Shape>);
-
-#[derive(Default)]
-struct Shape {
-    properties: Map<String, Value>,
-    required: Option<BTreeSet<String>>,
+struct Shapes {
+    /// The properties, by component.
+    things: BTreeMap<&'static str, Map<String, Value>>,
+    /// The component of their things and the property that holds them, by component.
+    pages: BTreeMap<&'static str, (&'static str, &'static str)>,
 }
 
 impl Shapes {
-    /// Adds what an operation replies, and gives the component that its reply becomes.
-    fn add_reply(
-        &mut self,
-        document: &Value,
-        operation: &Operation<'_>,
-        shape: &'static str,
-    ) -> Result<&'static str> {
-        let reply = success(document, operation.node).context("it has no JSON reply")?;
-        let (item, schema) = match shape {
-            SECRET_PAGE => (SECRET, items(document, reply, "secrets")?),
-            REPOSITORY_PAGE => (REPOSITORY, items(document, reply, "repositories")?),
-            REGISTRY_PAGE => (REGISTRY, items(document, reply, "configurations")?),
-            shape => (shape, reply),
+    fn add(&mut self, shape: Shape, document: &Value, reply: &Value) -> Result<()> {
+        let (name, schema) = match shape {
+            Shape::One(name) => (name, reply),
+            Shape::Page(name, page, list) => {
+                self.pages.insert(page, (name, list));
+                (name, items(document, reply, list)?)
+            }
         };
-        self.add(item, document, schema)?;
-        Ok(shape)
-    }
-
-    fn add(&mut self, name: &'static str, document: &Value, schema: &Value) -> Result<()> {
-        let Some((properties, required)) = object(document, schema) else {
+        let Some(properties) = properties(document, schema) else {
             bail!("a {name} is not an object");
         };
-        // What another store tells is of no use to this one: its values are sealed with its own.
-        let own: &[&str] = match name {
-            PUBLIC_KEY => &["key_id", "key"],
-            _ => &[],
-        };
-        if let Some(lost) = own.iter().find(|each| !properties.contains_key(**each)) {
+        // Each store must tell them itself: its values are sealed with its own key.
+        let mut needed = needed(name).iter();
+        if let Some(lost) = needed.find(|each| !properties.contains_key(**each)) {
             bail!("no `{lost}` in its {name}");
         }
-        let shape = self.0.entry(name).or_default();
+        let known = self.things.entry(name).or_default();
         for (property, node) in properties {
-            shape.properties.entry(property).or_insert(node);
+            known.entry(property).or_insert(node);
         }
-        shape.required = Some(match shape.required.take() {
-            None => required,
-            Some(already) => already.intersection(&required).cloned().collect(),
-        });
         Ok(())
     }
 
     fn install(self, document: &mut Value) -> Result<()> {
-        for (name, shape) in self.0 {
-            let needed: &[&str] = match name {
-                SECRET | REGISTRY => &["name"],
-                PUBLIC_KEY => &[],
-                _ => &["id"],
-            };
-            if let Some(lost) = needed
-                .iter()
-                .find(|each| !shape.properties.contains_key(**each))
-            {
-                bail!("no `{lost}` in the {name} of this description");
+        let schemas = &mut document["components"]["schemas"];
+        for (name, properties) in self.things {
+            let mut schema =
+                json!({ "type": "object", "properties": properties, "required": needed(name) });
+            if [SECRET, REGISTRY].contains(&name) {
+                schema["additionalProperties"] = json!({});
             }
-            let page = match name {
-                SECRET => Some((SECRET_PAGE, "secrets")),
-                REPOSITORY => Some((REPOSITORY_PAGE, "repositories")),
-                REGISTRY => Some((REGISTRY_PAGE, "configurations")),
-                _ => None,
-            };
-            let schemas = &mut document["components"]["schemas"];
-            schemas[name] = json!({ "type": "object", "properties": shape.properties, "required": shape.required });
-            if let Some((page, items)) = page {
-                schemas[page] = json!({
-                    "type": "object",
-                    "properties": {
-                        "total_count": { "type": "integer" },
-                        items: { "type": "array", "items": { "$ref": format!("#/components/schemas/{name}") } },
-                    },
-                    "required": ["total_count", items],
-                });
-            }
+            schemas[name] = schema;
+        }
+        for (page, (name, list)) in self.pages {
+            let items = json!({ "$ref": format!("#/components/schemas/{name}") });
+            schemas[page] = json!({
+                "type": "object",
+                "properties": {
+                    "total_count": { "type": "integer" },
+                    list: { "type": "array", "items": items },
+                },
+                "required": ["total_count", list],
+            });
         }
         Ok(())
     }
@@ -311,19 +298,18 @@ fn items<'a>(document: &'a Value, page: &'a Value, name: &str) -> Result<&'a Val
     }
 }
 
-/// The properties of an object and those that it requires, through references and parts.
-fn object(document: &Value, schema: &Value) -> Option<(Map<String, Value>, BTreeSet<String>)> {
+/// The properties of an object, through references and parts.
+fn properties(document: &Value, schema: &Value) -> Option<Map<String, Value>> {
     let mut parts = Vec::new();
     parts_of(document, schema, &mut parts);
-    let (mut properties, mut required) = (Map::new(), BTreeSet::new());
-    for part in &parts {
-        for (name, property) in part["properties"].as_object().into_iter().flatten() {
-            properties.insert(name.clone(), property.clone());
-        }
-        let names = part["required"].as_array().into_iter().flatten();
-        required.extend(names.filter_map(Value::as_str).map(str::to_owned));
-    }
-    (!properties.is_empty()).then_some((properties, required))
+    let own = parts
+        .iter()
+        .filter_map(|part| part["properties"].as_object());
+    let all: Map<_, _> = own
+        .flatten()
+        .map(|(name, node)| (name.clone(), node.clone()))
+        .collect();
+    (!all.is_empty()).then_some(all)
 }
 
 /// A schema and the parts that all of it consists of.

@@ -438,7 +438,7 @@ fn a_list_that_says_the_same_twice_or_what_nobody_understands_is_refused() {
     let message = refusal(&workshop, &Options::default());
     assert!(message.contains("keeps `repos/get` twice"), "{message}");
     let workshop = Workshop::new();
-    workshop.edit(SOURCE, "[practice]", "[practise]");
+    workshop.edit(SOURCE, "[practice.", "[practise.");
     let message = refusal(&workshop, &Options::default());
     assert!(
         message.contains("openapi/source.toml") && message.contains("practise"),

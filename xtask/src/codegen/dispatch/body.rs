@@ -6,6 +6,7 @@ use quote::{format_ident, quote};
 use serde_json::Value;
 
 use crate::description::Operation;
+use crate::repairs::components::TEXT_BEFORE;
 use crate::rust_names::{field, pascal};
 
 /// The schema of an operation's JSON body.
@@ -87,8 +88,9 @@ pub(super) fn argument(value: TokenStream, property: &Value) -> Result<TokenStre
             (Some("string"), _) => quote!(#value.map(str::to_owned)),
             (Some("boolean"), _) => value,
             (Some("array"), Some("integer")) => quote!(#value.map(<[i64]>::to_vec)),
-            (Some("array"), Some("string")) => {
-                quote!(#value.map(|ids| ids.iter().map(i64::to_string).collect()))
+            (Some("array"), None) if property[TEXT_BEFORE].is_string() => {
+                let version = property[TEXT_BEFORE].as_str();
+                quote!(#value.map(|ids| repository_ids(self, ids, #version)))
             }
             _ => bail!("is of a type that the dispatch does not know: {property}"),
         },

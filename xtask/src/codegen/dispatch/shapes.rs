@@ -4,119 +4,112 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::Value;
 
-use super::body;
 use crate::description::family::Scope;
 use crate::repairs::components;
 use crate::rust_names::pascal;
 
 /// Whether a hand-written type has a property of this name.
 pub(crate) fn reads(property: &str) -> bool {
-    fields().any(|(name, _)| *name == property) || PAGE.contains(&property)
+    let mut fields = SHAPES.iter().flat_map(|(_, _, fields)| *fields);
+    fields.any(|field| *field == property) || PAGE.contains(&property)
 }
 
-/// Whether a reply without a property of this name can't be converted.
+/// Whether a reply without a property of this name is of no use.
 pub(crate) fn needs(property: &str) -> bool {
-    fields().any(|(name, kind)| *name == property && *kind == Kind::Plain)
-        || PAGE.contains(&property)
+    let needed = |(component, _, _): &Shape| components::needed(component).contains(&property);
+    SHAPES.iter().any(needed) || ENTRIES.contains(&property)
 }
 
 /// The conversions.
 pub(super) fn shapes(repaired: &Value, scopes: &[Scope<'_>]) -> TokenStream {
     let schemas = &repaired["components"]["schemas"];
-    let convert = |component: &str, shape: &str, fields: &[(&str, Kind)]| {
-        let schema = &schemas[component];
-        if !schema.is_object() {
-            return TokenStream::new();
-        }
-        let from = format_ident!("{}", pascal(component));
-        let shape = format_ident!("{shape}");
-        let fields = fields.iter().map(|(name, kind)| {
-            let field = format_ident!("{name}");
-            let value = kind.read(
-                name,
-                &schema["properties"][*name],
-                body::requires(schema, name),
-            );
-            quote!(#field: #value)
-        });
-        quote! {
-            impl From<types::#from> for #shape {
-                fn from(reply: types::#from) -> Self {
-                    Self { #(#fields),* }
-                }
-            }
-        }
-    };
-    let secret = convert(components::SECRET, "Secret", SECRET);
-    let key = convert(components::PUBLIC_KEY, "PublicKey", PUBLIC_KEY);
-    let repository = convert(components::REPOSITORY, "Repository", REPOSITORY);
-    let page = |page: &str, item: &str, items: &str| {
-        if !schemas[page].is_object() {
-            return TokenStream::new();
-        }
-        let (page, item, items) = (
-            format_ident!("{}", pascal(page)),
-            format_ident!("{item}"),
-            format_ident!("{items}"),
-        );
-        quote! {
-            impl From<types::#page> for Page<#item> {
-                fn from(reply: types::#page) -> Self {
-                    Self { total_count: reply.total_count, items: reply.#items.into_iter().map(Into::into).collect() }
-                }
-            }
-        }
-    };
-    let secrets = page(components::SECRET_PAGE, "Secret", "secrets");
-    let repositories = page(components::REPOSITORY_PAGE, "Repository", "repositories");
     if scopes.is_empty() && !schemas[components::PUBLIC_KEY].is_object() {
         return TokenStream::new();
     }
-    quote!(#secret #key #repository #secrets #repositories)
+    let shapes = SHAPES.iter().map(|shape| conversion(schemas, shape));
+    let pages = PAGES.iter().map(|page| page_conversion(schemas, page));
+    quote!(#(#shapes)* #(#pages)*)
 }
 
-const SECRET: &[(&str, Kind)] = &[
-    ("name", Kind::Plain),
-    ("created_at", Kind::Plain),
-    ("updated_at", Kind::Plain),
-    ("visibility", Kind::Optional),
-    ("selected_repositories_url", Kind::Optional),
+/// A component, the hand-written type that it becomes, and that one's fields.
+type Shape = (&'static str, &'static str, &'static [&'static str]);
+
+const SHAPES: [Shape; 3] = [
+    (
+        components::SECRET,
+        "Secret",
+        &[
+            "name",
+            "created_at",
+            "updated_at",
+            "visibility",
+            "selected_repositories_url",
+            EXTRA,
+        ],
+    ),
+    (components::PUBLIC_KEY, "PublicKey", &["key_id", "key"]),
+    (
+        components::REPOSITORY,
+        "Repository",
+        &["id", "name", "full_name"],
+    ),
 ];
-const PUBLIC_KEY: &[(&str, Kind)] = &[("key_id", Kind::Plain), ("key", Kind::Plain)];
-const REPOSITORY: &[(&str, Kind)] = &[
-    ("id", Kind::Plain),
-    ("name", Kind::Plain),
-    ("full_name", Kind::Plain),
+
+/// The field that holds the properties which the description lacks.
+const EXTRA: &str = "extra";
+
+/// A page's component, the hand-written type of its entries, and the property that holds them.
+type Page = (&'static str, &'static str, &'static str);
+
+const PAGES: [Page; 2] = [
+    (components::SECRET_PAGE, "Secret", ENTRIES[0]),
+    (components::REPOSITORY_PAGE, "Repository", ENTRIES[1]),
 ];
+const ENTRIES: [&str; 3] = ["secrets", "repositories", "configurations"];
+const PAGE: [&str; 4] = ["total_count", ENTRIES[0], ENTRIES[1], ENTRIES[2]];
 
-/// The fields of pages.
-const PAGE: [&str; 4] = ["total_count", "secrets", "repositories", "configurations"];
-
-fn fields() -> impl Iterator<Item = &'static (&'static str, Kind)> {
-    [SECRET, PUBLIC_KEY, REPOSITORY].into_iter().flatten()
-}
-
-/// How a field of a hand-written type is read.
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    /// Always there; if the description makes it optional, the default where it is absent.
-    Plain,
-    /// An `Option`.
-    Optional,
-}
-
-impl Kind {
-    fn read(self, name: &str, property: &Value, required: bool) -> TokenStream {
+fn conversion(schemas: &Value, (component, shape, fields): &Shape) -> TokenStream {
+    let schema = &schemas[component];
+    if !schema.is_object() {
+        return TokenStream::new();
+    }
+    let (from, shape) = (
+        format_ident!("{}", pascal(component)),
+        format_ident!("{shape}"),
+    );
+    let fields = fields.iter().map(|name| {
         let field = format_ident!("{name}");
-        let present = property.is_object();
-        let certain = required && property["nullable"] != true;
-        match (self, present, certain) {
-            (Self::Plain, true, true) => quote!(reply.#field.into()),
-            (Self::Plain, true, false) => quote!(reply.#field.map(Into::into).unwrap_or_default()),
-            (Self::Plain, false, _) => quote!(Default::default()),
-            (Self::Optional, true, true) => quote!(Some(reply.#field)),
-            (Self::Optional, true, false) => quote!(reply.#field),
-            (Self::Optional, false, _) => quote!(None),
+        let there = *name == EXTRA || schema["properties"][*name].is_object();
+        let needed = components::needed(component).contains(name);
+        match (there, needed) {
+            (true, true) => quote!(#field: reply.#field.into()),
+            (true, false) => quote!(#field: reply.#field),
+            (false, _) => quote!(#field: None),
+        }
+    });
+    quote! {
+        impl From<types::#from> for #shape {
+            fn from(reply: types::#from) -> Self {
+                Self { #(#fields),* }
+            }
+        }
+    }
+}
+
+fn page_conversion(schemas: &Value, (page, entry, entries): &Page) -> TokenStream {
+    if !schemas[page].is_object() {
+        return TokenStream::new();
+    }
+    let page = format_ident!("{}", pascal(page));
+    let (entry, entries) = (format_ident!("{entry}"), format_ident!("{entries}"));
+    quote! {
+        impl From<types::#page> for Page<#entry> {
+            fn from(reply: types::#page) -> Self {
+                Self {
+                    total_count: reply.total_count,
+                    items: reply.#entries.into_iter().map(Into::into).collect(),
+                }
+            }
         }
     }
 }

@@ -49,7 +49,7 @@ pub(super) const EFFECTS: &[Case] = &[
         },
         "reply 200.total_count",
         "may be left out now",
-        Breaks::Octoseal,
+        Breaks::Nobody,
     ),
     (
         MINE,

@@ -1,0 +1,91 @@
+//! Reading replies: what can't be read is told by the field that it is about, without a word of the reply.
+
+use bytes::Bytes;
+use progenitor_client::{Error, ResponseValue};
+use serde::de::{DeserializeOwned, Error as _};
+use serde_path_to_error::{Path, Segment};
+
+/// Reads a reply as JSON.
+///
+/// # Errors
+///
+/// [`Error::InvalidResponsePayload`]. If the reply is JSON, but not that of the operation, its error names the field, and
+/// the body is left out: it may hold a token. Otherwise the body is there, complete.
+pub(crate) async fn read<T: DeserializeOwned, E>(
+    response: reqwest::Response,
+) -> Result<ResponseValue<T>, Error<E>> {
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = response.bytes().await.map_err(Error::ResponseBodyError)?;
+    match parse(&body) {
+        Ok(reply) => Ok(ResponseValue::new(reply, status, headers)),
+        Err(error) if error.is_data() => Err(Error::InvalidResponsePayload(Bytes::new(), error)),
+        Err(error) => Err(Error::InvalidResponsePayload(body, error)),
+    }
+}
+
+/// The reply of a kind of success that has no body, where another kind has one. Few operations have both.
+#[allow(dead_code)]
+pub(crate) fn none<T>(response: reqwest::Response) -> ResponseValue<Option<T>> {
+    ResponseValue::new(None, response.status(), response.headers().clone())
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let reply = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().clone();
+        let error = error.into_inner();
+        if error.is_data() {
+            serde_json::Error::custom(complaint(&path, &error.to_string()))
+        } else {
+            error
+        }
+    })?;
+    json.end()?;
+    Ok(reply)
+}
+
+/// What is wrong, and where. serde's own message quotes what it has read.
+fn complaint(path: &Path, message: &str) -> String {
+    let mut field = shown(path);
+    let name = |start: &str| message.strip_prefix(start)?.split('`').next();
+    if let Some(name) = name("missing field `") {
+        if !field.is_empty() {
+            field.push('.');
+        }
+        return format!("`{field}{name}` is missing");
+    }
+    let subject = match field.as_str() {
+        "" => "the reply".to_owned(),
+        field => format!("`{field}`"),
+    };
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) => {
+            let expected = expected.split(" at line ").next().unwrap_or_default();
+            format!("{subject} is not {expected}")
+        }
+        None => format!("{subject} is not as described"),
+    }
+}
+
+/// A path, but for keys that are no names: the reply chose them.
+fn shown(path: &Path) -> String {
+    let mut text = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => text.push_str(&format!("[{index}]")),
+            Segment::Map { key } => {
+                let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+                let known = key.len() <= LONGEST_NAME && key.chars().all(is_name);
+                if !text.is_empty() {
+                    text.push('.');
+                }
+                text.push_str(if known { key } else { "?" });
+            }
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    text
+}
+
+/// In bytes; the longest name in GitHub's description has 56.
+const LONGEST_NAME: usize = 64;
