@@ -1257,6 +1257,8 @@ impl Client {
         )
     }
 }
+/// What has secrets and a public key as a store has, and calls of its own.
+pub const NOT_STORES: &[&str] = &["private-registries"];
 /// Its input if the description has private registries, nothing if it has none.
 #[macro_export]
 macro_rules! if_private_registries {
@@ -1267,7 +1269,7 @@ macro_rules! if_private_registries {
 /// An organization's private registries: the one family that is created and updated by
 /// different calls.
 pub mod registries {
-    use super::{Page, PublicKey, reshape};
+    use super::{Page, PublicKey, choice, refuse, required, reshape};
     use crate::operations::{self, Operation};
     use crate::{Client, Error, ResponseValue, types};
     /// The name that GitHub's paths use.
@@ -1314,6 +1316,58 @@ pub mod registries {
     pub const DELETE: Operation = operations::PRIVATE_REGISTRIES_DELETE_ORG_PRIVATE_REGISTRY;
     /// A registry as GitHub tells it.
     pub type Registry = types::StoreRegistry;
+    /// What is written of a registry: the fields of both bodies, under the description's names.
+    #[derive(Debug, Clone, Default, PartialEq, Eq)]
+    pub struct Write {
+        /// `account_id`
+        pub account_id: Option<String>,
+        /// `api_host`
+        pub api_host: Option<String>,
+        /// `audience`
+        pub audience: Option<String>,
+        /// `auth_type`
+        pub auth_type: Option<String>,
+        /// `aws_region`
+        pub aws_region: Option<String>,
+        /// `client_id`
+        pub client_id: Option<String>,
+        /// `domain`
+        pub domain: Option<String>,
+        /// `domain_owner`
+        pub domain_owner: Option<String>,
+        /// `encrypted_value`
+        pub encrypted_value: Option<String>,
+        /// `identity_mapping_name`
+        pub identity_mapping_name: Option<String>,
+        /// `jfrog_oidc_provider_name`
+        pub jfrog_oidc_provider_name: Option<String>,
+        /// `key_id`
+        pub key_id: Option<String>,
+        /// `namespace`
+        pub namespace: Option<String>,
+        /// `registry_type`
+        pub registry_type: Option<String>,
+        /// `replaces_base`
+        pub replaces_base: Option<bool>,
+        /// `role_name`
+        pub role_name: Option<String>,
+        /// `selected_repository_ids`
+        pub selected_repository_ids: Option<Vec<i64>>,
+        /// `service_account`
+        pub service_account: Option<String>,
+        /// `service_slug`
+        pub service_slug: Option<String>,
+        /// `tenant_id`
+        pub tenant_id: Option<String>,
+        /// `url`
+        pub url: Option<String>,
+        /// `username`
+        pub username: Option<String>,
+        /// `visibility`
+        pub visibility: Option<String>,
+        /// `workload_identity_provider`
+        pub workload_identity_provider: Option<String>,
+    }
     impl From<types::StoreRegistryPage> for Page<Registry> {
         fn from(reply: types::StoreRegistryPage) -> Self {
             Self {
@@ -1322,7 +1376,7 @@ pub mod registries {
             }
         }
     }
-    /// What can be done to private registries, but for writing them.
+    /// What can be done to private registries.
     impl Client {
         /// One page of an organization's private registries.
         pub async fn list_registries(
@@ -1350,6 +1404,58 @@ pub mod registries {
         ) -> Result<ResponseValue<PublicKey>, Error<()>> {
             Ok(reshape(self.private_registries_get_org_public_key(org).await?))
         }
+        /// Creates a private registry, which GitHub names.
+        pub async fn create_registry(
+            &self,
+            org: &str,
+            write: &Write,
+        ) -> Result<ResponseValue<Registry>, Error<()>> {
+            let body = types::PrivateRegistriesCreateOrgPrivateRegistryBody {
+                account_id: write.account_id.as_deref().map(str::to_owned),
+                api_host: write.api_host.as_deref().map(str::to_owned),
+                audience: write.audience.as_deref().map(str::to_owned),
+                auth_type: choice(write.auth_type.as_deref())?,
+                aws_region: write.aws_region.as_deref().map(str::to_owned),
+                client_id: write.client_id.as_deref().map(str::to_owned),
+                domain: write.domain.as_deref().map(str::to_owned),
+                domain_owner: write.domain_owner.as_deref().map(str::to_owned),
+                encrypted_value: write.encrypted_value.as_deref().map(str::to_owned),
+                identity_mapping_name: write
+                    .identity_mapping_name
+                    .as_deref()
+                    .map(str::to_owned),
+                jfrog_oidc_provider_name: write
+                    .jfrog_oidc_provider_name
+                    .as_deref()
+                    .map(str::to_owned),
+                key_id: write.key_id.as_deref().map(str::to_owned),
+                namespace: write.namespace.as_deref().map(str::to_owned),
+                registry_type: required(
+                    choice(write.registry_type.as_deref())?,
+                    "registry_type",
+                )?,
+                replaces_base: write.replaces_base,
+                role_name: write.role_name.as_deref().map(str::to_owned),
+                selected_repository_ids: write
+                    .selected_repository_ids
+                    .as_deref()
+                    .map(<[i64]>::to_vec),
+                service_account: write.service_account.as_deref().map(str::to_owned),
+                service_slug: write.service_slug.as_deref().map(str::to_owned),
+                tenant_id: write.tenant_id.as_deref().map(str::to_owned),
+                url: required(write.url.as_deref().map(str::to_owned), "url")?,
+                username: write.username.as_deref().map(str::to_owned),
+                visibility: required(
+                    choice(write.visibility.as_deref())?,
+                    "visibility",
+                )?,
+                workload_identity_provider: write
+                    .workload_identity_provider
+                    .as_deref()
+                    .map(str::to_owned),
+            };
+            self.private_registries_create_org_private_registry(org, &body).await
+        }
         /// One private registry.
         pub async fn get_registry(
             &self,
@@ -1357,6 +1463,53 @@ pub mod registries {
             name: &str,
         ) -> Result<ResponseValue<Registry>, Error<()>> {
             self.private_registries_get_org_private_registry(org, name).await
+        }
+        /// Changes what is written of a private registry, and nothing else.
+        pub async fn update_registry(
+            &self,
+            org: &str,
+            name: &str,
+            write: &Write,
+        ) -> Result<ResponseValue<()>, Error<()>> {
+            let body = types::PrivateRegistriesUpdateOrgPrivateRegistryBody {
+                account_id: write.account_id.as_deref().map(str::to_owned),
+                api_host: write.api_host.as_deref().map(str::to_owned),
+                audience: write.audience.as_deref().map(str::to_owned),
+                auth_type: choice(write.auth_type.as_deref())?,
+                aws_region: write.aws_region.as_deref().map(str::to_owned),
+                client_id: write.client_id.as_deref().map(str::to_owned),
+                domain: write.domain.as_deref().map(str::to_owned),
+                domain_owner: write.domain_owner.as_deref().map(str::to_owned),
+                encrypted_value: write.encrypted_value.as_deref().map(str::to_owned),
+                identity_mapping_name: write
+                    .identity_mapping_name
+                    .as_deref()
+                    .map(str::to_owned),
+                jfrog_oidc_provider_name: write
+                    .jfrog_oidc_provider_name
+                    .as_deref()
+                    .map(str::to_owned),
+                key_id: write.key_id.as_deref().map(str::to_owned),
+                namespace: write.namespace.as_deref().map(str::to_owned),
+                registry_type: choice(write.registry_type.as_deref())?,
+                replaces_base: write.replaces_base,
+                role_name: write.role_name.as_deref().map(str::to_owned),
+                selected_repository_ids: write
+                    .selected_repository_ids
+                    .as_deref()
+                    .map(<[i64]>::to_vec),
+                service_account: write.service_account.as_deref().map(str::to_owned),
+                service_slug: write.service_slug.as_deref().map(str::to_owned),
+                tenant_id: write.tenant_id.as_deref().map(str::to_owned),
+                url: write.url.as_deref().map(str::to_owned),
+                username: write.username.as_deref().map(str::to_owned),
+                visibility: choice(write.visibility.as_deref())?,
+                workload_identity_provider: write
+                    .workload_identity_provider
+                    .as_deref()
+                    .map(str::to_owned),
+            };
+            self.private_registries_update_org_private_registry(org, name, &body).await
         }
         /// Removes a private registry.
         pub async fn delete_registry(

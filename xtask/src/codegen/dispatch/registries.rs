@@ -1,37 +1,33 @@
-//! Private registries: calls that reply in the types of stores. Writes go through the generated methods: their bodies are
-//! unlike those of stores.
+//! Private registries: calls in the types of stores, and one type for what creating and updating write.
 
-use anyhow::Result;
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, bail};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::Value;
 
-use super::body::schema;
+use super::body::{argument, requires, schema};
 use super::calls::query;
 use crate::codegen::operations;
-use crate::description::family;
+use crate::description::{Operation, family};
 use crate::repairs::components;
-use crate::rust_names::{pascal, snake};
+use crate::rust_names::{field, pascal, snake};
 
-/// The module `registries`, and the macro that drops code where there is none.
+/// The module `registries`, and the list of what is no store, empty if there are none.
 pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
     let Some(family) = family::registries(repaired) else {
-        return Ok(gate(false));
+        return Ok(not_stores(&[], false));
     };
-    let gate = gate(true);
+    let name = family.store.as_str();
+    let not_stores = not_stores(&[name], true);
+    let written = properties([&family.create, &family.update]);
     let values = |property: &str| -> Vec<&str> {
-        let bodies = [family.create.node, family.update.node];
-        let found = bodies
-            .iter()
-            .find_map(|node| schema(node)["properties"][property]["enum"].as_array());
-        found
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect()
+        let listed = written.get(property).map(|(_, schema)| &schema["enum"]);
+        let listed = listed.and_then(Value::as_array).into_iter().flatten();
+        listed.filter_map(Value::as_str).collect()
     };
     let (types, ways) = (values("registry_type"), values("auth_type"));
-    let name = family.store.as_str();
     let registry = format_ident!("{}", pascal(components::REGISTRY));
     let page = format_ident!("{}", pascal(components::REGISTRY_PAGE));
     let list_query = query(repaired, &family.list)?;
@@ -51,15 +47,29 @@ pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
             pub const #name: Operation = operations::#constant;
         }
     });
-    let [list, key, get, delete] = [family.list, family.public_key, family.get, family.delete]
-        .map(|operation| format_ident!("{}", snake(operation.id)));
+    let fields = written.iter().map(|(name, (kind, _))| {
+        let (doc, field) = (format!(" `{name}`"), field(name));
+        quote!(#[doc = #doc] pub #field: Option<#kind>)
+    });
+    let [create_body, update_body] = [&family.create, &family.update]
+        .map(|operation| body(operation, &written).with_context(|| format!("`{}`", operation.id)));
+    let (create_body, update_body) = (create_body?, update_body?);
+    let [list, key, create, get, update, delete] = [
+        family.list,
+        family.public_key,
+        family.create,
+        family.get,
+        family.update,
+        family.delete,
+    ]
+    .map(|operation| format_ident!("{}", snake(operation.id)));
     Ok(quote! {
-        #gate
+        #not_stores
 
         /// An organization's private registries: the one family that is created and updated by
         /// different calls.
         pub mod registries {
-            use super::{Page, PublicKey, reshape};
+            use super::{Page, PublicKey, choice, refuse, required, reshape};
             use crate::operations::{self, Operation};
             use crate::{Client, Error, ResponseValue, types};
 
@@ -75,13 +85,19 @@ pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
             /// A registry as GitHub tells it.
             pub type Registry = types::#registry;
 
+            /// What is written of a registry: the fields of both bodies, under the description's names.
+            #[derive(Debug, Clone, Default, PartialEq, Eq)]
+            pub struct Write {
+                #(#fields,)*
+            }
+
             impl From<types::#page> for Page<Registry> {
                 fn from(reply: types::#page) -> Self {
                     Self { total_count: reply.total_count, items: reply.configurations }
                 }
             }
 
-            /// What can be done to private registries, but for writing them.
+            /// What can be done to private registries.
             impl Client {
                 /// One page of an organization's private registries.
                 pub async fn list_registries(&self, org: &str, per_page: i64, page: i64) -> Result<ResponseValue<Page<Registry>>, Error<()>> {
@@ -93,9 +109,21 @@ pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
                     Ok(reshape(self.#key(org).await?))
                 }
 
+                /// Creates a private registry, which GitHub names.
+                pub async fn create_registry(&self, org: &str, write: &Write) -> Result<ResponseValue<Registry>, Error<()>> {
+                    #create_body
+                    self.#create(org, &body).await
+                }
+
                 /// One private registry.
                 pub async fn get_registry(&self, org: &str, name: &str) -> Result<ResponseValue<Registry>, Error<()>> {
                     self.#get(org, name).await
+                }
+
+                /// Changes what is written of a private registry, and nothing else.
+                pub async fn update_registry(&self, org: &str, name: &str, write: &Write) -> Result<ResponseValue<()>, Error<()>> {
+                    #update_body
+                    self.#update(org, name, &body).await
                 }
 
                 /// Removes a private registry.
@@ -107,14 +135,76 @@ pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
     })
 }
 
-/// The macro around code about registries, which drops it if the description has none.
-fn gate(open: bool) -> TokenStream {
+/// Names of what looks like a store and is none, and the macro around code about it.
+fn not_stores(names: &[&str], open: bool) -> TokenStream {
     let output = open.then(|| quote!($($code)*));
     quote! {
+        /// What has secrets and a public key as a store has, and calls of its own.
+        pub const NOT_STORES: &[&str] = &[#(#names),*];
+
         /// Its input if the description has private registries, nothing if it has none.
         #[macro_export]
         macro_rules! if_private_registries {
             ($($code:tt)*) => { #output };
         }
     }
+}
+
+/// The properties of the operations' bodies together, with the Rust type of each: those whose types the dispatch knows.
+fn properties<'a>(operations: [&Operation<'a>; 2]) -> BTreeMap<&'a str, (TokenStream, &'a Value)> {
+    let bodies = operations.map(|operation| schema(operation.node)["properties"].as_object());
+    let mut all = BTreeMap::new();
+    for (name, property) in bodies.into_iter().flatten().flatten() {
+        let kind = match (
+            property["type"].as_str(),
+            property["items"]["type"].as_str(),
+        ) {
+            (Some("string"), _) => quote!(String),
+            (Some("boolean"), _) => quote!(bool),
+            (Some("array"), Some("integer" | "string")) => quote!(Vec<i64>),
+            _ => continue,
+        };
+        all.entry(name.as_str()).or_insert((kind, property));
+    }
+    all
+}
+
+/// The statement that makes an operation's `body` out of `write`, and the checks before it.
+fn body(
+    operation: &Operation<'_>,
+    written: &BTreeMap<&str, (TokenStream, &Value)>,
+) -> Result<TokenStream> {
+    let schema = schema(operation.node);
+    let properties = schema["properties"].as_object();
+    let properties = properties.context("its body is not an object")?;
+    let absent = written
+        .keys()
+        .filter(|name| !properties.contains_key(**name))
+        .map(|name| {
+            let field = field(name);
+            quote!(refuse(write.#field.is_some(), #name)?;)
+        });
+    let mut fields = Vec::new();
+    for (name, property) in properties {
+        let (field, required) = (field(name), requires(schema, name));
+        let given = match property["type"].as_str() {
+            _ if !written.contains_key(name.as_str()) => {
+                if required {
+                    bail!("its body requires `{name}`, of which the dispatch knows nothing");
+                }
+                fields.push(quote!(#field: Default::default()));
+                continue;
+            }
+            Some("boolean") => quote!(write.#field),
+            _ => quote!(write.#field.as_deref()),
+        };
+        let value = argument(given, property).with_context(|| format!("`{name}` of its body"))?;
+        fields.push(if required {
+            quote!(#field: required(#value, #name)?)
+        } else {
+            quote!(#field: #value)
+        });
+    }
+    let name = format_ident!("{}Body", pascal(operation.id));
+    Ok(quote!(#(#absent)* let body = types::#name { #(#fields),* };))
 }
