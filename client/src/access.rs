@@ -3,9 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::Error;
-use crate::scope::as_text::as_text;
-use crate::scope::names::{full_name, shown};
+use crate::error::Error;
+use crate::scope::{as_text, full_name, shown};
 
 /// Which of an organization's repositories can use a secret. The repositories come with it, so that neither a
 /// list without `selected` nor `selected` without a list can be said.

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 
+mod described;
 mod installations;
 mod jwt;
 mod kept;

@@ -398,7 +398,7 @@ fn header(text: &str, what: &str) -> Result<HeaderValue, Error> {
 
 #[cfg(all(test, not(feature = "rustls"), not(feature = "native-tls")))]
 mod tests {
-    use crate::Client;
+    use super::Client;
 
     #[cfg(not(feature = "rustls-no-provider"))]
     #[test]

@@ -13,12 +13,7 @@ mod error;
 pub mod guide;
 mod limits;
 mod lookup;
-octoseal_api::if_private_registries! {
-    mod registries;
-    pub use registries::{
-        CreateRegistry, PrivateRegistries, PrivateRegistriesScope, PrivateRegistry, RegistryAuth, UpdateRegistry,
-    };
-}
+mod registries;
 mod runtime;
 mod scope;
 mod secrets;
@@ -39,12 +34,15 @@ pub use error::{Error, Stored};
 pub use limits::{Pacing, WaitReason};
 pub use lookup::ScopeKey;
 pub use octoseal_sealing::{KeyError, PublicKey, SealedBox};
+pub use registries::{
+    CreateRegistry, PrivateRegistries, PrivateRegistriesScope, PrivateRegistry, RegistryAuth,
+    UpdateRegistry,
+};
 pub use runtime::{RetryPolicy, Wait};
-pub use scope::names::{EnvironmentName, Owner, RepositoryName, SecretName};
 pub use scope::{
-    AnyScope, EnvironmentScope, EnvironmentStore, HasSelectedRepositories, HasVisibility,
-    OrganizationScope, OrganizationStore, RepositoryScope, RepositoryStore, Scope,
-    SeesOrganizationSecrets, UserScope, UserStore,
+    AnyScope, EnvironmentName, EnvironmentScope, EnvironmentStore, HasSelectedRepositories,
+    HasVisibility, OrganizationScope, OrganizationStore, Owner, RepositoryName, RepositoryScope,
+    RepositoryStore, Scope, SecretName, SeesOrganizationSecrets, UserScope, UserStore,
 };
 pub use secrets::{NewSecret, Outcome, Put, Repository, Secret, Secrets, Written};
 pub use value::{MAX_VALUE_BYTES, SecretValue};

@@ -11,9 +11,8 @@ use std::sync::Arc;
 
 use futures_core::Stream;
 use futures_util::{StreamExt, TryStreamExt};
-use octoseal_api::stores;
+use octoseal_api::stores::registries::{self, Registry, Write};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
 
 use crate::access::{Access, Visibility};
 use crate::client::Client;
@@ -21,13 +20,12 @@ use crate::error::{Error, Kind, Stored};
 use crate::lookup::{ScopeKey, Sealed, fetch_key};
 use crate::runtime::paging::{Listed, PER_PAGE, pages};
 use crate::runtime::{Allowance, Call, Effect};
-use crate::scope::names::SecretName;
+use crate::scope::SecretName;
 use crate::value::SecretValue;
-
 
 pub use auth::RegistryAuth;
 pub use scope::PrivateRegistriesScope;
-use write::Write;
+use write::Draft;
 pub use write::{CreateRegistry, UpdateRegistry};
 
 /// A private registry as GitHub lists it, without what it logs in with.
@@ -40,16 +38,12 @@ pub struct PrivateRegistry {
     #[serde(default)]
     pub registry_type: String,
     /// How it is logged in to, for example `token` or `oidc_azure`; missing from older servers.
-    #[serde(default)]
     pub auth_type: Option<String>,
     /// Its address; missing from older servers.
-    #[serde(default)]
     pub url: Option<String>,
     /// The user name it is logged in to with.
-    #[serde(default)]
     pub username: Option<String>,
     /// Whether it stands in for the public registry of its kind.
-    #[serde(default)]
     pub replaces_base: Option<bool>,
     /// `all`, `private`, `selected`, or a word that is newer than this crate; empty if GitHub
     /// leaves it out.
@@ -103,10 +97,10 @@ impl Client {
 
 impl PrivateRegistries {
     /// The kinds of registry that GitHub's description lists.
-    pub const TYPES: &'static [&'static str] = stores::registries::REGISTRY_TYPE;
+    pub const TYPES: &'static [&'static str] = registries::REGISTRY_TYPE;
 
     /// The ways of logging in that GitHub's description lists.
-    pub const AUTH_TYPES: &'static [&'static str] = stores::registries::AUTH_TYPE;
+    pub const AUTH_TYPES: &'static [&'static str] = registries::AUTH_TYPE;
 
     /// Creates a registry of a kind in [`TYPES`](Self::TYPES) at `url`, for the repositories that `visibility` says.
     /// Nothing happens until [`CreateRegistry::send`], which gives all errors.
@@ -119,18 +113,16 @@ impl PrivateRegistries {
         visibility: Visibility,
     ) -> CreateRegistry {
         let registry_type = registry_type.into();
-        let mut write = Write::new(self, visibility.into());
+        let mut draft = Draft::new(self, visibility.into());
         if !Self::TYPES.contains(&registry_type.as_str()) {
             let known = Self::TYPES.join(", ");
-            write.refused = Some(Error::input(format!(
+            draft.refused = Some(Error::input(format!(
                 "{registry_type:?} is not a kind of registry: {known}"
             )));
         }
-        write
-            .body
-            .insert("registry_type".into(), registry_type.into());
-        write.body.insert("url".into(), url.into().into());
-        CreateRegistry(write)
+        draft.write.registry_type = Some(registry_type);
+        draft.write.url = Some(url.into());
+        CreateRegistry(draft)
     }
 
     /// Changes what is then said of the registry `name`, and nothing else. Nothing happens until
@@ -139,7 +131,7 @@ impl PrivateRegistries {
     /// GitHub's page: [Update a private registry for an organization](https://docs.github.com/rest/private-registries/organization-configurations#update-a-private-registry-for-an-organization).
     pub fn update(&self, name: impl Into<String>) -> UpdateRegistry {
         UpdateRegistry {
-            write: Write::new(self, Access::Keep),
+            draft: Draft::new(self, Access::Keep),
             name: name.into(),
         }
     }
@@ -210,7 +202,11 @@ impl PrivateRegistries {
         let call = self.call("reading", name.as_str(), Effect::Read);
         let (org, name) = (self.scope.org(), name.as_str());
         let run = |api: octoseal_api::Client| async move { api.get_registry(org, name).await };
-        let reply = self.client.runtime.call(call, &self.allowance(), run).await?;
+        let reply = self
+            .client
+            .runtime
+            .call(call, &self.allowance(), run)
+            .await?;
         read(reply.into_inner(), call)
     }
 
@@ -226,7 +222,10 @@ impl PrivateRegistries {
         let call = self.call("deleting", name.as_str(), Effect::Write);
         let (org, name) = (self.scope.org(), name.as_str());
         let run = |api: octoseal_api::Client| async move { api.delete_registry(org, name).await };
-        self.client.runtime.call(call, &self.allowance(), run).await?;
+        self.client
+            .runtime
+            .call(call, &self.allowance(), run)
+            .await?;
         Ok(())
     }
 
@@ -240,30 +239,31 @@ impl PrivateRegistries {
         fetch_key(&self.client.runtime, &self.scope, &self.allowance()).await
     }
 
-    /// Seals the value into the body, if there is one, and sends it.
+    /// Seals the value into what is written, if there is one, and sends it.
     async fn store<T, F, Fut>(
         &self,
-        body: Map<String, Value>,
+        write: Write,
         value: Option<SecretValue>,
         allowance: &Allowance,
         send: F,
     ) -> Result<T, Error>
     where
-        F: Fn(Map<String, Value>) -> Fut,
+        F: Fn(Write) -> Fut,
         Fut: Future<Output = Result<T, Error>>,
     {
         let Some(value) = value else {
-            return send(body).await;
+            return send(write).await;
         };
-        let write = |sealed: Sealed| {
-            let mut body = body.clone();
-            body.insert("encrypted_value".to_owned(), sealed.encrypted_value.into());
-            body.insert("key_id".to_owned(), sealed.key_id.into());
-            send(body)
+        let seal_into = |sealed: Sealed| {
+            send(Write {
+                encrypted_value: Some(sealed.encrypted_value),
+                key_id: Some(sealed.key_id),
+                ..write.clone()
+            })
         };
         self.client
             .lookup
-            .seal_and_write(&self.scope, &value, allowance, write)
+            .seal_and_write(&self.scope, &value, allowance, seal_into)
             .await
     }
 
@@ -282,16 +282,28 @@ fn null_is_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>,
 }
 
 /// What the description's type says, in ours.
-fn read(registry: stores::registries::Registry, call: Call<'_>) -> Result<PrivateRegistry, Error> {
-    serde_json::to_value(registry)
-        .and_then(serde_json::from_value)
-        .map_err(|_| {
-            let error = Error::new(Kind::UnexpectedReply, "the reply is not a private registry")
-                .with_action(call.to_string());
-            // What GitHub answers so, it has done.
-            match call.effect {
-                Effect::Read => error,
-                Effect::Write | Effect::Create => error.with_stored(Stored::Unknown),
-            }
-        })
+fn read(registry: Registry, call: Call<'_>) -> Result<PrivateRegistry, Error> {
+    let ids = registry.selected_repository_ids.unwrap_or_default();
+    let ids = ids.into_iter().map(u64::try_from).collect::<Result<_, _>>();
+    let selected_repository_ids = ids.map_err(|_| {
+        let error = Error::new(Kind::UnexpectedReply, "a repository's id is negative")
+            .with_action(call.to_string());
+        // What GitHub answers so, it has done.
+        match call.effect {
+            Effect::Read => error,
+            Effect::Write | Effect::Create => error.with_stored(Stored::Unknown),
+        }
+    })?;
+    Ok(PrivateRegistry {
+        name: registry.name,
+        registry_type: registry.registry_type,
+        auth_type: registry.auth_type,
+        url: registry.url,
+        username: registry.username,
+        replaces_base: registry.replaces_base,
+        visibility: registry.visibility,
+        selected_repository_ids,
+        created_at: registry.created_at,
+        updated_at: registry.updated_at,
+    })
 }

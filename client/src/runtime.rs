@@ -16,7 +16,6 @@
 mod allowance;
 mod attempt;
 mod call;
-mod described;
 pub(crate) mod headers;
 mod limited;
 mod observer;
@@ -44,7 +43,6 @@ use retry::{Bounds, retry};
 
 pub(crate) use allowance::Allowance;
 pub(crate) use call::{Call, Effect, Place};
-pub(crate) use described::typed;
 pub(crate) use observer::Observer;
 pub use observer::Wait;
 pub use policy::RetryPolicy;

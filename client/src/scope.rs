@@ -3,17 +3,20 @@
 //! Which stores exist at which place is a fact of GitHub's description; the enums of stores are generated
 //! from it. A scope is a plain value: it compares, hashes, prints, parses and (de)serializes as one string.
 
-pub(crate) mod as_text;
+mod as_text;
 #[cfg(doctest)]
 mod lacking;
-pub(crate) mod names;
+mod names;
 mod text;
 
 use octoseal_api::stores;
 pub use octoseal_api::stores::{EnvironmentStore, OrganizationStore, RepositoryStore, UserStore};
 
-use crate::Error;
-use crate::scope::names::{EnvironmentName, Owner, RepositoryName};
+use crate::error::Error;
+
+pub(crate) use as_text::as_text;
+pub use names::{EnvironmentName, Owner, RepositoryName, SecretName};
+pub(crate) use names::{full_name, shown};
 
 /// A store at an organization, for example `actions:org/acme`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -18,8 +18,8 @@ use crate::error::Error;
 use crate::lookup::{ScopeKey, fetch_key};
 use crate::runtime::paging::{PER_PAGE, pages};
 use crate::runtime::{Allowance, Effect};
-use crate::scope::names::SecretName;
-use crate::scope::{AnyScope, Scope, SeesOrganizationSecrets};
+use crate::scope::{AnyScope, Scope, SecretName, SeesOrganizationSecrets};
+use crate::value::SecretValue;
 
 use target::Target;
 
@@ -138,7 +138,7 @@ impl<S: AnyScope> Secrets<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn put(&self, name: impl Into<String>, value: impl Into<crate::SecretValue>) -> Put<S> {
+    pub fn put(&self, name: impl Into<String>, value: impl Into<SecretValue>) -> Put<S> {
         self.create_or_update(name).value(value)
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
-use crate::Error;
+use crate::error::Error;
 
 /// The largest value GitHub stores: 48 KB, counted in bytes of plaintext.
 ///

@@ -1259,13 +1259,6 @@ impl Client {
 }
 /// What has secrets and a public key as a store has, and calls of its own.
 pub const NOT_STORES: &[&str] = &["private-registries"];
-/// Its input if the description has private registries, nothing if it has none.
-#[macro_export]
-macro_rules! if_private_registries {
-    ($($code:tt)*) => {
-        $($code)*
-    };
-}
 /// An organization's private registries: the one family that is created and updated by
 /// different calls.
 pub mod registries {

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::described::typed;
 use super::jwt::Jwt;
 use super::kept::Kept;
 use super::refusals::Refusals;
@@ -19,7 +20,7 @@ use super::{App, lock};
 use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal};
 use crate::error::{Error, Kind};
 use crate::lookup::memory::{Memory, Wanted};
-use crate::runtime::{Allowance, Call, Effect, Place, Runtime, Sourced, Tokens, headers, typed};
+use crate::runtime::{Allowance, Call, Effect, Place, Runtime, Sourced, Tokens, headers};
 
 /// An installation's number is good for as long as it works.
 const FOR_GOOD: Duration = Duration::MAX;

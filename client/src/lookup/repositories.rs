@@ -11,7 +11,7 @@ use crate::access::RepositoryRef;
 use crate::auth::Audience;
 use crate::error::Error;
 use crate::runtime::{Allowance, Call, Effect, Place, Runtime};
-use crate::scope::names::{Owner, RepositoryName, full_name};
+use crate::scope::{Owner, RepositoryName, full_name};
 
 /// How many repositories of one call are looked up at once.
 const LOOKED_UP_AT_ONCE: usize = 10;

@@ -1,5 +1,7 @@
 //! How a private registry is logged in to.
 
+use octoseal_api::stores::registries::Write;
+
 use crate::value::SecretValue;
 
 /// How a private registry is logged in to. What GitHub requires for a way of logging in is not optional here.
@@ -87,28 +89,21 @@ impl RegistryAuth {
         }
     }
 
-    /// What is sealed, if this way of logging in has a value.
-    pub(super) fn into_value(self) -> Option<SecretValue> {
+    /// Writes what is sent as it is, and gives what is to be sealed, if this way of logging in has a value.
+    pub(super) fn write_to(self, write: &mut Write) -> Option<SecretValue> {
+        write.auth_type = Some(self.as_str().to_owned());
         match self {
-            Self::Token { token } => Some(token),
-            Self::UsernamePassword { password, .. } => Some(password),
-            _ => None,
-        }
-    }
-
-    /// What is sent as it is.
-    pub(super) fn fields(&self) -> Vec<(&'static str, Option<&String>)> {
-        match self {
-            Self::Token { .. } => vec![],
-            Self::UsernamePassword { username, .. } => vec![("username", Some(username))],
+            Self::Token { token } => return Some(token),
+            Self::UsernamePassword { username, password } => {
+                write.username = Some(username);
+                return Some(password);
+            }
             Self::OidcAzure {
                 tenant_id,
                 client_id,
             } => {
-                vec![
-                    ("tenant_id", Some(tenant_id)),
-                    ("client_id", Some(client_id)),
-                ]
+                write.tenant_id = Some(tenant_id);
+                write.client_id = Some(client_id);
             }
             Self::OidcAws {
                 aws_region,
@@ -117,47 +112,45 @@ impl RegistryAuth {
                 domain,
                 domain_owner,
                 audience,
-            } => vec![
-                ("aws_region", Some(aws_region)),
-                ("account_id", Some(account_id)),
-                ("role_name", Some(role_name)),
-                ("domain", Some(domain)),
-                ("domain_owner", Some(domain_owner)),
-                ("audience", audience.as_ref()),
-            ],
+            } => {
+                write.aws_region = Some(aws_region);
+                write.account_id = Some(account_id);
+                write.role_name = Some(role_name);
+                write.domain = Some(domain);
+                write.domain_owner = Some(domain_owner);
+                write.audience = audience;
+            }
             Self::OidcJfrog {
                 jfrog_oidc_provider_name,
                 audience,
                 identity_mapping_name,
-            } => vec![
-                ("jfrog_oidc_provider_name", Some(jfrog_oidc_provider_name)),
-                ("audience", audience.as_ref()),
-                ("identity_mapping_name", identity_mapping_name.as_ref()),
-            ],
+            } => {
+                write.jfrog_oidc_provider_name = Some(jfrog_oidc_provider_name);
+                write.audience = audience;
+                write.identity_mapping_name = identity_mapping_name;
+            }
             Self::OidcCloudsmith {
                 namespace,
                 service_slug,
                 audience,
                 api_host,
-            } => vec![
-                ("namespace", Some(namespace)),
-                ("service_slug", Some(service_slug)),
-                ("audience", Some(audience)),
-                ("api_host", api_host.as_ref()),
-            ],
+            } => {
+                write.namespace = Some(namespace);
+                write.service_slug = Some(service_slug);
+                write.audience = Some(audience);
+                write.api_host = api_host;
+            }
             Self::OidcGcp {
                 workload_identity_provider,
                 service_account,
                 audience,
-            } => vec![
-                (
-                    "workload_identity_provider",
-                    Some(workload_identity_provider),
-                ),
-                ("service_account", service_account.as_ref()),
-                ("audience", audience.as_ref()),
-            ],
+            } => {
+                write.workload_identity_provider = Some(workload_identity_provider);
+                write.service_account = service_account;
+                write.audience = audience;
+            }
         }
+        None
     }
 }
 

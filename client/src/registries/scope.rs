@@ -10,9 +10,7 @@ use crate::auth::Audience;
 use crate::error::Error;
 use crate::lookup::HasKey;
 use crate::runtime::Place;
-use crate::scope::as_text::as_text;
-use crate::scope::names::Owner;
-
+use crate::scope::{Owner, as_text};
 
 /// An organization's private registries, as a scope: `private-registries:org/acme`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -2,14 +2,13 @@
 
 use std::fmt;
 
-use octoseal_api::types;
-use serde_json::{Map, Value};
+use octoseal_api::stores::registries::Write;
 
 use super::{PrivateRegistries, PrivateRegistry, RegistryAuth, read};
 use crate::access::{Access, RepositoryRef, Visibility};
 use crate::error::Error;
-use crate::runtime::{Allowance, Effect, typed};
-use crate::scope::names::SecretName;
+use crate::runtime::{Allowance, Effect};
+use crate::scope::SecretName;
 use crate::value::SecretValue;
 
 /// A registry about to be created; see [`PrivateRegistries::create`].
@@ -18,7 +17,7 @@ use crate::value::SecretValue;
 /// whose parameters are methods here.
 #[derive(Debug)]
 #[must_use = "nothing is sent before `send`"]
-pub struct CreateRegistry(pub(super) Write);
+pub struct CreateRegistry(pub(super) Draft);
 
 /// A registry about to be changed; see [`PrivateRegistries::update`]. What no method names stays as it is.
 ///
@@ -27,87 +26,63 @@ pub struct CreateRegistry(pub(super) Write);
 #[derive(Debug)]
 #[must_use = "nothing is sent before `send`"]
 pub struct UpdateRegistry {
-    pub(super) write: Write,
+    pub(super) draft: Draft,
     pub(super) name: String,
 }
 
 /// What both have in common.
-pub(super) struct Write {
+pub(super) struct Draft {
     registries: PrivateRegistries,
-    pub(super) body: Map<String, Value>,
+    pub(super) write: Write,
     auth: Option<RegistryAuth>,
     access: Access,
+    /// Why it can't be sent.
     pub(super) refused: Option<Error>,
 }
 
-impl Write {
+impl Draft {
     pub(super) fn new(registries: &PrivateRegistries, access: Access) -> Self {
         Self {
             registries: registries.clone(),
-            body: Map::new(),
+            write: Write::default(),
             auth: None,
             access,
             refused: None,
         }
     }
 
-    fn set(&mut self, field: &str, value: impl Into<Value>) {
-        self.body.insert(field.to_owned(), value.into());
-    }
-
-    /// Checks and looks up, and gives the body, without what is sealed, and the value to seal, if there is one.
+    /// Checks and looks up, and gives what is written, without what is sealed, and the value to seal, if there is one.
     async fn prepare(
         mut self,
         allowance: &Allowance,
-    ) -> Result<(Map<String, Value>, Option<SecretValue>), Error> {
+    ) -> Result<(Write, Option<SecretValue>), Error> {
         if let Some(refused) = self.refused {
             return Err(refused);
         }
-        match std::mem::take(&mut self.access) {
+        let write = &mut self.write;
+        match &self.access {
             Access::Keep => {}
-            access @ (Access::All | Access::Private) => {
-                self.set("visibility", access.to_string());
-            }
-            Access::Selected(repositories) => self.select(&repositories, allowance).await?,
-        }
-        let Some(auth) = self.auth.take() else {
-            return Ok((self.body, None));
-        };
-        self.set("auth_type", auth.as_str());
-        for (field, value) in auth.fields() {
-            if let Some(value) = value {
-                self.set(field, value.as_str());
+            Access::All | Access::Private => write.visibility = Some(self.access.to_string()),
+            Access::Selected(repositories) => {
+                let lookup = &self.registries.client.lookup;
+                let ids = lookup.repository_ids(repositories, allowance).await?;
+                write.visibility = Some("selected".to_owned());
+                write.selected_repository_ids = Some(ids);
             }
         }
-        let value = auth.into_value();
+        let value = self.auth.and_then(|auth| auth.write_to(write));
         if let Some(value) = &value {
             value.check()?;
         }
-        Ok((self.body, value))
-    }
-
-    async fn select(
-        &mut self,
-        repositories: &[RepositoryRef],
-        allowance: &Allowance,
-    ) -> Result<(), Error> {
-        let ids = self
-            .registries
-            .client
-            .lookup
-            .repository_ids(repositories, allowance)
-            .await?;
-        self.set("visibility", "selected");
-        self.set("selected_repository_ids", ids);
-        Ok(())
+        Ok((self.write, value))
     }
 }
 
-impl fmt::Debug for Write {
+impl fmt::Debug for Draft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Write")
+        f.debug_struct("Draft")
             .field("scope", &self.registries.scope)
-            .field("body", &self.body)
+            .field("write", &self.write)
             .field("auth", &self.auth)
             .field("access", &self.access)
             .finish_non_exhaustive()
@@ -123,13 +98,13 @@ impl CreateRegistry {
 
     /// The user name to log in with beside a token.
     pub fn username(mut self, username: impl Into<String>) -> Self {
-        self.0.set("username", username.into());
+        self.0.write.username = Some(username.into());
         self
     }
 
     /// Whether the registry stands in for the public one of its kind.
     pub fn replaces_base(mut self, replaces: bool) -> Self {
-        self.0.set("replaces_base", replaces);
+        self.0.write.replaces_base = Some(replaces);
         self
     }
 
@@ -153,51 +128,48 @@ impl CreateRegistry {
     pub async fn send(self) -> Result<PrivateRegistry, Error> {
         let registries = self.0.registries.clone();
         let allowance = registries.allowance();
-        let (body, value) = self.0.prepare(&allowance).await?;
+        let (write, value) = self.0.prepare(&allowance).await?;
         let call = registries.call("creating a registry in", "", Effect::Create);
         let (registries, allowance) = (&registries, &allowance);
-        let send = |body: Map<String, Value>| async move {
-            let body: types::PrivateRegistriesCreateOrgPrivateRegistryBody = typed(&body)?;
-            let (org, body) = (registries.scope.org(), &body);
-            let run = |api: octoseal_api::Client| async move {
-                api.private_registries_create_org_private_registry(org, body)
-                    .await
-            };
-            let reply = registries.client.runtime.call(call, allowance, run).await?;
-            read(reply.into_inner(), call)
+        let send = |write: Write| async move {
+            let (org, write) = (registries.scope.org(), &write);
+            let request =
+                |api: octoseal_api::Client| async move { api.create_registry(org, write).await };
+            let reply = registries.client.runtime.call(call, allowance, request);
+            read(reply.await?.into_inner(), call)
         };
-        registries.store(body, value, allowance, send).await
+        registries.store(write, value, allowance, send).await
     }
 }
 
 impl UpdateRegistry {
     /// How to log in from now on.
     pub fn auth(mut self, auth: RegistryAuth) -> Self {
-        self.write.auth = Some(auth);
+        self.draft.auth = Some(auth);
         self
     }
 
     /// Its address.
     pub fn url(mut self, url: impl Into<String>) -> Self {
-        self.write.set("url", url.into());
+        self.draft.write.url = Some(url.into());
         self
     }
 
     /// The user name to log in with beside a token.
     pub fn username(mut self, username: impl Into<String>) -> Self {
-        self.write.set("username", username.into());
+        self.draft.write.username = Some(username.into());
         self
     }
 
     /// Whether the registry stands in for the public one of its kind.
     pub fn replaces_base(mut self, replaces: bool) -> Self {
-        self.write.set("replaces_base", replaces);
+        self.draft.write.replaces_base = Some(replaces);
         self
     }
 
     /// Which repositories may use it.
     pub fn visibility(mut self, visibility: Visibility) -> Self {
-        self.write.access = visibility.into();
+        self.draft.access = visibility.into();
         self
     }
 
@@ -206,7 +178,7 @@ impl UpdateRegistry {
         mut self,
         repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>,
     ) -> Self {
-        self.write.access = Access::Selected(repositories.into_iter().map(Into::into).collect());
+        self.draft.access = Access::Selected(repositories.into_iter().map(Into::into).collect());
         self
     }
 
@@ -216,25 +188,19 @@ impl UpdateRegistry {
     /// As for [`CreateRegistry::send`], and [`Error::is_not_found`].
     pub async fn send(self) -> Result<(), Error> {
         let name = SecretName::new(self.name)?;
-        let registries = self.write.registries.clone();
+        let registries = self.draft.registries.clone();
         let allowance = registries.allowance();
-        let (body, value) = self.write.prepare(&allowance).await?;
+        let (write, value) = self.draft.prepare(&allowance).await?;
         let call = registries.call("updating", name.as_str(), Effect::Write);
         let (registries, allowance, name) = (&registries, &allowance, name.as_str());
-        let send = |body: Map<String, Value>| async move {
-            let body: types::PrivateRegistriesUpdateOrgPrivateRegistryBody = typed(&body)?;
-            let (org, body) = (registries.scope.org(), &body);
-            let run = |api: octoseal_api::Client| async move {
-                api.private_registries_update_org_private_registry(org, name, body)
-                    .await
+        let send = |write: Write| async move {
+            let (org, write) = (registries.scope.org(), &write);
+            let request = |api: octoseal_api::Client| async move {
+                api.update_registry(org, name, write).await
             };
-            registries
-                .client
-                .runtime
-                .call(call, allowance, run)
-                .await
-                .map(|_| ())
+            let reply = registries.client.runtime.call(call, allowance, request);
+            reply.await.map(|_| ())
         };
-        registries.store(body, value, allowance, send).await
+        registries.store(write, value, allowance, send).await
     }
 }

@@ -6,8 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::Error;
-use crate::scope::as_text::as_text;
+use super::as_text;
+use crate::error::Error;
 
 /// Makes a checked name: a newtype over `String` with the conversions a name needs. It turns into a `String`, so that
 /// whatever takes a name takes it too.

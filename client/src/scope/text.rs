@@ -3,14 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+use octoseal_api::stores::NOT_STORES;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
+use super::as_text;
 use super::{
     EnvironmentScope, EnvironmentStore, OrganizationScope, OrganizationStore, RepositoryScope,
     RepositoryStore, Scope, UserScope, UserStore,
 };
-use crate::Error;
-use crate::scope::as_text::as_text;
+use crate::error::Error;
 
 /// What an environment's name must escape to stay one piece of a scope's string.
 const PIECE: &AsciiSet = &CONTROLS
@@ -79,12 +80,10 @@ impl FromStr for Scope {
         let (store, place) = text.split_once(':').ok_or_else(|| {
             refuse("write STORE:org/ORG, STORE:repo/OWNER/REPO, STORE:env/OWNER/REPO/ENVIRONMENT or STORE:user")
         })?;
-        octoseal_api::if_private_registries! {
-            if store == octoseal_api::stores::registries::NAME {
-                return Err(refuse(
-                    "private registries are created with more than a value; parse a PrivateRegistriesScope",
-                ));
-            }
+        if NOT_STORES.contains(&store) {
+            return Err(refuse(
+                "private registries are created with more than a value; parse a PrivateRegistriesScope",
+            ));
         }
         let pieces: Vec<&str> = place.split('/').collect();
         match pieces.as_slice() {

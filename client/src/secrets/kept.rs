@@ -10,7 +10,7 @@ use crate::access::{Access, RepositoryRef};
 use crate::error::{Error, Kind};
 use crate::runtime::Allowance;
 use crate::runtime::paging::whole_pages;
-use crate::scope::names::SecretName;
+use crate::scope::SecretName;
 
 /// Access as it travels.
 #[derive(Debug, Default)]

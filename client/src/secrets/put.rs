@@ -12,8 +12,7 @@ use crate::access::{Access, RepositoryRef, Visibility};
 use crate::error::Error;
 use crate::lookup::Sealed;
 use crate::runtime::{Allowance, Effect};
-use crate::scope::names::SecretName;
-use crate::scope::{AnyScope, HasSelectedRepositories, HasVisibility};
+use crate::scope::{AnyScope, HasSelectedRepositories, HasVisibility, SecretName};
 use crate::value::SecretValue;
 
 /// What a put did.

@@ -13,8 +13,7 @@ use crate::access::RepositoryRef;
 use crate::error::Error;
 use crate::runtime::Effect;
 use crate::runtime::paging::{Listed, PER_PAGE, pages};
-use crate::scope::names::SecretName;
-use crate::scope::{HasSelectedRepositories, Scope};
+use crate::scope::{HasSelectedRepositories, Scope, SecretName};
 
 /// What is done, for an error.
 pub(super) const LISTING: &str = "listing the selected repositories of";

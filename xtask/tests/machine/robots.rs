@@ -10,6 +10,7 @@ use xtask::codegen;
 use xtask::description::family;
 use xtask::description::operations;
 use xtask::repairs::Idle;
+use xtask::robots::timelapse;
 use xtask::tree::{GENERATED, Mode, SOURCE};
 use xtask::vendor::fetch::Wanted;
 use xtask::vendor::{self, Options};
@@ -215,4 +216,13 @@ fn write(to: &Path, bytes: impl AsRef<[u8]>) {
         std::fs::create_dir_all(to.parent().unwrap()).unwrap();
         std::fs::write(to, bytes).unwrap();
     }
+}
+
+#[test]
+fn on_the_way_back_in_time_the_public_crate_has_no_private_registries_and_all_else() {
+    let root = here().read("client/src/lib.rs").unwrap();
+    let early = timelapse::without_registries(&root).unwrap();
+    assert!(!early.contains("registries"), "{early}");
+    let items = |text: &str| syn::parse_file(text).unwrap().items.len();
+    assert_eq!(items(&early), items(&root) - 2);
 }

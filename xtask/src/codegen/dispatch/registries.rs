@@ -17,10 +17,10 @@ use crate::rust_names::{field, pascal, snake};
 /// The module `registries`, and the list of what is no store, empty if there are none.
 pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
     let Some(family) = family::registries(repaired) else {
-        return Ok(not_stores(&[], false));
+        return Ok(not_stores(&[]));
     };
     let name = family.store.as_str();
-    let not_stores = not_stores(&[name], true);
+    let not_stores = not_stores(&[name]);
     let written = properties([&family.create, &family.update]);
     let values = |property: &str| -> Vec<&str> {
         let listed = written.get(property).map(|(_, schema)| &schema["enum"]);
@@ -135,18 +135,11 @@ pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
     })
 }
 
-/// Names of what looks like a store and is none, and the macro around code about it.
-fn not_stores(names: &[&str], open: bool) -> TokenStream {
-    let output = open.then(|| quote!($($code)*));
+/// Names of what looks like a store and is none.
+fn not_stores(names: &[&str]) -> TokenStream {
     quote! {
         /// What has secrets and a public key as a store has, and calls of its own.
         pub const NOT_STORES: &[&str] = &[#(#names),*];
-
-        /// Its input if the description has private registries, nothing if it has none.
-        #[macro_export]
-        macro_rules! if_private_registries {
-            ($($code:tt)*) => { #output };
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::error::Error;
 
 /// The description's type for a body. The description may be older or newer than this code: a field that it lacks is
 /// an error, not left out.
-pub(crate) fn typed<T: DeserializeOwned + Serialize>(
+pub(super) fn typed<T: DeserializeOwned + Serialize>(
     body: &Map<String, Value>,
 ) -> Result<T, Error> {
     let refuse = || Error::unsupported("the description does not have this body");
