@@ -12,7 +12,6 @@ use std::sync::Arc;
 use futures_core::Stream;
 use futures_util::{StreamExt, TryStreamExt};
 use octoseal_api::stores::registries::{self, Registry, Write};
-use serde::{Deserialize, Deserializer};
 
 use crate::access::{Access, Visibility};
 use crate::client::Client;
@@ -29,13 +28,12 @@ use write::Draft;
 pub use write::{CreateRegistry, UpdateRegistry};
 
 /// A private registry as GitHub lists it, without what it logs in with.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PrivateRegistry {
     /// The name that GitHub gave it.
     pub name: String,
     /// Its kind, for example `npm_registry`; empty if GitHub leaves it out.
-    #[serde(default)]
     pub registry_type: String,
     /// How it is logged in to, for example `token` or `oidc_azure`; missing from older servers.
     pub auth_type: Option<String>,
@@ -47,16 +45,12 @@ pub struct PrivateRegistry {
     pub replaces_base: Option<bool>,
     /// `all`, `private`, `selected`, or a word that is newer than this crate; empty if GitHub
     /// leaves it out.
-    #[serde(default)]
     pub visibility: String,
     /// The repositories it is selected for; GitHub tells them when one registry is asked for.
-    #[serde(default, deserialize_with = "null_is_empty")]
     pub selected_repository_ids: Vec<u64>,
     /// When it was created (RFC 3339); empty if GitHub leaves it out.
-    #[serde(default)]
     pub created_at: String,
     /// When it last changed (RFC 3339); empty if GitHub leaves it out.
-    #[serde(default)]
     pub updated_at: String,
 }
 
@@ -276,11 +270,6 @@ impl PrivateRegistries {
     }
 }
 
-/// A list that is `null` has nothing in it.
-fn null_is_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
 /// What the description's type says, in ours.
 fn read(registry: Registry, call: Call<'_>) -> Result<PrivateRegistry, Error> {
     let ids = registry.selected_repository_ids.unwrap_or_default();
@@ -296,14 +285,14 @@ fn read(registry: Registry, call: Call<'_>) -> Result<PrivateRegistry, Error> {
     })?;
     Ok(PrivateRegistry {
         name: registry.name,
-        registry_type: registry.registry_type,
+        registry_type: registry.registry_type.unwrap_or_default(),
         auth_type: registry.auth_type,
         url: registry.url,
         username: registry.username,
         replaces_base: registry.replaces_base,
-        visibility: registry.visibility,
+        visibility: registry.visibility.unwrap_or_default(),
         selected_repository_ids,
-        created_at: registry.created_at,
-        updated_at: registry.updated_at,
+        created_at: registry.created_at.unwrap_or_default(),
+        updated_at: registry.updated_at.unwrap_or_default(),
     })
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock};
 use futures_util::TryStreamExt;
 use octoseal::{
     App, AppKey, Client, EnvironmentStore, Error, OrganizationStore, PrivateRegistriesScope,
-    PrivateRegistry, RegistryAuth, RepositoryStore, Scope, UserStore, Visibility,
+    RegistryAuth, RepositoryStore, Scope, UserStore, Visibility,
 };
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{acme, builder, rsa, scope};
@@ -65,16 +65,6 @@ async fn nothing_that_the_description_leaves_open_fails_a_call() {
         .map(|operation| operation.id)
         .collect();
     assert_eq!(never, Vec::<String>::new());
-}
-
-#[test]
-fn a_registry_is_read_from_json_whose_optional_fields_are_null() {
-    let registry: PrivateRegistry = serde_json::from_value(json!({
-        "name": "NAME", "registry_type": "npm_registry", "visibility": "all", "created_at": "x", "updated_at": "y",
-        "auth_type": null, "url": null, "username": null, "replaces_base": null, "selected_repository_ids": null,
-    }))
-    .unwrap();
-    assert!(registry.selected_repository_ids.is_empty());
 }
 
 /// A change after which an organization's secret has a visibility that can't be kept.
