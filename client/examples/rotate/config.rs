@@ -38,8 +38,9 @@ impl Config {
         self.state.clone().unwrap_or_else(beside)
     }
 
-    /// Asks of every scope what can be asked without writing: whether it is there and its key can be sealed to, and
-    /// whether what is to be kept of access can be read. Only a write tells whether the token may write.
+    /// Asks of every scope what can be asked without writing: whether it is there and its key can be sealed to, whether
+    /// what is to be kept of access can be read, and whether the repositories are there. Only a write tells whether
+    /// the token may write.
     pub(crate) async fn check(
         &self,
         github: &Client,
@@ -75,24 +76,20 @@ impl Config {
     ) -> Result<ScopeKey, Error> {
         let secrets = github.secrets(scope.clone());
         let key = secrets.public_key().await?;
-        if *access == Access::Keep && scope.has_selected_repositories() {
-            let name = self.name.as_str();
-            match secrets.get(name).await {
-                Ok(secret) if matches!(secret.visibility.as_deref(), None | Some("selected")) => {
-                    secrets.selected_repositories_all(name).await?;
-                }
-                // A user's secret may begin without repositories.
-                Err(error) if !error.is_not_found() || scope.has_visibility() => return Err(error),
-                Ok(_) | Err(_) => {}
-            }
-        }
+        let put = secrets
+            .put(&self.name, "not known yet")
+            .access(access.clone());
+        put.check().await?;
         Ok(key)
     }
 }
 
 /// Whether another scope may well answer otherwise.
 pub(crate) fn about_one_scope(error: &Error) -> bool {
-    error.is_not_found() || error.is_permission() || error.is_public_key()
+    error.is_not_found()
+        || error.is_permission()
+        || error.is_public_key()
+        || error.is_invalid_input()
 }
 
 /// Reads scopes with their access, each once: GitHub reads names without regard to case.

@@ -109,6 +109,30 @@ impl<S: AnyScope> Put<S> {
         self
     }
 
+    /// Makes the checks of [`send`](Self::send), reads the access that is to be kept, looks up repositories, and writes
+    /// nothing: for what must be known before something that can't be taken back. Whether the token may write, only
+    /// a write tells.
+    ///
+    /// # Errors
+    /// Those of [`send`](Self::send) that come before it writes.
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn rotate(github: octoseal::Client, scope: octoseal::Scope) -> Result<(), octoseal::Error> {
+    /// let access: octoseal::Access = "selected:acme/api,acme/web".parse()?;
+    /// github.secrets(scope).put("DEPLOY_KEY", "not known yet").access(access).check().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn check(&self) -> Result<(), Error> {
+        let target = self.target.as_ref().map_err(Error::clone)?;
+        let name = SecretName::new(&self.name)?;
+        target.check_content(&self.content, &name)?;
+        let allowance = target.client.runtime.allowance(self.in_batch);
+        let access = target.resolve(self.access.clone(), &name, &allowance);
+        access.await.map(drop)
+    }
+
     /// Checks, seals and sends, and says whether GitHub created or updated the secret.
     ///
     /// # Errors

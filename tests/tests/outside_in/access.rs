@@ -373,3 +373,43 @@ async fn a_scope_without_visibility_refuses_one_before_the_wire() {
     );
     assert_eq!(github.request_count(), 0);
 }
+
+#[tokio::test]
+async fn a_check_asks_what_a_put_asks_before_it_writes_and_writes_nothing() {
+    let github = acme();
+    let api = github.repository("acme", "api");
+    github.seed(ACME, "KEY", "old").selected([api]);
+    let secrets = client(&github).secrets(scope(ACME));
+    for access in ["keep", "all", "selected:acme/api,1"] {
+        let put = secrets
+            .put("KEY", "v")
+            .access(access.parse::<Access>().unwrap());
+        put.check().await.unwrap();
+    }
+    for (name, access) in [
+        ("NEW", "keep"),
+        ("KEY", "selected:acme/none"),
+        ("GITHUB_KEY", "all"),
+    ] {
+        let put = secrets
+            .put(name, "v")
+            .access(access.parse::<Access>().unwrap());
+        let (checked, sent) = (
+            put.check().await.unwrap_err(),
+            put.send().await.unwrap_err(),
+        );
+        assert!(checked.is_invalid_input(), "{checked}");
+        assert_eq!(checked.to_string(), sent.to_string());
+    }
+    let large = secrets.put("KEY", vec![0; octoseal::MAX_VALUE_BYTES + 1]);
+    assert!(large.check().await.unwrap_err().is_invalid_input());
+    github.fault(Fault::reply(403, "{}").at("/repositories"));
+    assert!(secrets.put("KEY", "v").check().await.is_err());
+    assert!(
+        github
+            .requests()
+            .iter()
+            .all(|request| request.method == "GET")
+    );
+    assert_eq!(github.plaintext(ACME, "KEY").unwrap(), b"old");
+}

@@ -55,6 +55,25 @@ async fn all_stores_that_refuse_are_named_at_once_and_a_refused_token_is_not_sen
     assert_eq!(world.issuer.ids(), [1]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn repositories_that_are_not_there_and_access_that_is_not_are_found_before_there_is_a_new_credential()
+ {
+    let mut world = World::new("repositories");
+    for (access, named) in [
+        ("selected:acme/none,acme/api", "\"acme/none\""),
+        ("keep", "does not exist yet"),
+    ] {
+        world.configure("dependabot:org/acme", access);
+        let error = world.error().await;
+        assert!(
+            error.starts_with("nothing was begun: dependabot:org/acme: "),
+            "{error}"
+        );
+        assert!(error.contains(named), "{error}");
+        assert_eq!((world.issuer.ids(), world.puts()), (vec![1], 0), "{error}");
+    }
+}
+
 #[test]
 fn a_configuration_that_cannot_be_is_refused_and_names_what() {
     let config = |name: &str, scopes: &str, more: &str| {
