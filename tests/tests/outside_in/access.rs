@@ -377,7 +377,7 @@ async fn a_scope_without_visibility_refuses_one_before_the_wire() {
 #[tokio::test]
 async fn a_check_asks_what_a_put_asks_before_it_writes_and_writes_nothing() {
     let github = acme();
-    let api = github.repository("acme", "api");
+    let api = github.add_repository("acme", "api");
     github.seed(ACME, "KEY", "old").selected([api]);
     let secrets = client(&github).secrets(scope(ACME));
     for access in ["keep", "all", "selected:acme/api,1"] {
@@ -403,7 +403,7 @@ async fn a_check_asks_what_a_put_asks_before_it_writes_and_writes_nothing() {
     }
     let large = secrets.put("KEY", vec![0; octoseal::MAX_VALUE_BYTES + 1]);
     assert!(large.check().await.unwrap_err().is_invalid_input());
-    github.fault(Fault::reply(403, "{}").at("/repositories"));
+    github.inject(Fault::reply(403, "{}").at("/repositories"));
     assert!(secrets.put("KEY", "v").check().await.is_err());
     assert!(
         github
