@@ -43,7 +43,7 @@ fn stand_in() -> GitHub {
 }
 
 fn client(builder: ClientBuilder) -> Client {
-    let builder = builder.token("a-token").pacing(Pacing::off());
+    let builder = builder.token("a-token").pacing(Pacing::concurrency_only());
     builder.build().expect("the settings are right")
 }
 

@@ -78,6 +78,12 @@ impl App {
     }
 }
 
+impl App {
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+}
+
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("App")

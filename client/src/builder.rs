@@ -13,7 +13,7 @@ use crate::app::{App, Installations};
 use crate::auth::{Environment, Server, Static, Token, TokenSource};
 use crate::client::Client;
 use crate::error::Error;
-use crate::limits::{Gate, Pacing};
+use crate::limits::{Identity, Ledger, Limits, Pacing};
 use crate::runtime::{Observer, RetryPolicy, Runtime, Sourced, Tokens, Wait};
 use crate::wire::{Sockets, Wire};
 
@@ -41,7 +41,10 @@ pub struct ClientBuilder {
     user_agent: Option<String>,
     api_version: Option<String>,
     pacing: Option<Pacing>,
-    gate: Option<Arc<Gate>>,
+    identity: Option<Identity>,
+    /// Those of another client.
+    limits: Option<Arc<Limits>>,
+    ledger: Option<Arc<dyn Ledger>>,
     retry: RetryPolicy,
     observer: Observer,
     sockets: Sockets,
@@ -184,15 +187,36 @@ impl ClientBuilder {
         self
     }
 
-    /// How fast to send. By default [`Pacing::documented`] against GitHub and data residency, and
-    /// [`Pacing::off`] against an Enterprise Server, which has limits off by default.
+    /// How fast to send. By default [`Pacing::learning`] against GitHub and data residency, and
+    /// [`Pacing::concurrency_only`] against an Enterprise Server, which has limits off by default.
     pub fn pacing(mut self, pacing: Pacing) -> Self {
         self.pacing = Some(pacing);
         self
     }
 
-    /// Keeps limits together with another client: GitHub counts by user, not by client, so clients of one user's
-    /// tokens should share one gate, as clones do anyway. The other's [`Pacing`] then holds for both.
+    /// Whom GitHub counts this client's calls for, by a name that clients and processes of the same user share. By
+    /// default it is made of the token; an App's installations are always told apart.
+    ///
+    /// # Examples
+    /// ```
+    /// let identity = octoseal::limits::Identity::named("ci-bot");
+    /// let github = octoseal::Client::builder().token("a-token").identity(identity).build()?;
+    /// # Ok::<(), octoseal::Error>(())
+    /// ```
+    pub fn identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
+    /// Keeps limits together with other processes, in a store that all of them reach.
+    pub fn share_limits_through(mut self, ledger: Arc<dyn Ledger>) -> Self {
+        self.ledger = Some(ledger);
+        self
+    }
+
+    /// Keeps limits together with another client, as clones do anyway, and counts this client's calls for the same
+    /// user: GitHub counts by user, not by client or token. An App's installations count each for itself. The other's
+    /// [`Pacing`] then holds for both.
     ///
     /// # Examples
     /// ```
@@ -208,7 +232,8 @@ impl ClientBuilder {
     /// # }
     /// ```
     pub fn share_limits_with(mut self, other: &Client) -> Self {
-        self.gate = Some(other.runtime.limits.clone());
+        self.limits = Some(other.runtime.limits.clone());
+        self.identity.get_or_insert(other.runtime.identity);
         self
     }
 
@@ -251,30 +276,39 @@ impl ClientBuilder {
     /// `https` (or loopback), if TLS could not be set up, or for `https` without a feature that gives TLS.
     pub fn build(self) -> Result<Client, Error> {
         let base = base_url(&self.address()?)?;
-        let gate = match &self.gate {
+        let limits = match &self.limits {
             Some(shared) => shared.clone(),
-            None => Gate::new(&self.pacing_for(&base)),
+            None => {
+                let host = base.host_str().unwrap_or_default();
+                Limits::new(self.pacing_for(&base), self.ledger.clone(), host)
+            }
         };
-        let context = self.context(&base, gate.clone())?;
-        let runtime = |tokens: Arc<dyn Tokens>, gate: Arc<Gate>| {
+        let context = self.context(&base)?;
+        let runtime = |tokens: Arc<dyn Tokens>, identity: Identity| {
             Arc::new(Runtime::new(
                 base.clone(),
                 context.clone(),
                 tokens,
-                gate,
+                limits.clone(),
+                identity,
                 self.retry.clone(),
                 self.observer.clone(),
             ))
         };
         let sourced = |source, shared| Arc::new(Sourced { source, shared });
+        let mut identity = Identity::named("");
         let tokens: Arc<dyn Tokens> = match self.token {
-            Some(Credentials::Text(token)) => sourced(Arc::new(Static(Token::new(token)?)), true),
+            Some(Credentials::Text(token)) => {
+                let token = Token::new(token)?;
+                identity = Identity::of_token(token.expose());
+                sourced(Arc::new(Static(token)), true)
+            }
             Some(Credentials::Source(source)) => sourced(source, false),
             #[cfg(feature = "app")]
-            // GitHub counts an App's own requests apart from its installations', and a call that waits for a token
-            // holds its place at the gate: so the App has a gate of its own.
+            // GitHub counts an App's own requests apart from its installations'.
             Some(Credentials::App(app)) => {
-                let own = |tokens| runtime(tokens, Gate::new(&Pacing::off()));
+                let app_itself = Identity::named(&format!("app {}", app.id()));
+                let own = |tokens| runtime(tokens, app_itself);
                 Arc::new(Arc::new(Installations::new(*app, own)))
             }
             None => {
@@ -284,19 +318,22 @@ impl ClientBuilder {
                 ));
             }
         };
-        Ok(Client::new(runtime(tokens, gate)))
+        Ok(Client::new(runtime(
+            tokens,
+            self.identity.unwrap_or(identity),
+        )))
     }
 
     fn pacing_for(&self, base: &Url) -> Pacing {
         match &self.pacing {
             Some(pacing) => pacing.clone(),
-            None if is_own_server(base) => Pacing::off(),
-            None => Pacing::documented(),
+            None if is_own_server(base) => Pacing::concurrency_only(),
+            None => Pacing::learning(),
         }
     }
 
     /// What every request carries, and how it travels.
-    fn context(&self, base: &Url, gate: Arc<Gate>) -> Result<Context, Error> {
+    fn context(&self, base: &Url) -> Result<Context, Error> {
         let (connect, attempt) = (self.retry.connect_timeout, self.retry.attempt_timeout);
         let transport = match &self.transport {
             Some(transport) => transport.clone(),
@@ -304,7 +341,7 @@ impl ClientBuilder {
         };
         let layers = self.layers.iter();
         let transport = layers.fold(transport, |inner, around| around(inner));
-        let wire = Arc::new(Wire::new(transport, gate));
+        let wire = Arc::new(Wire::new(transport));
         let context = Context::new(wire, user_agent(self.user_agent.as_deref())?);
         Ok(match &self.api_version {
             Some(version) => context.with_api_version(header(version, "API version")?),

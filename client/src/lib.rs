@@ -11,7 +11,7 @@ mod client;
 mod documented;
 mod error;
 pub mod guide;
-mod limits;
+pub mod limits;
 mod lookup;
 mod registries;
 mod runtime;

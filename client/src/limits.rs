@@ -1,18 +1,36 @@
-//! How fast requests may leave, and when none may: time and numbers, no HTTP.
+//! Limits on traffic: how fast requests may leave, for each identity that GitHub counts.
 //!
-//! What the runtime asks of a [`Gate`]:
-//! - [`pass`](Gate::pass) waits for leave to send one request of a [`Cost`], and tells of each wait. It gives a
-//!   [`Pass`], or says why the request [stays](Stays).
-//! - A [`Pass`] is told what the reply said: [`refused`](Pass::refused) for a limit, or [`answered`](Pass::answered)
-//!   with what is left of the quota. Dropped without either, it gives its place back. [`outdated`](Pass::outdated)
-//!   says whether the gate has closed since it was given.
-//! - [`closed`](Gate::closed) says until when the gate is closed, for callers that wait for another's request.
-//! - [`charge`](Gate::charge) counts a request that left without a pass.
+//! [`Pacing`] says which limits are kept, [`Identity`] for whom, and a [`Ledger`] lets processes that call as one
+//! identity keep them together.
 
+// The room knows time and numbers, and no HTTP: `gate` gives leave to send, from the `line` in front of each
+// identity's `tally`, which counts what was sent (`log`), what refusals taught (`lessons`), and what is leased of a
+// ledger (`leases`).
+mod budget;
+mod cost;
 mod gate;
+mod identity;
+mod leases;
+mod ledger;
+mod lessons;
+mod line;
+mod log;
 mod pacing;
+mod tally;
+mod told;
 
-pub use gate::WaitReason;
-pub(crate) use gate::{Gate, LONGEST, Pass, Quota, Refusal, Stays, TooLong};
-pub(crate) use pacing::Cost;
+pub use cost::Cost;
+pub use identity::Identity;
+pub use ledger::{
+    ABSENT_MS, Answer, CHUNK, Exchange, LATE_MS, LEASE_MS, Ledger, LedgerError, LedgerFuture, Note,
+    Refused, SOON_MS, Settled, Sums,
+};
+pub use lessons::Learnt;
+pub use log::Rule;
 pub use pacing::Pacing;
+pub use told::{Closing, Quota, WaitReason};
+
+pub(crate) use budget::Budget;
+pub(crate) use gate::{Ask, Gate, Leave, Limits, Stop, Ticket, charge};
+pub(crate) use line::{Stays, TooLong};
+pub(crate) use told::{Cause, LONGEST, Refusal};

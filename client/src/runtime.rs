@@ -2,9 +2,10 @@
 //!
 //! # What a call passes, in order
 //! Each attempt passes 1 to 6 (`attempt.rs`), and the loop (`retry.rs`) repeats it or does not:
-//! 1. **Leave** of the [gate](crate::limits), which bounds how many are under way and closes when GitHub says stop.
-//!    Ends the call if the deadline comes first.
-//! 2. **Token** of its [source](tokens), which has the call's retry window to answer.
+//! 1. **Token** of its [source](tokens), which has the call's retry window to answer, and whom GitHub counts it for.
+//! 2. **Leave** of that identity's [limits](crate::limits), which bound how many are under way and close when GitHub
+//!    says stop. Ends the call if the deadline comes first. It is had last, so that nothing is held while a token is
+//!    made; if it was long in coming, the token is asked for again.
 //! 3. **Time**: the attempt's timeout, or what is left of the call's [allowance](allowance) if that is less. Ends the
 //!    call if it is too short to be useful.
 //! 4. **Request**: a generated method of the low-level client, over the [wire](crate::wire).
@@ -31,12 +32,11 @@ use std::sync::Arc;
 
 use octoseal_api::{Context, Error as ApiError, ResponseValue};
 use reqwest::Url;
-use tower::retry::budget::TpsBudget;
 use tracing::{Instrument, info_span};
 
-use crate::auth::Token;
+use crate::auth::{Audience, Token};
 use crate::error::Error;
-use crate::limits::Gate;
+use crate::limits::{Budget, Gate, Identity, Limits};
 
 use attempt::Attempts;
 use retry::{Bounds, retry};
@@ -54,9 +54,11 @@ pub(crate) struct Runtime {
     pub(crate) base: Url,
     context: Context,
     tokens: Arc<dyn Tokens>,
-    pub(crate) limits: Arc<Gate>,
+    pub(crate) limits: Arc<Limits>,
+    /// Whom calls count for, unless their token's source says.
+    pub(crate) identity: Identity,
     policy: RetryPolicy,
-    budget: TpsBudget,
+    budget: Budget,
     observer: Observer,
 }
 
@@ -65,7 +67,8 @@ impl Runtime {
         base: Url,
         context: Context,
         tokens: Arc<dyn Tokens>,
-        limits: Arc<Gate>,
+        limits: Arc<Limits>,
+        identity: Identity,
         policy: RetryPolicy,
         observer: Observer,
     ) -> Self {
@@ -74,7 +77,8 @@ impl Runtime {
             context,
             tokens,
             limits,
-            budget: policy.shared_budget(),
+            identity,
+            budget: policy.budget_of_retries(),
             policy,
             observer,
         }
@@ -108,6 +112,14 @@ impl Runtime {
             .instrument(span)
             .await;
         result.map_err(|error| attempts.explain(error))
+    }
+
+    /// The limits of whom a call counts for, as far as that is known before it has a token.
+    pub(crate) fn gate(&self, audience: Audience<'_>) -> Gate<'_> {
+        Gate {
+            limits: &self.limits,
+            identity: self.tokens.identity(audience).unwrap_or(self.identity),
+        }
     }
 
     /// The low-level client for one request with one token.

@@ -8,6 +8,7 @@ mod target;
 
 use std::future::ready;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::{TryFutureExt, TryStreamExt};
@@ -15,9 +16,10 @@ use octoseal_api::stores;
 
 use crate::client::Client;
 use crate::error::Error;
+use crate::limits::Cost;
 use crate::lookup::{ScopeKey, fetch_key};
 use crate::runtime::paging::{PER_PAGE, pages};
-use crate::runtime::{Allowance, Effect};
+use crate::runtime::{Allowance, Effect, Place};
 use crate::scope::{AnyScope, Scope, SecretName, SeesOrganizationSecrets};
 use crate::value::SecretValue;
 
@@ -116,6 +118,26 @@ impl<S: AnyScope> Secrets<S> {
     /// The scope.
     pub fn scope(&self) -> &Scope {
         &self.target.scope
+    }
+
+    /// How long it takes at least until so many secrets are stored here, by the limits that are known now and what is
+    /// left of the hour's quota: zero if all of them may leave at once. Nothing is sent.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn ask(github: octoseal::Client) -> Result<(), octoseal::Error> {
+    /// let secrets = github.secrets("actions:org/acme".parse::<octoseal::Scope>()?);
+    /// println!("300 secrets take {:?} or longer", secrets.takes_at_least(300));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn takes_at_least(&self, secrets: u32) -> Duration {
+        let gate = self
+            .target
+            .client
+            .runtime
+            .gate(self.target.scope.audience());
+        gate.at_least(Cost::WRITE.times(secrets))
     }
 
     /// Creates or updates a secret: seals `value` with the scope's public key, fetched when needed, and stores it.

@@ -11,7 +11,7 @@ use http_body_util::Limited;
 use octoseal_api::{Body, Transport, TransportFuture};
 use reqwest::Url;
 
-use crate::limits::{Cost, Gate};
+use crate::limits::{Cost, charge};
 
 pub(crate) use sockets::Sockets;
 
@@ -21,12 +21,11 @@ const REPLY_CAP: usize = 16 * 1024 * 1024;
 /// Follows one redirect within the origin and caps the size of replies.
 pub(crate) struct Wire {
     inner: Arc<dyn Transport>,
-    gate: Arc<Gate>,
 }
 
 impl Wire {
-    pub(crate) fn new(inner: Arc<dyn Transport>, gate: Arc<Gate>) -> Self {
-        Self { inner, gate }
+    pub(crate) fn new(inner: Arc<dyn Transport>) -> Self {
+        Self { inner }
     }
 }
 
@@ -37,7 +36,7 @@ impl Transport for Wire {
             let response = self.inner.send(request).await?;
             let response = match redirected(again, &response) {
                 Some(again) => {
-                    self.gate.charge(cost(again.method()));
+                    charge(cost(again.method()));
                     self.inner.send(again).await?
                 }
                 None => response,
@@ -49,8 +48,8 @@ impl Transport for Wire {
 
 fn cost(method: &Method) -> Cost {
     match *method {
-        Method::GET | Method::HEAD => Cost::Read,
-        _ => Cost::Write,
+        Method::GET | Method::HEAD => Cost::READ,
+        _ => Cost::WRITE,
     }
 }
 

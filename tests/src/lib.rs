@@ -1,5 +1,6 @@
 //! What the outside-in tests share: a stand-in GitHub with an organization, and a client of it.
 
+pub mod ledger;
 pub mod rsa;
 
 use octoseal::{Client, ClientBuilder, Scope, Visibility, Written};

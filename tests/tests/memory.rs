@@ -18,7 +18,10 @@ fn peak(secrets: usize) -> u64 {
     github.configure(|settings| settings.remembered_requests = 0);
     // Boxes are not opened, which would take most of the time here.
     runtime.block_on(async { github.inject(Fault::reply(204, "").on("PUT").always()) });
-    let client = builder(&github).pacing(Pacing::off()).build().unwrap();
+    let client = builder(&github)
+        .pacing(Pacing::concurrency_only())
+        .build()
+        .unwrap();
     let used = measure(|| {
         runtime.block_on(async {
             let values = (0..secrets).map(|n| {

@@ -19,6 +19,7 @@ use super::refusals::Refusals;
 use super::{App, lock};
 use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal};
 use crate::error::{Error, Kind};
+use crate::limits::{Gate, Identity};
 use crate::lookup::memory::{Memory, Wanted};
 use crate::runtime::{Allowance, Call, Effect, Place, Runtime, Sourced, Tokens, headers};
 
@@ -88,7 +89,7 @@ impl Installations {
         gone: Option<&Arc<u64>>,
         allowance: &Allowance,
     ) -> Result<Arc<u64>, Error> {
-        let what = format!("the App's installation for {}", owner.to_ascii_lowercase());
+        let what = what_is_found(owner);
         let look_up = || {
             let (this, what, allowance) = (self.clone(), what.clone(), allowance.clone());
             let (owner, repository) = (owner.to_owned(), repository.map(str::to_owned));
@@ -102,7 +103,7 @@ impl Installations {
             fresh: FOR_GOOD,
             refused: gone,
         };
-        let limits = &self.runtime.limits;
+        let limits = self.gate();
         self.found.get(limits, wanted, allowance, look_up).await
     }
 
@@ -191,9 +192,14 @@ impl Installations {
             fresh: Duration::ZERO,
             refused: None,
         };
-        let limits = &self.runtime.limits;
+        let limits = self.gate();
         let token = self.minted.get(limits, wanted, allowance, mint);
         Ok(token.await?.as_ref().clone())
+    }
+
+    /// The limits of the App itself.
+    fn gate(&self) -> Gate<'_> {
+        self.runtime.gate(AsApp(&"").audience())
     }
 
     fn usable(&self, id: u64) -> Option<Token> {
@@ -255,6 +261,12 @@ impl Tokens for Arc<Installations> {
         Box::pin(self.found_or_made(audience, allowance.with_new_window()))
     }
 
+    fn identity(&self, audience: Audience<'_>) -> Option<Identity> {
+        let found = || self.found.peek(&what_is_found(audience.owner?));
+        let id = self.app.installation.or_else(|| Some(*found()?))?;
+        Some(Identity::installation(id))
+    }
+
     fn refused(&self, _: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {
         let mut kept = lock(&self.kept);
         let refuse = |kept: &mut Kept| kept.refuse(refusal.token);
@@ -262,6 +274,11 @@ impl Tokens for Arc<Installations> {
         let replaced = AfterRefusal::AskAgain(Duration::ZERO);
         kept.values_mut().find_map(refuse).unwrap_or(replaced)
     }
+}
+
+/// What an owner's installation goes by in memory.
+fn what_is_found(owner: &str) -> String {
+    format!("the App's installation for {}", owner.to_ascii_lowercase())
 }
 
 /// What a call of the App itself is about: it needs the App's own token.

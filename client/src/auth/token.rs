@@ -9,6 +9,7 @@ use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::{BoxError, Error};
+use crate::limits::Identity;
 
 /// A token that GitHub accepts as `Bearer`: personal, fine-grained, of an OAuth app or of an installation. Its
 /// length and form are GitHub's business; it only has to fit into a header. Never printed, wiped on drop.
@@ -119,6 +120,14 @@ pub type TokenFuture<'a> = Pin<Box<dyn Future<Output = Result<Token, BoxError>> 
 pub trait TokenSource: Send + Sync {
     /// Gives the token to use now. Called before every request, so it should cache.
     fn token<'a>(&'a self, audience: Audience<'a>) -> TokenFuture<'a>;
+
+    /// Says whom GitHub counts the token for, since each user and each installation of an App has limits of its own.
+    /// By default it is one and the same for all tokens of the source. A source that gives tokens of several users or
+    /// installations tells them apart here. Called for each request, after [`token`](Self::token).
+    fn identity(&self, audience: Audience<'_>) -> Option<Identity> {
+        let _ = audience;
+        None
+    }
 
     /// Learns that GitHub refused a token with `401`, and says whether to ask again. By default it is not asked
     /// again: GitHub answers repeated bad credentials with refusals of good ones.

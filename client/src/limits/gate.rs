@@ -1,374 +1,262 @@
-//! One gate for a client and all its clones: when GitHub says stop, nobody sends until it may.
+//! Leave to send: for each identity, in each place, and for a client in all.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore, SemaphorePermit};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::task_local;
+use tokio::time::Instant;
 
-use super::pacing::{Cost, Full, Pacing, Windows};
+use super::cost::Cost;
+use super::identity::Identity;
+use super::leases::Link;
+use super::ledger::Ledger;
+use super::lessons::Learnt;
+use super::line::{Clock, Hold, Line, Stays, TooLong};
+use super::log::Ms;
+use super::pacing::Pacing;
+use super::told::{Quota, Refusal, WaitReason};
 
-/// No wait is longer than GitHub's longest documented window, whatever a header says.
-pub(crate) const LONGEST: Duration = Duration::from_secs(3601);
+/// Identities and places remembered at once.
+const REMEMBERED: usize = 4096;
 
-/// How long one request may take to find out whether the gate can be opened. A future that its owner has stopped
-/// polling would otherwise keep everyone out.
-const PROBE: Duration = Duration::from_secs(60);
+/// What was not used for so long is forgotten: no lesson holds for longer.
+const FORGOTTEN_AFTER: Ms = 24 * 3_600_000;
 
-/// Why nobody may send for a while.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum WaitReason {
-    /// The quota of the hour is used up.
-    PrimaryLimit,
-    /// GitHub refused for a secondary limit, or asked to retry later.
-    SecondaryLimit,
-    /// The client's own [`Pacing`] keeps a documented limit.
-    Pacing,
-    /// A request failed and the client waits before it tries again.
-    Backoff,
+/// A token may have been replaced while a request waited for longer than this.
+const SHORT: Duration = Duration::from_secs(1);
+
+/// The limits of one client and all its clones, for whomever they call as.
+pub(crate) struct Limits {
+    clock: Clock,
+    pacing: Pacing,
+    /// For all identities together: what GitHub documents for one of them is as much as one client should have open,
+    /// since each request under way holds a stream of a connection and a reply in memory.
+    in_all: Arc<Line>,
+    /// With the instants of their last use.
+    lines: Mutex<HashMap<Key, (Arc<Line>, Ms)>>,
+    /// With the number of this process.
+    ledger: Option<(Arc<dyn Ledger>, u32)>,
+    host: String,
 }
 
-impl WaitReason {
-    /// The reason in words.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::PrimaryLimit => "GitHub's primary rate limit",
-            Self::SecondaryLimit => "GitHub's secondary rate limit",
-            Self::Pacing => "the pace of GitHub's documented limits",
-            Self::Backoff => "a failed attempt",
-        }
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    Identity(Identity),
+    Place(u64),
+}
+
+task_local! {
+    /// The line of the identity that a request is sent for.
+    static SENT_FOR: Arc<Line>;
+}
+
+/// Counts a request that the one being sent has led to, such as the second leg of a redirect.
+pub(crate) fn charge(cost: Cost) {
+    // Outside of what is sent by leave there is nothing to count it for.
+    let _ = SENT_FOR.try_with(|line| line.look(|tally, now| tally.charge(now, cost)));
+}
+
+/// What may be asked of an identity's limits without leave.
+#[derive(Clone, Copy)]
+pub(crate) struct Gate<'l> {
+    pub(crate) limits: &'l Limits,
+    pub(crate) identity: Identity,
+}
+
+impl Gate<'_> {
+    /// Until when nothing may be sent, if that is so.
+    pub(crate) fn closed(&self) -> Option<TooLong> {
+        let line = self.limits.line(Key::Identity(self.identity));
+        let (until, reason) = line.look(|tally, now| tally.closed(now))?;
+        let until = line.clock.at(until);
+        Some(TooLong { until, reason })
+    }
+
+    /// How long it takes at least until so many more requests have left, by what is known now.
+    pub(crate) fn at_least(&self, cost: Cost) -> Duration {
+        let line = self.limits.line(Key::Identity(self.identity));
+        Duration::from_millis(line.look(|tally, now| tally.least(now, cost) - now))
     }
 }
 
-/// What a refusal said about when to come back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// `retry-after`: this long from now.
-    After(Duration),
-    /// `x-ratelimit-reset`: this long from now until the quota is full again.
-    Reset(Duration),
-    /// A secondary limit without a header.
-    Unsaid,
-}
-
-/// What a reply says is left of the hour's quota.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Quota {
-    pub(crate) remaining: u64,
-    /// From the reply until it is full again.
-    pub(crate) reset: Duration,
-}
-
-/// Why a request does not leave at all.
+/// What leave is wanted for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Stays {
-    /// A limit's wait would outlast the caller's deadline.
-    TooLong(TooLong),
-    /// Those under way left it no place by the caller's deadline.
-    Crowded,
+pub(crate) struct Ask {
+    pub(crate) identity: Identity,
+    pub(crate) cost: Cost,
+    /// A number for where something is changed, if it is: where changes fail that are under way at once, fewer are.
+    pub(crate) place: Option<u64>,
+    pub(crate) deadline: Option<Instant>,
 }
 
-/// A wait that would outlast the caller's deadline.
+/// A place in the line of an identity, kept by those who leave it for a moment.
+#[derive(Debug, Default)]
+pub(crate) struct Ticket(Option<(Identity, u64)>);
+
+impl Limits {
+    /// Limits at a host, kept by one client, or together with other processes by a ledger.
+    pub(crate) fn new(pacing: Pacing, ledger: Option<Arc<dyn Ledger>>, host: &str) -> Arc<Self> {
+        let clock = Clock::start();
+        Arc::new(Self {
+            clock,
+            in_all: Line::new(clock, pacing.width_only(), None),
+            pacing,
+            lines: Mutex::default(),
+            ledger: ledger.map(|ledger| (ledger, fastrand::u32(..))),
+            host: host.to_owned(),
+        })
+    }
+
+    /// Waits until requests may leave. `tell` is told of each wait for a limit before it begins.
+    pub(crate) async fn leave(
+        &self,
+        ask: Ask,
+        ticket: &mut Ticket,
+        mut tell: impl FnMut(Instant, WaitReason),
+    ) -> Result<Leave, Stays> {
+        let Ask {
+            identity,
+            cost,
+            deadline,
+            ..
+        } = ask;
+        let began = Instant::now();
+        let line = self.line(Key::Identity(identity));
+        let mut number = ticket
+            .0
+            .filter(|(of, _)| *of == identity)
+            .map_or(0, |(_, number)| number);
+        let quietly = |_, _| {};
+        loop {
+            let place = match ask.place.map(|place| self.line(Key::Place(place))) {
+                Some(line) => Some(line.enter(&mut 0, Cost::READ, deadline, quietly).await?),
+                None => None,
+            };
+            let own = line.enter(&mut number, cost, deadline, &mut tell).await?;
+            ticket.0 = Some((identity, number));
+            let in_all = self
+                .in_all
+                .enter(&mut 0, Cost::READ, deadline, quietly)
+                .await?;
+            let waited = began.elapsed() >= SHORT;
+            let leave = Leave {
+                own,
+                place,
+                _in_all: in_all,
+                waited,
+            };
+            // A limit may have been met while others had all places.
+            if !leave.is_outdated() {
+                return Ok(leave);
+            }
+        }
+    }
+
+    fn line(&self, key: Key) -> Arc<Line> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        if let Some((line, used_at)) = lines.get_mut(&key) {
+            *used_at = now;
+            return line.clone();
+        }
+        lines.retain(|_, (line, used_at)| {
+            Arc::strong_count(line) > 1 || now < *used_at + FORGOTTEN_AFTER
+        });
+        if lines.len() >= REMEMBERED {
+            let idle = lines
+                .iter()
+                .filter(|(_, (line, _))| Arc::strong_count(line) == 1);
+            let oldest = idle.min_by_key(|(_, (_, used_at))| *used_at);
+            if let Some(oldest) = oldest.map(|(key, _)| *key) {
+                lines.remove(&oldest);
+            }
+        }
+        let link = |identity: Identity| {
+            let (ledger, process) = self.ledger.clone()?;
+            let identity = identity.at(&self.host);
+            Some(Link {
+                ledger,
+                identity,
+                process,
+            })
+        };
+        let line = match key {
+            Key::Place(_) => Line::new(self.clock, self.pacing.width_only(), None),
+            Key::Identity(id) => Line::new(self.clock, self.pacing.clone(), link(id)),
+        };
+        lines.insert(key, (line.clone(), now));
+        line
+    }
+}
+
+/// Leave to send requests. Dropping it gives back what was not sent.
+pub(crate) struct Leave {
+    own: Hold,
+    place: Option<Hold>,
+    _in_all: Hold,
+    waited: bool,
+}
+
+/// What a refusal means for everything of the same identity.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct TooLong {
+pub(crate) struct Stop {
     pub(crate) until: Instant,
     pub(crate) reason: WaitReason,
+    /// What it taught, told once.
+    pub(crate) learnt: Option<Learnt>,
 }
 
-pub(crate) struct Gate {
-    state: Mutex<State>,
-    changed: Notify,
-    permits: Semaphore,
-    concurrent: u32,
-}
-
-// Nobody holds a lock while waiting: a future that waits and is not polled must not hold up the others, beyond the one
-// place that it may have been given.
-struct State {
-    windows: Windows,
-    closed: Option<Closed>,
-    /// Refusals in a row.
-    strikes: u32,
-    /// Counts closings, so that late refusals of one burst count once.
-    closings: u64,
-    /// Counts probes, so that each knows whether it is the present one.
-    probes: u64,
-    in_flight: u32,
-    /// What was left of the quota when last heard of, and when it is full again.
-    quota: Option<(u64, Instant)>,
-}
-
-struct Closed {
-    until: Instant,
-    reason: WaitReason,
-    /// The wait is over and one request has gone ahead to see.
-    probe: Option<Probe>,
-}
-
-struct Probe {
-    id: u64,
-    until: Instant,
-}
-
-enum Blocked {
-    Until(Instant, WaitReason),
-    /// Until a request under way has ended, or at the latest this instant.
-    UntilChange(Option<Instant>, WaitReason),
-}
-
-impl Gate {
-    pub(crate) fn new(pacing: &Pacing) -> Arc<Self> {
-        let concurrent = pacing.concurrent.min(Semaphore::MAX_PERMITS);
-        Arc::new(Self {
-            state: Mutex::new(State {
-                windows: Windows::new(pacing),
-                closed: None,
-                strikes: 0,
-                closings: 0,
-                probes: 0,
-                in_flight: 0,
-                quota: None,
-            }),
-            changed: Notify::new(),
-            permits: Semaphore::new(concurrent),
-            concurrent: u32::try_from(concurrent).unwrap_or(u32::MAX),
-        })
+impl Leave {
+    /// Whether it was waited for so long that a token may have been replaced meanwhile.
+    pub(crate) fn waited(&self) -> bool {
+        self.waited
     }
 
-    /// Waits until a request may leave. `waiting` is told of each wait before it begins.
-    pub(crate) async fn pass(
-        &self,
-        cost: Cost,
-        deadline: Option<Instant>,
-        mut waiting: impl FnMut(Instant, WaitReason),
-    ) -> Result<Pass<'_>, Stays> {
-        let too_long = |until, reason| Err(Stays::TooLong(TooLong { until, reason }));
-        let mut told = None;
-        loop {
-            // After a refusal a request takes several places, and so fewer go at once.
-            let places = self.lock().windows.places(Instant::now(), self.concurrent);
-            let Some(permit) = by(deadline, self.permits.acquire_many(places)).await else {
-                return Err(Stays::Crowded);
-            };
-            let permit = permit.expect("the semaphore is never closed");
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            let blocked = match self.lock().enter(Instant::now(), cost) {
-                Ok((closing, probe)) => {
-                    return Ok(Pass {
-                        gate: self,
-                        cost,
-                        closing,
-                        probe,
-                        _permit: permit,
-                    });
-                }
-                Err(blocked) => blocked,
-            };
-            // Who waits holds no place among those under way.
-            drop(permit);
-            match blocked {
-                Blocked::UntilChange(at_latest, reason) => {
-                    let end = [deadline, at_latest].into_iter().flatten().min();
-                    let ended = by(end, changed).await;
-                    if ended.is_none() && end == deadline {
-                        return too_long(end.unwrap_or_else(Instant::now), reason);
-                    }
-                }
-                Blocked::Until(until, reason) => {
-                    if deadline.is_some_and(|deadline| deadline < until) {
-                        return too_long(until, reason);
-                    }
-                    if told != Some((until, reason)) {
-                        told = Some((until, reason));
-                        waiting(until, reason);
-                    }
-                    sleep_until(until).await;
-                }
+    /// Whether GitHub has refused something since.
+    pub(crate) fn is_outdated(&self) -> bool {
+        let id = self.own.id;
+        self.own.line.look(|tally, _| tally.is_outdated(id))
+    }
+
+    /// Sends a request that leave was asked for. It counts from now on, whatever becomes of it.
+    pub(crate) async fn send<T>(&mut self, cost: Cost, request: impl Future<Output = T>) -> T {
+        self.own.unsent = self.own.unsent - cost;
+        self.own.under_way = self.own.under_way + cost;
+        SENT_FOR.scope(self.own.line.clone(), request).await
+    }
+
+    /// GitHub answered what was sent, with a value or with an error that is not about limits.
+    pub(crate) fn answered(&mut self, quota: Option<Quota>) {
+        let spent = std::mem::take(&mut self.own.under_way);
+        self.own.line.update(|tally, now| {
+            if let Some(quota) = quota {
+                tally.learn(now, quota);
             }
-        }
-    }
-
-    /// Until when nobody may send, if that is so.
-    pub(crate) fn closed(&self) -> Option<TooLong> {
-        let state = self.lock();
-        state.closed.as_ref().map(|closed| TooLong {
-            until: closed.until,
-            reason: closed.reason,
-        })
-    }
-
-    /// Counts a request that left without asking: the second leg of a redirect.
-    pub(crate) fn charge(&self, cost: Cost) {
-        self.lock().windows.charge(Instant::now(), cost);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What a future gives, if it does so by this instant.
-async fn by<F: Future>(end: Option<Instant>, future: F) -> Option<F::Output> {
-    match end {
-        Some(end) => timeout_at(end, future).await.ok(),
-        None => Some(future.await),
-    }
-}
-
-impl State {
-    /// Lets a request in, saying after which closing it leaves and whether it goes ahead as a probe.
-    fn enter(&mut self, now: Instant, cost: Cost) -> Result<(u64, Option<u64>), Blocked> {
-        if let Some(closed) = &self.closed {
-            if now < closed.until {
-                return Err(Blocked::Until(closed.until, closed.reason));
-            }
-            if let Some(probe) = &closed.probe
-                && now < probe.until
-            {
-                return Err(Blocked::UntilChange(Some(probe.until), closed.reason));
-            }
-        }
-        self.quota = self.quota.filter(|&(_, reset)| now < reset);
-        match self.quota {
-            Some((0, reset)) => return Err(Blocked::Until(reset, WaitReason::PrimaryLimit)),
-            // Those under way may not be counted yet. The next reply says more.
-            Some((remaining, reset)) if u64::from(self.in_flight) >= remaining => {
-                return Err(Blocked::UntilChange(Some(reset), WaitReason::PrimaryLimit));
-            }
-            _ => {}
-        }
-        self.windows.enter(now, cost).map_err(|full| match full {
-            Full::Until(until) => Blocked::Until(until, WaitReason::Pacing),
-            Full::UntilOneEnds => Blocked::UntilChange(None, WaitReason::Pacing),
-        })?;
-        self.in_flight += 1;
-        let probe = self.closed.as_mut().map(|closed| {
-            self.probes += 1;
-            closed.probe = Some(Probe {
-                id: self.probes,
-                until: now + PROBE,
-            });
-            self.probes
-        });
-        Ok((self.closings, probe))
-    }
-
-    fn close(&mut self, now: Instant, closing: u64, refusal: Refusal) -> (Instant, WaitReason) {
-        let first = closing == self.closings;
-        if first {
-            self.strikes = self.strikes.saturating_add(1);
-            self.closings += 1;
-        }
-        let doubled = |base: u64| {
-            let doublings = self.strikes.saturating_sub(1).min(12);
-            Duration::from_secs(base.saturating_mul(1 << doublings))
-        };
-        // Repeated refusals wait longer each time even if the headers say "now": no hot loop.
-        let floor = doubled(1);
-        let (wait, reason) = match refusal {
-            Refusal::After(wait) => (wait, WaitReason::SecondaryLimit),
-            Refusal::Reset(wait) => (
-                wait.saturating_add(Duration::from_secs(1)),
-                WaitReason::PrimaryLimit,
-            ),
-            Refusal::Unsaid => (doubled(60), WaitReason::SecondaryLimit),
-        };
-        if first && reason == WaitReason::SecondaryLimit {
-            self.windows.slow_down(now, self.in_flight);
-        }
-        let until = now + wait.max(floor).min(LONGEST);
-        // A burst's refusals may differ: the longest holds.
-        let later = match &self.closed {
-            Some(closed) if closed.until > until => (closed.until, closed.reason),
-            _ => (until, reason),
-        };
-        self.closed = Some(Closed {
-            until: later.0,
-            reason: later.1,
-            probe: None,
-        });
-        later
-    }
-
-    /// Keeps what is known of the quota, so that its end is met by waiting and not by a refusal.
-    fn learn(&mut self, now: Instant, quota: Quota) {
-        if quota.reset.is_zero() {
-            return;
-        }
-        let second = Duration::from_secs(1);
-        let reset = now + quota.reset.saturating_add(second).min(LONGEST);
-        // Replies overtake each other: of one hour the lowest count holds, and of two hours the later.
-        self.quota = Some(match self.quota {
-            Some((remaining, known)) if reset <= known + 5 * second => {
-                if known <= reset + 5 * second {
-                    (remaining.min(quota.remaining), known)
-                } else {
-                    (remaining, known)
-                }
-            }
-            _ => (quota.remaining, reset),
+            tally.settle(now, self.own.id, spent, spent, Cost::NONE);
         });
     }
 
-    /// The closing that this probe was sent to test, unless there has been another since.
-    fn tested_by(&mut self, probe: Option<u64>) -> Option<&mut Closed> {
-        let present = |closed: &&mut Closed| closed.probe.as_ref().map(|probe| probe.id) == probe;
-        self.closed
-            .as_mut()
-            .filter(|_| probe.is_some())
-            .filter(present)
-    }
-}
-
-/// Leave to send one request. Dropping it, sent or not, gives its place back.
-pub(crate) struct Pass<'g> {
-    gate: &'g Gate,
-    cost: Cost,
-    closing: u64,
-    probe: Option<u64>,
-    _permit: SemaphorePermit<'g>,
-}
-
-impl Pass<'_> {
-    /// Whether the gate has closed since.
-    pub(crate) fn outdated(&self) -> bool {
-        self.gate.lock().closings != self.closing
-    }
-
-    /// GitHub refused for a limit: closes the gate for everyone, and says until when.
-    pub(crate) fn refused(self, refusal: Refusal) -> (Instant, WaitReason) {
-        let mut state = self.gate.lock();
-        state.close(Instant::now(), self.closing, refusal)
-    }
-
-    /// GitHub answered: if this was the probe, the gate is open again.
-    pub(crate) fn answered(self, quota: Option<Quota>) {
-        let mut state = self.gate.lock();
-        if self.closing == state.closings {
-            state.strikes = 0;
-        }
-        if state.tested_by(self.probe).is_some() {
-            state.closed = None;
-        }
-        if let Some(quota) = quota {
-            state.learn(Instant::now(), quota);
+    /// What was sent has shown whether its place can take as many at once as were under way there.
+    pub(crate) fn ended_well(&self, well: bool) {
+        if let Some(place) = &self.place {
+            place.line.update(|tally, _| tally.narrow(place.id, well));
         }
     }
-}
 
-impl Drop for Pass<'_> {
-    fn drop(&mut self) {
-        let mut state = self.gate.lock();
-        state.in_flight -= 1;
-        state.windows.leave(Instant::now(), self.cost);
-        if let Some(closed) = state.tested_by(self.probe) {
-            // The probe failed without an answer, or its future was dropped: the next one probes.
-            closed.probe = None;
+    /// GitHub refused for a limit: the identity sends nothing for a while.
+    pub(crate) fn refused(mut self, refusal: Refusal) -> Stop {
+        // What is refused is not counted.
+        self.own.unsent = self.own.unsent + std::mem::take(&mut self.own.under_way);
+        let Hold { line, id, .. } = &self.own;
+        let (until, reason, learnt) = line.update(|tally, now| tally.refused(now, *id, refusal));
+        // Those in the line whose deadlines are nearer learn it now.
+        line.ring_all();
+        let until = line.clock.at(until);
+        Stop {
+            until,
+            reason,
+            learnt,
         }
-        drop(state);
-        self.gate.changed.notify_waiters();
     }
 }

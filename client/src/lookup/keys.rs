@@ -133,7 +133,7 @@ impl Lookup {
                 })
             }
         };
-        let limits = &self.runtime.limits;
+        let limits = self.runtime.gate(place.audience());
         self.keys.get(limits, wanted, allowance, fetch).await
     }
 }

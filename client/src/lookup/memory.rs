@@ -87,11 +87,19 @@ impl<T> Memory<T> {
         slots.entry(what.to_owned()).or_insert_with(empty).clone()
     }
 
+    #[cfg(feature = "app")]
+    /// What is in memory, however old.
+    pub(crate) fn peek(&self, what: &str) -> Option<Arc<T>> {
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let value = slots.get(what)?.lock().value.clone();
+        value.map(|(value, _)| value)
+    }
+
     /// What is wanted, from memory if it is there and fresh. Callers at the same time share one fetch; one that would
     /// wait for `limits` past its deadline does not join it.
     pub(crate) async fn get<Fut>(
         &self,
-        limits: &Gate,
+        limits: Gate<'_>,
         wanted: Wanted<'_, T>,
         allowance: &Allowance,
         fetch: impl Fn() -> Fut,

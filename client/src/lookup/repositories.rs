@@ -81,7 +81,7 @@ impl Lookup {
             let repository = repository.clone();
             async move { repository.id(&runtime, &allowance).await }
         };
-        let limits = &self.runtime.limits;
+        let limits = self.runtime.gate(repository.audience());
         Ok(*self
             .repositories
             .get(limits, wanted, allowance, fetch)

@@ -4,19 +4,20 @@ use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use octoseal_api::{Error as ApiError, ResponseValue};
 use tokio::time::{Instant, timeout};
 use tracing::{Instrument, debug_span};
 
 use super::Runtime;
 use super::allowance::Allowance;
-use super::call::{Call, Effect};
+use super::call::{Call, Effect, number_of};
 use super::limited::limited;
 use super::reply::{self, Class, Failure};
 use super::retry::{Failed, Next, Pause, Verdict};
 use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal};
 use crate::error::{Error, Kind, Reach, Stored};
-use crate::limits::{Pass, Stays};
+use crate::limits::{Ask, Leave, Stays, Ticket};
 
 /// So many attempts are made at most while tokens are refused, whatever their source says: GitHub locks out whoever
 /// goes on.
@@ -38,6 +39,8 @@ struct Progress {
     maybe_done: bool,
     /// The last refusal for a limit.
     limited: Option<Error>,
+    /// The place in the line for leave of an attempt that is not made yet.
+    ticket: Ticket,
 }
 
 impl<'a> Attempts<'a> {
@@ -60,11 +63,16 @@ impl<'a> Attempts<'a> {
         F: Fn(octoseal_api::Client) -> Fut,
         Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
     {
-        let pass = self.leave().await?;
-        // Only now, since the wait for leave may outlast a token.
-        let token = self.token().await?;
-        // The gate may have closed while the source was busy.
-        if pass.outdated() {
+        let mut token = self.token().await?;
+        let mut leave = self.leave().await?;
+        if leave.waited() {
+            // The token may have been replaced meanwhile. If that takes a wait, nothing is held during it.
+            token = match self.token().now_or_never() {
+                Some(token) => token?,
+                None => return Err(Next::Again),
+            };
+        }
+        if leave.is_outdated() {
             return Err(Next::Again);
         }
         let Some(time) = self.allowance.time_for_attempt() else {
@@ -74,27 +82,36 @@ impl<'a> Attempts<'a> {
         let number = {
             let mut progress = self.progress();
             progress.made += 1;
+            progress.ticket = Ticket::default();
             progress.made
         };
         let span = debug_span!("attempt", number);
         let sent = self.send(request, &token, time).instrument(span);
-        match sent.await {
+        match leave.send(self.call.effect.cost(), sent).await {
             Ok(reply) => {
-                pass.answered(reply::quota(reply.headers()));
+                leave.answered(reply::quota(reply.headers()));
+                leave.ended_well(true);
                 Ok(reply)
             }
-            Err(failure) => Err(self.after(failure, pass, &token)),
+            Err(failure) => Err(self.after(failure, leave, &token)),
         }
     }
 
     /// Waits for leave to send. Fails if it can't be had by the deadline.
-    async fn leave(&self) -> Result<Pass<'a>, Next> {
-        let Runtime {
-            limits, observer, ..
-        } = self.runtime;
-        let waiting = |until, reason| observer.waiting(until, reason);
-        let pass = limits.pass(self.call.effect.cost(), self.allowance.deadline(), waiting);
-        pass.await.map_err(|stays| {
+    async fn leave(&self) -> Result<Leave, Next> {
+        let Call { place, effect, .. } = self.call;
+        let gate = self.runtime.gate(place.audience());
+        let ask = Ask {
+            identity: gate.identity,
+            cost: effect.cost(),
+            place: (effect != Effect::Read).then(|| number_of(place)),
+            deadline: self.allowance.deadline(),
+        };
+        let mut ticket = std::mem::take(&mut self.progress().ticket);
+        let waiting = |until, reason| self.runtime.observer.waiting(until, reason);
+        let leave = gate.limits.leave(ask, &mut ticket, waiting).await;
+        self.progress().ticket = ticket;
+        leave.map_err(|stays| {
             Next::Stop(match stays {
                 Stays::TooLong(wait) => limited(wait, self.progress().limited.clone()),
                 Stays::Crowded => {
@@ -154,19 +171,23 @@ impl<'a> Attempts<'a> {
     }
 
     /// What follows a failure. Tells the gate, and the source of a refused token.
-    fn after(&self, failure: Failure, pass: Pass<'_>, token: &Token) -> Next {
+    fn after(&self, failure: Failure, mut leave: Leave, token: &Token) -> Next {
         let effect = self.call.effect;
         self.progress().maybe_done |= failure.maybe_done && effect != Effect::Read;
         match failure.class {
             Class::Limited(refusal) => {
-                let (until, reason) = pass.refused(refusal);
-                self.runtime.observer.limited(until, reason);
+                self.runtime.observer.limited(leave.refused(refusal));
                 self.progress().limited = Some(failure.error);
                 return Next::Again;
             }
-            _ if failure.answered => pass.answered(failure.quota),
-            _ => drop(pass),
+            _ if failure.answered => leave.answered(failure.quota),
+            _ => {}
         }
+        // What a place that can't take several changes at once answers to them.
+        if let Some(status) = failure.error.status() {
+            leave.ended_well(!matches!(status, 409 | 500 | 503));
+        }
+        drop(leave);
         let pause = match failure.class {
             Class::TokenRefused => self.pause_for_new_token(&failure, token),
             // What makes something new each time is not repeated if it may have been done.

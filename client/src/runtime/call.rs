@@ -1,6 +1,7 @@
 //! What a call is: where it acts, what it does, and what that changes.
 
-use std::fmt;
+use std::fmt::{self, Write};
+use std::hash::{DefaultHasher, Hasher};
 
 use crate::auth::Audience;
 use crate::limits::Cost;
@@ -14,6 +15,21 @@ pub(crate) trait Place: fmt::Display + Send + Sync {
     fn is_scope(&self) -> bool {
         true
     }
+}
+
+/// A number for a place, the same for all that are called the same.
+pub(super) fn number_of(place: &dyn Place) -> u64 {
+    struct Text(DefaultHasher);
+    impl fmt::Write for Text {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0.write(text.as_bytes());
+            Ok(())
+        }
+    }
+    let mut text = Text(DefaultHasher::new());
+    // Neither fails.
+    let _ = write!(text, "{place}");
+    text.0.finish()
 }
 
 /// What a request changes.
@@ -30,8 +46,8 @@ pub(crate) enum Effect {
 impl Effect {
     pub(super) fn cost(self) -> Cost {
         match self {
-            Self::Read => Cost::Read,
-            Self::Write | Self::Create => Cost::Write,
+            Self::Read => Cost::READ,
+            Self::Write | Self::Create => Cost::WRITE,
         }
     }
 }

@@ -27,6 +27,17 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
     Some(at.duration_since(now).unwrap_or_default())
 }
 
+/// Whether `retry-after` is a number of seconds, which needs no clock.
+pub(crate) fn asks_for_seconds(headers: &HeaderMap) -> bool {
+    text(headers, "retry-after")
+        .is_some_and(|value| value.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// `x-ratelimit-limit`.
+pub(crate) fn limit(headers: &HeaderMap) -> Option<u64> {
+    text(headers, "x-ratelimit-limit")?.parse().ok()
+}
+
 /// `x-ratelimit-remaining`.
 pub(crate) fn remaining(headers: &HeaderMap) -> Option<u64> {
     text(headers, "x-ratelimit-remaining")?.parse().ok()

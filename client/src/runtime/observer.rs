@@ -9,7 +9,7 @@ use tracing::{debug, warn};
 
 use super::headers;
 use super::reply::Failure;
-use crate::limits::WaitReason;
+use crate::limits::{Stop, WaitReason};
 
 /// A wait that a client is about to begin; see [`ClientBuilder::on_wait`](crate::ClientBuilder::on_wait).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,9 +50,16 @@ impl Observer {
     }
 
     /// A limit has closed the gate.
-    pub(super) fn limited(&self, until: Instant, reason: WaitReason) {
-        let seconds = until.saturating_duration_since(Instant::now()).as_secs();
-        warn!(reason = reason.as_str(), seconds, "limited");
+    pub(super) fn limited(&self, stop: Stop) {
+        let left = stop.until.saturating_duration_since(Instant::now());
+        warn!(
+            reason = stop.reason.as_str(),
+            seconds = left.as_secs(),
+            "limited"
+        );
+        if let Some(learnt) = stop.learnt {
+            warn!(?learnt, "learnt from a refusal");
+        }
     }
 
     /// A request got its reply.

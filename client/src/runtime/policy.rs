@@ -3,7 +3,7 @@
 use std::iter;
 use std::time::Duration;
 
-use tower::retry::budget::TpsBudget;
+use crate::limits::Budget;
 
 /// How a client deals with failures that pass: lost connections, `5xx`, replies that do not come.
 ///
@@ -43,8 +43,8 @@ pub struct RetryPolicy {
     pub(crate) retry_percent: u32,
 }
 
-/// No setting is longer, so that no instant lies beyond what a clock can say.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+/// No setting and no pause is longer, so that no instant lies beyond what a clock can say.
+pub(super) const A_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl Default for RetryPolicy {
     fn default() -> Self {
@@ -74,19 +74,19 @@ impl RetryPolicy {
     /// answer a ping within a third of it, sent after another third of silence, is given up, so that a retry takes
     /// a new one.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.attempt_timeout = timeout.min(LONGEST);
+        self.attempt_timeout = timeout.min(A_YEAR);
         self
     }
 
     /// How long connecting may take, TLS included.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout.min(LONGEST);
+        self.connect_timeout = timeout.min(A_YEAR);
         self
     }
 
     /// How long a call goes on with failing attempts and the backoff between them. Waits for limits do not count.
     pub fn retry_window(mut self, window: Duration) -> Self {
-        self.retry_window = window.min(LONGEST);
+        self.retry_window = window.min(A_YEAR);
         self
     }
 
@@ -101,23 +101,22 @@ impl RetryPolicy {
     /// The longest wait before the second attempt, and the longest before any later one. The actual waits are
     /// drawn between zero and these (full jitter).
     pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
-        self.first_backoff = first.min(LONGEST);
-        self.longest_backoff = longest.min(LONGEST);
+        self.first_backoff = first.min(A_YEAR);
+        self.longest_backoff = longest.min(A_YEAR);
         self
     }
 
-    /// The retries that all calls of a client share, counted over 10 seconds: so many a second whatever happens, and
-    /// so many percent of the requests that succeeded. It is forgotten in steps, so that what was used is there
-    /// again after 5 to 10 s.
+    /// The retries that all calls of a client share: so many a second whatever happens, and so many percent of the
+    /// requests that succeeded. What is not used is saved up for 10 seconds. When it is used up, retries go one by one,
+    /// at this pace.
     pub fn budget(mut self, per_second: u32, percent: u32) -> Self {
         self.retries_per_second = per_second.min(1_000_000);
         self.retry_percent = percent.min(100_000);
         self
     }
 
-    pub(super) fn shared_budget(&self) -> TpsBudget {
-        let share = self.retry_percent as f32 / 100.0;
-        TpsBudget::new(Duration::from_secs(10), self.retries_per_second, share)
+    pub(super) fn budget_of_retries(&self) -> Budget {
+        Budget::new(self.retries_per_second, self.retry_percent)
     }
 
     /// The pauses between attempts: exponential, with full jitter

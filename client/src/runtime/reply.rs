@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::headers;
 use super::wording::{hint, safe_message};
 use crate::error::{Error, Kind};
-use crate::limits::{Quota, Refusal};
+use crate::limits::{Cause, Quota, Refusal};
 
 /// Why an attempt gave no value.
 pub(crate) struct Failure {
@@ -278,7 +278,8 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], token: &str) ->
     }
 }
 
-/// Whether a refusal is about traffic, and what it says about coming back.
+/// Whether a refusal is about traffic, and what it says about coming back. The message goes before the headers: a
+/// secondary limit can carry `x-ratelimit-remaining: 0`, and an installation's primary limit does not always.
 fn limit(
     status: StatusCode,
     headers: &HeaderMap,
@@ -288,34 +289,42 @@ fn limit(
     if status != StatusCode::FORBIDDEN && status != StatusCode::TOO_MANY_REQUESTS {
         return None;
     }
-    let now = headers::date(headers).unwrap_or_else(SystemTime::now);
+    let date = headers::date(headers);
+    let now = date.unwrap_or_else(SystemTime::now);
     let retry_after = headers::retry_after(headers, now);
-    let secondary = message.starts_with("You have exceeded a secondary rate limit")
-        // Good tokens are refused too after too many bad ones, for as long as a secondary limit lasts.
-        || message.starts_with("Maximum number of login attempts exceeded")
-        || documentation.contains("secondary-rate-limit")
-        || message.contains("abuse detection");
     let used_up = headers::remaining(headers) == Some(0);
-    let primary = used_up && (message.starts_with("API rate limit exceeded") || message.is_empty());
-    if primary
-        || used_up
-            && retry_after.is_none()
-            && (secondary || status == StatusCode::TOO_MANY_REQUESTS)
+    let cause = if message.starts_with("Maximum number of login attempts exceeded") {
+        Cause::Tokens
+    } else if message.contains("content creation") {
+        Cause::Content
+    } else if message.starts_with("You have exceeded a secondary rate limit")
+        || documentation.contains("secondary-rate-limit")
+        || message.contains("abuse detection")
     {
-        let reset = headers::until_reset(headers, now).unwrap_or(Duration::from_secs(60));
-        return Some(Refusal::Reset(reset.max(retry_after.unwrap_or_default())));
-    }
-    if let Some(wait) = retry_after {
-        return Some(Refusal::After(wait));
-    }
-    (secondary || status == StatusCode::TOO_MANY_REQUESTS).then_some(Refusal::Unsaid)
+        Cause::Traffic
+    } else if message.starts_with("API rate limit exceeded")
+        || used_up && (message.is_empty() || status == StatusCode::TOO_MANY_REQUESTS)
+    {
+        Cause::Quota
+    } else if retry_after.is_some() || status == StatusCode::TOO_MANY_REQUESTS {
+        Cause::Traffic
+    } else {
+        return None;
+    };
+    let reset = headers::until_reset(headers, now).filter(|_| cause == Cause::Quota && used_up);
+    Some(Refusal {
+        cause,
+        wait: reset.max(retry_after),
+        sure: date.is_some() || reset.is_none() && headers::asks_for_seconds(headers),
+    })
 }
 
 /// What a reply says is left of the quota.
 pub(crate) fn quota(headers: &HeaderMap) -> Option<Quota> {
     let now = headers::date(headers).unwrap_or_else(SystemTime::now);
-    Some(Quota {
-        remaining: headers::remaining(headers)?,
-        reset: headers::until_reset(headers, now)?,
-    })
+    Some(Quota::new(
+        headers::limit(headers),
+        headers::remaining(headers)?,
+        headers::until_reset(headers, now)?,
+    ))
 }

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use super::allowance::Allowance;
 use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal, TokenSource};
 use crate::error::{Error, Kind};
+use crate::limits::Identity;
 
 /// Gives tokens within a call's time.
 pub(crate) trait Tokens: Send + Sync {
@@ -17,6 +18,9 @@ pub(crate) trait Tokens: Send + Sync {
         audience: Audience<'a>,
         allowance: &'a Allowance,
     ) -> BoxFuture<'a, Result<Token, Error>>;
+
+    /// Whom GitHub counts the token for, as far as is known; `None` for the client's own identity.
+    fn identity(&self, audience: Audience<'_>) -> Option<Identity>;
 
     /// What to do after GitHub refused a token with `401`.
     fn refused(&self, audience: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal;
@@ -56,6 +60,10 @@ impl Tokens for Sourced {
                 )),
             }
         })
+    }
+
+    fn identity(&self, audience: Audience<'_>) -> Option<Identity> {
+        self.source.identity(audience)
     }
 
     fn refused(&self, audience: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {

@@ -32,7 +32,7 @@ fn roomy(github: GitHub) -> (GitHub, Client) {
     github.set_latency(Duration::from_millis(40));
     github.configure(|settings| settings.count_limits = false);
     let builder = Client::builder().app(app()).transport(github.clone());
-    let client = builder.pacing(Pacing::off()).build().unwrap();
+    let client = builder.pacing(Pacing::concurrency_only()).build().unwrap();
     (github, client)
 }
 
@@ -149,9 +149,7 @@ async fn a_refresh_in_the_middle_of_a_batch_is_refused_nowhere_while_github_lear
         // Bursts are a minute apart; at every other one the token is about to end.
         settings.installation_token_lifetime = seconds(130);
     });
-    let pacing = Pacing::documented()
-        .writes_per_minute(None)
-        .writes_per_hour(None);
+    let pacing = Pacing::learning();
     let builder = Client::builder().app(app()).transport(github.clone());
     let client = builder.pacing(pacing).build().unwrap();
     let batch = client.secrets(scope(ACME)).put_all((0..700).map(secret));

@@ -23,7 +23,10 @@ fn roomy() -> (GitHub, Client) {
     let github = acme();
     github.set_latency(LATENCY);
     github.configure(|settings| settings.count_limits = false);
-    let client = builder(&github).pacing(Pacing::off()).build().unwrap();
+    let client = builder(&github)
+        .pacing(Pacing::concurrency_only())
+        .build()
+        .unwrap();
     (github, client)
 }
 
@@ -484,7 +487,7 @@ async fn hundred_each(github: &GitHub, vault: Vault, organizations: &[&str]) -> 
     let client = Client::builder()
         .token_source(vault)
         .transport(github.clone());
-    let client = client.pacing(Pacing::off()).build().unwrap();
+    let client = client.pacing(Pacing::concurrency_only()).build().unwrap();
     let scopes: Vec<_> = organizations
         .iter()
         .map(|org| scope(&format!("actions:org/{org}")))

@@ -273,7 +273,10 @@ async fn a_future_that_nobody_polls_any_more_holds_up_nobody_else() {
 #[tokio::test(start_paused = true)]
 async fn retries_beyond_the_budget_wait_for_it_and_are_not_lost() {
     let github = acme();
-    let client = builder(&github).pacing(Pacing::off()).build().unwrap();
+    let client = builder(&github)
+        .pacing(Pacing::concurrency_only())
+        .build()
+        .unwrap();
     put(&client, "WARM", "value").await.unwrap();
     github.inject(Fault::service_unavailable().on("PUT").times(80));
     let began = Instant::now();
@@ -418,7 +421,7 @@ async fn a_request_that_found_no_place_in_time_says_so_and_not_that_a_limit_was_
     github.inject(Fault::hang());
     let policy = RetryPolicy::default().deadline(Duration::from_secs(5));
     let client = builder(&github)
-        .pacing(Pacing::off().concurrent(1))
+        .pacing(Pacing::concurrency_only().concurrent(1))
         .retry(policy);
     let client = client.build().unwrap();
     let other = octoseal_tests::scope("actions:repo/acme/api");

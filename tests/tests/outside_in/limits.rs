@@ -251,7 +251,10 @@ async fn a_hundred_tasks_meet_one_limit_and_nothing_is_sent_while_the_gate_is_cl
     for times in [1, 30] {
         let github = acme();
         github.set_latency(latency);
-        let client = builder(&github).pacing(Pacing::off()).build().unwrap();
+        let client = builder(&github)
+            .pacing(Pacing::concurrency_only())
+            .build()
+            .unwrap();
         put(&client, "WARM", "value").await.unwrap();
         github.clear_requests();
         let refusal = Fault::secondary_limit().header("retry-after", "45");
@@ -283,7 +286,7 @@ async fn a_limit_met_while_tokens_are_awaited_holds_back_those_who_wait_for_one(
     let client = Client::builder().token_source(Slow(AtomicU64::new(0)));
     let client = client
         .transport(github.clone())
-        .pacing(Pacing::off())
+        .pacing(Pacing::concurrency_only())
         .build()
         .unwrap();
     put(&client, "WARM", "value").await.unwrap();
@@ -299,7 +302,10 @@ async fn clones_and_clients_that_share_limits_stand_at_one_gate() {
     let latency = Duration::from_millis(40);
     let github = acme();
     github.set_latency(latency);
-    let one = builder(&github).pacing(Pacing::off()).build().unwrap();
+    let one = builder(&github)
+        .pacing(Pacing::concurrency_only())
+        .build()
+        .unwrap();
     let other = builder(&github)
         .token("another-token")
         .share_limits_with(&one)
@@ -342,7 +348,10 @@ async fn clients_that_share_nothing_do_not_wait_for_each_other() {
 #[tokio::test(start_paused = true)]
 async fn a_probe_that_is_refused_closes_the_gate_for_twice_as_long_for_all() {
     let github = acme();
-    let client = builder(&github).pacing(Pacing::off()).build().unwrap();
+    let client = builder(&github)
+        .pacing(Pacing::concurrency_only())
+        .build()
+        .unwrap();
     put(&client, "WARM", "value").await.unwrap();
     github.clear_requests();
     github.inject(Fault::secondary_limit().on("PUT").lasting(seconds(100)));
@@ -376,7 +385,7 @@ async fn a_probe_that_is_dropped_or_left_lying_does_not_keep_the_gate_closed() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_waiting_for_the_pace_and_not_polled_holds_up_nobody() {
     let github = acme();
-    let pacing = Pacing::documented().writes_per_minute(Some(1));
+    let pacing = Pacing::writes_as_content().content_per_minute(1);
     let client = builder(&github).pacing(pacing).build().unwrap();
     put(&client, "FIRST", "v").await.unwrap();
     let mut idle = Box::pin(put(&client, "IDLE", "v"));

@@ -16,11 +16,11 @@ use tracing::{Dispatch, Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
-type Fields = BTreeMap<String, String>;
+pub(crate) type Fields = BTreeMap<String, String>;
 
 /// An event of ours with all fields that it and its spans have, `message` among them.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Vec<Fields>>>);
+pub(crate) struct Seen(Arc<Mutex<Vec<Fields>>>);
 
 struct Read<'a>(&'a mut Fields);
 
@@ -70,14 +70,14 @@ pub(crate) fn capture(subscriber: impl Subscriber + Send + Sync) -> DefaultGuard
 }
 
 impl Seen {
-    fn start() -> (Self, DefaultGuard) {
+    pub(crate) fn start() -> (Self, DefaultGuard) {
         let seen = Self::default();
         let guard = capture(Registry::default().with(seen.clone()));
         (seen, guard)
     }
 
     /// The events with this message.
-    fn of(&self, message: &str) -> Vec<Fields> {
+    pub(crate) fn of(&self, message: &str) -> Vec<Fields> {
         let events = self.0.lock().unwrap().clone();
         events
             .into_iter()
@@ -210,7 +210,7 @@ async fn a_service_is_told_of_every_wait_its_reason_and_its_end() {
     let waits: Arc<Mutex<Vec<Wait>>> = Arc::default();
     let told = waits.clone();
     let client = builder(&github)
-        .pacing(Pacing::documented().writes_per_minute(Some(4)))
+        .pacing(Pacing::writes_as_content().content_per_minute(1))
         .on_wait(move |wait| told.lock().unwrap().push(wait.clone()))
         .build()
         .unwrap();

@@ -77,7 +77,7 @@ impl Secure {
             .root_certificates(self.authority.pem());
         builder
             .base_url(format!("https://localhost:{}", self.port))
-            .pacing(Pacing::off())
+            .pacing(Pacing::concurrency_only())
             .retry(quick().attempt_timeout(Duration::from_millis(1500)))
             .build()
             .unwrap()

@@ -60,7 +60,7 @@ const CLIENT: &[Room] = &[
     ("value", &["error"]),
     ("scope", &["error"]),
     ("access", &["error", "scope"]),
-    ("auth", &["error"]),
+    ("auth", &["error", "limits"]),
     ("wire", &["error", "limits"]),
     ("runtime", &["auth", "error", "limits"]),
     (
@@ -69,12 +69,12 @@ const CLIENT: &[Room] = &[
             "access", "auth", "error", "limits", "runtime", "scope", "value",
         ],
     ),
-    ("app", &["auth", "error", "lookup", "runtime"]),
+    ("app", &["auth", "error", "limits", "lookup", "runtime"]),
     ("client", &["lookup", "runtime"]),
     (
         "secrets",
         &[
-            "access", "client", "error", "lookup", "runtime", "scope", "value",
+            "access", "client", "error", "limits", "lookup", "runtime", "scope", "value",
         ],
     ),
     (

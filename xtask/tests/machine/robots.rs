@@ -26,7 +26,7 @@ async fn main() -> Result<(), octoseal::Error> {
     github.add_store("robots");
     github.add_organization("acme");
     let api = github.add_repository("acme", "api");
-    let client = octoseal::Client::builder().token("a-token").transport(github.clone()).pacing(octoseal::Pacing::off()).build()?;
+    let client = octoseal::Client::builder().token("a-token").transport(github.clone()).pacing(octoseal::Pacing::concurrency_only()).build()?;
 
     let organization = client.secrets(OrganizationScope::new(OrganizationStore::Robots, "acme")?);
     let put = organization.put("ARM", "left").visibility(Visibility::Selected(vec![api]));

@@ -1,0 +1,300 @@
+//! The leases that a process takes of a ledger.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use super::cost::Cost;
+use super::identity::Identity;
+use super::ledger::{Answer, Exchange, Ledger, Note, Refused, Settled, Sums};
+use super::lessons::Lessons;
+use super::line::Line;
+use super::log::Ms;
+use super::tally::Blocked;
+use super::told::{Closing, Quota, WaitReason};
+
+/// A ledger that takes longer is away.
+const ANSWERS_WITHIN: Duration = Duration::from_millis(300);
+
+/// What is not used of a lease after so long is given back.
+const USED_WITHIN: Ms = 2_000;
+
+/// Requests that ended within so long of each other are told as one.
+const GRAIN: Ms = 250;
+
+/// Of each kind, so many requests are leased ahead at most.
+const AHEAD: u32 = 20;
+
+/// The longest pause before a ledger that is away is asked again.
+const LONGEST_PAUSE: Ms = 30_000;
+
+/// So many ends of requests are remembered one by one for a ledger that is away.
+const REMEMBERED: usize = 512;
+
+/// What one process has of a ledger for one identity.
+#[derive(Debug, Default)]
+pub(super) struct Leases {
+    held: VecDeque<Lease>,
+    /// What will be told. Instants stand in it for lengths of time.
+    report: Exchange,
+    noted: Note,
+    /// Until when nothing more of these kinds is asked for, and why.
+    again: (Ms, Cost, WaitReason),
+    /// Or until something that is under way has ended.
+    or_sooner: bool,
+    /// What was granted last, and when.
+    granted: (Ms, Cost),
+    /// What the ledger's clock is ahead of ours, by numbers that wrap around.
+    pub(super) ahead: Ms,
+    /// The requests of the last minute and hour, of all processes.
+    pub(super) sums: [Sums; 2],
+    processes: Option<u32>,
+    /// How many tries failed, and when the next one is made.
+    away: Option<(u32, Ms)>,
+    /// When the ledger came back.
+    back_at: Option<Ms>,
+    /// An exchange is under way; after this instant it counts as lost.
+    busy_until: Ms,
+}
+
+/// What is left of a lease, and when it is used.
+#[derive(Clone, Copy, Debug)]
+struct Lease {
+    id: u64,
+    left: Cost,
+    from: Ms,
+    until: Ms,
+}
+
+impl Leases {
+    /// Among how many processes the limits are shared out while the ledger is away.
+    pub(super) fn processes(&self) -> u32 {
+        // One that was never reached leaves it open whether there are others.
+        self.processes.unwrap_or(2)
+    }
+
+    /// Whether the ledger is away.
+    pub(super) fn is_away(&self) -> bool {
+        self.away.is_some()
+    }
+
+    /// Whether it was away not long ago, so that not all processes have told yet what they sent meanwhile.
+    pub(super) fn is_back_lately(&self, now: Ms) -> bool {
+        self.back_at
+            .is_some_and(|back_at| now < back_at + 2 * LONGEST_PAUSE)
+    }
+
+    pub(super) fn room(&mut self, now: Ms, cost: Cost) -> Result<(), Blocked> {
+        let (again, asked, reason) = self.again;
+        let until = match self.lease_for(now, cost) {
+            Some(lease) if lease.from <= now => return Ok(()),
+            Some(lease) => Some(lease.from),
+            None => (now < again && asked.covers(cost)).then_some(again),
+        };
+        Err(Blocked { until, reason })
+    }
+
+    /// Takes requests out of a lease, and says which; 0 for none.
+    pub(super) fn take(&mut self, now: Ms, cost: Cost) -> u64 {
+        self.lease_for(now, cost).map_or(0, |lease| {
+            lease.left = lease.left - cost;
+            lease.id
+        })
+    }
+
+    fn lease_for(&mut self, now: Ms, cost: Cost) -> Option<&mut Lease> {
+        let mut leases = self.held.iter_mut();
+        leases.find(|lease| now < lease.until && lease.left.covers(cost))
+    }
+
+    pub(super) fn settle(&mut self, now: Ms, lease: u64, spent: Cost, passed: Cost, unused: Cost) {
+        let settled = &mut self.report.settled;
+        let full = lease == 0 && settled.len() >= REMEMBERED;
+        let last = settled.last_mut().filter(|last| last.lease == lease);
+        if let Some(last) = last.filter(|last| now < last.ago_ms + GRAIN || full) {
+            last.ago_ms = now;
+            last.spent = last.spent + spent;
+            last.passed = last.passed + passed;
+            last.unused = last.unused + unused;
+        } else {
+            let ago_ms = now;
+            settled.push(Settled {
+                lease,
+                ago_ms,
+                spent,
+                passed,
+                unused,
+            });
+        }
+    }
+
+    pub(super) fn refused(&mut self, lease: u64, closing: Closing) {
+        self.report.refusals.push(Refused { lease, closing });
+    }
+
+    pub(super) fn learn(&mut self, quota: Quota) {
+        self.report.quota = Some(quota);
+    }
+
+    /// The note that lets other processes know these lessons, if the ledger has another.
+    pub(super) fn note(&self, lessons: &Lessons) -> Option<Note> {
+        let text = serde_json::to_string(lessons).ok()?;
+        let version = lessons.learnt_at;
+        (self.noted.text != text).then_some(Note { version, text })
+    }
+
+    /// What is to be exchanged now, with these requests waiting and those under way.
+    pub(super) fn exchange(&mut self, now: Ms, waiting: Cost, under_way: Cost) -> Option<Exchange> {
+        if now < self.busy_until || self.away.is_some_and(|(_, next)| now < next) {
+            return None;
+        }
+        let left = self.give_back(now, waiting + under_way == Cost::NONE);
+        let missing = waiting - left;
+        let (again, asked, _) = self.again;
+        let others = missing.each(asked, |missing, asked| if asked == 0 { missing } else { 0 });
+        let first = self.report.settled.first();
+        let all_ended = under_way == Cost::NONE && first.is_some();
+        let due = again <= now || self.or_sooner && all_ended || others != Cost::NONE;
+        let asks = missing != Cost::NONE && due;
+        let stale = first.is_some_and(|settled| settled.ago_ms + USED_WITHIN <= now);
+        if !asks && !all_ended && !stale && self.report.refusals.is_empty() {
+            return None;
+        }
+        let mut exchange = std::mem::take(&mut self.report);
+        for settled in &mut exchange.settled {
+            settled.ago_ms = now - settled.ago_ms;
+        }
+        if asks {
+            let recently = now < self.granted.0 + 1_000;
+            let more = self.granted.1.times(2 * u32::from(recently));
+            exchange.wants = missing.each(more, |missing, more| match missing {
+                0 => 0,
+                missing => missing.max(more.min(AHEAD)),
+            });
+        }
+        self.busy_until = now + 2 * ANSWERS_WITHIN.as_millis() as Ms;
+        Some(exchange)
+    }
+
+    /// Gives back what is not used in time, or everything if it is not needed now, and says what is left.
+    fn give_back(&mut self, now: Ms, everything: bool) -> Cost {
+        let mut left = Cost::NONE;
+        let settled = &mut self.report.settled;
+        self.held.retain(|held| {
+            let (lease, ago_ms, unused) = (held.id, now, held.left);
+            let keep = now < held.until && !everything && unused != Cost::NONE;
+            if keep {
+                left = left + unused;
+            } else if unused != Cost::NONE {
+                settled.push(Settled {
+                    lease,
+                    ago_ms,
+                    unused,
+                    ..Settled::default()
+                });
+            }
+            keep
+        });
+        left
+    }
+
+    /// Takes in an answer to what was asked at `asked_at`.
+    fn answered(&mut self, asked_at: Ms, now: Ms, sent: &Exchange, answer: &Answer) {
+        self.busy_until = now;
+        if self.away.take().is_some() {
+            self.back_at = Some(now);
+        }
+        self.ahead = answer.now_ms.wrapping_sub(now);
+        self.processes = Some(answer.processes.max(1));
+        self.sums = [answer.minute, answer.hour];
+        self.noted = answer.note.clone();
+        // There was a refusal since, somewhere.
+        let outdated = |lease: &&mut Lease| lease.id < answer.since;
+        let outdated = self.held.iter_mut().filter(outdated);
+        outdated.for_each(|lease| lease.until = now);
+        if answer.lease != 0 {
+            self.granted = (now, answer.granted);
+            let from = now + answer.from_ms;
+            self.held.push_back(Lease {
+                id: answer.lease,
+                left: answer.granted,
+                from,
+                until: asked_at + answer.from_ms + USED_WITHIN,
+            });
+        }
+        if sent.wants != Cost::NONE {
+            self.or_sooner = answer.or_sooner;
+            let again = answer.again_ms.map_or(0, |ms| now + ms);
+            let missing = sent.wants - answer.granted;
+            self.again = (again, missing, answer.reason.unwrap_or_default());
+        }
+    }
+
+    /// An exchange failed: keeps what it told for the next one.
+    fn failed(&mut self, asked_at: Ms, now: Ms, mut sent: Exchange) {
+        self.busy_until = now;
+        let tries = self.away.map_or(0, |(tries, _)| tries + 1);
+        self.away = Some((tries, now + (1_000 << tries.min(5)).min(LONGEST_PAUSE)));
+        for settled in &mut sent.settled {
+            settled.ago_ms = asked_at.saturating_sub(settled.ago_ms);
+        }
+        let report = &mut self.report;
+        sent.settled.append(&mut report.settled);
+        sent.refusals.append(&mut report.refusals);
+        (report.settled, report.refusals) = (sent.settled, sent.refusals);
+        report.quota = report.quota.or(sent.quota);
+        // The ledger ends them by itself, and meanwhile each process keeps to its share.
+        self.held.clear();
+        self.again = Default::default();
+    }
+}
+
+/// The way to the ledger, for one identity.
+pub(super) struct Link {
+    pub(super) ledger: Arc<dyn Ledger>,
+    pub(super) identity: Identity,
+    /// The number of this process.
+    pub(super) process: u32,
+}
+
+/// Makes an exchange, as a task: a future that nobody polls must not hold up others.
+pub(super) fn spawn(line: Arc<Line>, asked_at: Ms, exchange: Exchange) {
+    tokio::spawn(async move {
+        let Some(Link {
+            ledger, identity, ..
+        }) = &line.link
+        else {
+            return;
+        };
+        let answer = match timeout(ANSWERS_WITHIN, ledger.exchange(*identity, &exchange)).await {
+            Ok(answer) => answer.map_err(|error| error.to_string()),
+            Err(_) => Err("it does not answer in time".to_owned()),
+        };
+        line.update(|tally, now| {
+            let Some(leases) = &mut tally.leases else {
+                return;
+            };
+            let was_away = leases.is_away();
+            match answer {
+                Ok(answer) => {
+                    leases.answered(asked_at, now, &exchange, &answer);
+                    tally.answered(now, &answer);
+                    if was_away {
+                        info!(%identity, "the ledger of limits is back");
+                    }
+                }
+                Err(why) => {
+                    leases.failed(asked_at, now, exchange);
+                    if !was_away {
+                        tally.count_others(now);
+                        warn!(%identity, why, "the ledger of limits is away: keeping to a share of them");
+                    }
+                }
+            }
+        });
+        line.ring_all();
+    });
+}

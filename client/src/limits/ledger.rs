@@ -1,0 +1,207 @@
+//! Where processes that call as one identity keep count together.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use serde::{Deserialize, Serialize};
+
+use super::cost::Cost;
+use super::identity::Identity;
+use super::log::Rule;
+use super::told::{Closing, Quota, WaitReason};
+
+/// What an error of a ledger may be.
+pub type LedgerError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The future of a [`Ledger`].
+pub type LedgerFuture<'a> = Pin<Box<dyn Future<Output = Result<Answer, LedgerError>> + Send + 'a>>;
+
+/// A lease that is not settled so many milliseconds after it begins counts as spent: its process has died.
+pub const LEASE_MS: u64 = 15_000;
+
+/// A lease begins so many milliseconds after it is given at most.
+pub const SOON_MS: u64 = 2_000;
+
+/// A process that was not heard of for so many milliseconds is no longer counted.
+pub const ABSENT_MS: u64 = 600_000;
+
+/// A process that waits for its turn loses it when it comes later than so many milliseconds after it was told to.
+pub const LATE_MS: u64 = 2_000;
+
+/// A process waits in the line for so many requests of each kind at most.
+pub const CHUNK: u32 = 5;
+
+/// A store in which processes that call as one identity keep count together, so that all of them keep to the limits
+/// that hold for all of them.
+///
+/// A process takes capacity in **leases**: leave to send some requests within some seconds. Within a lease it asks
+/// nothing. What it used of a lease, and what it did not, it tells when it asks for the next one, or when nothing of it
+/// is under way any more.
+///
+/// # What a ledger keeps
+/// For each identity, and forgotten an hour after it was last asked:
+/// - the **spent** requests of the last minute and those of the last hour: by 1/240 of the span (250 ms, 15 s; the
+///   instant divided by it, rounded down) how many of each kind, how many of them passed, and the last of their ends.
+///   These are free again half a percent after a span from that end (60,300 ms, 3,618,000 ms), since clocks run apart;
+/// - the **leases** that are not settled: a number, from 1 on and one more for each, what is left, and when it ends;
+/// - what is left of the **quota**, and when it is full again;
+/// - until when the gate is **closed** and why; the lease that has gone ahead to see whether the wait is over (the
+///   probe); the number of refusals in a row; and the number of the first lease after the last refusal (`since`, at
+///   first 0);
+/// - a **note**, of which it reads the version alone;
+/// - the **processes** that it has heard of, and when;
+/// - the **line** of those that wait, in the order in which they came: what each wants, and when it was told to come.
+///
+/// # What an exchange does
+/// All of it is one atomic step, by the ledger's own clock, in this order:
+/// 1. Leases whose end has come are ended, and what is left of them counts as spent now. Spent requests that are free
+///    again, a quota that is full again, processes not heard of for [`ABSENT_MS`], and those in the line that are more
+///    than [`LATE_MS`] late are forgotten.
+/// 2. Each of `refusals`: if its lease is `since` or later, the refusals in a row become one more, and `since` the number
+///    of the next lease. The gate closes for the longer of `wait_ms` and `doubled_ms`, the latter doubled for each
+///    refusal in a row but the first (12 times at most), and for 3,601 s at most. If it is closed for longer already,
+///    that stays, and its reason. There is no probe any more.
+/// 3. Each of `settled`: what is left of its lease becomes less by `spent` and `unused`, and a lease of which nothing is
+///    left is forgotten. `spent` and `passed` count as of `ago_ms` before now, unless the lease is not known: then
+///    they were counted when it was ended. Lease 0 is none, and what is told of it counts. If something `passed` and
+///    the lease is `since` or later, there are no refusals in a row any more. If it is the probe: if something
+///    `passed`, the gate is open, and if nothing did, there is no probe any more.
+/// 4. `quota`, unless its `reset_ms` is 0, is full again after `reset_ms` (3,601 s at most) and a second. Of two that
+///    are full again within 5 s of each other the lower `remaining` holds, with the instant known before; otherwise the
+///    one that is full again later.
+/// 5. `note` replaces the note if its version is not lower.
+/// 6. The process counts as heard of now.
+/// 7. One read, one write, one request that creates content, in turn and again and again: each that it still wants is
+///    granted if there is [room](#room) for it within [`SOON_MS`] (at once, if the reason is another than the pace),
+///    with those before it in the line who should have come by now. What is granted is one lease, which begins as soon
+///    as there is room for all of it and ends [`LEASE_MS`] after that. While the gate is closed there is no room; when
+///    its time is over, the first lease is the probe, and there is no room besides it.
+/// 8. A process that was granted something, or wants nothing more, leaves the line. If it still wants something, it
+///    waits in its place, or at the end, for [`CHUNK`] of each kind at most. It is told to come again (`again_ms`) when
+///    there is room for that and for all before it in the line, after 60 s at most; or, if that is not known
+///    (`or_sooner`), after 250 ms for itself and for each before it, 5 s at most.
+///
+/// # Room
+/// There is room for requests, with others `before` them, from the latest of these instants on; the reason is that of
+/// the first that does not hold now. If it is not known for one of the first three, it is not known.
+/// - the gate is open, or closed no longer and without a probe that is still leased: known if it is closed; its reason;
+/// - the quota's `remaining` is not below these, those before and all that is leased: known if nothing is leased or
+///   nothing remains; the primary limit;
+/// - these and all that is leased are `at_once` requests at most; and so they are with those before, unless the rules
+///   have no room for those now: never known; the pace;
+/// - each of `rules` that counts one of these at all: the units spent within its span, of these, of those before and of
+///   all that is leased are `most` at most. Otherwise, for `walkers`, which count requests that change something: these,
+///   those before and all that is leased are so many at most; if not, it is not known. Without walkers it is known: when
+///   enough of the spent requests are free again, in the order of their ends, or if that does not suffice, after as many
+///   spans as what is too much is of `most` (rounded down to a millisecond). A later instant that is known goes before
+///   one that is not; the pace.
+///
+/// These alone, where they are more than `at_once`, `most` or `walkers`, count as if they were just as many.
+///
+/// # When it fails
+/// An exchange may be given up after some hundred milliseconds, whether it was carried out or not: a lease that was not
+/// heard of ends by itself, and what is told twice counts twice. The process then keeps to its share of the limits, by
+/// the last known number of processes, and asks again later.
+pub trait Ledger: Send + Sync {
+    /// Tells what became of leases, and takes another.
+    ///
+    /// # Errors
+    /// Whatever kept the ledger from answering.
+    fn exchange<'a>(&'a self, identity: Identity, exchange: &'a Exchange) -> LedgerFuture<'a>;
+}
+
+/// What a process tells a [`Ledger`] and wants of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// The process, by a random number.
+    pub process: u32,
+    /// Refusals since the last exchange.
+    pub refusals: Vec<Refused>,
+    /// What became of leases since then.
+    pub settled: Vec<Settled>,
+    /// What is left of the quota, as the last reply told it.
+    pub quota: Option<Quota>,
+    /// The note, if it is to be changed.
+    pub note: Option<Note>,
+    /// Requests to be leased, as many of them as there is room for.
+    pub wants: Cost,
+    /// Requests under way at once, for all processes.
+    pub at_once: u32,
+    /// The limits, for all processes.
+    pub rules: Vec<Rule>,
+}
+
+/// A refusal for a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// The lease that the request belonged to.
+    pub lease: u64,
+    /// For how long it closes the gate.
+    pub closing: Closing,
+}
+
+/// What became of a lease, or of a part of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// The lease; 0 for requests that had none.
+    pub lease: u64,
+    /// How many milliseconds ago the requests ended.
+    pub ago_ms: u64,
+    /// Requests that were sent.
+    pub spent: Cost,
+    /// Those of them that were answered without a refusal.
+    pub passed: Cost,
+    /// Requests that will not be sent.
+    pub unused: Cost,
+}
+
+/// Something that processes want each other to know.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// The higher, the newer; 0 for none.
+    pub version: u64,
+    /// Text of some hundred bytes, for the processes alone to read.
+    pub text: String,
+}
+
+/// What a [`Ledger`] answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The ledger's clock, in milliseconds since any instant that stays the same.
+    pub now_ms: u64,
+    /// The new lease; 0 for none.
+    pub lease: u64,
+    /// What it is for.
+    pub granted: Cost,
+    /// In how many milliseconds the lease begins.
+    pub from_ms: u64,
+    /// In how many milliseconds to ask again, if not everything was granted.
+    pub again_ms: Option<u64>,
+    /// Or as soon as nothing of the process is under way any more.
+    pub or_sooner: bool,
+    /// Why not everything was granted.
+    pub reason: Option<WaitReason>,
+    /// For how many milliseconds the gate is closed.
+    pub closed_ms: Option<u64>,
+    /// Why it is.
+    pub closed_for: Option<WaitReason>,
+    /// The number of the first lease after the last refusal.
+    pub since: u64,
+    /// Requests of the last minute.
+    pub minute: Sums,
+    /// Requests of the last hour.
+    pub hour: Sums,
+    /// The note.
+    pub note: Note,
+    /// How many processes there are, this one included.
+    pub processes: u32,
+}
+
+/// Requests within a span of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sums {
+    /// Those that were sent.
+    pub spent: Cost,
+    /// Those of them that were answered without a refusal.
+    pub passed: Cost,
+}

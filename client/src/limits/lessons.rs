@@ -1,0 +1,206 @@
+//! What refusals teach, and what was seen to pass.
+
+use serde::{Deserialize, Serialize};
+
+use super::cost::Cost;
+use super::ledger::Sums;
+use super::log::{Ms, Rule};
+use super::pacing::Pacing;
+use super::told::Cause;
+
+const MINUTE: Ms = 60_000;
+const HOUR: Ms = 60 * MINUTE;
+const DAY: Ms = 24 * HOUR;
+
+/// Where nothing was seen to pass, so many requests that change something are under way at once.
+const WALKERS: u32 = 5;
+
+const POINTS: Cost = Cost::new(1, 5, 5);
+const CONTENT: Cost = Cost::CONTENT;
+const CHANGES: Cost = Cost::new(0, 1, 1);
+
+/// GitHub's documented limit on points, by which a refusal is judged that no setting explains.
+const DOCUMENTED_POINTS: u32 = 900;
+
+/// A server's own limit on points is never taken to be lower: one write in twelve seconds.
+const LEAST_POINTS: u32 = 25;
+
+/// What an identity has learnt.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Lessons {
+    /// Every write counts as content.
+    content: Lesson,
+    /// The server's limit on points is lower than documented.
+    tight: Lesson,
+    /// The points that had passed in the minute before that was learnt.
+    tight_points: u32,
+    /// How many requests were refused when it was.
+    refused: u32,
+    /// The most changes that were seen to pass in a minute, and in an hour.
+    passed: [u32; 2],
+    passed_at: Ms,
+    /// When there was the last refusal to learn from: of two, the later knows more.
+    pub(super) learnt_at: Ms,
+}
+
+/// Something that holds for a while, and longer each time it is learnt again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Lesson {
+    until: Ms,
+    length: Ms,
+    times: u32,
+}
+
+impl Lesson {
+    fn learn(&mut self, now: Ms, first: Ms) {
+        // What was tried for as long as it had held, without a refusal, is forgotten.
+        if now > self.until.saturating_add(self.length) {
+            *self = Self::default();
+        }
+        if !self.holds(now) {
+            self.length = self.length.saturating_mul(2).clamp(first, DAY);
+        }
+        self.times = self.times.saturating_add(1);
+        self.until = now + self.length;
+    }
+
+    fn holds(&self, now: Ms) -> bool {
+        now < self.until
+    }
+
+    fn learnt_at(&self) -> Ms {
+        self.until.saturating_sub(self.length)
+    }
+}
+
+/// A lesson that a caller may want to hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Learnt {
+    /// Every write of this identity counts as content, for an hour or longer.
+    WritesAreContent,
+    /// The server's limit on points is lower than documented: what had passed is kept to, for ten minutes or longer.
+    FewerPoints,
+}
+
+impl Lessons {
+    /// The limits that hold now.
+    pub(super) fn rules(&self, now: Ms, pacing: &Pacing) -> [Rule; 6] {
+        let rule = |hourly, weights, most: Option<u32>, walkers| Rule {
+            hourly,
+            weights,
+            most: most.unwrap_or(u32::MAX).max(1),
+            walkers,
+        };
+        let all = self.writes_are_content(now, pacing);
+        let recently = now < self.passed_at.saturating_add(DAY);
+        let changes = |hourly, most: Option<u32>| {
+            let passed = self.passed[usize::from(hourly)];
+            match most.filter(|_| !all) {
+                Some(most) if recently => {
+                    rule(hourly, CHANGES, Some(most.max(passed)), Some(WALKERS))
+                }
+                Some(most) => rule(hourly, CHANGES, Some(most), Some(WALKERS)),
+                None => rule(hourly, CHANGES, most, None),
+            }
+        };
+        let tight = self
+            .is_tight()
+            .then_some(self.tight_points.max(LEAST_POINTS));
+        let kept = tight.filter(|_| self.tight.holds(now));
+        let tried = tight.filter(|_| now < self.tight.until.saturating_add(self.tight.length));
+        let points = [pacing.points_per_minute, kept].into_iter().flatten().min();
+        [
+            rule(false, POINTS, points, None),
+            rule(false, POINTS, tried, Some(WALKERS)),
+            rule(false, CONTENT, pacing.content_per_minute, None),
+            rule(true, CONTENT, pacing.content_per_hour, None),
+            changes(false, pacing.content_per_minute),
+            changes(true, pacing.content_per_hour),
+        ]
+    }
+
+    /// Learns from the first refusal of a burst, when so much had been sent and had passed in the last minute and hour.
+    pub(super) fn refused(
+        &mut self,
+        now: Ms,
+        cause: Cause,
+        [minute, hour]: [Sums; 2],
+        pacing: &Pacing,
+    ) -> Option<Learnt> {
+        if !matches!(cause, Cause::Traffic | Cause::Content) {
+            return None;
+        }
+        self.learnt_at = now;
+        let points = pacing.points_per_minute.unwrap_or(DOCUMENTED_POINTS);
+        let points = points.min(DOCUMENTED_POINTS);
+        // Nine tenths: others may have had the rest.
+        let by_points = minute.spent.weighed(POINTS) >= points - points / 10;
+        let known = self.writes_are_content(now, pacing);
+        let limits = [pacing.content_per_minute, pacing.content_per_hour];
+        // More was sent than the limit, and no more than that had passed.
+        let beyond = |sums: Sums, limit: Option<u32>| {
+            limit.is_some_and(|most| sums.spent.changes() > most && sums.passed.changes() <= most)
+        };
+        let by_content = !known && (beyond(minute, limits[0]) || beyond(hour, limits[1]));
+        if cause == Cause::Traffic && !by_content {
+            self.tight.learn(now, 10 * MINUTE);
+            (self.tight_points, self.refused) = (minute.passed.weighed(POINTS), 0);
+        }
+        if limits != [None; 2] && (cause == Cause::Content || !known && !by_points) {
+            self.content.learn(now, HOUR);
+            self.passed = [0; 2];
+        }
+        let fewer = self.refused_too(cause);
+        let news = !known && self.writes_are_content(now, pacing);
+        news.then_some(Learnt::WritesAreContent).or(fewer)
+    }
+
+    /// Learns that one more of the burst was refused.
+    pub(super) fn refused_too(&mut self, cause: Cause) -> Option<Learnt> {
+        let known = self.is_tight();
+        let one = u32::from(cause == Cause::Traffic);
+        self.refused = self.refused.saturating_add(one);
+        (!known && self.is_tight()).then_some(Learnt::FewerPoints)
+    }
+
+    fn writes_are_content(&self, now: Ms, pacing: &Pacing) -> bool {
+        // What fewer points explain, content does not.
+        let explained = self.is_tight() && self.tight.learnt_at() == self.content.learnt_at();
+        pacing.all_writes || self.content.holds(now) && !explained
+    }
+
+    /// Whether there is enough to tell that the server's limit is lower: what a few requests tell may be due to others.
+    fn is_tight(&self) -> bool {
+        let clear = self.refused >= 3 && self.tight_points >= 2 * LEAST_POINTS;
+        self.tight.times >= 2 || self.tight.times == 1 && clear
+    }
+
+    /// Learns what has passed in the last minute and hour; `late` had left before the last refusal.
+    pub(super) fn passed(&mut self, now: Ms, minute: Cost, hour: Cost, late: Cost) {
+        let before = self.passed;
+        self.passed = [
+            minute.changes().max(before[0]),
+            hour.changes().max(before[1]),
+        ];
+        if minute.changes() >= before[0] || hour.changes() >= before[1] {
+            self.passed_at = now;
+        }
+        if now < self.learnt_at.saturating_add(MINUTE) {
+            self.tight_points = self.tight_points.saturating_add(late.weighed(POINTS));
+        } else if !self.tight.holds(now) {
+            self.tight_points = self.tight_points.max(minute.weighed(POINTS));
+        }
+    }
+
+    /// Takes over what another process has learnt.
+    pub(super) fn merge(&mut self, other: Self) {
+        let passed = [0, 1].map(|n| self.passed[n].max(other.passed[n]));
+        if other.learnt_at > self.learnt_at {
+            *self = other;
+        } else if other.learnt_at == self.learnt_at {
+            self.passed = passed;
+            self.passed_at = self.passed_at.max(other.passed_at);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! What a ledger must do, shown by the one in memory; other ledgers are compared with it.
+
+use std::sync::Arc;
+
+use octoseal::limits::{
+    Closing, Cost, Exchange, Identity, LEASE_MS, Ledger, LedgerFuture, Note, Quota, Refused, Rule,
+    SOON_MS, Settled, WaitReason,
+};
+use octoseal_tests::ledger::{LedgerInMemory, compare};
+
+const WRITES: Cost = Cost::new(0, 1, 1);
+
+/// Asks for so many writes at an instant, with a limit of ten a minute.
+fn wants(process: u32, writes: u32) -> Exchange {
+    Exchange {
+        process,
+        wants: Cost::WRITE.times(writes),
+        at_once: 100,
+        rules: vec![Rule {
+            hourly: false,
+            weights: WRITES,
+            most: 10,
+            walkers: None,
+        }],
+        ..Exchange::default()
+    }
+}
+
+fn settled(lease: u64, spent: u32, unused: u32) -> Settled {
+    Settled {
+        lease,
+        ago_ms: 0,
+        spent: Cost::WRITE.times(spent),
+        passed: Cost::WRITE.times(spent),
+        unused: Cost::WRITE.times(unused),
+    }
+}
+
+struct Book {
+    ledger: LedgerInMemory,
+    me: Identity,
+}
+
+impl Book {
+    fn at(&self, now: u64, exchange: Exchange) -> octoseal::limits::Answer {
+        self.ledger.exchange_at(now, self.me, &exchange)
+    }
+}
+
+fn book() -> Book {
+    Book {
+        ledger: LedgerInMemory::new(0),
+        me: Identity::named("me"),
+    }
+}
+
+#[tokio::test]
+async fn a_limit_holds_for_all_processes_together_and_what_is_unused_comes_back() {
+    let book = book();
+    let one = book.at(0, wants(1, 6));
+    assert_eq!((one.lease, one.granted), (1, Cost::WRITE.times(6)));
+    let other = book.at(0, wants(2, 6));
+    assert_eq!(other.granted, Cost::WRITE.times(4));
+    assert_eq!(other.processes, 2);
+    let told = Exchange {
+        settled: vec![settled(1, 1, 5)],
+        ..wants(1, 0)
+    };
+    assert_eq!(book.at(100, told).minute.spent, Cost::WRITE);
+    assert_eq!(book.at(200, wants(2, 9)).granted, Cost::WRITE.times(5));
+}
+
+#[tokio::test]
+async fn a_lease_may_begin_shortly_and_otherwise_it_says_when_to_come_again() {
+    let book = book();
+    book.at(0, wants(1, 10));
+    let told = Exchange {
+        settled: vec![settled(1, 10, 0)],
+        ..wants(1, 10)
+    };
+    let answer = book.at(100, told);
+    assert_eq!((answer.lease, answer.again_ms), (0, Some(60_000)));
+    let soon = book.at(60_400 - SOON_MS, wants(1, 10));
+    assert_eq!(
+        (soon.granted, soon.from_ms),
+        (Cost::WRITE.times(10), SOON_MS)
+    );
+}
+
+#[tokio::test]
+async fn a_process_that_dies_loses_its_lease() {
+    let book = book();
+    book.at(0, wants(1, 10));
+    assert_eq!(book.at(LEASE_MS - 1, wants(2, 10)).lease, 0);
+    let after = book.at(LEASE_MS, wants(2, 10));
+    assert_eq!(after.minute.spent, Cost::WRITE.times(10));
+    assert_eq!(book.at(LEASE_MS + 60_300, wants(2, 10)).granted.writes, 10);
+}
+
+#[tokio::test]
+async fn a_refusal_closes_the_gate_for_all_and_one_goes_ahead_to_see() {
+    let book = book();
+    book.at(0, wants(1, 1));
+    let closing = Closing {
+        wait_ms: 5_000,
+        doubled_ms: 1_000,
+        reason: WaitReason::SecondaryLimit,
+    };
+    let told = Exchange {
+        refusals: vec![Refused { lease: 1, closing }],
+        settled: vec![settled(1, 0, 1)],
+        ..wants(1, 0)
+    };
+    let answer = book.at(10, told);
+    assert_eq!((answer.closed_ms, answer.since), (Some(5_000), 2));
+    let other = book.at(1_010, wants(2, 3));
+    assert_eq!((other.lease, other.again_ms), (0, Some(4_000)));
+    assert_eq!(other.reason, Some(WaitReason::SecondaryLimit));
+    let probe = book.at(5_010, wants(2, 3));
+    assert_eq!(probe.granted, Cost::WRITE);
+    assert_eq!(book.at(5_020, wants(1, 3)).lease, 0);
+    let told = Exchange {
+        settled: vec![settled(probe.lease, 1, 0)],
+        ..wants(2, 3)
+    };
+    assert_eq!(book.at(5_060, told).granted, Cost::WRITE.times(3));
+}
+
+#[tokio::test]
+async fn what_is_left_of_the_quota_is_shared() {
+    let book = book();
+    let quota = Some(Quota {
+        limit: Some(5_000),
+        remaining: 3,
+        reset_ms: 30_000,
+    });
+    let told = Exchange {
+        quota,
+        ..wants(1, 2)
+    };
+    assert_eq!(book.at(0, told).granted.writes, 2);
+    let other = book.at(0, wants(2, 2));
+    assert_eq!(other.granted.writes, 1);
+    assert_eq!(other.reason, Some(WaitReason::PrimaryLimit));
+    assert_eq!(book.at(31_000, wants(3, 2)).granted.writes, 2);
+}
+
+#[tokio::test]
+async fn the_newer_note_stays() {
+    let book = book();
+    for (version, text) in [(2, "two"), (1, "one")] {
+        let text = text.to_owned();
+        let note = Some(Note { version, text });
+        book.at(
+            0,
+            Exchange {
+                note,
+                ..wants(1, 0)
+            },
+        );
+    }
+    assert_eq!(book.at(0, wants(1, 0)).note.text, "two");
+}
+
+/// The same ledger by another way, with a clock that is set.
+struct Set(LedgerInMemory, Arc<std::sync::atomic::AtomicU64>);
+
+impl Ledger for Set {
+    fn exchange<'a>(&'a self, identity: Identity, exchange: &'a Exchange) -> LedgerFuture<'a> {
+        let now = self.1.load(std::sync::atomic::Ordering::Relaxed);
+        Box::pin(std::future::ready(Ok(self
+            .0
+            .exchange_at(now, identity, exchange))))
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_that_gives_the_same_answers_passes_the_comparison() {
+    let clock = Arc::new(std::sync::atomic::AtomicU64::new(7_000_000));
+    let ledger = Set(LedgerInMemory::new(0), clock.clone());
+    for seed in 1..40 {
+        let advance = async |ms| {
+            clock.fetch_add(ms, std::sync::atomic::Ordering::Relaxed);
+        };
+        compare(&ledger, advance, seed, 200).await;
+    }
+}

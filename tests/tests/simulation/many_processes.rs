@@ -1,0 +1,152 @@
+//! Many processes of one user, each with a client of its own, that keep limits together by a ledger.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use octoseal::Client;
+use octoseal::limits::{Exchange, Identity, Ledger, LedgerFuture};
+use octoseal_mock::{GitHub, Limits};
+use octoseal_tests::ACME;
+use octoseal_tests::ledger::LedgerInMemory;
+use tokio::time::{Instant, sleep};
+
+use crate::best::best;
+use crate::{MINUTE, Row, client, points, stand_in, store};
+
+/// A ledger that is a millisecond away, counts what it is asked, and can be away.
+struct Far {
+    ledger: LedgerInMemory,
+    exchanges: AtomicU64,
+    state: AtomicU64,
+}
+
+const THERE: u64 = 0;
+const GONE: u64 = 1;
+const HANGING: u64 = 2;
+
+impl Far {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            // Its clock is an hour ahead.
+            ledger: LedgerInMemory::new(3_600_000),
+            exchanges: AtomicU64::new(0),
+            state: AtomicU64::new(THERE),
+        })
+    }
+
+    fn becomes(&self, state: u64) {
+        self.state.store(state, Ordering::Relaxed);
+    }
+}
+
+impl Ledger for Far {
+    fn exchange<'a>(&'a self, identity: Identity, exchange: &'a Exchange) -> LedgerFuture<'a> {
+        Box::pin(async move {
+            self.exchanges.fetch_add(1, Ordering::Relaxed);
+            sleep(Duration::from_micros(500)).await;
+            match self.state.load(Ordering::Relaxed) {
+                THERE => {}
+                GONE => return Err("connection refused".into()),
+                _ => std::future::pending().await,
+            }
+            let answer = self.ledger.exchange_now(identity, exchange);
+            sleep(Duration::from_micros(500)).await;
+            Ok(answer)
+        })
+    }
+}
+
+fn process(github: &GitHub, ledger: &Arc<Far>) -> Client {
+    let process = client(github).share_limits_through(ledger.clone());
+    process.build().unwrap()
+}
+
+async fn fleet(limits: &Limits, processes: usize, secrets: usize) -> (Row, f64) {
+    let (github, ledger) = (stand_in(Some(limits.clone())), Far::new());
+    let began = Instant::now();
+    let all = (0..processes).map(|_| {
+        let process = process(&github, &ledger);
+        async move { store(&process, ACME, secrets / processes).await }
+    });
+    join_all(all).await;
+    let taken = began.elapsed();
+    let exchanges = ledger.exchanges.load(Ordering::Relaxed) as f64 / secrets as f64;
+    let title = format!("{processes} processes, {secrets}, {exchanges:.2} exchanges each");
+    let row = Row::new(&title, taken, best(secrets, limits), &github);
+    (row, exchanges)
+}
+
+#[tokio::test(start_paused = true)]
+async fn fifty_processes_of_one_user_lose_no_time_and_meet_no_refusal() {
+    let mut limits = points();
+    limits.requests_an_hour = Some(15_000);
+    let (row, _) = fleet(&limits, 50, 10_000).await;
+    row.within(1.05, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_processes_ask_the_ledger_once_for_five_secrets() {
+    let (row, exchanges) = fleet(&points(), 3, 300).await;
+    row.within(1.05, 0);
+    assert!(exchanges <= 0.2, "{exchanges}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_process_has_learnt_all_keep_to() {
+    let (row, _) = fleet(&Limits::documented(), 3, 300).await;
+    row.within(1.05, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_starts_again_goes_on_at_the_pace_already_used() {
+    let (github, ledger) = (stand_in(Some(points())), Far::new());
+    let began = Instant::now();
+    store(&process(&github, &ledger), ACME, 150).await;
+    store(&process(&github, &ledger), ACME, 150).await;
+    Row::new(
+        "started again, 2 x 150",
+        began.elapsed(),
+        best(300, &points()),
+        &github,
+    )
+    .within(1.05, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_dies_loses_its_lease_and_not_the_quota() {
+    let (github, ledger) = (stand_in(Some(points())), Far::new());
+    let began = Instant::now();
+    let dying = process(&github, &ledger);
+    let dying = tokio::time::timeout(Duration::from_millis(100), store(&dying, ACME, 300));
+    assert!(dying.await.is_err());
+    store(&process(&github, &ledger), ACME, 300).await;
+    let sent = github.request_count() as usize;
+    let lost = 50;
+    let most = best(sent + lost, &points());
+    let title = format!("one of two dies, {sent}");
+    let row = Row::new(&title, began.elapsed(), most, &github);
+    assert!(row.taken <= most.mul_f64(1.05) && row.refused == 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_ledger_is_away_each_process_keeps_to_its_share_and_says_so_once() {
+    for away in [GONE, HANGING] {
+        let (github, ledger) = (stand_in(Some(points())), Far::new());
+        let all = (0..3).map(|_| {
+            let process = process(&github, &ledger);
+            async move { store(&process, ACME, 300).await }
+        });
+        let breaks = async {
+            sleep(MINUTE / 2).await;
+            ledger.becomes(away);
+            sleep(2 * MINUTE).await;
+            ledger.becomes(THERE);
+        };
+        let began = Instant::now();
+        tokio::join!(join_all(all), breaks);
+        let title = format!("away for two minutes ({away})");
+        Row::new(&title, began.elapsed(), best(900, &points()), &github).within(1.3, 0);
+    }
+}
