@@ -143,11 +143,16 @@ impl Lessons {
             limit.is_some_and(|most| sums.spent.changes() > most && sums.passed.changes() <= most)
         };
         let by_content = !known && (beyond(minute, limits[0]) || beyond(hour, limits[1]));
-        if cause == Cause::Traffic && !by_content {
+        // What is refused as content at the pace of content is a lower limit, too.
+        let lower = match cause {
+            Cause::Content => known,
+            _ => !by_content,
+        };
+        if lower {
             self.tight.learn(now, 10 * MINUTE);
             (self.tight_points, self.refused) = (minute.passed.weighed(POINTS), 0);
         }
-        if limits != [None; 2] && (cause == Cause::Content || !known && !by_points) {
+        if limits != [None; 2] && !known && (cause == Cause::Content || !by_points) {
             self.content.learn(now, HOUR);
             self.passed = [0; 2];
         }
@@ -159,7 +164,7 @@ impl Lessons {
     /// Learns that one more of the burst was refused.
     pub(super) fn refused_too(&mut self, cause: Cause) -> Option<Learnt> {
         let known = self.is_tight();
-        let one = u32::from(cause == Cause::Traffic);
+        let one = u32::from(matches!(cause, Cause::Traffic | Cause::Content));
         self.refused = self.refused.saturating_add(one);
         (!known && self.is_tight()).then_some(Learnt::FewerPoints)
     }

@@ -1,24 +1,31 @@
 //! Who is calling, and what they may do.
 
+#[cfg(feature = "app")]
+pub(crate) mod app;
+#[cfg(feature = "app")]
+pub(crate) mod installations;
+#[cfg(feature = "app")]
+pub(crate) mod jwt;
+pub(crate) mod token;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
-use crate::errors;
-use crate::place::Kind;
-use crate::registries;
-use crate::reply::Refusal;
+use crate::answer::errors;
+use crate::answer::registries;
+use crate::answer::reply::Refusal;
+use crate::traffic::identity::Identity;
+use crate::world::place::Kind;
 
-/// The user whom tokens belong to unless told otherwise; limits are counted per user.
-const USUAL_USER: &str = "octocat";
 const LOCKED_FOR: Duration = Duration::from_secs(60);
 
 /// What a token may do, and for how long.
 #[derive(Clone, Debug)]
 pub(crate) struct Grant {
     /// Whose limits its requests count towards.
-    pub(crate) caller: String,
+    pub(crate) identity: Identity,
     /// Scopes of a classic token; `None`: every scope.
     pub(crate) scopes: Option<BTreeSet<String>>,
     /// Permissions of a fine-grained or installation token by name, with `read` or `write`; `None`: every one.
@@ -32,6 +39,8 @@ pub(crate) struct Grant {
     pub(crate) app: Option<u64>,
     /// It belongs to an installation of an App.
     pub(crate) integration: bool,
+    /// When it was made known.
+    pub(crate) given: Duration,
     pub(crate) valid_from: Duration,
     pub(crate) expires: Duration,
     pub(crate) sso: Option<String>,
@@ -40,7 +49,7 @@ pub(crate) struct Grant {
 impl Grant {
     pub(crate) fn everything() -> Self {
         Self {
-            caller: USUAL_USER.to_owned(),
+            identity: Identity::default(),
             scopes: None,
             permissions: None,
             owners: None,
@@ -48,6 +57,7 @@ impl Grant {
             #[cfg(feature = "app")]
             app: None,
             integration: false,
+            given: Duration::ZERO,
             valid_from: Duration::ZERO,
             expires: Duration::MAX,
             sso: None,
@@ -154,10 +164,12 @@ impl Access {
         self.strict = true;
     }
 
-    pub(crate) fn grant(&mut self, token: &str) -> &mut Grant {
-        self.grants
-            .entry(token.to_owned())
-            .or_insert_with(Grant::everything)
+    pub(crate) fn grant(&mut self, now: Duration, token: &str) -> &mut Grant {
+        let new = || Grant {
+            given: now,
+            ..Grant::everything()
+        };
+        self.grants.entry(token.to_owned()).or_insert_with(new)
     }
 
     #[cfg(feature = "app")]
@@ -166,8 +178,8 @@ impl Access {
     }
 
     /// Ends a token, known or not: it is answered with 401 from now on.
-    pub(crate) fn revoke(&mut self, token: &str) {
-        self.grant(token).expires = Duration::ZERO;
+    pub(crate) fn revoke(&mut self, now: Duration, token: &str) {
+        self.grant(now, token).expires = Duration::ZERO;
     }
 
     /// Ends every token of an App's installations.
@@ -179,13 +191,31 @@ impl Access {
             .for_each(|grant| grant.expires = Duration::ZERO);
     }
 
-    /// Ends every token of one caller.
+    /// Ends every token of one identity.
     #[cfg(feature = "app")]
-    pub(crate) fn expire_caller(&mut self, caller: &str) {
+    pub(crate) fn expire_all_of(&mut self, identity: &Identity) {
         self.grants
             .values_mut()
-            .filter(|grant| grant.caller == caller)
+            .filter(|grant| grant.identity == *identity)
             .for_each(|grant| grant.expires = Duration::ZERO);
+    }
+
+    /// Whose token a request carries, valid or not, and how long ago it was given.
+    pub(crate) fn bearer(
+        &self,
+        now: Duration,
+        headers: &HeaderMap,
+    ) -> (Option<Identity>, Option<Duration>) {
+        let Some(token) = bearer(headers) else {
+            return (None, None);
+        };
+        match self.grants.get(token) {
+            Some(grant) => (
+                Some(grant.identity.clone()),
+                Some(now.saturating_sub(grant.given)),
+            ),
+            None => ((!self.strict).then(Identity::default), None),
+        }
     }
 
     /// Finds out who is calling. `attempts` is how many failures a minute are borne.

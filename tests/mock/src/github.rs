@@ -8,14 +8,15 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tokio::time::Instant;
 
+use crate::access::token::Token;
+use crate::answer::State;
 use crate::faults::Fault;
-use crate::limits::Limits;
-use crate::place::{Kind, Scope};
-use crate::recorded::Recorded;
 use crate::settings::Settings;
-use crate::state::State;
-use crate::stored::StoredSecret;
-use crate::token::Token;
+use crate::traffic::identity::Identity;
+use crate::traffic::limits::{Limits, Usage};
+use crate::traffic::recorded::Recorded;
+use crate::world::place::{Kind, Scope};
+use crate::world::stored::StoredSecret;
 
 /// A stand-in GitHub. Clones are the same GitHub.
 ///
@@ -170,16 +171,18 @@ impl GitHub {
     /// Makes a token known. From the first one on, only known tokens are accepted; until then any is. Say on the
     /// returned value what the token may do: everything, unless told otherwise.
     pub fn add_token(&self, token: &str) -> Token {
+        let now = self.now();
         let mut state = self.state();
         state.access.be_strict();
-        state.access.grant(token);
+        state.access.grant(now, token);
         drop(state);
         Token::new(self.clone(), token)
     }
 
     /// Revokes a token, known or not: from now on it is answered with 401.
     pub fn revoke(&self, token: &str) {
-        self.state().access.revoke(token);
+        let now = self.now();
+        self.state().access.revoke(now, token);
     }
 
     /// The plaintext that a secret has now; `None` when there is no such secret.
@@ -201,7 +204,7 @@ impl GitHub {
     pub fn secrets(&self, scope: impl fmt::Display) -> Vec<StoredSecret> {
         let state = self.state();
         match state.find_vault(&Scope::read(scope)) {
-            Some(vault) => state.secrets.of(&vault).cloned().collect(),
+            Some(vault) => state.secrets.of(&vault).values().cloned().collect(),
             None => Vec::new(),
         }
     }
@@ -272,12 +275,46 @@ impl GitHub {
         self.state().faults.clear();
     }
 
-    /// Enforces limits on traffic, with nothing used up yet; `None` enforces none.
+    /// Enforces limits on traffic for every identity, with nothing used up yet; `None` enforces none.
     pub fn set_limits(&self, limits: impl Into<Option<Limits>>) {
         self.state().limiter.set(limits.into());
     }
 
-    /// How many requests the limits have refused.
+    /// Enforces other limits for one identity than for the others. [`set_limits`](Self::set_limits) takes that back.
+    pub fn set_limits_of(&self, identity: &Identity, limits: impl Into<Option<Limits>>) {
+        let limiter = &mut self.state().limiter;
+        limiter.set_own(identity.clone(), limits.into());
+    }
+
+    /// Uses up the hour's requests of an identity, as another program of the same user would: so many of them, and they
+    /// come back so long from now.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use octoseal_mock::{GitHub, Identity, Limits};
+    ///
+    /// let github = GitHub::new();
+    /// github.set_limits(Limits::documented());
+    /// github.use_quota(&Identity::Installation(41_000_001), 5_000, Duration::from_secs(600));
+    /// ```
+    pub fn use_quota(&self, identity: &Identity, requests: u32, reset_in: Duration) {
+        let now = self.now();
+        let limiter = &mut self.state().limiter;
+        limiter.use_quota(now, identity, requests, reset_in);
+    }
+
+    /// What an identity has used, as the limits count. What faults answered is not among it.
+    pub fn usage(&self, identity: &Identity) -> Usage {
+        self.state().limiter.usage(identity)
+    }
+
+    /// The identities that were counted.
+    pub fn identities(&self) -> Vec<Identity> {
+        self.state().limiter.identities()
+    }
+
+    /// How many requests the limits have refused, of all identities.
     pub fn refusals(&self) -> u64 {
         self.state().limiter.refusals()
     }
@@ -297,16 +334,18 @@ impl GitHub {
         self.state().log.total()
     }
 
-    /// Forgets the requests that came, and the most that were under way at once.
+    /// Forgets the requests that came, the most that were under way at once, and what was used. The limits' own counts
+    /// stay.
     pub fn clear_requests(&self) {
         let mut state = self.state();
         state.log.clear();
-        state.most_under_way = state.under_way;
+        state.flights.forget_most();
+        state.limiter.clear_usage();
     }
 
     /// The most requests that were under way at once.
     pub fn most_under_way(&self) -> u32 {
-        self.state().most_under_way
+        self.state().flights.most()
     }
 
     /// The stand-in's clock: time since the Unix epoch.
@@ -328,7 +367,21 @@ impl GitHub {
 
     /// Answers a request that comes at an instant of your choice, since the Unix epoch.
     pub fn respond_at(&self, now: Duration, request: &Request<Bytes>) -> Response<Bytes> {
-        self.state().respond(now, request)
+        self.respond_in(now, request, None)
+    }
+
+    /// Answers a request that may be one under way.
+    pub(crate) fn respond_in(
+        &self,
+        now: Duration,
+        request: &Request<Bytes>,
+        flight: Option<u64>,
+    ) -> Response<Bytes> {
+        let strike = self.state().strike(now, request, flight);
+        for action in &strike.meanwhile {
+            action(self);
+        }
+        self.state().respond(now, request, strike, flight)
     }
 
     /// A test that panicked elsewhere does not spoil the state: every change is made in one piece.

@@ -1,5 +1,7 @@
 //! What is read from text: numbers, times, and why something else can't be.
 
+pub(crate) mod commands;
+
 use std::fmt;
 use std::time::Duration;
 

@@ -1,8 +1,14 @@
 //! The organizations, repositories and environments that exist, and what became of renamed ones.
 
+pub(crate) mod keys;
+pub(crate) mod place;
+pub(crate) mod seed;
+pub(crate) mod stored;
+pub(crate) mod stores;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::place::{Account, Place, Repo};
+use crate::world::place::{Account, Place, Repo};
 
 /// The number of the first repository; the second is the other one of GitHub's own examples.
 const FIRST_REPOSITORY: u64 = 1_296_269;

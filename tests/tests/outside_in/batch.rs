@@ -280,7 +280,7 @@ async fn a_token_that_may_not_write_stops_the_rest_of_its_scope() {
 #[tokio::test(start_paused = true)]
 async fn a_batch_to_a_renamed_repository_keeps_the_pace_with_both_requests_of_each() {
     let (github, _) = roomy();
-    github.set_limits(Limits::documented());
+    github.set_limits(Limits::documented().with_content());
     github.rename_repository("acme", "api", "core");
     let client = builder(&github).build().unwrap();
     let began = Instant::now();

@@ -400,7 +400,7 @@ async fn a_caller_waiting_for_the_pace_and_not_polled_holds_up_nobody() {
 async fn limits_that_are_lower_than_documented_are_learnt_and_everything_is_stored() {
     let github = acme();
     github.configure(|settings| settings.count_limits = false);
-    let mut limits = Limits::documented();
+    let mut limits = Limits::documented().with_content();
     (limits.content_a_minute, limits.concurrent) = (Some(30), Some(12));
     github.set_latency(Duration::from_millis(40));
     github.set_limits(limits);

@@ -170,7 +170,7 @@ async fn an_unknown_kind_of_registry_never_reaches_the_wire() {
 #[tokio::test(start_paused = true)]
 async fn a_create_whose_reply_is_lost_is_not_made_twice() {
     let github = acme();
-    github.inject(Fault::lost_reply().on("POST"));
+    github.inject(Fault::silence().on("POST"));
     let create = registries(&github).create("npm_registry", "https://npm.example", Visibility::All);
     let error = create
         .auth(RegistryAuth::Token {

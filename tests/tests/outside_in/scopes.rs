@@ -114,7 +114,7 @@ fn world() -> GitHub {
 }
 
 /// Seeds a secret or a registry; of a registry GitHub always tells the kind.
-fn seed(github: &GitHub, text: &str, name: &str) -> octoseal_mock::Seeded {
+fn seed(github: &GitHub, text: &str, name: &str) -> octoseal_mock::SecretEditor {
     let seeded = github.seed(text, name, "value");
     if text.starts_with("private-registries") {
         seeded.field("registry_type", "npm_registry")

@@ -33,7 +33,7 @@ fn stand_in(limits: Option<Limits>) -> GitHub {
 
 /// The documented limits, of which those on content count for no secret.
 fn points() -> Limits {
-    let mut limits = Limits::documented();
+    let mut limits = Limits::documented().with_content();
     (limits.content_a_minute, limits.content_an_hour) = (None, None);
     limits
 }

@@ -95,7 +95,7 @@ async fn three_processes_ask_the_ledger_once_for_five_secrets() {
 
 #[tokio::test(start_paused = true)]
 async fn what_one_process_has_learnt_all_keep_to() {
-    let (row, _) = fleet(&Limits::documented(), 3, 300).await;
+    let (row, _) = fleet(&Limits::documented().with_content(), 3, 300).await;
     row.within(1.05, 5);
 }
 

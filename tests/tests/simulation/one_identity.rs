@@ -37,7 +37,7 @@ async fn points_alone_cost_no_refusal_and_no_time() {
 
 #[tokio::test(start_paused = true)]
 async fn that_writes_count_as_content_is_learnt_from_five_refusals_at_most() {
-    let limits = Limits::documented();
+    let limits = Limits::documented().with_content();
     let row = simulate("content", &limits, Pacing::learning(), 300).await;
     row.within(1.05, 5);
     let row = simulate("content", &limits, Pacing::learning(), 1_000).await;
@@ -48,7 +48,13 @@ async fn that_writes_count_as_content_is_learnt_from_five_refusals_at_most() {
 async fn writes_that_are_content_by_setting_meet_no_refusal() {
     for secrets in [50, 300, 1_000, 10_000] {
         let pacing = Pacing::writes_as_content();
-        let row = simulate("content, told", &Limits::documented(), pacing, secrets).await;
+        let row = simulate(
+            "content, told",
+            &Limits::documented().with_content(),
+            pacing,
+            secrets,
+        )
+        .await;
         row.within(1.05, 0);
     }
 }
@@ -140,7 +146,7 @@ async fn a_server_with_lower_limits_than_documented_gets_everything_all_the_same
         ),
     ];
     for (name, change, ratio) in changes {
-        let mut limits = Limits::documented();
+        let mut limits = Limits::documented().with_content();
         change(&mut limits);
         let row = simulate(name, &limits, Pacing::learning(), 300).await;
         row.within(ratio, 200);

@@ -59,7 +59,7 @@ async fn run(world: &World, stop: Option<Stop>) -> Option<Result<(), BoxError>> 
     };
     if let Some(Stop::Request(request, after)) = stop {
         let stuck = if after {
-            Fault::lost_reply()
+            Fault::silence()
         } else {
             Fault::hang()
         };

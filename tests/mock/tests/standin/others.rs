@@ -27,11 +27,11 @@ fn a_deleted_secret_is_gone() {
 fn access_can_be_changed_behind_a_clients_back() {
     let (github, api, web) = acme();
     github.seed(ORG, "TOKEN", "1").visibility("all");
-    github.existing(ORG, "token").selected([api, web]);
+    github.edit(ORG, "token").selected([api, web]);
     assert_eq!(get(&github, SECRET).json()["visibility"], "selected");
     let repositories = get(&github, &format!("{SECRET}/repositories")).json();
     assert_eq!(repositories["total_count"], 2);
-    github.existing(ORG, "TOKEN").visibility("private");
+    github.edit(ORG, "TOKEN").visibility("private");
     let secret = github.secret(ORG, "TOKEN").expect("a secret");
     assert_eq!(secret.visibility.as_deref(), Some("private"));
     assert!(secret.selected_repository_ids.is_empty());
@@ -102,7 +102,7 @@ fn what_is_not_there_cannot_be_deleted_or_changed() {
     type Step = fn(&GitHub);
     let steps: [Step; 5] = [
         |github| github.delete_secret(ORG, "TOKEN"),
-        |github| drop(github.existing(ORG, "TOKEN")),
+        |github| drop(github.edit(ORG, "TOKEN")),
         |github| github.delete_secret("actions:org/other", "TOKEN"),
         |github| github.delete_environment("acme", "api", "prod"),
         |github| github.delete_organization("other"),

@@ -4,10 +4,11 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::access::{Grant, Need};
-use crate::place::{Account, Place, Repo};
-use crate::reply::{self, Refusal, Reply};
-use crate::state::{Call, State};
-use crate::{errors, repositories};
+use crate::answer::reply::{self, Refusal, Reply};
+use crate::answer::{Call, State};
+use crate::answer::{errors, repositories};
+use crate::traffic::identity::Identity;
+use crate::world::place::{Account, Place, Repo};
 
 impl State {
     /// Shows a place by name or number.
@@ -29,7 +30,14 @@ impl State {
                 repositories::full(&self.world, repository, &call.root)
             }
             Place::Environment(repo, name) => self.environment(repo, name, &call.root)?,
-            Place::User => repositories::account(&grant.caller, 1, "User", &call.root),
+            Place::User => {
+                let login = match &grant.identity {
+                    Identity::User(login) => login.as_str(),
+                    // An App and its installations are no users.
+                    _ => return Err(errors::not_accessible_by_integration()),
+                };
+                repositories::account(login, 1, "User", &call.root)
+            }
         };
         Ok(reply::ok(&shown))
     }

@@ -8,6 +8,10 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, Request};
 
+use crate::answer::reply::Reply;
+use crate::traffic::identity::Identity;
+use crate::traffic::limits::ExceededLimit;
+
 /// A request that reached the stand-in. `Debug` shows no token and no body.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -26,6 +30,10 @@ pub struct Recorded {
     pub at: Duration,
     /// The status that it was answered with.
     pub status: u16,
+    /// Whom it was counted as; `None` without a token that is known, or without any.
+    pub identity: Option<Identity>,
+    /// The limit that refused it.
+    pub exceeded: Option<ExceededLimit>,
 }
 
 impl fmt::Debug for Recorded {
@@ -44,6 +52,30 @@ impl fmt::Debug for Recorded {
 }
 
 impl Recorded {
+    pub(crate) fn new(
+        at: Duration,
+        request: &Request<Bytes>,
+        reply: &Reply,
+        identity: Option<Identity>,
+        exceeded: Option<ExceededLimit>,
+    ) -> Self {
+        let mut headers = request.headers().clone();
+        if let Some(authorization) = headers.get_mut(AUTHORIZATION) {
+            authorization.set_sensitive(true);
+        }
+        Self {
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            query: request.uri().query().map(str::to_owned),
+            headers,
+            body: request.body().clone(),
+            at,
+            status: reply.status().as_u16(),
+            identity,
+            exceeded,
+        }
+    }
+
     /// The body read as JSON; `null` when it is not.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
@@ -57,13 +89,8 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn note(
-        &mut self,
-        limit: usize,
-        at: Duration,
-        request: &Request<Bytes>,
-        status: u16,
-    ) {
+    /// Notes a request, of which the last `limit` are kept.
+    pub(crate) fn note(&mut self, limit: usize, request: impl FnOnce() -> Recorded) {
         self.total += 1;
         if limit == 0 {
             return;
@@ -71,19 +98,7 @@ impl Log {
         while self.kept.len() >= limit {
             self.kept.pop_front();
         }
-        let mut headers = request.headers().clone();
-        if let Some(authorization) = headers.get_mut(AUTHORIZATION) {
-            authorization.set_sensitive(true);
-        }
-        self.kept.push_back(Recorded {
-            method: request.method().clone(),
-            path: request.uri().path().to_owned(),
-            query: request.uri().query().map(str::to_owned),
-            headers,
-            body: request.body().clone(),
-            at,
-            status,
-        });
+        self.kept.push_back(request());
     }
 
     pub(crate) fn kept(&self) -> Vec<Recorded> {

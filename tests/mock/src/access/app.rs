@@ -10,8 +10,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::DecodingKey;
 
+use crate::access::installations::{Installation, Registered};
 use crate::github::GitHub;
-use crate::installations::{Installation, Registered, caller};
+use crate::traffic::identity::Identity;
 
 /// A GitHub App just registered, to say more about it and to install it.
 ///
@@ -75,7 +76,9 @@ impl GitHub {
         let mut state = self.state();
         let removed = state.apps.remove(installation);
         assert!(removed, "there is no installation {installation}");
-        state.access.expire_caller(&caller(installation));
+        state
+            .access
+            .expire_all_of(&Identity::Installation(installation));
     }
 }
 

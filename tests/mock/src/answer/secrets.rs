@@ -8,18 +8,18 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 use crate::access::{Grant, Need};
-use crate::errors;
-use crate::keys::Vault;
-use crate::paging::Page;
-use crate::place::{Kind, Place};
-use crate::reply::{self, Refusal, Reply};
-use crate::repositories;
-use crate::routes::Ask;
-use crate::sealed::{self, VISIBILITIES};
+use crate::answer::errors;
+use crate::answer::paging::Page;
+use crate::answer::reply::{self, Refusal, Reply};
+use crate::answer::repositories;
+use crate::answer::routes::Ask;
+use crate::answer::sealed::{self, VISIBILITIES};
+use crate::answer::{Call, State};
 use crate::settings::RepositoryIds;
-use crate::state::{Call, State};
-use crate::stored::StoredSecret;
 use crate::world::Home;
+use crate::world::keys::Vault;
+use crate::world::place::{Kind, Place};
+use crate::world::stored::StoredSecret;
 
 impl State {
     pub(crate) fn secrets(
@@ -47,9 +47,9 @@ impl State {
             (Method::GET, Ask::List) => Ok(self.list(call, &vault)),
             (Method::GET, Ask::PublicKey) => Ok(self.public_key(&vault)),
             (Method::GET, Ask::Secret(name)) => {
-                let secret = self
-                    .secrets
-                    .get(&vault, &name)
+                let shelf = self.secrets.shown(&vault, call.as_of());
+                let secret = shelf
+                    .get(&name.to_ascii_uppercase())
                     .ok_or_else(errors::not_found)?;
                 Ok(reply::ok(&secret.to_json(&self.repositories_url(
                     call,
@@ -60,7 +60,7 @@ impl State {
             (Method::PUT, Ask::Secret(name)) => self.put(call, kind, &vault, &name),
             (Method::DELETE, Ask::Secret(name)) => {
                 self.secrets
-                    .remove(&vault, &name)
+                    .remove(call.now, &vault, &name)
                     .ok_or_else(errors::not_found)?;
                 Ok(reply::no_content())
             }
@@ -71,17 +71,15 @@ impl State {
             }
             (Method::PUT, Ask::Repository(name, id)) if shared => {
                 let id = self.known_repository(&vault, &id)?;
-                self.shared_secret(&vault, &name)?
-                    .selected_repository_ids
-                    .insert(id);
-                Ok(reply::no_content())
+                self.share(call, &vault, &name, |ids| {
+                    ids.insert(id);
+                })
             }
             (Method::DELETE, Ask::Repository(name, id)) if shared => {
                 let id = self.known_repository(&vault, &id)?;
-                self.shared_secret(&vault, &name)?
-                    .selected_repository_ids
-                    .remove(&id);
-                Ok(reply::no_content())
+                self.share(call, &vault, &name, |ids| {
+                    ids.remove(&id);
+                })
             }
             _ => Err(errors::not_found()),
         }
@@ -104,7 +102,8 @@ impl State {
 
     fn list(&self, call: &Call<'_>, vault: &Vault) -> Reply {
         let url = format!("{}{}", call.root, by_number(vault));
-        Page::read(call.query).of("secrets", self.secrets.of(vault), &url, |secret| {
+        let shelf = self.secrets.shown(vault, call.as_of());
+        Page::read(call).of("secrets", shelf.values(), &url, |secret| {
             secret.to_json(&self.repositories_url(call, vault, &secret.name))
         })
     }
@@ -176,7 +175,7 @@ impl State {
             return Err(errors::too_many(limit));
         }
         if self.settings.keep_secrets {
-            self.secrets.insert(vault, secret);
+            self.secrets.insert(call.now, vault, secret);
         }
         Ok(if old.is_none() {
             reply::created()
@@ -256,23 +255,28 @@ impl State {
         }
     }
 
-    /// A secret whose repositories can be changed.
-    fn shared_secret(&mut self, vault: &Vault, name: &str) -> Result<&mut StoredSecret, Refusal> {
-        let secret = self
-            .secrets
-            .get_mut(vault, name)
-            .ok_or_else(errors::not_found)?;
-        if secret.is_selected() {
-            Ok(secret)
-        } else {
-            Err(errors::not_selected())
+    /// Changes the repositories that a secret is shared with.
+    fn share(
+        &mut self,
+        call: &Call<'_>,
+        vault: &Vault,
+        name: &str,
+        change: impl FnOnce(&mut BTreeSet<u64>),
+    ) -> Result<Reply, Refusal> {
+        let secret = self.secrets.get(vault, name);
+        if !secret.ok_or_else(errors::not_found)?.is_selected() {
+            return Err(errors::not_selected());
         }
+        self.secrets.change(call.now, vault, name, |secret| {
+            change(&mut secret.selected_repository_ids);
+        });
+        Ok(reply::no_content())
     }
 
     fn selected(&self, call: &Call<'_>, vault: &Vault, name: &str) -> Result<Reply, Refusal> {
-        let secret = self
-            .secrets
-            .get(vault, name)
+        let shelf = self.secrets.shown(vault, call.as_of());
+        let secret = shelf
+            .get(&name.to_ascii_uppercase())
             .ok_or_else(errors::not_found)?;
         let url = format!(
             "{}{}/{}/repositories",
@@ -286,7 +290,7 @@ impl State {
             .filter_map(|id| self.world.repository_by_id(*id))
             .collect();
         Ok(
-            Page::read(call.query).of("repositories", selected.into_iter(), &url, |repository| {
+            Page::read(call).of("repositories", selected.into_iter(), &url, |repository| {
                 repositories::minimal(&self.world, repository, &call.root)
             }),
         )
@@ -307,10 +311,13 @@ impl State {
         };
         let ids = sealed::repository_ids(&body, style)?
             .ok_or_else(|| errors::missing(&["selected_repository_ids"]))?;
-        let secret = self.shared_secret(vault, name)?.clone();
-        let ids = self.accept_repositories(vault, &secret, Some(ids))?;
-        self.shared_secret(vault, name)?.selected_repository_ids = ids;
-        Ok(reply::no_content())
+        let secret = self.secrets.get(vault, name);
+        let secret = secret.ok_or_else(errors::not_found)?;
+        let ids = match secret.is_selected() {
+            true => self.accept_repositories(vault, secret, Some(ids))?,
+            false => return Err(errors::not_selected()),
+        };
+        self.share(call, vault, name, |selected| *selected = ids)
     }
 
     /// The organization's secrets that a repository sees.
@@ -323,9 +330,9 @@ impl State {
             .repository_by_id(id)
             .ok_or_else(errors::not_found)?;
         let organization = (vault.0.clone(), Home::Organization(repository.owner));
-        let seen: Vec<_> = self
-            .secrets
-            .of(&organization)
+        let shelf = self.secrets.shown(&organization, call.as_of());
+        let seen: Vec<_> = shelf
+            .values()
             .filter(|secret| match secret.visibility.as_deref() {
                 Some("all") => true,
                 Some("private") => repository.private,
@@ -337,7 +344,7 @@ impl State {
             call.root, vault.0
         );
         Ok(
-            Page::read(call.query).of("secrets", seen.into_iter(), &url, |secret| {
+            Page::read(call).of("secrets", seen.into_iter(), &url, |secret| {
                 secret.to_json(&self.repositories_url(call, &organization, &secret.name))
             }),
         )
@@ -346,7 +353,7 @@ impl State {
     fn repositories_url(&self, call: &Call<'_>, (store, home): &Vault, name: &str) -> String {
         let place = match home {
             Home::Organization(id) => {
-                let owner = self.world.owner(&crate::place::Account::Id(*id));
+                let owner = self.world.owner(&crate::world::place::Account::Id(*id));
                 format!("/orgs/{}", owner.map_or("", |owner| owner.login.as_str()))
             }
             _ => "/user".to_owned(),

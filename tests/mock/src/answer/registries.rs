@@ -4,17 +4,18 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::access::{Grant, Need};
-use crate::keys::Vault;
-use crate::paging::Page;
-use crate::place::Place;
-use crate::reply::{self, Refusal, Reply};
-use crate::routes::Ask;
-use crate::sealed::{self, VISIBILITIES};
+use crate::answer::errors;
+use crate::answer::paging::Page;
+use crate::answer::reply::{self, Refusal, Reply};
+use crate::answer::routes::Ask;
+use crate::answer::sealed::{self, VISIBILITIES};
+use crate::answer::{Call, State};
 use crate::settings::RepositoryIds;
-use crate::state::{Call, State};
-use crate::stored::StoredSecret;
+use crate::when;
 use crate::world::Home;
-use crate::{errors, when};
+use crate::world::keys::Vault;
+use crate::world::place::Place;
+use crate::world::stored::StoredSecret;
 
 pub(crate) const STORE: &str = "private-registries";
 
@@ -93,16 +94,16 @@ impl State {
             (Method::POST, Ask::List) => self.create_registry(call, &vault),
             (Method::GET, Ask::PublicKey) => Ok(self.public_key(&vault)),
             (Method::GET, Ask::Secret(name)) => {
-                let registry = self
-                    .secrets
-                    .get(&vault, &name)
+                let shelf = self.secrets.shown(&vault, call.as_of());
+                let registry = shelf
+                    .get(&name.to_ascii_uppercase())
                     .ok_or_else(errors::not_found)?;
                 Ok(reply::ok(&show(registry, true)))
             }
             (Method::PATCH, Ask::Secret(name)) => self.update_registry(call, &vault, &name),
             (Method::DELETE, Ask::Secret(name)) => {
                 self.secrets
-                    .remove(&vault, &name)
+                    .remove(call.now, &vault, &name)
                     .ok_or_else(errors::not_found)?;
                 Ok(reply::no_content())
             }
@@ -115,7 +116,8 @@ impl State {
             return reply::no_content();
         };
         let url = format!("{}/organizations/{id}/{STORE}", call.root);
-        Page::read(call.query).of("configurations", self.secrets.of(vault), &url, |registry| {
+        let shelf = self.secrets.shown(vault, call.as_of());
+        Page::read(call).of("configurations", shelf.values(), &url, |registry| {
             show(registry, false)
         })
     }
@@ -164,7 +166,7 @@ impl State {
             .or_insert(json!(false));
         let shown = show(&registry, true);
         if self.settings.keep_secrets {
-            self.secrets.insert(vault, registry);
+            self.secrets.insert(call.now, vault, registry);
         }
         Ok(reply::json(StatusCode::CREATED, &shown))
     }
@@ -187,7 +189,7 @@ impl State {
         }
         self.fill_registry(vault, &mut registry, &body)?;
         registry.updated_at = call.now;
-        self.secrets.insert(vault, registry);
+        self.secrets.insert(call.now, vault, registry);
         Ok(reply::no_content())
     }
 

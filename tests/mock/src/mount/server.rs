@@ -18,8 +18,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime;
 use tokio::sync::oneshot;
 
-use crate::delivery::Arriving;
 use crate::github::GitHub;
+use crate::mount::delivery::{Arriving, delivery_of};
 
 /// A stand-in that listens on a port of this machine, until it is dropped. See [`GitHub::serve`].
 pub struct Server {
@@ -98,7 +98,10 @@ async fn listen(github: GitHub, listener: std::net::TcpListener) {
 async fn converse(github: GitHub, stream: TcpStream) {
     // Or else a body in two pieces waits for the peer's delayed acknowledgement of the first.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| answer(&github, request));
+    let Ok((stream, beside)) = twice(stream) else {
+        return;
+    };
+    let service = service_fn(|request| answer(&github, &beside, request));
     // What the connection ended with is told to the peer alone, by its end.
     let _ = http1::Builder::new()
         .auto_date_header(false)
@@ -106,16 +109,44 @@ async fn converse(github: GitHub, stream: TcpStream) {
         .await;
 }
 
+/// A connection for hyper, and the same to write beside it what hyper does not send.
+fn twice(stream: TcpStream) -> io::Result<(TcpStream, TcpStream)> {
+    let stream = stream.into_std()?;
+    let beside = TcpStream::from_std(stream.try_clone()?)?;
+    Ok((TcpStream::from_std(stream)?, beside))
+}
+
+/// Sends interim replies. hyper has read the whole request and sent nothing of the reply yet, so nothing is between.
+async fn send_interim(beside: &TcpStream, number: u32) -> io::Result<()> {
+    const REPLY: &[u8] = b"HTTP/1.1 103 Early Hints\r\n\r\n";
+    for _ in 0..number {
+        let mut left = REPLY;
+        while !left.is_empty() {
+            beside.writable().await?;
+            match beside.try_write(left) {
+                Ok(sent) => left = &left[sent..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(())
+}
+
 /// An error ends the connection.
 async fn answer(
     github: &GitHub,
+    beside: &TcpStream,
     request: Request<Incoming>,
 ) -> Result<Response<impl Body<Data = Bytes, Error = Failure> + use<>>, Failure> {
-    let _flight = github.flight();
+    let flight = github.flight();
     let (head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
-    let reply = github.deliver(&Request::from_parts(head, body)).await;
-    Ok(reply.ok_or("a fault lost the reply")?.map(send))
+    let request = Request::from_parts(head, body);
+    let reply = github.deliver(&request, &flight).await;
+    let reply = reply.ok_or("a fault lost the reply")?;
+    send_interim(beside, delivery_of(&reply).interim).await?;
+    Ok(reply.map(send))
 }
 
 fn send(body: Arriving) -> impl Body<Data = Bytes, Error = Failure> {

@@ -1,5 +1,15 @@
 //! The heart: from request to response over state, with neither I/O nor a clock of its own.
 
+pub(crate) mod errors;
+pub(crate) mod paging;
+pub(crate) mod registries;
+pub(crate) mod reply;
+pub(crate) mod repositories;
+pub(crate) mod routes;
+pub(crate) mod sealed;
+pub(crate) mod secrets;
+pub(crate) mod shown;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
@@ -7,22 +17,25 @@ use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Method, Request, StatusCode};
 
-use crate::access::{Access, Grant, Need, permit};
-use crate::delivery::Delivery;
-use crate::faults::{Faults, Strike};
 #[cfg(feature = "app")]
-use crate::installations::Apps;
-use crate::keys::{Keys, Vault};
-use crate::limits::Limiter;
-use crate::place::{Kind, Place, Scope};
-use crate::recorded::Log;
-use crate::reply::{self, Refusal, Reply};
-use crate::routes::{self, Route};
+use crate::access::installations::Apps;
+use crate::access::{Access, Grant, Need, permit};
+use crate::answer::reply::{Refusal, Reply};
+use crate::answer::routes::Route;
+use crate::faults::effect::{Instead, Strike, Twist};
+use crate::faults::orders::{Arrival, Faults};
+use crate::mount::flights::Flights;
 use crate::settings::Settings;
-use crate::stored::Secrets;
-use crate::stores::Stores;
+use crate::traffic::identity::Identity;
+use crate::traffic::limiter::Limiter;
+use crate::traffic::limits::ExceededLimit;
+use crate::traffic::recorded::{Log, Recorded};
+use crate::when;
+use crate::world::keys::{Keys, Vault};
+use crate::world::place::{Kind, Place, Scope};
+use crate::world::stored::Secrets;
+use crate::world::stores::Stores;
 use crate::world::{Home, Lost, World};
-use crate::{errors, registries, when};
 
 const API_VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
 
@@ -40,9 +53,19 @@ pub(crate) struct State {
     pub(crate) log: Log,
     #[cfg(feature = "app")]
     pub(crate) apps: Apps,
-    /// Requests under way, as the mounts count them.
-    pub(crate) under_way: u32,
-    pub(crate) most_under_way: u32,
+    pub(crate) flights: Flights,
+}
+
+/// Whom a request was counted as, and whether a limit refused it.
+#[derive(Default)]
+struct Counted {
+    identity: Option<Identity>,
+    exceeded: Option<ExceededLimit>,
+}
+
+/// Whether a method changes anything.
+pub(crate) fn writes(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD)
 }
 
 /// A request, taken apart once.
@@ -57,10 +80,17 @@ pub(crate) struct Call<'a> {
     pub(crate) root: String,
     /// The version of the API that was asked for, or else the usual one.
     pub(crate) version: String,
+    /// What is not as it is in what the request is shown.
+    pub(crate) twists: &'a [Twist],
 }
 
 impl<'a> Call<'a> {
-    fn new(now: Duration, request: &'a Request<Bytes>, versions: &[String]) -> Self {
+    fn new(
+        now: Duration,
+        request: &'a Request<Bytes>,
+        versions: &[String],
+        twists: &'a [Twist],
+    ) -> Self {
         let asked = request.headers().get(API_VERSION);
         let asked = asked.and_then(|version| version.to_str().ok());
         let usual = || versions.first().cloned().unwrap_or_default();
@@ -86,53 +116,113 @@ impl<'a> Call<'a> {
             body: request.body(),
             root: format!("{scheme}://{authority}{prefix}"),
             version: asked.map_or_else(usual, str::to_owned),
+            twists,
         }
     }
 
     pub(crate) fn writes(&self) -> bool {
-        !matches!(*self.method, Method::GET | Method::HEAD)
+        writes(self.method)
+    }
+
+    /// The instant whose state the request is shown; `None`: as it is now.
+    pub(crate) fn as_of(&self) -> Option<Duration> {
+        self.twists.iter().find_map(|twist| match twist {
+            Twist::Stale(lag) => Some(self.now.saturating_sub(*lag)),
+            _ => None,
+        })
     }
 }
 
 impl State {
-    /// Answers a request at an instant.
-    pub(crate) fn respond(&mut self, now: Duration, request: &Request<Bytes>) -> Reply {
-        let strike = self.faults.strike(now, request);
-        let mut reply = match strike {
-            None => self.answer(now, request),
-            Some(Strike::Instead(reply)) => self.dress(now, request, reply, None),
-            Some(Strike::RotateKey) => {
-                self.rotate_addressed(request);
-                self.answer(now, request)
-            }
-            Some(Strike::Changed(change)) => change(self.answer(now, request)),
-            Some(Strike::Delivery {
-                applied: true,
-                delivery,
-            }) => {
-                let mut reply = self.answer(now, request);
-                reply.extensions_mut().insert(delivery);
-                reply
-            }
-            Some(Strike::Delivery {
-                applied: false,
-                delivery,
-            }) => {
-                let mut reply = reply::no_content();
-                reply.extensions_mut().insert(delivery);
-                reply
-            }
-        };
-        if reply.extensions().get::<Delivery>().is_none() {
-            reply.extensions_mut().insert(Delivery::default());
-        }
-        self.log.note(
-            self.settings.remembered_requests,
+    /// What a fault does to a request, which is counted down by it.
+    pub(crate) fn strike(
+        &mut self,
+        now: Duration,
+        request: &Request<Bytes>,
+        flight: Option<u64>,
+    ) -> Strike {
+        let scope = self.scope_written_by(request);
+        let overlaps = |scope: &String| self.flights.writing_to(scope);
+        let (identity, token_age) = self.access.bearer(now, request.headers());
+        let strike = self.faults.strike(&Arrival {
             now,
             request,
-            reply.status().as_u16(),
-        );
+            identity: identity.as_ref(),
+            token_age,
+            overlaps: scope.as_ref().is_some_and(overlaps),
+        });
+        if let Some(scope) = scope.filter(|_| strike.is_worked_on()) {
+            self.flights.write(flight, scope);
+        }
+        strike
+    }
+
+    /// Answers a request at an instant.
+    pub(crate) fn respond(
+        &mut self,
+        now: Duration,
+        request: &Request<Bytes>,
+        strike: Strike,
+        flight: Option<u64>,
+    ) -> Reply {
+        if strike.rotate_key {
+            self.rotate_addressed(request);
+        }
+        let mut counted = Counted::default();
+        let mut reply = match strike.instead {
+            Some(instead) => self.answer_instead(now, request, instead),
+            None if strike.not_applied => reply::no_content(),
+            None => self.answer(now, request, &strike.twists, &mut counted),
+        };
+        for change in &strike.changes {
+            reply = change(reply);
+        }
+        let Counted { identity, exceeded } = counted;
+        let identity = identity.or_else(|| self.access.bearer(now, request.headers()).0);
+        // Whatever came of it, it is under way until its reply is there.
+        if let Some(identity) = &identity
+            && exceeded.is_none()
+            && self.flights.count(flight, identity)
+        {
+            self.limiter.begin(identity);
+        }
+        reply.extensions_mut().insert(strike.delivery);
+        let limit = self.settings.remembered_requests;
+        self.log.note(limit, || {
+            Recorded::new(now, request, &reply, identity, exceeded)
+        });
         reply
+    }
+
+    /// The reply of a fault.
+    fn answer_instead(
+        &mut self,
+        now: Duration,
+        request: &Request<Bytes>,
+        instead: Instead,
+    ) -> Reply {
+        let mut reply = instead.reply;
+        if let Some(reset_in) = instead.reset_in {
+            let reset = (now + reset_in).as_secs();
+            let headers = reply.headers_mut();
+            headers.entry("x-ratelimit-reset").or_insert(reset.into());
+        }
+        if instead.foreign {
+            reply
+        } else {
+            self.dress(now, request, reply, None)
+        }
+    }
+
+    /// The scope that a request writes to, by whatever name, if it writes to one.
+    fn scope_written_by(&self, request: &Request<Bytes>) -> Option<String> {
+        if !writes(request.method()) {
+            return None;
+        }
+        let route = Route::read(routes::split_prefix(request.uri().path()).1)?;
+        let (store, place) = route.scope()?;
+        let home = self.world.find(place).ok()?;
+        Some(format!("{store} {home:?}"))
     }
 
     /// Whether this server has the route's store. To one that it lacks, it answers as to any path it does not know.
@@ -145,18 +235,24 @@ impl State {
     }
 
     /// Answers a request that no fault has struck.
-    fn answer(&mut self, now: Duration, request: &Request<Bytes>) -> Reply {
+    fn answer(
+        &mut self,
+        now: Duration,
+        request: &Request<Bytes>,
+        twists: &[Twist],
+        counted: &mut Counted,
+    ) -> Reply {
         if self.settings.require_user_agent && !request.headers().contains_key(header::USER_AGENT) {
             let why = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.\n";
             return reply::with_body(StatusCode::FORBIDDEN, reply::HTML, why);
         }
-        let call = Call::new(now, request, &self.settings.api_versions);
+        let call = Call::new(now, request, &self.settings.api_versions, twists);
         let route = Route::read(call.path);
         let known = route.as_ref().filter(|route| self.knows(route));
         let documentation = documentation(known);
         let mut grant = None;
         let reply = self
-            .admit(now, request, route.as_ref(), &mut grant)
+            .admit(now, request, route.as_ref(), &mut grant, counted)
             .and_then(|grant| self.dispatch(&call, route.ok_or_else(errors::not_found)?, &grant))
             .unwrap_or_else(|refusal| {
                 let page = refusal.documentation.unwrap_or(&documentation);
@@ -173,6 +269,7 @@ impl State {
         request: &Request<Bytes>,
         route: Option<&Route>,
         grant: &mut Option<Grant>,
+        counted: &mut Counted,
     ) -> Result<Grant, Refusal> {
         let headers = request.headers();
         if let Some(sent) = headers.get(API_VERSION) {
@@ -190,8 +287,12 @@ impl State {
                 .authenticate(now, headers, self.settings.login_attempts)?,
         };
         *grant = Some(found.clone());
-        self.limiter
-            .admit(now, &found.caller, request.method(), self.under_way)?;
+        counted.identity = Some(found.identity.clone());
+        let admitted = self.limiter.admit(now, &found.identity, request.method());
+        admitted.map_err(|(exceeded, refusal)| {
+            counted.exceeded = Some(exceeded);
+            refusal
+        })?;
         Ok(found)
     }
 
@@ -204,7 +305,7 @@ impl State {
                 if !self.settings.rate_limit_headers {
                     return Err(Refusal::new(404, "Rate limiting is not enabled."));
                 }
-                let quota = self.limiter.quota(call.now, &grant.caller);
+                let quota = self.limiter.quota(call.now, &grant.identity);
                 let core = serde_json::json!({
                     "limit": quota.limit, "remaining": quota.remaining, "used": quota.used, "reset": quota.reset,
                 });
@@ -267,12 +368,15 @@ impl State {
 
     /// Replaces the key of the scope that a request is about, if it is about one.
     fn rotate_addressed(&mut self, request: &Request<Bytes>) {
-        let (store, place) = match Route::read(routes::split_prefix(request.uri().path()).1) {
-            Some(Route::Secrets { store, place, .. }) => (store, place),
-            Some(Route::Registries { place, .. }) => (registries::STORE.to_owned(), place),
-            _ => return,
+        let route = Route::read(routes::split_prefix(request.uri().path()).1);
+        let Some((store, place)) = route.as_ref().and_then(Route::scope) else {
+            return;
         };
-        if let Some(vault) = self.find_vault(&Scope { store, place }) {
+        let scope = Scope {
+            store: store.to_owned(),
+            place: place.clone(),
+        };
+        if let Some(vault) = self.find_vault(&scope) {
             self.keys.rotate(&vault, self.settings.shared_key_ids);
         }
     }
@@ -325,8 +429,8 @@ impl State {
         );
         set("etag", etag.clone());
         if self.settings.rate_limit_headers {
-            let caller = grant.as_ref().map_or("", |grant| grant.caller.as_str());
-            self.limiter.quota(now, caller).write(headers);
+            let identity = grant.map(|grant| grant.identity).unwrap_or_default();
+            self.limiter.quota(now, &identity).write(headers);
         }
         let known = request.headers().get(header::IF_NONE_MATCH);
         if *request.method() == Method::GET && known.is_some() && known == etag.as_ref() {

@@ -7,13 +7,16 @@ use http::{Method, StatusCode};
 use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value, json};
 
+use crate::access::jwt;
 use crate::access::{Grant, Need};
-use crate::place::{Account, Repo};
-use crate::reply::{self, Refusal, Reply};
-use crate::routes::AppRoute;
-use crate::state::{Call, State};
+use crate::answer::reply::{self, Refusal, Reply};
+use crate::answer::routes::AppRoute;
+use crate::answer::{Call, State};
+use crate::answer::{errors, repositories};
+use crate::traffic::identity::Identity;
+use crate::when;
 use crate::world::Lost;
-use crate::{errors, jwt, repositories, when};
+use crate::world::place::{Account, Repo};
 
 const FIRST_INSTALLATION: u64 = 41_000_001;
 
@@ -98,7 +101,7 @@ impl State {
             .ok_or_else(|| Refusal::new(404, "Integration not found"))?;
         jwt::verify(token, &app.keys, now, self.settings.max_jwt_lifetime)?;
         Ok(Grant {
-            caller: format!("app {id}"),
+            identity: Identity::App(*id),
             app: Some(*id),
             ..Grant::everything()
         })
@@ -206,11 +209,12 @@ impl State {
                 .collect();
         }
         let grant = Grant {
-            caller: caller(id),
+            identity: Identity::Installation(id),
             permissions,
             owners: Some(BTreeSet::from([installation.owner])),
             repositories,
             integration: true,
+            given: call.now,
             valid_from: call.now + self.settings.installation_token_delay,
             expires,
             ..Grant::everything()
@@ -322,11 +326,6 @@ impl State {
             }
         }
     }
-}
-
-/// Whose limits an installation's requests count towards.
-pub(crate) fn caller(installation: u64) -> String {
-    format!("installation {installation}")
 }
 
 fn narrowed_permissions(

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::text::TextError;
 
@@ -67,8 +67,10 @@ impl Scope {
     /// On anything that is no scope: a test that names one wrongly should hear of it where it does so.
     #[track_caller]
     pub(crate) fn read(scope: impl fmt::Display) -> Self {
-        let read = scope.to_string().parse();
-        read.unwrap_or_else(|why: TextError| panic!("{why}"))
+        match scope.to_string().parse() {
+            Ok(scope) => scope,
+            Err(why) => panic!("{why}"),
+        }
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -96,6 +98,39 @@ impl Scope {
             store: store.to_owned(),
             place,
         })
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.store)?;
+        match &self.place {
+            Place::Organization(account) => write!(f, "org/{account}"),
+            Place::Repository(repo) => write!(f, "repo/{repo}"),
+            Place::Environment(repo, environment) => {
+                let environment = utf8_percent_encode(environment, NON_ALPHANUMERIC);
+                write!(f, "env/{repo}/{environment}")
+            }
+            Place::User => f.write_str("user"),
+        }
+    }
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Login(login) => f.write_str(login),
+            Self::Id(id) => id.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Repo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(owner, name) => write!(f, "{owner}/{name}"),
+            Self::Id(id) => id.fmt(f),
+        }
     }
 }
 

@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
-use crate::reply::Refusal;
+use crate::answer::reply::Refusal;
+use crate::traffic::identity::Identity;
 
+pub(crate) const REST_PAGE: &str = "https://docs.github.com/rest";
 pub(crate) const LIMITS_PAGE: &str =
     "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api";
 pub(crate) const SECONDARY_PAGE: &str = "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits";
@@ -21,7 +23,7 @@ pub(crate) fn requires_authentication() -> Refusal {
 }
 
 pub(crate) fn bad_credentials() -> Refusal {
-    Refusal::new(401, "Bad credentials").documentation("https://docs.github.com/rest")
+    Refusal::new(401, "Bad credentials").documentation(REST_PAGE)
 }
 
 pub(crate) fn locked_out() -> Refusal {
@@ -148,8 +150,25 @@ pub(crate) fn archived() -> Refusal {
     Refusal::new(403, "Repository was archived so is read-only.")
 }
 
-pub(crate) fn primary_limit() -> Refusal {
-    Refusal::new(403, "API rate limit exceeded for this user.").documentation(LIMITS_PAGE)
+pub(crate) fn not_accessible_by_integration() -> Refusal {
+    Refusal::new(403, "Resource not accessible by integration")
+}
+
+pub(crate) fn primary_limit(identity: &Identity) -> Refusal {
+    let whom = match identity {
+        Identity::User(login) => format!("user {login}"),
+        Identity::Installation(id) => format!("installation ID {id}"),
+        Identity::App(id) => format!("app ID {id}"),
+    };
+    let message = format!("API rate limit exceeded for {whom}.");
+    Refusal::new(403, message).documentation(LIMITS_PAGE)
+}
+
+/// A secondary limit on what creates content.
+pub(crate) fn content_limit() -> Refusal {
+    let message = "You have exceeded a secondary rate limit and have been temporarily blocked from content creation. \
+                   Please retry your request again later.";
+    Refusal::new(403, message).documentation(SECONDARY_PAGE)
 }
 
 pub(crate) fn secondary_limit() -> Refusal {

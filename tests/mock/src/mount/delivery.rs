@@ -13,11 +13,15 @@ use http_body_util::StreamBody;
 use hyper::body::Frame;
 
 use crate::github::GitHub;
+use crate::mount::flights::Flight;
 
 /// What a fault does to a reply on its way: an extension of the response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Delivery {
+    /// How much longer the reply takes.
     pub(crate) delay: Duration,
+    /// How many interim replies come before it, over a socket.
+    pub(crate) interim: u32,
     pub(crate) how: Way,
 }
 
@@ -33,6 +37,8 @@ pub(crate) enum Way {
     Truncated,
     /// The body never ends.
     Endless,
+    /// The body arrives byte by byte, with this much time before each.
+    Dripping(Duration),
 }
 
 /// What arrives of a reply's body.
@@ -50,38 +56,31 @@ fn pieces(stream: impl Stream<Item = io::Result<Bytes>> + Send + Sync + 'static)
 
 impl GitHub {
     /// Answers a request, taking the time that it travels. `None`: the connection ends without a reply.
-    pub(crate) async fn deliver(&self, request: &Request<Bytes>) -> Option<Response<Arriving>> {
+    pub(crate) async fn deliver(
+        &self,
+        request: &Request<Bytes>,
+        flight: &Flight<'_>,
+    ) -> Option<Response<Arriving>> {
         let latency = self.state().settings.latency;
         travel(latency / 2).await;
-        let reply = self.respond(request);
-        let delivery = reply.extensions().get::<Delivery>();
-        let Delivery { delay, how } = delivery.copied().unwrap_or_default();
-        travel(latency - latency / 2 + delay).await;
-        match how {
+        let reply = self.respond_in(self.now(), request, Some(flight.id));
+        let delivery = delivery_of(&reply);
+        travel(latency - latency / 2 + delivery.delay).await;
+        match delivery.how {
             Way::Never => pending().await,
             Way::Lost => None,
             Way::Truncated if !reply.body().is_empty() => Some(cut(reply)),
             Way::Whole | Way::Truncated => Some(reply.map(Arriving::Whole)),
             Way::Endless => Some(reply.map(|_| endless())),
+            Way::Dripping(pause) => Some(reply.map(|body| dripping(body, pause))),
         }
-    }
-
-    /// Counts a request as under way until the returned value is dropped: also when the caller loses patience.
-    pub(crate) fn flight(&self) -> Flight<'_> {
-        let mut state = self.state();
-        state.under_way += 1;
-        state.most_under_way = state.most_under_way.max(state.under_way);
-        Flight(self)
     }
 }
 
-/// A request under way.
-pub(crate) struct Flight<'a>(&'a GitHub);
-
-impl Drop for Flight<'_> {
-    fn drop(&mut self) {
-        self.0.state().under_way -= 1;
-    }
+/// How a reply is to travel.
+pub(crate) fn delivery_of<B>(reply: &Response<B>) -> Delivery {
+    let delivery = reply.extensions().get::<Delivery>();
+    delivery.copied().unwrap_or_default()
 }
 
 async fn travel(time: Duration) {
@@ -111,4 +110,12 @@ fn cut(mut reply: Response<Bytes>) -> Response<Arriving> {
 fn endless() -> Arriving {
     let chunk = Bytes::from_static(&[b' '; 16 * 1_024]);
     pieces(stream::repeat_with(move || Ok(chunk.clone())))
+}
+
+fn dripping(body: Bytes, pause: Duration) -> Arriving {
+    let drops = (0..body.len()).map(move |at| body.slice(at..=at));
+    pieces(stream::iter(drops).then(move |drop| async move {
+        tokio::time::sleep(pause).await;
+        Ok(drop)
+    }))
 }

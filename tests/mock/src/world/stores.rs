@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::place::Kind;
-use crate::registries;
+use crate::answer::registries;
+use crate::world::place::Kind;
 
 /// GitHub's own: each store with the kinds of place that have it, and whether a repository can list the organization
 /// secrets that it sees.

@@ -3,8 +3,8 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::place::{Account, Place, Repo};
-use crate::registries;
+use crate::answer::registries;
+use crate::world::place::{Account, Place, Repo};
 
 /// What a path asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,6 +60,15 @@ pub(crate) fn split_prefix(path: &str) -> (&'static str, &str) {
 }
 
 impl Route {
+    /// The store and the place that it is about, if it is about one.
+    pub(crate) fn scope(&self) -> Option<(&str, &Place)> {
+        match self {
+            Self::Secrets { store, place, .. } => Some((store, place)),
+            Self::Registries { place, .. } => Some((registries::STORE, place)),
+            _ => None,
+        }
+    }
+
     /// Reads a raw path, without prefix or query. Pieces are split before their escapes are read, so that an escaped
     /// slash stays inside its piece and a bare one does not.
     pub(crate) fn read(path: &str) -> Option<Self> {

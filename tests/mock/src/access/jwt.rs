@@ -8,7 +8,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde_json::{Map, Value};
 
 use crate::access::bearer;
-use crate::reply::Refusal;
+use crate::answer::reply::Refusal;
 
 /// Who a JWT says that it is from: an App's number or client id.
 pub(crate) fn issuer(headers: &HeaderMap) -> Result<(&str, String), Refusal> {

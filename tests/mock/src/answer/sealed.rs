@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::errors;
-use crate::reply::Refusal;
+use crate::answer::errors;
+use crate::answer::reply::Refusal;
 use crate::settings::{RepositoryIds, Settings};
 
 pub(crate) const VISIBILITIES: [&str; 3] = ["all", "private", "selected"];

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::access::Grant;
 use crate::github::GitHub;
+use crate::traffic::identity::Identity;
 
 /// A token just made known, to say what it may do. `Debug` does not show it.
 pub struct Token {
@@ -71,11 +72,12 @@ impl Token {
 
     /// Counts its requests towards the limits of this user. All tokens belong to the same user unless told otherwise.
     pub fn user(self, login: &str) -> Self {
-        self.change(|grant| grant.caller = login.to_owned())
+        self.change(|grant| grant.identity = Identity::user(login))
     }
 
     fn change(self, change: impl FnOnce(&mut Grant)) -> Self {
-        change(self.github.state().access.grant(&self.token));
+        let now = self.github.now();
+        change(self.github.state().access.grant(now, &self.token));
         self
     }
 }
