@@ -249,11 +249,14 @@ impl PrivateRegistries {
             return send(write).await;
         };
         let seal_into = |sealed: Sealed| {
-            send(Write {
-                encrypted_value: Some(sealed.encrypted_value),
-                key_id: Some(sealed.key_id),
-                ..write.clone()
-            })
+            let sent = sealed.checked().map(|encrypted_value| {
+                send(Write {
+                    encrypted_value: Some(encrypted_value),
+                    key_id: Some(sealed.key_id),
+                    ..write.clone()
+                })
+            });
+            async { sent?.await }
         };
         self.client
             .lookup

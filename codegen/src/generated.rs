@@ -17,14 +17,14 @@ pub mod types {
     ///`ActionsCreateOrUpdateEnvironmentSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct ActionsCreateOrUpdateEnvironmentSecretBody {
-        pub encrypted_value: ::std::string::String,
+        pub encrypted_value: crate::text::EncryptedValue,
         pub key_id: ::std::string::String,
     }
     ///`ActionsCreateOrUpdateOrgSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct ActionsCreateOrUpdateOrgSecretBody {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub encrypted_value: ::std::option::Option<::std::string::String>,
+        pub encrypted_value: ::std::option::Option<crate::text::EncryptedValue>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_id: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -95,7 +95,7 @@ pub mod types {
     ///`ActionsCreateOrUpdateRepoSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct ActionsCreateOrUpdateRepoSecretBody {
-        pub encrypted_value: ::std::string::String,
+        pub encrypted_value: crate::text::EncryptedValue,
         pub key_id: ::std::string::String,
     }
     ///`ActionsCreateOrgVariableBody`
@@ -327,7 +327,7 @@ pub mod types {
     ///`AgentsCreateOrUpdateOrgSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct AgentsCreateOrUpdateOrgSecretBody {
-        pub encrypted_value: ::std::string::String,
+        pub encrypted_value: crate::text::EncryptedValue,
         pub key_id: ::std::string::String,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub selected_repository_ids: ::std::option::Option<::std::vec::Vec<i64>>,
@@ -397,7 +397,7 @@ pub mod types {
     ///`AgentsCreateOrUpdateRepoSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct AgentsCreateOrUpdateRepoSecretBody {
-        pub encrypted_value: ::std::string::String,
+        pub encrypted_value: crate::text::EncryptedValue,
         pub key_id: ::std::string::String,
     }
     ///`AgentsCreateOrgVariableBody`
@@ -633,7 +633,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct CodespacesCreateOrUpdateOrgSecretBody {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub encrypted_value: ::std::option::Option<::std::string::String>,
+        pub encrypted_value: ::std::option::Option<crate::text::EncryptedValue>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_id: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -706,7 +706,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CodespacesCreateOrUpdateRepoSecretBody {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub encrypted_value: ::std::option::Option<::std::string::String>,
+        pub encrypted_value: ::std::option::Option<crate::text::EncryptedValue>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_id: ::std::option::Option<::std::string::String>,
     }
@@ -714,7 +714,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct CodespacesCreateOrUpdateSecretForAuthenticatedUserBody {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub encrypted_value: ::std::option::Option<::std::string::String>,
+        pub encrypted_value: ::std::option::Option<crate::text::EncryptedValue>,
         pub key_id: ::std::string::String,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub selected_repository_ids: ::std::option::Option<::std::vec::Vec<i64>>,
@@ -733,7 +733,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     pub struct DependabotCreateOrUpdateOrgSecretBody {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub encrypted_value: ::std::option::Option<::std::string::String>,
+        pub encrypted_value: ::std::option::Option<crate::text::EncryptedValue>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_id: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -808,7 +808,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct DependabotCreateOrUpdateRepoSecretBody {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub encrypted_value: ::std::option::Option<::std::string::String>,
+        pub encrypted_value: ::std::option::Option<crate::text::EncryptedValue>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_id: ::std::option::Option<::std::string::String>,
     }
@@ -1038,7 +1038,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub domain_owner: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub encrypted_value: ::std::option::Option<::std::string::String>,
+        pub encrypted_value: ::std::option::Option<crate::text::EncryptedValue>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub identity_mapping_name: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -1343,7 +1343,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub domain_owner: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub encrypted_value: ::std::option::Option<::std::string::String>,
+        pub encrypted_value: ::std::option::Option<crate::text::EncryptedValue>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub identity_mapping_name: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]

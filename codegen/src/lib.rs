@@ -55,7 +55,7 @@ pub use hooks::{Context, client};
 pub use progenitor_client::{
     ByteStream, ClientHooks, ClientInfo, Error, OperationInfo, ResponseValue,
 };
-pub use text::{Hidden, KeyId, RepositoryId};
+pub use text::{EncryptedValue, Hidden, KeyId, NotSealed, RepositoryId};
 pub use transport::{
     Body, Network, Transport, TransportError, TransportErrorKind, TransportFuture, transport_error,
 };

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::Client;
 use crate::stores::{EnvironmentStore, OrganizationStore, RepositoryStore, Role, UserStore};
-use crate::text::RepositoryId;
+use crate::text::{EncryptedValue, RepositoryId};
 
 /// A scope, borrowed: which store, at which place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -121,8 +121,8 @@ pub struct Page<T> {
 /// A write. What is `None` is not sent; an empty list of repositories is.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Put<'a> {
-    /// The sealed value, in base64.
-    pub encrypted_value: Option<&'a str>,
+    /// The sealed value.
+    pub encrypted_value: Option<&'a EncryptedValue>,
     /// The id of the key that it is sealed with.
     pub key_id: Option<&'a str>,
     /// `all`, `private` or `selected`.

@@ -770,7 +770,7 @@ impl Client {
                             org,
                             name,
                             &types::ActionsCreateOrUpdateOrgSecretBody {
-                                encrypted_value: put.encrypted_value.map(str::to_owned),
+                                encrypted_value: put.encrypted_value.cloned(),
                                 key_id: put.key_id.map(str::to_owned),
                                 selected_repository_ids: put
                                     .selected_repository_ids
@@ -786,7 +786,7 @@ impl Client {
                             name,
                             &types::AgentsCreateOrUpdateOrgSecretBody {
                                 encrypted_value: required(
-                                    put.encrypted_value.map(str::to_owned),
+                                    put.encrypted_value.cloned(),
                                     "encrypted_value",
                                 )?,
                                 key_id: required(put.key_id.map(str::to_owned), "key_id")?,
@@ -803,7 +803,7 @@ impl Client {
                             org,
                             name,
                             &types::CodespacesCreateOrUpdateOrgSecretBody {
-                                encrypted_value: put.encrypted_value.map(str::to_owned),
+                                encrypted_value: put.encrypted_value.cloned(),
                                 key_id: put.key_id.map(str::to_owned),
                                 selected_repository_ids: put
                                     .selected_repository_ids
@@ -818,7 +818,7 @@ impl Client {
                             org,
                             name,
                             &types::DependabotCreateOrUpdateOrgSecretBody {
-                                encrypted_value: put.encrypted_value.map(str::to_owned),
+                                encrypted_value: put.encrypted_value.cloned(),
                                 key_id: put.key_id.map(str::to_owned),
                                 selected_repository_ids: put
                                     .selected_repository_ids
@@ -840,7 +840,7 @@ impl Client {
                             name,
                             &types::ActionsCreateOrUpdateRepoSecretBody {
                                 encrypted_value: required(
-                                    put.encrypted_value.map(str::to_owned),
+                                    put.encrypted_value.cloned(),
                                     "encrypted_value",
                                 )?,
                                 key_id: required(put.key_id.map(str::to_owned), "key_id")?,
@@ -860,7 +860,7 @@ impl Client {
                             name,
                             &types::AgentsCreateOrUpdateRepoSecretBody {
                                 encrypted_value: required(
-                                    put.encrypted_value.map(str::to_owned),
+                                    put.encrypted_value.cloned(),
                                     "encrypted_value",
                                 )?,
                                 key_id: required(put.key_id.map(str::to_owned), "key_id")?,
@@ -883,7 +883,7 @@ impl Client {
                             repo,
                             name,
                             &types::CodespacesCreateOrUpdateRepoSecretBody {
-                                encrypted_value: put.encrypted_value.map(str::to_owned),
+                                encrypted_value: put.encrypted_value.cloned(),
                                 key_id: put.key_id.map(str::to_owned),
                             },
                         )
@@ -904,7 +904,7 @@ impl Client {
                             repo,
                             name,
                             &types::DependabotCreateOrUpdateRepoSecretBody {
-                                encrypted_value: put.encrypted_value.map(str::to_owned),
+                                encrypted_value: put.encrypted_value.cloned(),
                                 key_id: put.key_id.map(str::to_owned),
                             },
                         )
@@ -928,7 +928,7 @@ impl Client {
                             name,
                             &types::ActionsCreateOrUpdateEnvironmentSecretBody {
                                 encrypted_value: required(
-                                    put.encrypted_value.map(str::to_owned),
+                                    put.encrypted_value.cloned(),
                                     "encrypted_value",
                                 )?,
                                 key_id: required(put.key_id.map(str::to_owned), "key_id")?,
@@ -941,7 +941,7 @@ impl Client {
                     self.codespaces_create_or_update_secret_for_authenticated_user(
                             name,
                             &types::CodespacesCreateOrUpdateSecretForAuthenticatedUserBody {
-                                encrypted_value: put.encrypted_value.map(str::to_owned),
+                                encrypted_value: put.encrypted_value.cloned(),
                                 key_id: required(put.key_id.map(str::to_owned), "key_id")?,
                                 selected_repository_ids: put
                                     .selected_repository_ids
@@ -1329,7 +1329,7 @@ pub mod registries {
         /// `domain_owner`
         pub domain_owner: Option<String>,
         /// `encrypted_value`
-        pub encrypted_value: Option<String>,
+        pub encrypted_value: Option<crate::EncryptedValue>,
         /// `identity_mapping_name`
         pub identity_mapping_name: Option<String>,
         /// `jfrog_oidc_provider_name`
@@ -1412,7 +1412,7 @@ pub mod registries {
                 client_id: write.client_id.as_deref().map(str::to_owned),
                 domain: write.domain.as_deref().map(str::to_owned),
                 domain_owner: write.domain_owner.as_deref().map(str::to_owned),
-                encrypted_value: write.encrypted_value.as_deref().map(str::to_owned),
+                encrypted_value: write.encrypted_value.as_ref().cloned(),
                 identity_mapping_name: write
                     .identity_mapping_name
                     .as_deref()
@@ -1473,7 +1473,7 @@ pub mod registries {
                 client_id: write.client_id.as_deref().map(str::to_owned),
                 domain: write.domain.as_deref().map(str::to_owned),
                 domain_owner: write.domain_owner.as_deref().map(str::to_owned),
-                encrypted_value: write.encrypted_value.as_deref().map(str::to_owned),
+                encrypted_value: write.encrypted_value.as_ref().cloned(),
                 identity_mapping_name: write
                     .identity_mapping_name
                     .as_deref()

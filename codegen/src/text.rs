@@ -54,6 +54,80 @@ pub enum RepositoryId {
     Text(String),
 }
 
+/// A sealed value in a body: the base64 of a box as libsodium seals it. Plaintext is refused.
+///
+/// ```
+/// use octoseal_api::EncryptedValue;
+///
+/// assert!("hunter2".parse::<EncryptedValue>().is_err());
+/// let sealed = "c2VhbGVkYm94".repeat(6);
+/// assert_eq!(sealed.parse::<EncryptedValue>().unwrap().as_str(), sealed);
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct EncryptedValue(String);
+
+impl EncryptedValue {
+    /// What a box holds beside its message, in bytes: an ephemeral public key and an authenticator.
+    const OVERHEAD_BYTES: usize = 48;
+
+    /// The base64.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for EncryptedValue {
+    type Error = NotSealed;
+
+    fn try_from(text: String) -> Result<Self, NotSealed> {
+        let digits = text.trim_end_matches('=');
+        let padding = text.len() - digits.len();
+        let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
+        let is_base64 =
+            text.len().is_multiple_of(4) && padding <= 2 && digits.bytes().all(is_digit);
+        let bytes = (text.len() / 4 * 3).saturating_sub(padding);
+        if is_base64 && bytes >= Self::OVERHEAD_BYTES {
+            Ok(Self(text))
+        } else {
+            Err(NotSealed)
+        }
+    }
+}
+
+impl std::str::FromStr for EncryptedValue {
+    type Err = NotSealed;
+
+    fn from_str(text: &str) -> Result<Self, NotSealed> {
+        text.to_owned().try_into()
+    }
+}
+
+impl<'de> Deserialize<'de> for EncryptedValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.try_into().map_err(serde::de::Error::custom)
+    }
+}
+
+impl fmt::Debug for EncryptedValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EncryptedValue({} B of base64)", self.0.len())
+    }
+}
+
+/// A text is no [`EncryptedValue`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotSealed;
+
+impl fmt::Display for NotSealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sealed value is base64 in the standard alphabet, padded with `=`, of at least 48 bytes")
+    }
+}
+
+impl std::error::Error for NotSealed {}
+
 /// Text that does not print: a token in a reply.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

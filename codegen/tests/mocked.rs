@@ -21,6 +21,7 @@ fn client_of(server: &MockServer) -> Client {
 }
 
 fn sealed(value: &str) -> ActionsCreateOrUpdateEnvironmentSecretBody {
+    let value = value.repeat(12);
     from_value(json!({ "encrypted_value": value, "key_id": "568250167242549743" })).unwrap()
 }
 
@@ -95,11 +96,11 @@ async fn names_are_taken_literally_and_escaped_as_they_travel() {
             .repo("a.c")
             .environment_name("prod/eu (blue)")
             .secret_name("NAME")
-            .body(&sealed("box"));
+            .body(&sealed("thisZbox"));
         then.created();
     });
     let client = client_of(&server);
-    let body = sealed("box");
+    let body = sealed("thisZbox");
     let put = |repo, environment, name, body| {
         let client = &client;
         async move {
@@ -110,7 +111,7 @@ async fn names_are_taken_literally_and_escaped_as_they_travel() {
     };
     assert!(put("abc", "prod/eu (blue)", "NAME", &body).await.is_err());
     assert!(put("a.c", "prod", "NAME", &body).await.is_err());
-    let other = sealed("another box");
+    let other = sealed("sameZbox");
     assert!(put("a.c", "prod/eu (blue)", "NAME", &other).await.is_err());
     let reply = put("a.c", "prod/eu (blue)", "NAME", &body).await.unwrap();
     assert_eq!(reply.status(), 201);

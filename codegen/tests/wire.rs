@@ -7,7 +7,7 @@ use octoseal_api::stores::{
     EnvironmentStore, OrganizationStore, Put, RepositoryStore, Role, Scope, UserStore,
 };
 use octoseal_api::types::{ActionsCreateOrgVariableBody, ActionsCreateOrgVariableBodyVisibility};
-use octoseal_api::{Error, OperationInfo, ResponseValue, client};
+use octoseal_api::{EncryptedValue, Error, OperationInfo, ResponseValue, client};
 use reqwest::header::HeaderValue;
 use serde_json::json;
 use stub::Stub;
@@ -146,10 +146,16 @@ async fn ids_are_text_where_servers_want_text() {
     assert_eq!(stub.body()["selected_repository_ids"], json!([7, 8]));
 }
 
+/// What can be a sealed value by its form.
+fn sealed() -> EncryptedValue {
+    "c2VhbGVkYm94".repeat(6).parse().unwrap()
+}
+
 #[tokio::test]
 async fn created_and_updated_are_told_by_the_status_and_headers_survive() {
+    let sealed = sealed();
     let write = Put {
-        encrypted_value: Some("c2VhbGVk"),
+        encrypted_value: Some(&sealed),
         key_id: Some("1"),
         ..Put::default()
     };
@@ -164,8 +170,9 @@ async fn created_and_updated_are_told_by_the_status_and_headers_survive() {
 #[tokio::test]
 async fn what_a_scope_has_no_place_for_or_lacks_is_refused_before_the_wire() {
     let (stub, client) = Stub::answering(204, "");
+    let value = sealed();
     let sealed = Put {
-        encrypted_value: Some("c2VhbGVk"),
+        encrypted_value: Some(&value),
         key_id: Some("1"),
         ..Put::default()
     };

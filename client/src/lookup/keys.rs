@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use octoseal_api::{Error as ApiError, ResponseValue, stores};
+use octoseal_api::{EncryptedValue, Error as ApiError, NotSealed, ResponseValue, stores};
 use octoseal_sealing::PublicKey;
 
 use super::Lookup;
@@ -40,6 +40,19 @@ pub(crate) struct Sealed {
     pub(crate) encrypted_value: String,
     /// The key it was sealed with.
     pub(crate) key_id: String,
+}
+
+impl Sealed {
+    /// The box, if it is one by its form: what is handed in as sealed may be plaintext by mistake.
+    pub(crate) fn checked(&self) -> Result<EncryptedValue, Error> {
+        if self.key_id.trim().is_empty() {
+            return Err(Error::input(
+                "a sealed value needs the id of the key that it was sealed with",
+            ));
+        }
+        let checked = self.encrypted_value.parse();
+        checked.map_err(|why: NotSealed| Error::input(format!("{why}; this one is not")))
+    }
 }
 
 /// How long a key is used before it is asked for again. GitHub documents no rotation; a stale key is noticed

@@ -90,7 +90,8 @@ impl<S: AnyScope> Put<S> {
     }
 
     /// A value sealed elsewhere, as base64, and the id of the key that it was sealed with: the documented form.
-    /// It is sent as it is. Replaces an earlier [`value`](Self::value).
+    /// It is sent as it is; what can be no sealed box is refused before anything is sent. Replaces an earlier
+    /// [`value`](Self::value).
     pub fn encrypted_value(
         mut self,
         encrypted_value: impl Into<String>,
@@ -127,7 +128,7 @@ impl<S: AnyScope> Put<S> {
     pub async fn check(&self) -> Result<(), Error> {
         let target = self.target.as_ref().map_err(Error::clone)?;
         let name = SecretName::new(&self.name)?;
-        target.check_content(&self.content, &name)?;
+        target.check_content(&self.content, &self.access, &name)?;
         let allowance = target.client.runtime.allowance(self.in_batch);
         let access = target.resolve(self.access.clone(), &name, &allowance);
         access.await.map(drop)
@@ -143,7 +144,7 @@ impl<S: AnyScope> Put<S> {
     pub async fn send(self) -> Result<Written, Error> {
         let target = self.target?;
         let name = SecretName::new(self.name)?;
-        target.check_content(&self.content, &name)?;
+        target.check_content(&self.content, &self.access, &name)?;
         let allowance = target.client.runtime.allowance(self.in_batch);
         let access = target.resolve(self.access, &name, &allowance).await?;
         let (target, name, access, allowance) = (&target, &name, &access, &allowance);
@@ -211,18 +212,24 @@ impl<S> fmt::Debug for Put<S> {
 }
 
 impl Target {
-    /// A value must fit, and be there where the description requires one.
-    fn check_content(&self, content: &Content, name: &SecretName) -> Result<(), Error> {
+    /// A value must fit, and be there where the description requires one; and there must be something to write.
+    fn check_content(
+        &self,
+        content: &Content,
+        access: &Access,
+        name: &SecretName,
+    ) -> Result<(), Error> {
+        let needs_value = self.scope.api().requires_value() || *access == Access::Keep;
         match content {
-            Content::Plain(value) => value
-                .check()
-                .map_err(|error| error.with_action(format!("storing {name} in {}", self.scope))),
-            Content::None if self.scope.api().requires_value() => Err(Error::input(format!(
-                "{name} in {} needs a value",
+            Content::Plain(value) => value.check(),
+            Content::Sealed(sealed) => sealed.checked().map(drop),
+            Content::None if needs_value => Err(Error::input(format!(
+                "there is nothing to store: {name} in {} needs a `value`",
                 self.scope
             ))),
-            Content::None | Content::Sealed(_) => Ok(()),
+            Content::None => Ok(()),
         }
+        .map_err(|error| error.with_action(format!("storing {name} in {}", self.scope)))
     }
 
     async fn write(
@@ -232,10 +239,9 @@ impl Target {
         access: &Resolved,
         allowance: &Allowance,
     ) -> Result<Written, Error> {
+        let encrypted_value = sealed.as_ref().map(Sealed::checked).transpose()?;
         let body = stores::Put {
-            encrypted_value: sealed
-                .as_ref()
-                .map(|sealed| sealed.encrypted_value.as_str()),
+            encrypted_value: encrypted_value.as_ref(),
             key_id: sealed.as_ref().map(|sealed| sealed.key_id.as_str()),
             visibility: access.visibility.as_deref(),
             selected_repository_ids: access.selected.as_deref(),

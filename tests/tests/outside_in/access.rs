@@ -203,7 +203,7 @@ async fn kept_access_in_an_organization_that_is_not_there_is_the_organizations_e
             .value("v"),
         client(&github)
             .create_or_update_org_secret("acmee", "KEY")
-            .encrypted_value("c2VhbGVk", "1"),
+            .encrypted_value("c2VhbGVkYm94".repeat(6), "1"),
     ] {
         github.clear_requests();
         let error = put.send().await.unwrap_err();

@@ -92,7 +92,7 @@ async fn refusals_that_anyone_may_meet_say_what_to_change() {
     let modern = builder(&acme()).api_version("2030-01-01");
     let sealed_wrong = client(&acme())
         .create_or_update_org_secret("acme", "KEY")
-        .encrypted_value("c4nary-value", "1")
+        .encrypted_value("c2VhbGVkYm94".repeat(6), "1")
         .visibility(octoseal::Visibility::All);
     for (error, status, remedy) in [
         (put_in_api(&client(&archived)).await, 403, "unarchive it"),
@@ -101,7 +101,11 @@ async fn refusals_that_anyone_may_meet_say_what_to_change() {
             400,
             "`api_version`",
         ),
-        (sealed_wrong.send().await.unwrap_err(), 422, "not base64"),
+        (
+            sealed_wrong.send().await.unwrap_err(),
+            422,
+            "current public key",
+        ),
         (put_in_api(&client(&full)).await, 422, "100 of a repository"),
         (put_in_api(&client(&narrow)).await, 422, "not too long"),
         (put_in_api(&client(&small)).await, 422, "too large"),

@@ -1,8 +1,55 @@
 //! Names, values and addresses: what GitHub would refuse never leaves.
 
-use octoseal::{Client, Visibility};
+use octoseal::{Client, PublicKey, Visibility};
 use octoseal_tests::{acme, client};
 use proptest::prelude::*;
+
+#[tokio::test]
+async fn plaintext_in_place_of_a_sealed_value_never_reaches_the_wire() {
+    let github = acme();
+    let client = client(&github);
+    let (short, long, url_safe, unpadded) = (
+        "hunter2",
+        "correct horse battery staple ".repeat(4),
+        "c2VhbGVk-m94".repeat(6),
+        "c2VhbGVkYm9".repeat(7),
+    );
+    let newline = format!("{}\n", "c2VhbGVkYm94".repeat(6));
+    let too_short = "c2VhbGVkYm94".repeat(5);
+    for plaintext in ["", short, &long, &url_safe, &unpadded, &newline, &too_short] {
+        let put = client
+            .create_or_update_org_secret("acme", "NAME")
+            .encrypted_value(plaintext, "1")
+            .visibility(Visibility::All);
+        let error = put.send().await.unwrap_err();
+        assert!(error.is_invalid_input(), "{plaintext:?}: {error}");
+        let text = format!("{error} {error:?}");
+        assert!(
+            text.contains("sealed") && text.contains("actions:org/acme"),
+            "{text}"
+        );
+        assert!(plaintext.is_empty() || !text.contains(plaintext), "{text}");
+    }
+    assert_eq!(github.request_count(), 0);
+}
+
+#[tokio::test]
+async fn a_box_sealed_elsewhere_is_sent_as_it_is() {
+    let github = acme();
+    let client = client(&github);
+    let (key_id, key) = github.public_key("actions:org/acme");
+    let sealed = PublicKey::from_base64(&key).unwrap().seal(b"s3cret");
+    for (name, sealed) in [("A", sealed.clone()), ("B", sealed)] {
+        let put = client
+            .create_or_update_org_secret("acme", name)
+            .encrypted_value(&sealed, &key_id)
+            .visibility(Visibility::All);
+        put.send().await.unwrap();
+        let stored = github.plaintext("actions:org/acme", name);
+        assert_eq!(stored.as_deref(), Some(&b"s3cret"[..]));
+    }
+    assert_eq!(github.request_count(), 2);
+}
 
 #[tokio::test]
 async fn names_that_github_would_refuse_never_reach_the_wire() {

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::description::cut;
 use crate::description::{Description, operations};
-use crate::repairs::components::{HIDDEN, KEY_ID, REPOSITORY_ID};
+use crate::repairs::components::{ENCRYPTED_VALUE, HIDDEN, KEY_ID, REPOSITORY_ID};
 use crate::rust_names::pascal;
 
 /// The first lines of the low-level client.
@@ -68,6 +68,11 @@ pub(crate) fn settings() -> GenerationSettings {
         .with_map_type("::std::collections::BTreeMap")
         .with_inner_type(quote!(crate::hooks::Context))
         .with_replacement(pascal(KEY_ID), "crate::text::KeyId", std::iter::empty())
+        .with_replacement(
+            pascal(ENCRYPTED_VALUE),
+            "crate::text::EncryptedValue",
+            std::iter::empty(),
+        )
         .with_replacement(
             pascal(REPOSITORY_ID),
             "crate::text::RepositoryId",

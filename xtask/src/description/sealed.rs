@@ -12,14 +12,16 @@ use super::{Operation, operations};
 /// How deep a schema is looked into: a sealed value stands at the top of a body, or in a list there.
 const DEEPEST: usize = 8;
 
+/// Whether a property of a body holds a sealed value, by its name.
+pub(crate) fn is_sealed(property: &str) -> bool {
+    property.starts_with("encrypted_") || property.starts_with("sealed_")
+}
+
 /// Whether a body takes a sealed value: in any JSON, at any place, through references and parts.
 pub fn takes_sealed_value_anywhere(document: &Value, operation: &Operation<'_>) -> bool {
     let body = resolve(document, &operation.node["requestBody"]);
-    json_schemas(body).any(|schema| {
-        has_property(document, schema, DEEPEST, &|name| {
-            name.starts_with("encrypted_") || name.starts_with("sealed_")
-        })
-    })
+    json_schemas(body)
+        .any(|schema| has_property(document, schema, DEEPEST, &|name| is_sealed(name)))
 }
 
 /// Whether an operation gives a public key to seal with: by its path, or by what it replies.

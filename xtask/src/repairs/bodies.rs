@@ -3,10 +3,11 @@
 use anyhow::{Result, anyhow};
 use serde_json::{Map, Value, json};
 
-use super::components::{REPOSITORY_ID, TEXT_BEFORE};
+use super::components::{ENCRYPTED_VALUE, REPOSITORY_ID, TEXT_BEFORE};
 use super::lenient::sent_schemas;
+use crate::description::sealed::is_sealed;
 use crate::description::source::Source;
-use crate::description::walk::{Use, each_body, each_operation, each_schema};
+use crate::description::walk::{Use, descend, each_body, each_operation, each_schema};
 
 /// Keeps one media type of each body: JSON, or else the first by name.
 pub(super) fn keep_one_media_type(document: &mut Value, _: &Source) -> Result<usize> {
@@ -132,6 +133,39 @@ fn properties(operation: &mut Map<String, Value>) -> Option<&mut Map<String, Val
     let body = operation.get_mut("requestBody")?;
     body.pointer_mut("/content/application~1json/schema/properties")?
         .as_object_mut()
+}
+
+/// Gives sealed values a hand-written type that holds no plaintext, in every body that takes one.
+pub(super) fn sealed_values_are_sealed(document: &mut Value, _: &Source) -> Result<usize> {
+    let sent = sent_schemas(document);
+    let mut mended = 0;
+    let mut seal = |schema: &mut Map<String, Value>| {
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        for (name, property) in properties.into_iter().flatten() {
+            if is_sealed(name) && property["type"] == "string" {
+                let sealed = json!({ "$ref": format!("#/components/schemas/{ENCRYPTED_VALUE}") });
+                *property = match property["nullable"] == true {
+                    true => json!({ "nullable": true, "allOf": [sealed] }),
+                    false => sealed,
+                };
+                mended += 1;
+            }
+        }
+    };
+    each_schema(document, |used, schema| {
+        if used == Use::Body {
+            seal(schema);
+        }
+    });
+    for name in sent {
+        if let Some(component) = document.pointer_mut(&format!("/components/schemas/{name}")) {
+            descend(component, Use::Component, &mut |_, schema| seal(schema));
+        }
+    }
+    if mended > 0 {
+        document["components"]["schemas"][ENCRYPTED_VALUE] = json!({ "type": "string" });
+    }
+    Ok(mended)
 }
 
 /// Lets the components of bodies that `[project]` in `openapi/source.toml` cuts down take the properties that were cut, and

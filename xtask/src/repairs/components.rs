@@ -20,11 +20,14 @@ pub const REPOSITORY_PAGE: &str = "store-repository-page";
 pub const REGISTRY: &str = "store-registry";
 /// A page of private registries.
 pub const REGISTRY_PAGE: &str = "store-registry-page";
+/// A sealed value in a body, which is no plaintext.
+pub const ENCRYPTED_VALUE: &str = "encrypted-value";
 /// Text that must not be printed. Its generated type is replaced by a hand-written one, as that of [`KEY_ID`] is.
 pub const HIDDEN: &str = "hidden-text";
 
 /// All of them.
-pub const ALL: [&str; 10] = [
+pub const ALL: [&str; 11] = [
+    ENCRYPTED_VALUE,
     SECRET,
     SECRET_PAGE,
     PUBLIC_KEY,

@@ -95,13 +95,15 @@ impl<'a> Page<'a> {
 
     /// What is said to be the number of entries.
     fn said(self, total: u64) -> Option<u64> {
-        self.twists
-            .iter()
-            .fold(Some(total), |said, twist| match twist {
-                Twist::Total(total) => Some(*total),
-                Twist::NoTotal => None,
-                _ => said,
-            })
+        let mut said = Some(total);
+        for twist in self.twists {
+            match twist {
+                Twist::Total(total) => said = Some(*total),
+                Twist::NoTotal => said = None,
+                _ => {}
+            }
+        }
+        said
     }
 
     /// The header's value; `None` when everything is on one page.

@@ -6,12 +6,17 @@ use quote::{format_ident, quote};
 use serde_json::Value;
 
 use crate::description::Operation;
-use crate::repairs::components::TEXT_BEFORE;
+use crate::repairs::components::{ENCRYPTED_VALUE, TEXT_BEFORE};
 use crate::rust_names::{field, pascal};
 
 /// The schema of an operation's JSON body.
 pub(super) fn schema(operation: &Value) -> &Value {
     &operation["requestBody"]["content"]["application/json"]["schema"]
+}
+
+/// Whether a property has the type that holds no plaintext.
+pub(super) fn is_sealed_value(property: &Value) -> bool {
+    property["$ref"] == format!("#/components/schemas/{ENCRYPTED_VALUE}")
 }
 
 /// Whether an object schema requires a property.
@@ -88,6 +93,7 @@ pub(super) fn argument(value: TokenStream, property: &Value) -> Result<TokenStre
             (Some("string"), _) => quote!(#value.map(str::to_owned)),
             (Some("boolean"), _) => value,
             (Some("array"), Some("integer")) => quote!(#value.map(<[i64]>::to_vec)),
+            _ if is_sealed_value(property) => quote!(#value.cloned()),
             (Some("array"), None) if property[TEXT_BEFORE].is_string() => {
                 let version = property[TEXT_BEFORE].as_str();
                 quote!(#value.map(|ids| repository_ids(self, ids, #version)))

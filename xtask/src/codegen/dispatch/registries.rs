@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::Value;
 
-use super::body::{argument, requires, schema};
+use super::body::{argument, is_sealed_value, requires, schema};
 use super::calls::query;
 use crate::codegen::operations;
 use crate::description::{Operation, family};
@@ -152,6 +152,7 @@ fn properties<'a>(operations: [&Operation<'a>; 2]) -> BTreeMap<&'a str, (TokenSt
             property["type"].as_str(),
             property["items"]["type"].as_str(),
         ) {
+            _ if is_sealed_value(property) => quote!(crate::EncryptedValue),
             (Some("string"), _) => quote!(String),
             (Some("boolean"), _) => quote!(bool),
             (Some("array"), Some("integer" | "string")) => quote!(Vec<i64>),
@@ -189,6 +190,7 @@ fn body(
                 continue;
             }
             Some("boolean") => quote!(write.#field),
+            _ if is_sealed_value(property) => quote!(write.#field.as_ref()),
             _ => quote!(write.#field.as_deref()),
         };
         let value = argument(given, property).with_context(|| format!("`{name}` of its body"))?;
