@@ -1,8 +1,7 @@
-//! Salsa20, eight blocks at a time: the stream cipher that `crypto_secretbox` and `crypto_box` take as a parameter.
+//! Salsa20, four blocks at a time: the stream cipher that `crypto_secretbox` and `crypto_box` take as a parameter.
 //!
-//! The one they bring computes a block after the other. Here eight lie side by side, word by word, and each step is
-//! made on all of them, which the compiler turns into vector instructions: half the time on x86-64 as it is compiled by
-//! default, a quarter where AVX2 is switched on. Keys are derived by theirs.
+//! The one they bring computes a block after the other. Here four lie side by side, word by word, and each step is made
+//! on all of them, which the compiler turns into vector instructions, for half the time. Keys are derived by theirs.
 
 use core::array::from_fn;
 use crypto_secretbox::cipher::consts::{U8, U16, U32};
@@ -15,7 +14,7 @@ use crypto_secretbox::{Kdf, Key, XSalsa20Poly1305};
 use zeroize::Zeroize as _;
 
 /// How many blocks are computed together.
-const LANES: usize = 8;
+const LANES: usize = 4;
 
 const WORDS: usize = 16;
 const BATCH_BYTES: usize = LANES * WORDS * 4;
