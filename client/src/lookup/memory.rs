@@ -75,16 +75,18 @@ impl<T> Default for Memory<T> {
 impl<T> Memory<T> {
     fn slot(&self, what: &str) -> Arc<Slot<T>> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        if slots.len() >= MAX_REMEMBERED && !slots.contains_key(what) {
+        if let Some(slot) = slots.get(what) {
+            return slot.clone();
+        }
+        if slots.len() >= MAX_REMEMBERED {
             slots.retain(|_, slot| Arc::strong_count(slot) > 1);
         }
-        let empty = || {
-            Arc::new(Slot(Mutex::new(Known {
-                value: None,
-                fetch: None,
-            })))
-        };
-        slots.entry(what.to_owned()).or_insert_with(empty).clone()
+        let empty = Arc::new(Slot(Mutex::new(Known {
+            value: None,
+            fetch: None,
+        })));
+        slots.insert(what.to_owned(), empty.clone());
+        empty
     }
 
     #[cfg(feature = "app")]

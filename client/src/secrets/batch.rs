@@ -268,7 +268,9 @@ impl<I: Stream<Item = (Scope, NewSecret)> + Unpin> Batch<I> {
                         break;
                     }
                     let (client, breaker) = (self.client.clone(), self.breaker.clone());
+                    // In a box, since tokio moves a task a dozen times on its way to where it stays.
                     let member = async move { client.member(&breaker, scope, secret).await };
+                    let member = Box::pin(member);
                     self.under_way
                         .spawn(member.in_current_span().with_current_subscriber());
                 }
@@ -294,7 +296,9 @@ impl<I: Stream<Item = (Scope, NewSecret)> + Unpin> Batch<I> {
 
 /// Where a secret is stored: GitHub reads names without regard to case.
 fn place(scope: &Scope, name: &str) -> String {
-    format!("{scope} {name}").to_ascii_uppercase()
+    let mut place = format!("{scope} {name}");
+    place.make_ascii_uppercase();
+    place
 }
 
 /// Notices failures that the rest of a batch would meet too.
