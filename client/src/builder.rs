@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::limits::{Identity, Ledger, Limits, Pacing};
 use crate::runtime::{Observer, RetryPolicy, Runtime, Sourced, Tokens, Wait};
-use crate::wire::{Sockets, Wire};
+use crate::wire::{Proxies, Sockets, Wire};
 
 impl Client {
     /// Starts to build a client.
@@ -57,6 +57,7 @@ type Layer = Arc<dyn Fn(Arc<dyn Transport>) -> Arc<dyn Transport> + Send + Sync>
 #[derive(Clone)]
 enum Credentials {
     Text(SecretString),
+    Environment(Environment),
     Source(Arc<dyn TokenSource>),
     #[cfg(feature = "app")]
     App(Box<App>),
@@ -68,10 +69,14 @@ impl ClientBuilder {
     /// | what | first one set of |
     /// |---|---|
     /// | address | `GITHUB_API_URL`; `GH_HOST`, read as [`host`](Self::host); GitHub itself |
-    /// | token | `GH_TOKEN`, `GITHUB_TOKEN`; instead of them `GH_ENTERPRISE_TOKEN`, `GITHUB_ENTERPRISE_TOKEN` when `GH_HOST` names an Enterprise Server |
+    /// | token for GitHub and data residency | `GH_TOKEN`, `GITHUB_TOKEN` |
+    /// | token for any other server | `GH_ENTERPRISE_TOKEN`, `GITHUB_ENTERPRISE_TOKEN`; `GITHUB_TOKEN` if `GITHUB_API_URL` names that server, as its own runners have it |
     ///
-    /// An Enterprise Server gets no token that is GitHub's, nor GitHub one that is an Enterprise Server's. See
-    /// [`gh help environment`](https://cli.github.com/manual/gh_help_environment).
+    /// The address that results decides, whichever variable or setting gave it: no server gets a token that is meant for
+    /// another. A `GITHUB_TOKEN` beside a `GITHUB_API_URL` of an Enterprise Server is that server's. Where
+    /// `GITHUB_API_URL` and `GH_HOST` name different servers, [`build`](Self::build) fails, unless the builder is given
+    /// the address itself; runners always set `GITHUB_API_URL`, so a job that calls another server sets or unsets it.
+    /// See [`gh help environment`](https://cli.github.com/manual/gh_help_environment).
     ///
     /// What is set on the builder afterwards wins.
     pub fn from_env() -> Self {
@@ -91,15 +96,8 @@ impl ClientBuilder {
     /// # Ok::<(), octoseal::Error>(())
     /// ```
     pub fn from_vars(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let Environment {
-            base_url,
-            host,
-            token,
-        } = Environment::read(variable);
         Self {
-            token: token.map(Credentials::Text),
-            base_url,
-            host,
+            token: Some(Credentials::Environment(Environment::read(variable))),
             ..Self::default()
         }
     }
@@ -152,16 +150,33 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends everything through a proxy, for example `http://proxy.example:3128`.
+    /// Sends everything through a proxy, for example `http://proxy.example:3128`; a user name and a password may stand
+    /// before its host. `http` and `https` proxies are supported, SOCKS is not; without a scheme it is `http`.
+    /// A server on this machine (a loopback address) is always reached directly.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.sockets.proxy = Some(url.into());
+        self.sockets.proxies = Proxies::Setting(url.into());
         self
     }
 
-    /// Uses the proxies that `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name. They do not count otherwise: who can set
-    /// a variable should not be able to redirect secrets.
-    pub fn proxy_from_env(mut self) -> Self {
-        self.sockets.environment_proxy = true;
+    /// Uses the proxies that the environment names. They do not count otherwise: who can set a variable should not be
+    /// able to redirect secrets.
+    ///
+    /// | what | variable, in upper or lower case |
+    /// |---|---|
+    /// | the proxy | `HTTPS_PROXY`, else `ALL_PROXY`, written as for [`proxy`](Self::proxy) |
+    /// | servers that are reached directly | `NO_PROXY`: `*`, or a list of domains (with all below them), addresses and ranges (`10.0.0.0/8`), a domain or address also with its port |
+    ///
+    /// An empty variable counts as unset. What can't be used, or is set in both cases with different values, is an error
+    /// of [`build`](Self::build). `HTTP_PROXY` and `REQUEST_METHOD` do not count: plain http is for loopback alone.
+    pub fn proxy_from_env(self) -> Self {
+        // What is not Unicode is kept, to be refused.
+        let text = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
+        self.proxy_from_vars(text)
+    }
+
+    /// [`proxy_from_env`](Self::proxy_from_env) with variables that come from elsewhere.
+    pub fn proxy_from_vars(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
+        self.sockets.proxies = Proxies::of_environment(variable);
         self
     }
 
@@ -273,9 +288,10 @@ impl ClientBuilder {
     ///
     /// # Errors
     /// [`Error::is_config`] without a token, with a token no header can hold, with an address that is not
-    /// `https` (or loopback), if TLS could not be set up, or for `https` without a feature that gives TLS.
+    /// `https` (or loopback), with a proxy that can't be used, if the environment's variables disagree, if TLS could not
+    /// be set up, or for `https` without a feature that gives TLS.
     pub fn build(self) -> Result<Client, Error> {
-        let base = base_url(&self.address()?)?;
+        let base = self.address()?;
         let limits = match &self.limits {
             Some(shared) => shared.clone(),
             None => {
@@ -297,12 +313,14 @@ impl ClientBuilder {
         };
         let sourced = |source, shared| Arc::new(Sourced { source, shared });
         let mut identity = Identity::named("");
+        let mut one_token = |text| -> Result<Arc<dyn Tokens>, Error> {
+            let token = Token::new(text)?;
+            identity = Identity::of_token(token.expose());
+            Ok(sourced(Arc::new(Static(token)), true))
+        };
         let tokens: Arc<dyn Tokens> = match self.token {
-            Some(Credentials::Text(token)) => {
-                let token = Token::new(token)?;
-                identity = Identity::of_token(token.expose());
-                sourced(Arc::new(Static(token)), true)
-            }
+            Some(Credentials::Text(token)) => one_token(token)?,
+            Some(Credentials::Environment(found)) => one_token(found.token_for(&base)?)?,
             Some(Credentials::Source(source)) => sourced(source, false),
             #[cfg(feature = "app")]
             // GitHub counts an App's own requests apart from its installations'.
@@ -312,10 +330,8 @@ impl ClientBuilder {
                 Arc::new(Arc::new(Installations::new(*app, own)))
             }
             None => {
-                return Err(Error::config("no token was given").with_hint(
-                    "give one, or build from the environment with GITHUB_TOKEN set, or GH_ENTERPRISE_TOKEN if GH_HOST \
-                     names an Enterprise Server",
-                ));
+                return Err(Error::config("no token was given")
+                    .with_hint("give one, or build from the environment"));
             }
         };
         Ok(Client::new(runtime(
@@ -337,7 +353,12 @@ impl ClientBuilder {
         let (connect, attempt) = (self.retry.connect_timeout, self.retry.attempt_timeout);
         let transport = match &self.transport {
             Some(transport) => transport.clone(),
-            None => Arc::new(Network::new(self.sockets.open(base, connect, attempt)?)),
+            None => Arc::new(Network::new(self.sockets.open(
+                base,
+                is_loopback(base),
+                connect,
+                attempt,
+            )?)),
         };
         let layers = self.layers.iter();
         let transport = layers.fold(transport, |inner, around| around(inner));
@@ -350,27 +371,20 @@ impl ClientBuilder {
     }
 
     /// The API's address, from whichever of the settings was made.
-    fn address(&self) -> Result<String, Error> {
-        if let Some(url) = &self.base_url {
-            return Ok(url.clone());
+    fn address(&self) -> Result<Url, Error> {
+        match (&self.base_url, &self.host, &self.token) {
+            (Some(url), ..) => base_url(url),
+            (None, Some(host), _) => base_url(&Server::named(host, "the host")?.to_string()),
+            (None, None, Some(Credentials::Environment(found))) => found.address(base_url),
+            (None, None, _) => base_url(&Server::GitHub.to_string()),
         }
-        let Some(host) = &self.host else {
-            return Ok(Server::GitHub.to_string());
-        };
-        let fits =
-            |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');
-        if host.is_empty() || !host.bytes().all(fits) {
-            return Err(Error::config(format!("{host:?} is not a host"))
-                .with_hint("give it without scheme and path"));
-        }
-        Ok(Server::of(host).to_string())
     }
 }
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // An address with a user name and password is refused when the client is built, and may be printed before.
-        let clean = |url: &&String| !url.contains('@');
+        // An address that is refused when the client is built may be printed before, and hold anything.
+        let clean = |url: &&String| base_url(url).is_ok();
         f.debug_struct("ClientBuilder")
             .field("base_url", &self.base_url.as_ref().filter(clean))
             .field("pacing", &self.pacing)
@@ -415,9 +429,7 @@ fn is_loopback(url: &Url) -> bool {
 
 /// Whether this is a GitHub Enterprise Server: neither GitHub's own host nor one with data residency.
 fn is_own_server(base: &Url) -> bool {
-    base.host_str()
-        .is_some_and(|host| matches!(Server::of(host), Server::Own(_)))
-        && !is_loopback(base)
+    matches!(Server::at(base), Server::Own(_)) && !is_loopback(base)
 }
 
 fn user_agent(name: Option<&str>) -> Result<HeaderValue, Error> {

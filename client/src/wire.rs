@@ -1,5 +1,6 @@
 //! What every request goes through on its way, over sockets and in process alike.
 
+mod proxy;
 mod sockets;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use reqwest::Url;
 
 use crate::limits::{Cost, charge};
 
+pub(crate) use proxy::Proxies;
 pub(crate) use sockets::Sockets;
 
 /// No reply of the operations in use is larger: a page of 100 repositories is a few hundred kilobytes.

@@ -1,48 +1,83 @@
 //! The server and the token that the environment names.
 
-use std::fmt;
-
+use reqwest::Url;
 use secrecy::SecretString;
 
 use super::server::Server;
+use crate::error::Error;
 
 /// What the environment says about the server and the token.
+#[derive(Clone)]
 pub(crate) struct Environment {
-    /// The API's address.
-    pub(crate) base_url: Option<String>,
-    /// The host, if no address is given.
-    pub(crate) host: Option<String>,
-    /// The token.
-    pub(crate) token: Option<SecretString>,
+    base_url: Option<String>,
+    host: Option<String>,
+    /// `GH_TOKEN`, which is GitHub's and data residency's.
+    github: Option<SecretString>,
+    /// `GITHUB_TOKEN`, which is whose `GITHUB_API_URL` is.
+    runner: Option<SecretString>,
+    /// The Enterprise Server's token.
+    enterprise: Option<SecretString>,
 }
 
 impl Environment {
     /// Reads the variables that GitHub's own tools read. An empty one counts as unset.
     pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let base_url = variable("GITHUB_API_URL");
-        let host = variable("GH_HOST").filter(|_| base_url.is_none());
-        let names = match host.as_deref().map(Server::of) {
-            Some(Server::Own(_)) => ["GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"],
-            _ => ["GH_TOKEN", "GITHUB_TOKEN"],
-        };
-        let token = names
-            .iter()
-            .find_map(|name| variable(name))
-            .map(SecretString::from);
+        let token = |name: &str| variable(name).map(SecretString::from);
         Self {
-            base_url,
-            host,
-            token,
+            base_url: variable("GITHUB_API_URL"),
+            host: variable("GH_HOST"),
+            github: token("GH_TOKEN"),
+            runner: token("GITHUB_TOKEN"),
+            enterprise: token("GH_ENTERPRISE_TOKEN").or_else(|| token("GITHUB_ENTERPRISE_TOKEN")),
         }
     }
-}
 
-impl fmt::Debug for Environment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Environment")
-            .field("base_url", &self.base_url)
-            .field("host", &self.host)
-            .finish_non_exhaustive()
+    /// The API's address; `check` reads one.
+    pub(crate) fn address(&self, check: impl Fn(&str) -> Result<Url, Error>) -> Result<Url, Error> {
+        let host = self.host.as_deref();
+        let host = host
+            .map(|host| Server::named(host, "GH_HOST"))
+            .transpose()?;
+        let Some(base_url) = &self.base_url else {
+            return check(&host.unwrap_or(Server::GitHub).to_string());
+        };
+        let url = check(base_url)?;
+        match host {
+            Some(host) if host != Server::at(&url) => Err(Error::config(
+                "GITHUB_API_URL and GH_HOST name different servers",
+            )
+            .with_hint(
+                "set both to the server that is meant, or unset one; a runner sets GITHUB_API_URL to its own server",
+            )),
+            _ => Ok(url),
+        }
+    }
+
+    /// The token for the server at an address.
+    pub(crate) fn token_for(self, address: &Url) -> Result<SecretString, Error> {
+        let server = Server::at(address);
+        let of_runner = self
+            .base_url
+            .as_deref()
+            .and_then(|url| Url::parse(url).ok());
+        let of_runner = of_runner.map_or(Server::GitHub, |url| Server::at(&url));
+        let (first, is_runners, hint) = match server {
+            Server::Own(_) => (
+                self.enterprise,
+                server == of_runner,
+                "set GH_ENTERPRISE_TOKEN: GH_TOKEN is GitHub's, and GITHUB_TOKEN counts for another server only if \
+                 GITHUB_API_URL names it",
+            ),
+            _ => (
+                self.github,
+                !matches!(of_runner, Server::Own(_)),
+                "set GH_TOKEN or GITHUB_TOKEN: GH_ENTERPRISE_TOKEN is an Enterprise Server's, and so is GITHUB_TOKEN if \
+                 GITHUB_API_URL names one",
+            ),
+        };
+        first
+            .or(self.runner.filter(|_| is_runners))
+            .ok_or_else(|| Error::config("no token was given").with_hint(hint))
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::{Proxy, Url};
 use secrecy::SecretSlice;
 
+use super::proxy::Proxies;
 use crate::error::Error;
 
 /// What lies between this machine and the server: whom to trust, how to present oneself, which way to go.
@@ -14,10 +15,7 @@ pub(crate) struct Sockets {
     pub(crate) roots: Vec<Vec<u8>>,
     /// A client certificate and its key, both PEM.
     pub(crate) identity: Option<(Vec<u8>, SecretSlice<u8>)>,
-    /// The proxy for all requests.
-    pub(crate) proxy: Option<String>,
-    /// Whether `HTTPS_PROXY` and its kin count.
-    pub(crate) environment_proxy: bool,
+    pub(crate) proxies: Proxies,
 }
 
 impl Sockets {
@@ -25,6 +23,7 @@ impl Sockets {
     pub(crate) fn open(
         &self,
         base: &Url,
+        on_loopback: bool,
         connect_timeout: Duration,
         attempt_timeout: Duration,
     ) -> Result<reqwest::Client, Error> {
@@ -46,13 +45,14 @@ impl Sockets {
             // the attempt that meets it: over HTTP/2 all the others would take it too, until TCP gives it up.
             .http2_keep_alive_interval(silence)
             .http2_keep_alive_timeout(silence);
-        if let Some(proxy) = &self.proxy {
-            let proxy =
-                Proxy::all(proxy).map_err(|_| Error::config("the proxy's address is not a URL"))?;
-            builder = builder.proxy(proxy);
-        } else if !self.environment_proxy {
-            builder = builder.no_proxy();
-        }
+        builder = match self.proxies.toward(base, on_loopback)? {
+            // All connections lead to this one server, so what the library would decide for each is decided here.
+            Some(proxy) => builder.proxy(
+                Proxy::all(proxy)
+                    .map_err(|_| Error::config("the proxy's address can't be used"))?,
+            ),
+            None => builder.no_proxy(),
+        };
         builder = tls::set_up(builder, &self.roots, self.identity.as_ref())?;
         builder
             .build()

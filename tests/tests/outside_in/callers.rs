@@ -165,15 +165,16 @@ async fn the_environment_is_read_in_the_documented_order() {
         from(&tenant).await,
         ("https://api.acme.ghe.com/".into(), "a".into())
     );
-    let both = [
+    let own_runner = [
         ("GITHUB_API_URL", "https://a.example/api/v3"),
-        ("GH_HOST", "b.example"),
+        ("GH_HOST", "A.example"),
         ("GITHUB_TOKEN", "a"),
+        ("GH_TOKEN", "b"),
     ];
-    assert_eq!(
-        from(&both).await,
-        ("https://a.example/api/v3".into(), "a".into())
-    );
+    let server = "https://a.example/api/v3".to_owned();
+    assert_eq!(from(&own_runner).await, (server.clone(), "a".into()));
+    let with_own = [own_runner[0], own_runner[2], own_runner[3], enterprise[0]];
+    assert_eq!(from(&with_own).await, (server, "e".into()));
 }
 
 #[tokio::test]
@@ -285,64 +286,113 @@ fn certificates_and_proxies_that_are_none_get_a_clear_error_that_does_not_show_a
         "{error}"
     );
     assert!(!format!("{error:?}").contains("c4nary"));
-    let error = builder().proxy("::").build().unwrap_err();
-    assert!(
-        error.is_config() && error.to_string().contains("proxy"),
-        "{error}"
-    );
-    builder()
-        .proxy("http://proxy.example:3128")
-        .build()
-        .unwrap();
-    builder().proxy_from_env().build().unwrap();
 }
 
-#[tokio::test]
-async fn a_proxy_that_is_asked_for_is_used() {
-    let github = acme();
-    // The stand-in plays the proxy: a request for an address where nobody listens reaches it all the same.
-    let server = github.serve();
-    let client = Client::builder()
-        .token("test-token")
-        .base_url("http://127.0.0.1:1")
-        .proxy(server.url())
-        .build()
-        .unwrap();
-    put(&client, "KEY", "value").await.unwrap();
-    assert_eq!(github.plaintext(ACME, "KEY").unwrap(), b"value");
+fn variables<'a>(set: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
+    |name| {
+        let found = set.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.to_string())
+    }
 }
 
-#[tokio::test]
-async fn a_proxy_of_the_environment_is_used_only_when_asked_for() {
-    const AGAIN: &str = "OCTOSEAL_TEST_PROXY_OF_THE_ENVIRONMENT";
-    if std::env::var_os(AGAIN).is_some() {
-        let nowhere = || {
-            let builder = Client::builder().token("test-token");
-            let policy = octoseal::RetryPolicy::default().attempts(1);
-            builder.base_url("http://127.0.0.1:1").retry(policy)
-        };
-        let direct = nowhere().build().unwrap();
-        let error = put(&direct, "DIRECT", "value").await.unwrap_err();
-        assert!(error.is_transport(), "{error:?}");
-        let by_proxy = nowhere().proxy_from_env().build().unwrap();
-        put(&by_proxy, "BY_PROXY", "value").await.unwrap();
-        return;
+#[test]
+fn variables_that_name_different_servers_are_an_error_that_names_both_unless_the_builder_decides() {
+    let token = ("GH_TOKEN", "a");
+    for (url, host) in [
+        ("https://api.github.com", "ghe.example"),
+        ("https://ghe.example/api/v3", "github.com"),
+        ("https://ghe.example/api/v3", "ghe.example:8443"),
+        ("https://api.acme.ghe.com", "other.ghe.com"),
+    ] {
+        let set = [("GITHUB_API_URL", url), ("GH_HOST", host), token];
+        let error = ClientBuilder::from_vars(variables(&set))
+            .build()
+            .unwrap_err();
+        let told = error.to_string();
+        assert!(
+            told.contains("GITHUB_API_URL") && told.contains("GH_HOST"),
+            "{told}"
+        );
+        let decided = ClientBuilder::from_vars(variables(&set))
+            .host("github.com")
+            .build();
+        decided.unwrap();
     }
-    // Variables can be set for another process only: this test runs once more, in one of its own.
-    let github = acme();
-    let server = github.serve();
-    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
-    for unset in ["NO_PROXY", "no_proxy", "HTTP_PROXY", "REQUEST_METHOD"] {
-        again.env_remove(unset);
+    for (url, host) in [
+        ("https://api.github.com", "GitHub.com"),
+        ("https://api.acme.ghe.com", "ACME.ghe.com"),
+        ("https://api.github.com/", "github.com:443"),
+    ] {
+        let set = [("GITHUB_API_URL", url), ("GH_HOST", host), token];
+        ClientBuilder::from_vars(variables(&set)).build().unwrap();
     }
-    let told = again
-        .args(["--exact", "--nocapture"])
-        .arg("callers::a_proxy_of_the_environment_is_used_only_when_asked_for")
-        .env(AGAIN, "1")
-        .env("http_proxy", server.url())
-        .output()
-        .unwrap();
-    assert!(told.status.success(), "{told:?}");
-    let held = |name| github.plaintext(ACME, name).is_some();
-    assert_eq!((held("DIRECT"), held("BY_PROXY")), (false, true));
+}
+
+#[test]
+fn an_address_of_the_builder_decides_which_token_of_the_environment_is_sent() {
+    let hosted = [
+        ("GITHUB_API_URL", "https://api.github.com"),
+        ("GITHUB_TOKEN", "a"),
+        ("GH_TOKEN", "b"),
+    ];
+    let builder =
+        ClientBuilder::from_vars(variables(&hosted)).base_url("https://ghe.example/api/v3");
+    let told = builder.build().unwrap_err().to_string();
+    assert!(told.contains("GH_ENTERPRISE_TOKEN"), "{told}");
+    let own = [
+        ("GITHUB_API_URL", "https://ghe.example/api/v3"),
+        ("GITHUB_TOKEN", "a"),
+    ];
+    let builder = ClientBuilder::from_vars(variables(&own)).host("github.com");
+    assert!(builder.build().unwrap_err().is_config());
+}
+
+#[test]
+fn a_host_is_the_same_server_however_it_is_written() {
+    let address = |host: &str| {
+        let client = Client::builder().token("t").host(host).build();
+        client.map(|client| format!("{client:?}").split('"').nth(1).unwrap().to_owned())
+    };
+    let same = [
+        (
+            "https://api.github.com/",
+            &[
+                "github.com:443",
+                "GitHub.com.",
+                "api.github.com",
+                "API.GITHUB.COM.:443",
+            ][..],
+        ),
+        (
+            "https://api.acme.ghe.com/",
+            &["acme.ghe.com.", "api.acme.ghe.com", "ACME.ghe.com:443"],
+        ),
+        (
+            "https://ghe.example/api/v3",
+            &["ghe.example.", "GHE.example:443"],
+        ),
+        ("https://[::1]/api/v3", &["::1", "[::1]", "[::1]:443"]),
+        ("https://ghe.example:8443/api/v3", &["ghe.example:8443"]),
+    ];
+    for (expected, hosts) in same {
+        for host in hosts {
+            assert_eq!(address(host).unwrap(), expected, "{host}");
+        }
+    }
+    for host in [
+        "",
+        ":",
+        "github.com:8443",
+        "user:c4nary@ghe.example",
+        "https://ghe.example/?c4nary",
+        "a:b:c",
+    ] {
+        let error = address(host).unwrap_err();
+        assert!(
+            error.is_config() && !format!("{error} {error:?}").contains("c4nary"),
+            "{error}"
+        );
+    }
+    let builder = Client::builder().base_url("https://ghe.example/?token=c4nary");
+    assert!(!format!("{builder:?}").contains("c4nary"));
 }

@@ -16,6 +16,7 @@ mod leave;
 mod limits;
 mod names;
 mod pace;
+mod proxies;
 mod registries;
 mod replies;
 mod scopes;
