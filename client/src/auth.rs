@@ -7,6 +7,6 @@ mod token;
 
 pub(crate) use environment::Environment;
 pub(crate) use server::Server;
-pub use sources::{EnvironmentToken, FileToken};
+pub use sources::{EnvToken, FileToken};
 pub(crate) use token::Static;
 pub use token::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};

@@ -25,8 +25,7 @@ pub use access::{Access, RepositoryRef, Visibility};
 #[cfg(feature = "app")]
 pub use app::{App, AppKey};
 pub use auth::{
-    AfterRefusal, Audience, EnvironmentToken, FileToken, Token, TokenFuture, TokenRefusal,
-    TokenSource,
+    AfterRefusal, Audience, EnvToken, FileToken, Token, TokenFuture, TokenRefusal, TokenSource,
 };
 pub use builder::ClientBuilder;
 pub use client::Client;

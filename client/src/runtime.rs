@@ -5,7 +5,8 @@
 //! 1. **Token** of its [source](tokens), which has the call's retry window to answer, and whom GitHub counts it for.
 //! 2. **Leave** of that identity's [limits](crate::limits), which bound how many are under way and close when GitHub
 //!    says stop. Ends the call if the deadline comes first. It is had last, so that nothing is held while a token is
-//!    made; if it was long in coming, the token is asked for again.
+//!    made; if it was long in coming, the token is asked for again. The first request with a token goes alone, and none
+//!    goes with one that was [refused](proofs).
 //! 3. **Time**: the attempt's timeout, or what is left of the call's [allowance](allowance) if that is less. Ends the
 //!    call if it is too short to be useful.
 //! 4. **Request**: a generated method of the low-level client, over the [wire](crate::wire).
@@ -22,6 +23,7 @@ mod limited;
 mod observer;
 pub(crate) mod paging;
 mod policy;
+mod proofs;
 mod reply;
 mod retry;
 mod tokens;
@@ -39,6 +41,7 @@ use crate::error::Error;
 use crate::limits::{Budget, Gate, Identity, Limits};
 
 use attempt::Attempts;
+use proofs::Proofs;
 use retry::{Bounds, retry};
 
 pub(crate) use allowance::Allowance;
@@ -60,6 +63,7 @@ pub(crate) struct Runtime {
     policy: RetryPolicy,
     budget: Budget,
     observer: Observer,
+    proofs: Proofs,
 }
 
 impl Runtime {
@@ -81,6 +85,7 @@ impl Runtime {
             budget: policy.budget_of_retries(),
             policy,
             observer,
+            proofs: Proofs::default(),
         }
     }
 

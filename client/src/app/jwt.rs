@@ -98,6 +98,8 @@ impl TokenSource for Jwt {
             // Somebody has set the clock meanwhile.
             return AfterRefusal::AskAgain(Duration::ZERO);
         }
+        // Refused for whatever reason, it is not given out again.
+        state.kept = None;
         let Some(theirs) = refusal.server_time else {
             return AfterRefusal::GiveUp;
         };

@@ -1,6 +1,7 @@
 //! Tokens that are kept elsewhere and may change: in environment variables and mounted files.
 
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -13,16 +14,16 @@ use crate::error::{BoxError, Error};
 ///
 /// # Examples
 /// ```
-/// let source = octoseal::EnvironmentToken::new("GITHUB_TOKEN");
+/// let source = octoseal::EnvToken::new("GITHUB_TOKEN");
 /// let github = octoseal::Client::builder().token_source(source).build()?;
 /// # Ok::<(), octoseal::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct EnvironmentToken {
+pub struct EnvToken {
     variable: String,
 }
 
-impl EnvironmentToken {
+impl EnvToken {
     /// The variable's name.
     pub fn new(variable: impl Into<String>) -> Self {
         Self {
@@ -41,8 +42,12 @@ impl EnvironmentToken {
     }
 }
 
+/// So large a file is read at most: GitHub's longest tokens have some 4 KiB.
+const MAX_TOKEN_FILE_BYTES: usize = 64 * 1024;
+
 /// A token in a file, such as a mounted secret, read again for each request, so that a rotated token is used at
-/// once. Space and line breaks around it are no part of it.
+/// once. Space and line breaks around it are no part of it. It must be a regular file of at most 64 KiB; reading it counts
+/// towards the call's time.
 ///
 /// # Examples
 /// ```
@@ -61,36 +66,49 @@ impl FileToken {
         Self { path: path.into() }
     }
 
-    fn read(&self) -> Result<Token, Error> {
-        let text = std::fs::read_to_string(&self.path)
-            .map(Zeroizing::new)
-            .map_err(|why| {
-                Error::config(format!(
-                    "the token file {} can't be read",
-                    self.path.display()
-                ))
-                .with_source(why)
-            })?;
+    /// Reads the file. It may take as long as its file system likes.
+    fn read(path: &Path) -> Result<Token, Error> {
+        let refuse = |why: &str| Error::config(format!("the token file {} {why}", path.display()));
+        let failed = |why| refuse("can't be read").with_source(why);
+        // Opening a pipe waits for another end.
+        if !std::fs::metadata(path).map_err(failed)?.is_file() {
+            return Err(refuse("is not a regular file"));
+        }
+        let mut text = Zeroizing::new(String::with_capacity(MAX_TOKEN_FILE_BYTES + 1));
+        let file = std::fs::File::open(path).map_err(failed)?;
+        file.take(MAX_TOKEN_FILE_BYTES as u64 + 1)
+            .read_to_string(&mut text)
+            .map_err(failed)?;
+        if text.len() > MAX_TOKEN_FILE_BYTES {
+            return Err(refuse("is larger than 64 KiB, as no token is"));
+        }
         Token::new(SecretString::from(text.trim()))
     }
 }
 
-/// A source that reads afresh: a refused token is worth another try only if there is another by now.
-macro_rules! read_afresh {
-    ($($source:ident),*) => {$(
-        impl TokenSource for $source {
-            fn token<'a>(&'a self, _: Audience<'a>) -> TokenFuture<'a> {
-                Box::pin(std::future::ready(self.read().map_err(BoxError::from)))
-            }
+/// A source that reads afresh is worth asking again: a token that was refused is not sent again in any case.
+const READ_AFRESH: AfterRefusal = AfterRefusal::AskAgain(Duration::ZERO);
 
-            fn refused(&self, _: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {
-                match self.read() {
-                    Ok(token) if token.expose() != refusal.token.expose() => AfterRefusal::AskAgain(Duration::ZERO),
-                    _ => AfterRefusal::GiveUp,
-                }
-            }
-        }
-    )*};
+impl TokenSource for EnvToken {
+    fn token<'a>(&'a self, _: Audience<'a>) -> TokenFuture<'a> {
+        Box::pin(std::future::ready(self.read().map_err(BoxError::from)))
+    }
+
+    fn refused(&self, _: Audience<'_>, _: &TokenRefusal<'_>) -> AfterRefusal {
+        READ_AFRESH
+    }
 }
 
-read_afresh!(EnvironmentToken, FileToken);
+impl TokenSource for FileToken {
+    fn token<'a>(&'a self, _: Audience<'a>) -> TokenFuture<'a> {
+        let path = self.path.clone();
+        Box::pin(async move {
+            let read = tokio::task::spawn_blocking(move || Self::read(&path));
+            Ok(read.await??)
+        })
+    }
+
+    fn refused(&self, _: Audience<'_>, _: &TokenRefusal<'_>) -> AfterRefusal {
+        READ_AFRESH
+    }
+}

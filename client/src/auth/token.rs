@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::HeaderValue;
@@ -131,11 +132,34 @@ pub trait TokenSource: Send + Sync {
 
     /// Learns that GitHub refused a token with `401`, and says whether to ask again. By default it is not asked
     /// again: GitHub answers repeated bad credentials with refusals of good ones.
+    ///
+    /// A token that was refused is not sent again by any call of the client, unless the source asks to wait first, as for
+    /// one that GitHub may not know everywhere yet: then it is sent eight times at most, by all calls together.
     fn refused(&self, audience: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {
         let _ = (audience, refusal);
         AfterRefusal::GiveUp
     }
 }
+
+macro_rules! as_what_it_holds {
+    ($($holder:ident),*) => {$(
+        impl<T: TokenSource + ?Sized> TokenSource for $holder<T> {
+            fn token<'a>(&'a self, audience: Audience<'a>) -> TokenFuture<'a> {
+                (**self).token(audience)
+            }
+
+            fn identity(&self, audience: Audience<'_>) -> Option<Identity> {
+                (**self).identity(audience)
+            }
+
+            fn refused(&self, audience: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {
+                (**self).refused(audience, refusal)
+            }
+        }
+    )*};
+}
+
+as_what_it_holds!(Arc, Box);
 
 /// One token, for good.
 pub(crate) struct Static(pub(crate) Token);

@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use octoseal_api::{Error as ApiError, ResponseValue};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{Instrument, debug_span};
 
 use super::Runtime;
 use super::allowance::Allowance;
 use super::call::{Call, Effect, number_of};
 use super::limited::limited;
+use super::policy::A_YEAR;
+use super::proofs::Proof;
 use super::reply::{self, Class, Failure};
-use super::retry::{Failed, Next, Pause, Verdict};
-use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal};
+use super::retry::{Next, Pause, Verdict};
+use crate::auth::{Audience, Token, TokenRefusal};
 use crate::error::{Error, Kind, Reach, Stored};
 use crate::limits::{Ask, Leave, Stays, Ticket};
 
@@ -35,6 +37,8 @@ pub(super) struct Attempts<'a> {
 #[derive(Default)]
 struct Progress {
     made: u32,
+    /// So many tokens of the source had been refused already.
+    turned_away: u32,
     /// An attempt may have been carried out without our learning of it.
     maybe_done: bool,
     /// The last refusal for a limit.
@@ -63,7 +67,7 @@ impl<'a> Attempts<'a> {
         F: Fn(octoseal_api::Client) -> Fut,
         Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
     {
-        let mut token = self.token().await?;
+        let mut token = self.accepted_token().await?;
         let mut leave = self.leave().await?;
         if leave.waited() {
             // The token may have been replaced meanwhile. If that takes a wait, nothing is held during it.
@@ -75,6 +79,9 @@ impl<'a> Attempts<'a> {
         if leave.is_outdated() {
             return Err(Next::Again);
         }
+        let Some(proof) = self.runtime.proofs.begin(&token) else {
+            return Err(Next::Again);
+        };
         let Some(time) = self.allowance.time_for_attempt() else {
             let why = "the time of this call was used up before it could be sent";
             return Err(Next::Stop(Error::new(Kind::Timeout, why)));
@@ -91,9 +98,10 @@ impl<'a> Attempts<'a> {
             Ok(reply) => {
                 leave.answered(reply::quota(reply.headers()));
                 leave.ended_well(true);
+                proof.passed();
                 Ok(reply)
             }
-            Err(failure) => Err(self.after(failure, leave, &token)),
+            Err(failure) => Err(self.after(failure, leave, &token, proof)),
         }
     }
 
@@ -120,6 +128,32 @@ impl<'a> Attempts<'a> {
                 }
             })
         })
+    }
+
+    /// Asks for the token, and waits while another request finds out about it.
+    async fn accepted_token(&self) -> Result<Token, Next> {
+        let token = self.token().await?;
+        let deadline = self.allowance.deadline();
+        let deadline = deadline.unwrap_or_else(|| Instant::now() + A_YEAR);
+        let refusal = match timeout_at(deadline, self.runtime.proofs.wait(&token)).await {
+            Ok(Ok(())) => return Ok(token),
+            Ok(Err(refusal)) => refusal,
+            Err(_) => {
+                let why = "whether GitHub accepts the token was not known in time";
+                return Err(Next::Stop(Error::new(Kind::Timeout, why)));
+            }
+        };
+        // Its source may have another by now.
+        let is_other = self.token().await?.expose() != token.expose();
+        let mut progress = self.progress();
+        progress.turned_away += 1;
+        Err(
+            if is_other && progress.turned_away < MAX_ATTEMPTS_WITH_NEW_TOKENS {
+                Next::Again
+            } else {
+                Next::Stop(refusal)
+            },
+        )
     }
 
     /// Asks for the token.
@@ -171,7 +205,7 @@ impl<'a> Attempts<'a> {
     }
 
     /// What follows a failure. Tells the gate, and the source of a refused token.
-    fn after(&self, failure: Failure, mut leave: Leave, token: &Token) -> Next {
+    fn after(&self, failure: Failure, mut leave: Leave, token: &Token, proof: Proof<'_>) -> Next {
         let effect = self.call.effect;
         self.progress().maybe_done |= failure.maybe_done && effect != Effect::Read;
         match failure.class {
@@ -188,36 +222,35 @@ impl<'a> Attempts<'a> {
             leave.ended_well(!matches!(status, 409 | 500 | 503));
         }
         drop(leave);
+        if failure.class == Class::TokenRefused {
+            let pause = self.pause_for_new_token(&failure, token, proof);
+            return failure.then(pause.map(Pause::Fixed));
+        }
+        proof.passed();
         let pause = match failure.class {
-            Class::TokenRefused => self.pause_for_new_token(&failure, token),
             // What makes something new each time is not repeated if it may have been done.
             Class::Transient if failure.maybe_done && effect == Effect::Create => None,
             Class::Transient => Some(Pause::Backoff),
-            Class::Final | Class::Limited(_) => None,
+            Class::Final | Class::Limited(_) | Class::TokenRefused => None,
         };
-        let Failure {
-            error, retry_after, ..
-        } = failure;
-        match pause {
-            Some(pause) => Next::After(pause, Failed { error, retry_after }),
-            None => Next::Stop(error),
-        }
+        failure.then(pause)
     }
 
-    fn pause_for_new_token(&self, failure: &Failure, token: &Token) -> Option<Pause> {
+    fn pause_for_new_token(
+        &self,
+        failure: &Failure,
+        token: &Token,
+        proof: Proof<'_>,
+    ) -> Option<Duration> {
         let refusal = TokenRefusal {
             token,
             server_time: failure.server_time,
         };
         let audience = self.call.place.audience();
-        match self.runtime.tokens.refused(audience, &refusal) {
-            AfterRefusal::AskAgain(after)
-                if self.progress().made < MAX_ATTEMPTS_WITH_NEW_TOKENS =>
-            {
-                Some(Pause::Fixed(after))
-            }
-            AfterRefusal::AskAgain(_) | AfterRefusal::GiveUp => None,
-        }
+        let after = self.runtime.tokens.refused(audience, &refusal);
+        let has_attempts = self.progress().made < MAX_ATTEMPTS_WITH_NEW_TOKENS;
+        let pause = proof.refused(&failure.error, after);
+        pause.filter(|_| has_attempts)
     }
 
     /// Says in the call's error what was attempted, how often, what became of it, and whom else it would meet.

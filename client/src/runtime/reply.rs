@@ -9,6 +9,7 @@ use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
 use super::headers;
+use super::retry::{Failed, Next, Pause};
 use super::wording::{hint, safe_message};
 use crate::error::{Error, Kind};
 use crate::limits::{Cause, Quota, Refusal};
@@ -38,6 +39,17 @@ impl Failure {
             server_time: None,
             retry_after: None,
             quota: None,
+        }
+    }
+
+    /// Another attempt after a pause, or none.
+    pub(super) fn then(self, pause: Option<Pause>) -> Next {
+        let Self {
+            error, retry_after, ..
+        } = self;
+        match pause {
+            Some(pause) => Next::After(pause, Failed { error, retry_after }),
+            None => Next::Stop(error),
         }
     }
 

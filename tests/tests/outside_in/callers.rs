@@ -396,3 +396,40 @@ fn a_host_is_the_same_server_however_it_is_written() {
     let builder = Client::builder().base_url("https://ghe.example/?token=c4nary");
     assert!(!format!("{builder:?}").contains("c4nary"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_token_file_that_is_no_small_regular_file_is_an_error_at_once() {
+    let large = tempfile::NamedTempFile::new().unwrap();
+    large.as_file().set_len(300 << 20).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for path in [large.path(), &pipe, folder.path()] {
+        let github = acme();
+        let builder = Client::builder().transport(github.clone());
+        let client = builder.token_source(FileToken::new(path)).build().unwrap();
+        let began = Instant::now();
+        let error = put(&client, "KEY", "value").await.unwrap_err();
+        assert!(error.is_config(), "{error}");
+        assert!(error.to_string().contains("token file"), "{error}");
+        assert_eq!((github.request_count(), began.elapsed().as_secs()), (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_source_may_be_shared_or_boxed() {
+    let github = acme();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "from-a-file").unwrap();
+    let shared: std::sync::Arc<dyn TokenSource> = std::sync::Arc::new(FileToken::new(file.path()));
+    let boxed: Box<dyn TokenSource> = Box::new(shared.clone());
+    for builder in [
+        Client::builder().token_source(shared),
+        Client::builder().token_source(boxed),
+    ] {
+        let client = builder.transport(github.clone()).build().unwrap();
+        put(&client, "KEY", "value").await.unwrap();
+        assert_eq!(sent_token(&github), "Bearer from-a-file");
+    }
+}

@@ -17,6 +17,7 @@ mod limits;
 mod names;
 mod pace;
 mod proxies;
+mod refused;
 mod registries;
 mod replies;
 mod scopes;

@@ -9,9 +9,9 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use futures_util::StreamExt;
 use octoseal::{
-    Access, AfterRefusal, App, AppKey, Audience, Client, EnvironmentToken, Error, FileToken,
-    NewSecret, OrganizationScope, OrganizationStore, PrivateRegistriesScope, RegistryAuth,
-    RetryPolicy, SecretValue, Token, TokenFuture, TokenRefusal, TokenSource, Visibility,
+    Access, AfterRefusal, App, AppKey, Audience, Client, EnvToken, Error, FileToken, NewSecret,
+    OrganizationScope, OrganizationStore, PrivateRegistriesScope, RegistryAuth, RetryPolicy,
+    SecretValue, Token, TokenFuture, TokenRefusal, TokenSource, Visibility,
 };
 use octoseal_mock::{Fault, GitHub};
 use octoseal_sealing::SecretKey;
@@ -209,7 +209,7 @@ async fn no_public_type_shows_a_token_or_a_plaintext() {
         &create.auth(auth.clone()),
         &registries.update("NAME").auth(auth.clone()),
         &registries,
-        &EnvironmentToken::new("GITHUB_TOKEN"),
+        &EnvToken::new("GITHUB_TOKEN"),
         &FileToken::new("/var/run/token"),
         &app_key,
         &App::new("Iv1.1", app_key.clone()),

@@ -1,0 +1,154 @@
+//! Whether GitHub accepts a token: one request learns it for all calls of a client, and a token that was refused is
+//! not sent again.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+use super::policy::A_YEAR;
+use crate::auth::{AfterRefusal, Token};
+use crate::error::Error;
+
+/// So many tokens are remembered at once; the oldest are forgotten first.
+const MAX_REMEMBERED: usize = 4096;
+
+/// How long other requests wait for the first one with a token.
+const LONGEST_PROBE: Duration = Duration::from_secs(2);
+
+/// So often a token may be refused, by all calls together, while its source asks to wait until GitHub knows it.
+const MAX_REFUSALS: u32 = 8;
+
+/// What is known of the tokens of a client.
+#[derive(Default)]
+pub(super) struct Proofs {
+    known: Mutex<Known>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Known {
+    hasher: RandomState,
+    states: HashMap<u64, State>,
+    /// The tokens, the oldest first.
+    order: VecDeque<u64>,
+}
+
+#[derive(Clone)]
+enum State {
+    /// One request may find out, from this instant on; the token was refused so often before.
+    Unproven(Instant, u32),
+    /// One request finds out, and others wait until this instant.
+    Probed(Instant, u32),
+    Accepted,
+    Refused(Error),
+}
+
+impl Proofs {
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, token: u64, state: State) {
+        let mut known = self.lock();
+        if known.states.insert(token, state).is_none() {
+            known.order.push_back(token);
+        }
+        if known.order.len() > MAX_REMEMBERED
+            && let Some(oldest) = known.order.pop_front()
+        {
+            known.states.remove(&oldest);
+        }
+        drop(known);
+        self.changed.notify_waiters();
+    }
+
+    /// Waits while another request finds out about a token. Fails with its refusal.
+    pub(super) async fn wait(&self, token: &Token) -> Result<(), Error> {
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            let until = match self.lock().state(token).1 {
+                Some(State::Refused(error)) => return Err(error),
+                Some(State::Unproven(at, _) | State::Probed(at, _)) if Instant::now() < at => at,
+                _ => return Ok(()),
+            };
+            let _ = timeout_at(until, changed).await;
+        }
+    }
+
+    /// Begins a request with a token, unless it must [wait](Self::wait).
+    pub(super) fn begin(&self, token: &Token) -> Option<Proof<'_>> {
+        let now = Instant::now();
+        let (token, state) = self.lock().state(token);
+        let refusals = match state {
+            Some(State::Accepted) => None,
+            None => Some(0),
+            Some(State::Unproven(at, refusals) | State::Probed(at, refusals)) if at <= now => {
+                Some(refusals)
+            }
+            Some(_) => return None,
+        };
+        if let Some(refusals) = refusals {
+            self.set(token, State::Probed(now + LONGEST_PROBE, refusals));
+        }
+        Some(Proof {
+            proofs: self,
+            token,
+            probes: refusals,
+        })
+    }
+}
+
+impl Known {
+    fn state(&self, token: &Token) -> (u64, Option<State>) {
+        let token = self.hasher.hash_one(token.expose());
+        (token, self.states.get(&token).cloned())
+    }
+}
+
+/// A request with a token. Dropped without an answer, another request finds out.
+pub(super) struct Proof<'a> {
+    proofs: &'a Proofs,
+    token: u64,
+    /// How often the token was refused before, if this request finds out about it.
+    probes: Option<u32>,
+}
+
+impl Proof<'_> {
+    /// The request ended in another way than by a refusal of the token.
+    pub(super) fn passed(mut self) {
+        if self.probes.take().is_some() {
+            self.proofs.set(self.token, State::Accepted);
+        }
+    }
+
+    /// GitHub refused the token, and its source says what to do. Says how long to wait before it is asked again.
+    pub(super) fn refused(mut self, error: &Error, after: AfterRefusal) -> Option<Duration> {
+        let refusals = self.probes.take().unwrap_or(0) + 1;
+        let (state, pause) = match after {
+            AfterRefusal::AskAgain(pause) if !pause.is_zero() && refusals < MAX_REFUSALS => {
+                let at = Instant::now() + pause.min(A_YEAR);
+                (State::Unproven(at, refusals), Some(pause))
+            }
+            AfterRefusal::AskAgain(pause) if pause.is_zero() => {
+                (State::Refused(error.clone()), Some(pause))
+            }
+            _ => (State::Refused(error.clone()), None),
+        };
+        self.proofs.set(self.token, state);
+        pause
+    }
+}
+
+impl Drop for Proof<'_> {
+    fn drop(&mut self) {
+        if let Some(refusals) = self.probes {
+            let state = State::Unproven(Instant::now(), refusals);
+            self.proofs.set(self.token, state);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! A token that was refused is not sent again, and one request learns of it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use octoseal::{
+    AfterRefusal, Audience, Client, ClientBuilder, Token, TokenFuture, TokenRefusal, TokenSource,
+};
+use octoseal_mock::{Fault, GitHub};
+use octoseal_tests::{acme, put, scope};
+
+const LATENCY: Duration = Duration::from_millis(100);
+
+/// A GitHub that knows tokens, none of which the tests use.
+fn strict() -> GitHub {
+    let github = acme();
+    github.add_token("another");
+    github.set_latency(LATENCY);
+    github
+}
+
+fn toward(github: &GitHub) -> ClientBuilder {
+    Client::builder().transport(github.clone())
+}
+
+/// Gives tokens by turns, and asks to be asked again after as long as it says.
+struct Turns(&'static [&'static str], AtomicU32, Duration);
+
+impl Turns {
+    fn new(tokens: &'static [&'static str], after: Duration) -> Self {
+        Self(tokens, AtomicU32::new(0), after)
+    }
+}
+
+impl TokenSource for Turns {
+    fn token<'a>(&'a self, _: Audience<'a>) -> TokenFuture<'a> {
+        let turn = self.1.fetch_add(1, Ordering::Relaxed) as usize;
+        Box::pin(async move { Ok(Token::new(self.0[turn % self.0.len()])?) })
+    }
+
+    fn refused(&self, _: Audience<'_>, _: &TokenRefusal<'_>) -> AfterRefusal {
+        AfterRefusal::AskAgain(self.2)
+    }
+}
+
+/// Three hundred secrets, each of a repository of its own.
+async fn batch(client: &Client) -> usize {
+    let scopes = (0..300).map(|n| scope(&format!("actions:repo/acme/api-{n}")));
+    let batch = client.put_all(scopes.map(|scope| (scope, ("KEY", "value"))));
+    let outcomes: Vec<_> = batch.collect().await;
+    assert_eq!(outcomes.len(), 300);
+    outcomes
+        .iter()
+        .filter(|outcome| outcome.result.is_ok())
+        .count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_request_of_a_batch_learns_that_a_token_is_dead_and_none_follows() {
+    let github = strict();
+    let client = toward(&github).token("dead").build().unwrap();
+    assert_eq!(batch(&client).await, 0);
+    assert_eq!(github.request_count(), 1);
+    let error = put(&client, "KEY", "value").await.unwrap_err();
+    assert!(error.is_unauthorized(), "{error}");
+    assert_eq!(github.request_count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_gives_a_refused_token_again_at_once_does_not_have_it_sent_again() {
+    let github = strict();
+    for (tokens, requests) in [(&["dead"][..], 1), (&["dead", "done"][..], 2)] {
+        let before = github.request_count();
+        let source = Turns::new(tokens, Duration::ZERO);
+        let client = toward(&github).token_source(source).build().unwrap();
+        assert_eq!(batch(&client).await, 0);
+        for _ in 0..100 {
+            assert!(
+                put(&client, "KEY", "value")
+                    .await
+                    .unwrap_err()
+                    .is_unauthorized()
+            );
+        }
+        assert_eq!(github.request_count() - before, requests);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_asks_to_wait_has_its_token_tried_a_few_times_by_all_calls_together() {
+    let github = strict();
+    let source = Turns::new(&["young"], Duration::from_millis(250));
+    let client = toward(&github).token_source(source).build().unwrap();
+    assert_eq!(batch(&client).await, 0);
+    assert_eq!(batch(&client).await, 0);
+    assert_eq!(github.request_count(), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_github_learns_of_meanwhile_is_used_by_all_that_waited() {
+    let github = strict();
+    github.add_token("young");
+    let refusal = Fault::reply(401, r#"{"message":"Bad credentials"}"#);
+    github.inject(refusal.times(2));
+    let source = Turns::new(&["young"], Duration::from_millis(250));
+    let client = toward(&github).token_source(source).build().unwrap();
+    let puts = (0..50).map(|n| {
+        let client = &client;
+        async move { put(client, &format!("KEY_{n}"), "value").await }
+    });
+    for put in futures_util::future::join_all(puts).await {
+        put.unwrap();
+    }
+    let refused = github
+        .requests()
+        .iter()
+        .filter(|it| it.status == 401)
+        .count();
+    assert_eq!(refused, 2);
+}
