@@ -4,12 +4,9 @@
 //! [Authenticating as an installation](https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/authenticating-as-a-github-app-installation).
 
 use std::fmt;
-use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde_json::{Map, Value, json};
-use zeroize::Zeroizing;
+use serde_json::{Map, Value};
 
 use crate::error::Error;
 
@@ -17,9 +14,11 @@ mod described;
 mod installations;
 mod jwt;
 mod kept;
+mod key;
 mod refusals;
 
 pub(crate) use installations::Installations;
+pub use key::AppKey;
 
 /// A GitHub App that calls as its installations.
 ///
@@ -46,7 +45,8 @@ pub struct App {
 }
 
 impl App {
-    /// An App by its client id or app id, and its private key.
+    /// An App by its client id or app id, and its private key. An id with blanks, quotes or other characters that no id
+    /// has is an error of [`build`](crate::ClientBuilder::build), and so is what else of the App can't be meant.
     pub fn new(id: impl Into<String>, key: AppKey) -> Self {
         Self {
             id: id.into(),
@@ -57,7 +57,7 @@ impl App {
         }
     }
 
-    /// Calls as this installation, whatever the call is about, and looks none up.
+    /// Calls as this installation, whatever the call is about, and looks none up. Ids are positive.
     pub fn installation(mut self, id: u64) -> Self {
         self.installation = Some(id);
         self
@@ -70,7 +70,8 @@ impl App {
         self
     }
 
-    /// Narrows tokens to the repositories named this way, without their owner. Without any, tokens reach what the
+    /// Narrows tokens to the repositories named this way, `api` or `acme/api`; tokens are of one owner, so several may not
+    /// name several owners. Without any, tokens reach what the
     /// installation reaches.
     pub fn repository(mut self, name: impl Into<String>) -> Self {
         self.repositories.push(name.into());
@@ -82,6 +83,40 @@ impl App {
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
+
+    /// Checks what GitHub would refuse, or take for something else.
+    pub(crate) fn checked(mut self) -> Result<Self, Error> {
+        let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+        if self.id.is_empty() || !self.id.bytes().all(fits) {
+            let why = "the App's id is empty or holds a blank, a quote or another character that no id has";
+            return Err(Error::config(why).with_hint(
+                "it is the client id (Iv23li…) or the number on the App's settings page",
+            ));
+        }
+        let is_possible = |id: &u64| (1..=i64::MAX as u64).contains(id);
+        if self.installation.is_some_and(|id| !is_possible(&id)) {
+            return Err(
+                Error::config("the App's installation has an id that no installation has")
+                    .with_hint("it is the number at the end of the installation's address"),
+            );
+        }
+        let mut owner: Option<String> = None;
+        for name in &mut self.repositories {
+            if let Some((named, repository)) = name.split_once('/') {
+                let named = named.to_ascii_lowercase();
+                if owner.get_or_insert_with(|| named.clone()) != &named {
+                    let why = "the App's tokens are narrowed to repositories of several owners";
+                    return Err(Error::config(why).with_hint("make a client for each owner"));
+                }
+                *name = repository.to_owned();
+            }
+            if name.is_empty() || !name.bytes().all(fits) {
+                let why = "the App's tokens are narrowed to what is no name of a repository";
+                return Err(Error::config(why).with_hint("it looks like api or acme/api"));
+            }
+        }
+        Ok(self)
+    }
 }
 
 impl fmt::Debug for App {
@@ -92,74 +127,6 @@ impl fmt::Debug for App {
             .field("permissions", &self.permissions)
             .field("repositories", &self.repositories)
             .finish_non_exhaustive()
-    }
-}
-
-/// A GitHub App's private key: RSA, as PEM in PKCS#1 (as GitHub gives it out) or PKCS#8. Never printed.
-#[derive(Clone)]
-pub struct AppKey(EncodingKey);
-
-impl AppKey {
-    /// Reads a key from its PEM text. Line breaks written as `\n`, as environment variables often have them, are
-    /// read as such.
-    ///
-    /// # Errors
-    /// [`Error::is_config`] for an encrypted key, another kind of key, or no key at all.
-    pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self, Error> {
-        let text = std::str::from_utf8(pem.as_ref())
-            .map_err(|_| Error::config("the App's key is not PEM text"))?;
-        let text = Zeroizing::new(if text.trim().contains('\n') {
-            text.to_owned()
-        } else {
-            text.replace("\\n", "\n")
-        });
-        if text.contains("ENCRYPTED") {
-            return Err(Error::config("the App's key is encrypted")
-                .with_hint("decrypt it first: openssl pkcs8 -in KEY -out PLAIN -nocrypt -topk8"));
-        }
-        let refuse = || {
-            Error::config("the App's key is not an RSA private key in PEM").with_hint(
-                "it looks like -----BEGIN RSA PRIVATE KEY----- or -----BEGIN PRIVATE KEY-----",
-            )
-        };
-        let key = EncodingKey::from_rsa_pem(text.trim().as_bytes()).map_err(|_| refuse())?;
-        // Only signing tells whether what is inside of the PEM is a whole key.
-        jsonwebtoken::encode(&Header::new(Algorithm::RS256), &json!({}), &key)
-            .map_err(|_| refuse())?;
-        Ok(Self(key))
-    }
-
-    /// Reads a key from a PEM file.
-    ///
-    /// # Errors
-    /// [`Error::is_config`] if the file can't be read, and as for [`from_pem`](Self::from_pem).
-    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let pem = std::fs::read(path).map(Zeroizing::new).map_err(|why| {
-            Error::config(format!(
-                "the App's key file {} can't be read",
-                path.display()
-            ))
-            .with_source(why)
-        })?;
-        Self::from_pem(&*pem)
-    }
-
-    /// Reads a key from an environment variable that holds the PEM text.
-    ///
-    /// # Errors
-    /// [`Error::is_config`] if the variable is not set, and as for [`from_pem`](Self::from_pem).
-    pub fn from_env(variable: &str) -> Result<Self, Error> {
-        let pem = std::env::var(variable).map(Zeroizing::new).map_err(|_| {
-            Error::config(format!("the environment variable {variable} is not set"))
-        })?;
-        Self::from_pem(pem.as_bytes())
-    }
-}
-
-impl fmt::Debug for AppKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AppKey([redacted])")
     }
 }
 

@@ -325,9 +325,10 @@ impl ClientBuilder {
             #[cfg(feature = "app")]
             // GitHub counts an App's own requests apart from its installations'.
             Some(Credentials::App(app)) => {
+                let app = app.checked()?;
                 let app_itself = Identity::named(&format!("app {}", app.id()));
                 let own = |tokens| runtime(tokens, app_itself);
-                Arc::new(Arc::new(Installations::new(*app, own)))
+                Arc::new(Arc::new(Installations::new(app, own)))
             }
             None => {
                 return Err(Error::config("no token was given")

@@ -150,6 +150,12 @@ impl Error {
         self
     }
 
+    /// The same refusal, where it means that something is not permitted.
+    #[cfg(feature = "app")]
+    pub(crate) fn of_permission(self) -> Self {
+        self.change(|inner| inner.kind = Kind::Status(StatusCode::FORBIDDEN))
+    }
+
     pub(crate) fn with_status(self, status: StatusCode) -> Self {
         self.change(|inner| inner.status = Some(status))
     }

@@ -156,13 +156,7 @@ impl Installations {
             Effect::Read,
         );
         let found = self.runtime.call(call, allowance, request).await;
-        let found = found.map_err(|error| {
-            if error.is_not_found() {
-                return error
-                    .with_hint("install the App there, and give it access to the repository");
-            }
-            error
-        })?;
+        let found = found.map_err(explained)?;
         u64::try_from(found.into_inner().id)
             .map_err(|_| Error::new(Kind::UnexpectedReply, "the installation's id is negative"))
     }
@@ -234,19 +228,20 @@ impl Installations {
             api.apps_create_installation_access_token(number, body)
                 .await
         };
-        let reply = self.runtime.call(call, allowance, run).await?;
+        let reply = self.runtime.call(call, allowance, run).await;
+        let reply = reply.map_err(explained)?;
         // By the server's clock on both ends, so that ours does not matter.
         let now = headers::date(reply.headers()).unwrap_or_else(SystemTime::now);
         let reply = reply.into_inner();
-        let expires = OffsetDateTime::parse(&reply.expires_at, &Rfc3339).map_err(|_| {
-            Error::new(
-                Kind::UnexpectedReply,
-                "the token's time of expiry is not a time",
-            )
+        let expires = instant(&reply.expires_at).ok_or_else(|| {
+            let why = "the token's `expires_at` is not a time";
+            Error::new(Kind::UnexpectedReply, why)
         })?;
-        let life = SystemTime::from(expires)
-            .duration_since(now)
-            .unwrap_or_default();
+        let life = expires.duration_since(now).unwrap_or_default();
+        if life.is_zero() {
+            let why = "the token's `expires_at` is past by the server's own clock";
+            return Err(Error::new(Kind::UnexpectedReply, why));
+        }
         Ok((Token::new(reply.token.expose())?, life))
     }
 }
@@ -279,6 +274,39 @@ impl Tokens for Arc<Installations> {
 /// What an owner's installation goes by in memory.
 fn what_is_found(owner: &str) -> String {
     format!("the App's installation for {}", owner.to_ascii_lowercase())
+}
+
+/// A time with an offset from UTC, or in UTC without one; a blank may stand for its `T`.
+fn instant(text: &str) -> Option<SystemTime> {
+    let text = text.trim().replacen(' ', "T", 1);
+    let read = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
+    read(&text)
+        .or_else(|| read(&format!("{text}Z")))
+        .map(SystemTime::from)
+}
+
+/// Says what to try after GitHub refused the App itself.
+fn explained(error: Error) -> Error {
+    let says = |words: &str| error.message().is_some_and(|it| it.contains(words));
+    let hint = if error.is_unauthorized() {
+        "check the App's id and that the key is one of its keys, none of which may have been deleted"
+    } else if error.is_not_found() && says("Integration not found") {
+        "check the App's id, and that the address is that of the server where the App is registered"
+    } else if error.is_not_found() {
+        "install the App there, and give it access to the repository; an installation that was removed and made again \
+         has another id"
+    } else if error.is_permission() && says("suspended") {
+        "the installation is suspended; whoever suspended it, its owner or the App's, can lift that in the settings"
+    } else if error.is_permission() {
+        "the App may not do this; see its settings and those of its installation"
+    } else if error.is_validation() {
+        let hint = "tokens are narrowed to a permission that the owner has not granted to the App, or to a repository that \
+                    the installation does not reach; grant it, or leave out `permission` or `repository`";
+        return error.of_permission().with_hint(hint);
+    } else {
+        return error;
+    };
+    error.with_hint(hint)
 }
 
 /// What a call of the App itself is about: it needs the App's own token.

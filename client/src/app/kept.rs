@@ -12,6 +12,10 @@ const MARGIN: Duration = Duration::from_secs(120);
 /// No token is used for longer, whatever the server says.
 const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
 
+/// Every token is used for at least this long, unless GitHub refuses it: what says that it lives for seconds would be
+/// made again and again.
+const SHORTEST_USE: Duration = Duration::from_secs(60);
+
 /// GitHub needs up to this long until it knows a new token everywhere.
 const SPREADING: Duration = Duration::from_secs(5);
 
@@ -53,7 +57,7 @@ impl Kept {
     /// Keeps a token that was just made, for as long as it lives.
     pub(super) fn keep(&mut self, token: Token, life: Duration) {
         let (at, margin) = (Instant::now(), MARGIN.min(life / 10));
-        let within = |life: Duration| at + life.min(LONGEST_LIFE);
+        let within = |life: Duration| at + life.clamp(SHORTEST_USE, LONGEST_LIFE);
         self.predecessor = self.present.replace(Minted {
             token,
             at,

@@ -46,4 +46,5 @@ fn is_refusal(error: &Error) -> bool {
         || error.is_permission()
         || error.is_not_found()
         || error.is_validation()
+        || error.is_unexpected_reply()
 }
