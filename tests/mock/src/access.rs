@@ -106,6 +106,14 @@ impl Need {
         }
     }
 
+    pub(crate) fn administration() -> Self {
+        Self {
+            permission: "administration".to_owned(),
+            level: "write",
+            scope: "repo",
+        }
+    }
+
     #[cfg(feature = "app")]
     pub(crate) fn permission(self) -> String {
         self.permission

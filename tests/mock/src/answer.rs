@@ -14,7 +14,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, StatusCode};
 
 #[cfg(feature = "app")]
@@ -36,6 +36,9 @@ use crate::world::place::{Kind, Place, Scope};
 use crate::world::stored::Secrets;
 use crate::world::stores::Stores;
 use crate::world::{Home, Lost, World};
+
+/// A version goes on for two years once there is another one.
+const VERSION_NOTICE: Duration = Duration::from_secs(730 * 24 * 3_600);
 
 const API_VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
 
@@ -76,6 +79,8 @@ pub(crate) struct Call<'a> {
     pub(crate) path: &'a str,
     pub(crate) query: &'a str,
     pub(crate) body: &'a [u8],
+    #[cfg(feature = "app")]
+    pub(crate) headers: &'a HeaderMap,
     /// What the URLs in replies begin with: the origin that the request came to, and its prefix.
     pub(crate) root: String,
     /// The version of the API that was asked for, or else the usual one.
@@ -91,9 +96,6 @@ impl<'a> Call<'a> {
         versions: &[String],
         twists: &'a [Twist],
     ) -> Self {
-        let asked = request.headers().get(API_VERSION);
-        let asked = asked.and_then(|version| version.to_str().ok());
-        let usual = || versions.first().cloned().unwrap_or_default();
         let uri = request.uri();
         let (prefix, path) = routes::split_prefix(uri.path());
         let host = request
@@ -114,8 +116,10 @@ impl<'a> Call<'a> {
             path,
             query: uri.query().unwrap_or_default(),
             body: request.body(),
+            #[cfg(feature = "app")]
+            headers: request.headers(),
             root: format!("{scheme}://{authority}{prefix}"),
-            version: asked.map_or_else(usual, str::to_owned),
+            version: asked_version(request.headers(), versions),
             twists,
         }
     }
@@ -242,6 +246,11 @@ impl State {
         twists: &[Twist],
         counted: &mut Counted,
     ) -> Reply {
+        if self.settings.enterprise_version.is_some()
+            && routes::split_prefix(request.uri().path()).0.is_empty()
+        {
+            return errors::page_not_found();
+        }
         if self.settings.require_user_agent && !request.headers().contains_key(header::USER_AGENT) {
             let why = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.\n";
             return reply::with_body(StatusCode::FORBIDDEN, reply::HTML, why);
@@ -279,6 +288,15 @@ impl State {
                 return Err(errors::unsupported_version(&sent, known));
             }
         }
+        let version = asked_version(headers, &self.settings.api_versions);
+        if self
+            .settings
+            .api_version_ends
+            .get(&version)
+            .is_some_and(|end| *end <= now)
+        {
+            return Err(errors::ended_version(&version));
+        }
         let found = match route {
             #[cfg(feature = "app")]
             Some(Route::App(_)) => self.authenticate_app(now, headers)?,
@@ -301,6 +319,9 @@ impl State {
             Route::Secrets { store, place, ask } => self.secrets(call, grant, store, &place, ask),
             Route::Registries { place, ask } => self.registries(call, grant, &place, ask),
             Route::Place(place) if *call.method == Method::GET => self.show(call, grant, &place),
+            Route::Place(Place::Environment(repo, name)) if *call.method == Method::PUT => {
+                self.protect(call, grant, repo, name)
+            }
             Route::RateLimit if *call.method == Method::GET => {
                 if !self.settings.rate_limit_headers {
                     return Err(Refusal::new(404, "Rate limiting is not enabled."));
@@ -428,6 +449,12 @@ impl State {
                 .and_then(|version| format!("enterprise-server@{version}").parse().ok()),
         );
         set("etag", etag.clone());
+        let version = asked_version(request.headers(), &self.settings.api_versions);
+        if let Some(end) = self.settings.api_version_ends.get(&version) {
+            let begin = end.saturating_sub(VERSION_NOTICE);
+            set("deprecation", when::http(begin).parse().ok());
+            set("sunset", when::http(*end).parse().ok());
+        }
         if self.settings.rate_limit_headers {
             let identity = grant.map(|grant| grant.identity).unwrap_or_default();
             self.limiter.quota(now, &identity).write(headers);
@@ -440,6 +467,14 @@ impl State {
         }
         reply
     }
+}
+
+/// The version of the API that a request asks for, or the usual one.
+fn asked_version(headers: &HeaderMap, versions: &[String]) -> String {
+    let asked = headers.get(API_VERSION);
+    let asked = asked.and_then(|version| version.to_str().ok());
+    let usual = || versions.first().cloned().unwrap_or_default();
+    asked.map_or_else(usual, str::to_owned)
 }
 
 fn etag(body: &Bytes) -> HeaderValue {

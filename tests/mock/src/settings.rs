@@ -27,7 +27,8 @@ pub struct Settings {
     /// How a store wants repository ids in the body that stores a secret, where it is not as integers. By default
     /// Dependabot wants them as the version of the API has it.
     pub repository_ids: BTreeMap<String, RepositoryIds>,
-    /// Count secrets: at most 1,000 in an organization, 100 in a repository, environment or for a user. Default: yes.
+    /// Count secrets: at most 1,000 in an organization (100 of Codespaces), 100 in a repository, environment or for a
+    /// user. Default: yes.
     pub count_limits: bool,
     /// The size of the largest value, in bytes of plaintext. Default: 49,152.
     pub max_value: usize,
@@ -35,6 +36,9 @@ pub struct Settings {
     pub max_name: usize,
     /// The values of `X-GitHub-Api-Version` that are understood; the first is used when none is sent.
     pub api_versions: Vec<String>,
+    /// When versions of the API end, since the Unix epoch. Until then their replies carry `Deprecation` and `Sunset`, and
+    /// from then on the answer is 410. Default: none ends.
+    pub api_version_ends: BTreeMap<String, Duration>,
     /// Refuse requests without a `User-Agent` with 403. Default: yes.
     pub require_user_agent: bool,
     /// Send `x-ratelimit-*` headers. Default: yes; Enterprise Server with its limits off sends none.
@@ -50,6 +54,10 @@ pub struct Settings {
     /// How long after it was given an installation token is still refused, as if not every server had heard of it yet.
     /// Default: not at all.
     pub installation_token_delay: Duration,
+    /// How long an installation token of the newer shape is, in bytes: `ghs_`, the App's number, `_` and a JWT. It and
+    /// the older one, `ghs_` and 36 letters and digits, are given in turn, unless a request asks for one with
+    /// `X-GitHub-Stateless-S2S-Token`. Default: 520; GitHub's may have up to 4,096.
+    pub stateless_token_length: usize,
     /// How far ahead a JWT's `exp` may lie. Default: 10 minutes.
     pub max_jwt_lifetime: Duration,
     /// How many seconds the stand-in's clock is ahead of the machine's, or behind it when negative. Default: 0.
@@ -103,12 +111,14 @@ impl Default for Settings {
             max_value: 49_152,
             max_name: 255,
             api_versions: vec!["2022-11-28".to_owned(), "2026-03-10".to_owned()],
+            api_version_ends: BTreeMap::new(),
             require_user_agent: true,
             rate_limit_headers: true,
             enterprise_version: None,
             login_attempts: 20,
             installation_token_lifetime: Duration::from_secs(3_600),
             installation_token_delay: Duration::ZERO,
+            stateless_token_length: 520,
             max_jwt_lifetime: Duration::from_secs(600),
             clock_ahead: 0,
             latency: Duration::ZERO,

@@ -6,7 +6,9 @@ pub(crate) mod seed;
 pub(crate) mod stored;
 pub(crate) mod stores;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Map, Value};
 
 use crate::world::place::{Account, Place, Repo};
 
@@ -44,7 +46,14 @@ pub(crate) struct Repository {
     pub(crate) name: String,
     pub(crate) private: bool,
     pub(crate) archived: bool,
-    environments: BTreeSet<String>,
+    environments: BTreeMap<String, Environment>,
+}
+
+/// An environment: its name as it was written, and how it is protected, by GitHub's names.
+#[derive(Clone, Debug)]
+pub(crate) struct Environment {
+    pub(crate) name: String,
+    pub(crate) protection: Map<String, Value>,
 }
 
 #[derive(Debug, Default)]
@@ -61,6 +70,21 @@ pub(crate) struct World {
 /// Logins, repositories and environments are told apart without regard to case.
 fn fold(name: &str) -> String {
     name.to_lowercase()
+}
+
+impl Repository {
+    /// An environment, which comes into being if need be.
+    pub(crate) fn add_environment(&mut self, name: &str) -> &mut Environment {
+        let new = || Environment {
+            name: name.to_owned(),
+            protection: Map::new(),
+        };
+        self.environments.entry(fold(name)).or_insert_with(new)
+    }
+
+    pub(crate) fn environment(&self, name: &str) -> Option<&Environment> {
+        self.environments.get(&fold(name))
+    }
 }
 
 impl World {
@@ -99,7 +123,7 @@ impl World {
             name,
             private: true,
             archived: false,
-            environments: BTreeSet::new(),
+            environments: BTreeMap::new(),
         };
         self.repositories.insert(id, repository);
         id
@@ -108,7 +132,7 @@ impl World {
     pub(crate) fn add_environment(&mut self, owner: &str, name: &str, environment: &str) {
         let id = self.add_repository(owner, name);
         if let Some(repository) = self.repositories.get_mut(&id) {
-            repository.environments.insert(fold(environment));
+            repository.add_environment(environment);
         }
     }
 
@@ -160,8 +184,8 @@ impl World {
     ) -> Option<Home> {
         let repository = self.repository_mut(owner, name)?;
         let environment = fold(environment);
-        let removed = repository.environments.remove(&environment);
-        removed.then_some(Home::Environment(repository.id, environment))
+        let (id, removed) = (repository.id, repository.environments.remove(&environment));
+        removed.map(|_| Home::Environment(id, environment))
     }
 
     /// Removes an owner with its repositories.
@@ -184,7 +208,7 @@ impl World {
             Place::Environment(repo, environment) => {
                 let repository = self.repository(repo)?;
                 let environment = fold(environment);
-                match repository.environments.contains(&environment) {
+                match repository.environments.contains_key(&environment) {
                     true => Ok(Home::Environment(repository.id, environment)),
                     false => Err(Lost::Missing),
                 }
@@ -225,6 +249,10 @@ impl World {
         let owner = self.logins.get(&fold(owner))?;
         let id = self.names.get(&(*owner, fold(name)))?;
         self.repositories.get_mut(id)
+    }
+
+    pub(crate) fn repository_by_id_mut(&mut self, id: u64) -> Option<&mut Repository> {
+        self.repositories.get_mut(&id)
     }
 
     pub(crate) fn owner_of(&self, repository: &Repository) -> &str {

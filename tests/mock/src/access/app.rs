@@ -67,7 +67,20 @@ impl GitHub {
 
     /// Suspends an installation: no more tokens for it.
     pub fn suspend_installation(&self, installation: u64) {
-        self.state().apps.suspend(installation);
+        self.state().apps.suspend(installation, true);
+    }
+
+    /// Ends the suspension of an installation.
+    pub fn unsuspend_installation(&self, installation: u64) {
+        self.state().apps.suspend(installation, false);
+    }
+
+    /// Gives an installation a permission more, as when its owner accepts what the App asks for. Tokens that were given
+    /// before do not have it.
+    #[track_caller]
+    pub fn grant_permission(&self, installation: u64, name: &str, level: &str) {
+        let granted = self.state().apps.permit(installation, name, level);
+        assert!(granted.is_some(), "there is no installation {installation}");
     }
 
     /// Removes an installation, and ends its tokens. The App can be installed there again, under another number.

@@ -74,10 +74,19 @@ impl Apps {
         self.installations.remove(&id).is_some()
     }
 
-    pub(crate) fn suspend(&mut self, id: u64) {
+    pub(crate) fn suspend(&mut self, id: u64, suspended: bool) {
         if let Some(installation) = self.installations.get_mut(&id) {
-            installation.suspended = true;
+            installation.suspended = suspended;
         }
+    }
+
+    /// Gives an installation a permission more; one that may do everything already has it.
+    pub(crate) fn permit(&mut self, id: u64, name: &str, level: &str) -> Option<()> {
+        let installation = self.installations.get_mut(&id)?;
+        if let Some(permissions) = &mut installation.permissions {
+            permissions.insert(name.to_owned(), level.to_owned());
+        }
+        Some(())
     }
 
     pub(crate) fn issued(&self) -> u64 {
@@ -193,7 +202,18 @@ impl State {
         let permissions = narrowed_permissions(&body, installation)?;
 
         self.apps.issued += 1;
-        let token = token_text(self.apps.issued);
+        let asked = call.headers.get("x-github-stateless-s2s-token");
+        let stateless = match asked.map(|asked| asked.as_bytes()) {
+            Some(b"enabled") => true,
+            Some(b"disabled") => false,
+            _ => self.apps.issued.is_multiple_of(2),
+        };
+        let token = if stateless {
+            let length = self.settings.stateless_token_length;
+            stateless_token(self.apps.issued, installation.app, length)
+        } else {
+            format!("ghs_{}", letters(self.apps.issued, 36))
+        };
         let expires = call.now + self.settings.installation_token_lifetime;
         let mut shown = json!({
             "token": token,
@@ -288,6 +308,9 @@ impl State {
             .owner(&Account::Id(installation.owner))
             .map_or("", |owner| owner.login.as_str());
         let root = &call.root;
+        let suspended_at = installation
+            .suspended
+            .then(|| when::iso(installation.created));
         json!({
             "id": id,
             "account": repositories::account(login, installation.owner, "Organization", root),
@@ -307,7 +330,7 @@ impl State {
             "has_multiple_single_files": false,
             "single_file_paths": [],
             "suspended_by": null,
-            "suspended_at": null,
+            "suspended_at": suspended_at,
         })
     }
 
@@ -358,13 +381,22 @@ fn narrowed_permissions(
     }
 }
 
-/// A token of no particular length: GitHub's own have changed theirs.
-fn token_text(serial: u64) -> String {
+/// A token of the newer shape: the App's number and something like a JWT.
+fn stateless_token(serial: u64, app: u64, length: usize) -> String {
+    let start = format!("ghs_{app}_eyJhbGciOiJFUzI1NiJ9.");
+    let rest = length.saturating_sub(start.len() + 87).max(36);
+    let signature = letters(serial.wrapping_add(1) ^ app, 84);
+    format!("{start}{}.-_{signature}", letters(serial, rest))
+}
+
+/// So many letters and digits, others for each number.
+fn letters(serial: u64, length: usize) -> String {
     let spread = serial.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let length = 36 + (serial % 5) as usize * 60;
-    let text: String = (0..)
-        .map(|round: u64| format!("{:016x}", spread.rotate_left(round as u32 % 64) ^ round))
-        .take(20)
-        .collect();
-    format!("ghs_{serial:06}{}", &text[..length - 6])
+    let all = (0_u64..).flat_map(|round| {
+        let turned = spread.rotate_left(round as u32 % 64) ^ round;
+        format!("{turned:016x}").into_bytes()
+    });
+    let mut text = format!("{serial:06}");
+    text.extend(all.map(char::from).take(length - text.len()));
+    text
 }

@@ -1,8 +1,9 @@
 //! The errors of the behaviour sheet, one function a row.
 
+use http::StatusCode;
 use serde_json::Value;
 
-use crate::answer::reply::Refusal;
+use crate::answer::reply::{self, Refusal, Reply};
 use crate::traffic::identity::Identity;
 
 pub(crate) const REST_PAGE: &str = "https://docs.github.com/rest";
@@ -41,6 +42,17 @@ pub(crate) fn unsupported_version(sent: &str, known: &[String]) -> Refusal {
         known.join(", ")
     );
     Refusal::new(400, message)
+}
+
+pub(crate) fn ended_version(version: &str) -> Refusal {
+    let message = format!("Version {version} of the API is no longer available.");
+    Refusal::new(410, message)
+}
+
+/// What an Enterprise Server's pages for people answer, which are all there is outside of `/api/v3`.
+pub(crate) fn page_not_found() -> Reply {
+    let page = "<!DOCTYPE html>\n<html><head><title>Page not found &middot; GitHub Enterprise</title></head></html>\n";
+    reply::with_body(StatusCode::NOT_FOUND, reply::HTML, page)
 }
 
 /// Reads a body as a JSON object.

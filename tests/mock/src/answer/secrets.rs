@@ -166,10 +166,9 @@ impl State {
         if has_value {
             secret.value = self.open(vault, &body)?;
         }
-        let limit = if kind == Kind::Organization {
-            1_000
-        } else {
-            100
+        let limit = match kind {
+            Kind::Organization => self.stores.most_in_organization(&vault.0),
+            _ => 100,
         };
         if old.is_none() && self.settings.count_limits && self.secrets.of(vault).len() >= limit {
             return Err(errors::too_many(limit));

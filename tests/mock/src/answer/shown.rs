@@ -1,13 +1,14 @@
 //! The places themselves, as clients of all kinds ask for them before they ask for secrets.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::access::{Grant, Need};
 use crate::answer::reply::{self, Refusal, Reply};
 use crate::answer::{Call, State};
 use crate::answer::{errors, repositories};
 use crate::traffic::identity::Identity;
+use crate::world::Home;
 use crate::world::place::{Account, Place, Repo};
 
 impl State {
@@ -57,6 +58,8 @@ impl State {
             .repository(repo)
             .map_err(|_| errors::not_found())?;
         let (owner, repo) = (self.world.owner_of(repository), &repository.name);
+        let environment = repository.environment(name).ok_or_else(errors::not_found)?;
+        let name = environment.name.as_str();
         let escaped = utf8_percent_encode(name, NON_ALPHANUMERIC);
         Ok(json!({
             "id": repository.id,
@@ -64,8 +67,50 @@ impl State {
             "name": name,
             "url": format!("{root}/repos/{owner}/{repo}/environments/{escaped}"),
             "html_url": format!("https://github.com/{owner}/{repo}/deployments"),
-            "protection_rules": [],
-            "deployment_branch_policy": null,
+            "protection_rules": protection_rules(&environment.protection),
+            "deployment_branch_policy": environment.protection.get("deployment_branch_policy"),
         }))
     }
+
+    /// Makes an environment, or protects one anew: what the request does not say of its protection is gone.
+    pub(crate) fn protect(
+        &mut self,
+        call: &Call<'_>,
+        grant: &Grant,
+        repo: Repo,
+        name: String,
+    ) -> Result<Reply, Refusal> {
+        let home = self.locate(call, &Place::Repository(repo.clone()))?;
+        self.permit(grant, &Need::administration(), &home)?;
+        self.refuse_archived(call, &home)?;
+        let protection = match call.body {
+            [] => Map::new(),
+            body => errors::json_object(body)?,
+        };
+        if let Home::Repository(id) = home
+            && let Some(repository) = self.world.repository_by_id_mut(id)
+        {
+            repository.add_environment(&name).protection = protection;
+        }
+        Ok(reply::ok(&self.environment(&repo, &name, &call.root)?))
+    }
+}
+
+/// How an environment is protected, as GitHub shows it: a rule for each kind of protection.
+fn protection_rules(protection: &Map<String, Value>) -> Vec<Value> {
+    let mut rules = Vec::new();
+    let said = |field: &str| protection.get(field).filter(|value| !value.is_null());
+    if let Some(minutes) = said("wait_timer").filter(|minutes| **minutes != 0) {
+        rules.push(json!({ "id": 1, "type": "wait_timer", "wait_timer": minutes }));
+    }
+    if let Some(reviewers) = said("reviewers") {
+        let own = said("prevent_self_review").unwrap_or(&Value::Bool(false));
+        rules.push(json!({
+            "id": 2, "type": "required_reviewers", "reviewers": reviewers, "prevent_self_review": own,
+        }));
+    }
+    if said("deployment_branch_policy").is_some() {
+        rules.push(json!({ "id": 3, "type": "branch_policy" }));
+    }
+    rules
 }

@@ -23,6 +23,9 @@ const GITHUB: [(&str, &[Kind], bool); 5] = [
     (registries::STORE, &[Kind::Organization], false),
 ];
 
+/// The stores of which an organization may have no more secrets than a repository.
+const FEW_IN_ORGANIZATION: [&str; 1] = ["codespaces"];
+
 #[derive(Debug)]
 pub(crate) struct Stores {
     known: BTreeSet<(String, Kind)>,
@@ -65,6 +68,12 @@ impl Stores {
         self.known
             .iter()
             .map(|(store, kind)| (store.as_str(), *kind))
+    }
+
+    /// How many secrets of a store an organization may have.
+    pub(crate) fn most_in_organization(&self, store: &str) -> usize {
+        let few = FEW_IN_ORGANIZATION.contains(&store);
+        if few { 100 } else { 1_000 }
     }
 
     /// Whether a repository lists the organization secrets of this store that it sees.

@@ -325,3 +325,25 @@ fn a_deleted_repository_is_gone_and_a_token_without_permissions_may_nothing() {
         Some("organization_secrets=read")
     );
 }
+
+#[test]
+fn a_version_that_ends_says_so_and_then_is_gone() {
+    let (github, ..) = acme();
+    let end = github.now() + Duration::from_secs(3_600);
+    github.configure(|settings| {
+        settings
+            .api_version_ends
+            .insert("2022-11-28".to_owned(), end);
+    });
+    let ask = |version: &str, after: u64| {
+        let request = request("GET", "/orgs/acme/actions/secrets", None);
+        let at = github.now() + Duration::from_secs(after);
+        send_at(&github, at, &with("x-github-api-version", version, request))
+    };
+    let before = ask("2022-11-28", 0);
+    assert_eq!(before.status, 200);
+    assert!(before.header("deprecation").is_some() && before.header("sunset").is_some());
+    assert_eq!(ask("2022-11-28", 3_601).status, 410);
+    let other = ask("2026-03-10", 3_601);
+    assert_eq!((other.status, other.header("sunset")), (200, None));
+}

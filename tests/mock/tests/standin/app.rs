@@ -9,10 +9,10 @@ use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use octoseal_mock::GitHub;
+use octoseal_mock::{GitHub, Identity, Limits};
 use serde_json::{Value, json};
 
-use super::ask::{Answer, ORG, SECRET, bearing, request, send, send_at, visible};
+use super::ask::{Answer, ORG, SECRET, bearing, request, send, send_at, visible, with};
 
 const APP: u64 = 12_345;
 
@@ -172,15 +172,122 @@ fn a_tokens_end_is_told() {
 }
 
 #[test]
-fn tokens_are_of_different_lengths_and_none_comes_twice() {
+fn tokens_have_two_shapes_in_turn_and_none_comes_twice() {
     let (github, installation) = acme();
-    let tokens: std::collections::BTreeSet<_> = (0..10)
-        .map(|_| token(&exchange(&github, installation, None)))
-        .collect();
-    let lengths: std::collections::BTreeSet<_> = tokens.iter().map(String::len).collect();
-    assert_eq!(tokens.len(), 10);
-    assert!(lengths.len() > 2 && tokens.iter().all(|token| token.starts_with("ghs_")));
+    let give = || token(&exchange(&github, installation, None));
+    let tokens: Vec<String> = (0..10).map(|_| give()).collect();
+    let lengths: Vec<usize> = tokens.iter().take(4).map(String::len).collect();
+    assert_eq!(lengths, [40, 520, 40, 520]);
+    let stateless = format!("ghs_{APP}_");
+    assert!(tokens[1].starts_with(&stateless) && tokens[1].contains(['.', '-', '_']));
+    let distinct: std::collections::BTreeSet<_> = tokens.iter().collect();
+    assert_eq!(distinct.len(), 10);
     assert_eq!(github.installation_tokens(), 10);
+
+    github.configure(|settings| settings.stateless_token_length = 4_096);
+    let path = format!("/app/installations/{installation}/access_tokens");
+    let asking = |shape: &str| {
+        let request = bearing(&jwt(&github), request("POST", &path, None));
+        let answer = send(
+            &github,
+            &with("x-github-stateless-s2s-token", shape, request),
+        );
+        token(&answer)
+    };
+    for _ in 0..2 {
+        let (new, old) = (asking("enabled"), asking("disabled"));
+        assert_eq!((new.len(), old.len()), (4_096, 40));
+        assert_eq!(
+            by(&github, &new, "GET", "/orgs/acme/actions/secrets", None).status,
+            200
+        );
+    }
+}
+
+#[test]
+fn a_permission_that_is_granted_later_is_missing_in_older_tokens() {
+    let github = GitHub::new();
+    github.add_organization("acme");
+    let app = github.add_app(APP).public_key(&public_pem());
+    let installation = app.permission("metadata", "read").install("acme");
+    let give = || token(&exchange(&github, installation, None));
+    let list = |token: &str| by(&github, token, "GET", "/orgs/acme/actions/secrets", None);
+    let older = give();
+    github.grant_permission(installation, "organization_secrets", "read");
+    let newer = give();
+    assert_eq!((list(&older).status, list(&newer).status), (403, 200));
+    assert_eq!(
+        list(&older).message(),
+        "Resource not accessible by integration"
+    );
+}
+
+#[test]
+fn a_suspension_shows_and_ends() {
+    let (github, installation) = acme();
+    let path = format!("/app/installations/{installation}");
+    let suspended = || get(&github, &path).json()["suspended_at"].is_string();
+    github.suspend_installation(installation);
+    assert!(suspended());
+    assert_eq!(exchange(&github, installation, None).status, 403);
+    github.unsuspend_installation(installation);
+    assert!(!suspended());
+    assert_eq!(exchange(&github, installation, None).status, 201);
+}
+
+#[test]
+fn an_app_that_is_installed_again_has_another_number_and_its_old_token_is_dead() {
+    let (github, installation) = acme();
+    let old = token(&exchange(&github, installation, None));
+    github.remove_installation(installation);
+    assert_eq!(exchange(&github, installation, None).status, 404);
+    assert_eq!(
+        by(&github, &old, "GET", "/orgs/acme/actions/secrets", None).status,
+        401
+    );
+    let again = github
+        .add_app(APP)
+        .public_key(&public_pem())
+        .install("acme");
+    assert_ne!(again, installation);
+    assert_eq!(exchange(&github, again, None).status, 201);
+}
+
+#[test]
+fn installations_of_one_app_are_counted_by_themselves() {
+    let (github, acme) = acme();
+    let globex = github
+        .add_app(APP)
+        .public_key(&public_pem())
+        .install("globex");
+    let mut limits = Limits::none();
+    limits.requests_an_hour = Some(2);
+    github.set_limits(limits);
+    let give = |installation| {
+        github.set_limits_of(&Identity::App(APP), None);
+        token(&exchange(&github, installation, None))
+    };
+    let (first, second, other) = (give(acme), give(acme), give(globex));
+    let list = |token: &str, org: &str| {
+        let path = format!("/orgs/{org}/actions/secrets");
+        by(&github, token, "GET", &path, None).status
+    };
+    // Two tokens of one installation share its quota; the other installation has one of its own.
+    assert_eq!(
+        [
+            list(&first, "acme"),
+            list(&second, "acme"),
+            list(&first, "acme")
+        ],
+        [200, 200, 403]
+    );
+    assert_eq!(list(&other, "globex"), 200);
+    let used = |installation| {
+        let usage = github.usage(&Identity::Installation(installation));
+        (usage.admitted, usage.points, usage.refused)
+    };
+    assert_eq!((used(acme), used(globex)), ((2, 2, 1), (1, 1, 0)));
+    assert_eq!(github.refusals(), 1);
 }
 
 #[test]

@@ -4,7 +4,9 @@
 mod access;
 mod app;
 mod ask;
+mod changes;
 mod commands;
+mod environments;
 mod faults;
 mod in_process;
 mod limits;

@@ -3,7 +3,7 @@
 use octoseal_mock::GitHub;
 use serde_json::json;
 
-use super::ask::{acme, delete, get, put, sealed};
+use super::ask::{acme, delete, get, put, sealed, visible};
 
 /// Every scope whose values are stored by PUT, with the path of its list.
 const SCOPES: [(&str, &str); 10] = [
@@ -112,6 +112,16 @@ fn an_enterprise_server_has_fewer_stores_and_names_its_version() {
     );
     assert_eq!(answer.header("x-ratelimit-limit"), None);
     assert_eq!(get(&github, "/api/v3/rate_limit").status, 404);
+    // Outside of /api/v3 there are pages for people alone.
+    let page = get(&github, "/orgs/acme/actions/secrets");
+    assert_eq!(
+        (page.status, page.header("x-github-request-id")),
+        (404, None)
+    );
+    assert_eq!(
+        page.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
     for path in ["agents/secrets", "codespaces/secrets/public-key"] {
         assert_eq!(
             get(&github, &format!("/api/v3/orgs/acme/{path}")).status,
@@ -173,4 +183,21 @@ fn the_other_places_are_shown_too() {
     for path in ["/orgs/nobody", "/repos/acme/api/environments/nowhere"] {
         assert_eq!(get(&github, path).status, 404, "{path}");
     }
+}
+
+#[test]
+fn an_organization_has_room_for_a_hundred_codespaces_secrets() {
+    let github = GitHub::new();
+    for number in 0..100 {
+        github.seed("codespaces:org/acme", &format!("S{number}"), "1");
+        github.seed("actions:org/acme", &format!("S{number}"), "1");
+    }
+    let put_one_more = |store: &str| {
+        let body = visible(&github, format!("{store}:org/acme"), b"1", "all");
+        put(&github, &format!("/orgs/acme/{store}/secrets/MORE"), &body).status
+    };
+    assert_eq!(
+        (put_one_more("codespaces"), put_one_more("actions")),
+        (422, 201)
+    );
 }
