@@ -29,7 +29,7 @@ mod retry;
 mod tokens;
 mod wording;
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::sync::Arc;
 
 use octoseal_api::{Context, Error as ApiError, ResponseValue};
@@ -105,6 +105,46 @@ impl Runtime {
         F: Fn(octoseal_api::Client) -> Fut,
         Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
     {
+        let attempts = Attempts::new(self, call, allowance, 0);
+        let nothing = || ready(Ok(()));
+        self.repeat(attempts, nothing, |api, ()| request(api)).await
+    }
+
+    /// As [`call`](Self::call), for a write of what each attempt reads first. Leave is had for both, so that the write
+    /// follows the read at once; if something comes between them all the same, both are made again. What `read` calls
+    /// has the same `allowance`.
+    pub(crate) async fn read_and_write<R, T, G, ReadFut, F, Fut>(
+        &self,
+        call: Call<'_>,
+        allowance: &Allowance,
+        read: G,
+        write: F,
+    ) -> Result<ResponseValue<T>, Error>
+    where
+        G: Fn() -> ReadFut,
+        ReadFut: Future<Output = Result<R, Error>>,
+        F: Fn(octoseal_api::Client, R) -> Fut,
+        Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
+    {
+        let attempts = Attempts::new(self, call, allowance, 1);
+        self.repeat(attempts, read, write).await
+    }
+
+    async fn repeat<R, T, G, ReadFut, F, Fut>(
+        &self,
+        attempts: Attempts<'_>,
+        read: G,
+        request: F,
+    ) -> Result<ResponseValue<T>, Error>
+    where
+        G: Fn() -> ReadFut,
+        ReadFut: Future<Output = Result<R, Error>>,
+        F: Fn(octoseal_api::Client, R) -> Fut,
+        Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
+    {
+        let Attempts {
+            call, allowance, ..
+        } = attempts;
         let span =
             info_span!("octoseal", operation = call.doing, secret = call.name, scope = %call.place);
         let bounds = Bounds {
@@ -112,8 +152,7 @@ impl Runtime {
             budget: &self.budget,
             observer: &self.observer,
         };
-        let attempts = Attempts::new(self, call, allowance);
-        let result = retry(bounds, || attempts.make(&request))
+        let result = retry(bounds, || attempts.make(&read, &request))
             .instrument(span)
             .await;
         result.map_err(|error| attempts.explain(error))

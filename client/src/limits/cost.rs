@@ -61,6 +61,11 @@ impl Cost {
         others - self == Self::NONE
     }
 
+    /// The requests of each kind alone.
+    pub(super) fn kinds(self) -> [Self; 3] {
+        [Self::READ, Self::WRITE, Self::CONTENT].map(|kind| self.each(kind, |n, one| n * one))
+    }
+
     pub(super) fn each(self, other: Self, f: impl Fn(u32, u32) -> u32) -> Self {
         Self::new(
             f(self.reads, other.reads),

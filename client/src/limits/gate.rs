@@ -219,6 +219,20 @@ impl Leave {
         self.own.line.look(|tally, _| tally.is_outdated(id))
     }
 
+    /// Whether requests of this cost may be sent by it, or could be had in addition without a wait.
+    pub(crate) fn covers(&mut self, cost: Cost) -> bool {
+        let Hold {
+            line, id, unsent, ..
+        } = &mut self.own;
+        let missing = cost - *unsent;
+        let covers =
+            missing == Cost::NONE || line.look(|tally, now| tally.extend(now, *id, missing));
+        if covers {
+            *unsent = *unsent + missing;
+        }
+        covers
+    }
+
     /// Sends a request that leave was asked for. It counts from now on, whatever becomes of it.
     pub(crate) async fn send<T>(&mut self, cost: Cost, request: impl Future<Output = T>) -> T {
         self.own.unsent = self.own.unsent - cost;

@@ -89,19 +89,28 @@ impl Leases {
 
     pub(super) fn room(&mut self, now: Ms, cost: Cost) -> Result<(), Blocked> {
         let (again, asked, reason) = self.again;
-        let until = match self.lease_for(now, cost) {
-            Some(lease) if lease.from <= now => return Ok(()),
-            Some(lease) => Some(lease.from),
-            None => (now < again && asked.covers(cost)).then_some(again),
+        let kinds = cost.kinds().into_iter();
+        let mut kinds = kinds.filter(|kind| *kind != Cost::NONE);
+        let from = kinds.try_fold(now, |from, kind| match self.lease_for(now, kind) {
+            Some(lease) => Ok(from.max(lease.from)),
+            None => Err((now < again && asked.covers(kind)).then_some(again)),
+        });
+        let until = match from {
+            Ok(from) if from <= now => return Ok(()),
+            Ok(from) => Some(from),
+            Err(until) => until,
         };
         Err(Blocked { until, reason })
     }
 
-    /// Takes requests out of a lease, and says which; 0 for none.
-    pub(super) fn take(&mut self, now: Ms, cost: Cost) -> u64 {
-        self.lease_for(now, cost).map_or(0, |lease| {
-            lease.left = lease.left - cost;
-            lease.id
+    /// Takes requests out of leases, and says out of which those of each kind; 0 for none.
+    pub(super) fn take(&mut self, now: Ms, cost: Cost) -> [u64; 3] {
+        cost.kinds().map(|kind| {
+            let lease = self.lease_for(now, kind).filter(|_| kind != Cost::NONE);
+            lease.map_or(0, |lease| {
+                lease.left = lease.left - kind;
+                lease.id
+            })
         })
     }
 
@@ -110,7 +119,28 @@ impl Leases {
         leases.find(|lease| now < lease.until && lease.left.covers(cost))
     }
 
-    pub(super) fn settle(&mut self, now: Ms, lease: u64, spent: Cost, passed: Cost, unused: Cost) {
+    /// Notes what became of requests of the leases that [`take`](Self::take) named.
+    pub(super) fn settle(
+        &mut self,
+        now: Ms,
+        leases: [u64; 3],
+        spent: Cost,
+        passed: Cost,
+        unused: Cost,
+    ) {
+        let kinds = spent
+            .kinds()
+            .into_iter()
+            .zip(passed.kinds())
+            .zip(unused.kinds());
+        for (((spent, passed), unused), lease) in kinds.zip(leases) {
+            if spent + unused != Cost::NONE {
+                self.settle_one(now, lease, spent, passed, unused);
+            }
+        }
+    }
+
+    fn settle_one(&mut self, now: Ms, lease: u64, spent: Cost, passed: Cost, unused: Cost) {
         let settled = &mut self.report.settled;
         let full = lease == 0 && settled.len() >= REMEMBERED;
         let last = settled.last_mut().filter(|last| last.lease == lease);

@@ -54,7 +54,8 @@ pub(super) struct Tally {
 struct Held {
     cost: Cost,
     until: Ms,
-    lease: u64,
+    /// The leases that the requests of each kind belong to.
+    leases: [u64; 3],
     /// Whether others were under way when it was let out.
     met_others: bool,
 }
@@ -162,7 +163,7 @@ impl Tally {
         let held = Held {
             cost,
             until: now + HELD,
-            lease: leases.map_or(0, |leases| leases.take(now, cost)),
+            leases: leases.map_or([0; 3], |leases| leases.take(now, cost)),
             met_others: self.under_way != Cost::NONE,
         };
         self.held.insert(self.last, held);
@@ -173,11 +174,25 @@ impl Tally {
         self.last
     }
 
+    /// Lets out more requests beside those that go by this number, if there is room now. What is leased of a ledger is
+    /// leased beforehand.
+    pub(super) fn extend(&mut self, now: Ms, id: u64, cost: Cost) -> bool {
+        if self.leases.is_some() || self.room(now, cost, Cost::NONE).is_err() {
+            return false;
+        }
+        let Some(held) = self.held.get_mut(&id) else {
+            return false;
+        };
+        held.cost = held.cost + cost;
+        self.under_way = self.under_way + cost;
+        true
+    }
+
     /// Counts requests that left without being let out.
     pub(super) fn charge(&mut self, now: Ms, cost: Cost) {
         self.spend(now, cost, Cost::NONE);
         if let Some(leases) = &mut self.leases {
-            leases.settle(now, 0, cost, Cost::NONE, Cost::NONE);
+            leases.settle(now, [0; 3], cost, Cost::NONE, Cost::NONE);
         }
     }
 
@@ -186,7 +201,7 @@ impl Tally {
     pub(super) fn settle(&mut self, now: Ms, id: u64, spent: Cost, passed: Cost, unused: Cost) {
         // What was given up has been counted then.
         if let Some(held) = self.held.get_mut(&id) {
-            let lease = held.lease;
+            let of = held.leases;
             held.cost = held.cost - spent - unused;
             if held.cost == Cost::NONE {
                 self.held.remove(&id);
@@ -194,7 +209,7 @@ impl Tally {
             self.under_way = self.under_way - spent - unused;
             self.spend(now, spent, passed);
             if let Some(leases) = &mut self.leases {
-                leases.settle(now, lease, spent, passed, unused);
+                leases.settle(now, of, spent, passed, unused);
             }
         }
         if let Some(closed) = self.closed.filter(|closed| closed.probe == Some(id)) {
@@ -247,8 +262,9 @@ impl Tally {
             learnt = self.lessons.refused_too(refusal.cause);
         }
         if let Some(leases) = &mut self.leases {
-            let lease = self.held.get(&id).map_or(0, |held| held.lease);
-            leases.refused(lease, closing);
+            let held = self.held.get(&id);
+            let lease = held.and_then(|held| held.leases.into_iter().max());
+            leases.refused(lease.unwrap_or(0), closing);
         }
         let doubled = closing.doubled_ms << (self.strikes.max(1) - 1).min(12);
         let until = now + closing.wait_ms.max(doubled).min(ms(LONGEST));

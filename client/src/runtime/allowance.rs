@@ -1,15 +1,17 @@
 //! The time that a call may use.
 
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::limited::limited;
 use super::policy::RetryPolicy;
+use crate::auth::Token;
 use crate::error::Error;
-use crate::limits::Gate;
+use crate::limits::{Gate, Leave};
 
 /// The time and the attempts that one call of the public API may use, over all requests that it makes.
 #[derive(Clone, Debug)]
@@ -21,6 +23,23 @@ pub(crate) struct Allowance {
     shortest_useful_attempt: Duration,
     /// Microseconds of the retry window that attempts and pauses took.
     spent: Arc<AtomicU64>,
+    loan: Arc<Mutex<Loan>>,
+}
+
+/// What a write that reads first lends to its reads: the token and the leave that it will be sent by.
+#[derive(Default)]
+pub(super) struct Loan {
+    lent: Option<(Token, Leave)>,
+    /// How many requests were made by it, or would have been.
+    pub(super) reads: u32,
+}
+
+impl fmt::Debug for Loan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loan")
+            .field("reads", &self.reads)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Allowance {
@@ -33,6 +52,7 @@ impl Allowance {
             in_batch,
             shortest_useful_attempt: Duration::ZERO,
             spent: Arc::default(),
+            loan: Arc::default(),
         };
         new.shortest_useful_attempt = Duration::from_secs(1)
             .min(policy.attempt_timeout)
@@ -46,8 +66,28 @@ impl Allowance {
     pub(crate) fn with_new_window(&self) -> Self {
         Self {
             spent: Arc::default(),
+            loan: Arc::default(),
             ..self.clone()
         }
+    }
+
+    /// Lends what the next requests are sent by.
+    pub(super) fn lend(&self, token: Token, leave: Leave) {
+        self.with_loan(|loan| loan.lent = Some((token, leave)));
+    }
+
+    /// Takes what is lent, if anything is, to send by it or to have it back.
+    pub(super) fn take_lent(&self) -> Option<(Token, Leave)> {
+        self.with_loan(|loan| loan.lent.take())
+    }
+
+    pub(super) fn with_loan<T>(&self, change: impl FnOnce(&mut Loan) -> T) -> T {
+        change(&mut self.loan.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Gives back leave that is lent, before something is waited for that may need it.
+    pub(crate) fn give_back_leave(&self) {
+        self.take_lent();
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {

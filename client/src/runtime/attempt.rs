@@ -19,7 +19,7 @@ use super::reply::{self, Class, Failure};
 use super::retry::{Next, Pause, Verdict};
 use crate::auth::{Audience, Token, TokenRefusal};
 use crate::error::{Error, Kind, Reach, Stored};
-use crate::limits::{Ask, Leave, Stays, Ticket};
+use crate::limits::{Ask, Cost, Leave, Stays, Ticket};
 
 /// So many attempts are made at most while tokens are refused, whatever their source says: GitHub locks out whoever
 /// goes on.
@@ -28,8 +28,8 @@ const MAX_ATTEMPTS_WITH_NEW_TOKENS: u32 = 20;
 /// The attempts of a call.
 pub(super) struct Attempts<'a> {
     runtime: &'a Runtime,
-    call: Call<'a>,
-    allowance: &'a Allowance,
+    pub(super) call: Call<'a>,
+    pub(super) allowance: &'a Allowance,
     progress: Mutex<Progress>,
 }
 
@@ -45,15 +45,26 @@ struct Progress {
     limited: Option<Error>,
     /// The place in the line for leave of an attempt that is not made yet.
     ticket: Ticket,
+    /// How many requests go before it, by the same leave.
+    reads: u32,
 }
 
 impl<'a> Attempts<'a> {
-    pub(super) fn new(runtime: &'a Runtime, call: Call<'a>, allowance: &'a Allowance) -> Self {
+    pub(super) fn new(
+        runtime: &'a Runtime,
+        call: Call<'a>,
+        allowance: &'a Allowance,
+        reads: u32,
+    ) -> Self {
+        let progress = Progress {
+            reads,
+            ..Progress::default()
+        };
         Self {
             runtime,
             call,
             allowance,
-            progress: Mutex::default(),
+            progress: Mutex::new(progress),
         }
     }
 
@@ -62,23 +73,27 @@ impl<'a> Attempts<'a> {
     }
 
     /// Makes one attempt: its steps are listed in [`runtime`](super).
-    pub(super) async fn make<T, F, Fut>(&self, request: &F) -> Verdict<ResponseValue<T>>
+    pub(super) async fn make<R, T, G, ReadFut, F, Fut>(
+        &self,
+        read: &G,
+        request: &F,
+    ) -> Verdict<ResponseValue<T>>
     where
-        F: Fn(octoseal_api::Client) -> Fut,
+        G: Fn() -> ReadFut,
+        ReadFut: Future<Output = Result<R, Error>>,
+        F: Fn(octoseal_api::Client, R) -> Fut,
         Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
     {
-        let mut token = self.accepted_token().await?;
-        let mut leave = self.leave().await?;
-        if leave.waited() {
-            // The token may have been replaced meanwhile. If that takes a wait, nothing is held during it.
-            token = match self.token().now_or_never() {
-                Some(token) => token?,
-                None => return Err(Next::Again),
-            };
-        }
+        let lent = self.borrow();
+        let is_lent = lent.is_some();
+        let (token, leave) = match lent {
+            Some(lent) => lent,
+            None => self.token_and_leave().await?,
+        };
         if leave.is_outdated() {
             return Err(Next::Again);
         }
+        let (token, mut leave, read) = self.read_first(token, leave, read).await?;
         let Some(proof) = self.runtime.proofs.begin(&token) else {
             return Err(Next::Again);
         };
@@ -93,15 +108,81 @@ impl<'a> Attempts<'a> {
             progress.made
         };
         let span = debug_span!("attempt", number);
+        let request = |api| request(api, read);
         let sent = self.send(request, &token, time).instrument(span);
-        match leave.send(self.call.effect.cost(), sent).await {
+        let (result, leave) = match leave.send(self.call.effect.cost(), sent).await {
             Ok(reply) => {
                 leave.answered(reply::quota(reply.headers()));
-                leave.ended_well(true);
+                if self.call.effect != Effect::Read {
+                    leave.ended_well(true);
+                }
                 proof.passed();
-                Ok(reply)
+                (Ok(reply), Some(leave))
             }
-            Err(failure) => Err(self.after(failure, leave, &token, proof)),
+            Err(failure) => {
+                let (next, leave) = self.after(failure, leave, &token, proof);
+                (Err(next), leave)
+            }
+        };
+        if let Some(leave) = leave.filter(|_| is_lent) {
+            self.allowance.lend(token, leave);
+        }
+        result
+    }
+
+    /// What a write lends to the reads before it. If its leave does not cover this one, it is given back, and the write
+    /// begins again.
+    fn borrow(&self) -> Option<(Token, Leave)> {
+        let cost = self.call.effect.cost();
+        self.allowance.with_loan(|loan| loan.reads += 1);
+        let lent = self.allowance.take_lent();
+        lent.and_then(|(token, mut leave)| leave.covers(cost).then_some((token, leave)))
+    }
+
+    /// Gets the token, and then leave to send.
+    async fn token_and_leave(&self) -> Result<(Token, Leave), Next> {
+        let token = self.accepted_token().await?;
+        let leave = self.leave().await?;
+        if !leave.waited() {
+            return Ok((token, leave));
+        }
+        // The token may have been replaced meanwhile. If that takes a wait, nothing is held during it.
+        match self.token().now_or_never() {
+            Some(token) => Ok((token?, leave)),
+            None => Err(Next::Again),
+        }
+    }
+
+    /// Reads what is to be written back, by the same leave, so that nothing comes between the two. If something did,
+    /// a refusal or a wait, both are made again.
+    async fn read_first<R, G, ReadFut>(
+        &self,
+        token: Token,
+        leave: Leave,
+        read: &G,
+    ) -> Result<(Token, Leave, R), Next>
+    where
+        G: Fn() -> ReadFut,
+        ReadFut: Future<Output = Result<R, Error>>,
+    {
+        if self.progress().reads == 0 {
+            let read = read().await.map_err(Next::Stop)?;
+            return Ok((token, leave, read));
+        }
+        self.allowance.with_loan(|loan| loan.reads = 0);
+        self.allowance.lend(token, leave);
+        let read = read().await;
+        let lent = self.allowance.take_lent();
+        let reads = self.allowance.with_loan(|loan| loan.reads);
+        {
+            let mut progress = self.progress();
+            progress.reads = progress.reads.max(reads);
+            progress.made += read.as_ref().err().map_or(0, Error::attempts);
+        }
+        let read = read.map_err(Next::Stop)?;
+        match lent {
+            Some((token, leave)) if !leave.is_outdated() => Ok((token, leave, read)),
+            _ => Err(Next::Again),
         }
     }
 
@@ -109,9 +190,10 @@ impl<'a> Attempts<'a> {
     async fn leave(&self) -> Result<Leave, Next> {
         let Call { place, effect, .. } = self.call;
         let gate = self.runtime.gate(place.audience());
+        let reads = Cost::READ.times(self.progress().reads);
         let ask = Ask {
             identity: gate.identity,
-            cost: effect.cost(),
+            cost: effect.cost() + reads,
             place: (effect != Effect::Read).then(|| number_of(place)),
             deadline: self.allowance.deadline(),
         };
@@ -175,12 +257,12 @@ impl<'a> Attempts<'a> {
     /// Makes the request and reads the reply, both within `time`: the body of a refusal may drip too.
     async fn send<T, F, Fut>(
         &self,
-        request: &F,
+        request: F,
         token: &Token,
         time: Duration,
     ) -> Result<ResponseValue<T>, Failure>
     where
-        F: Fn(octoseal_api::Client) -> Fut,
+        F: FnOnce(octoseal_api::Client) -> Fut,
         Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
     {
         let began = Instant::now();
@@ -204,27 +286,34 @@ impl<'a> Attempts<'a> {
         outcome
     }
 
-    /// What follows a failure. Tells the gate, and the source of a refused token.
-    fn after(&self, failure: Failure, mut leave: Leave, token: &Token, proof: Proof<'_>) -> Next {
+    /// What follows a failure, with the leave if GitHub's answer was definite. Tells the gate, and the source of a
+    /// refused token.
+    fn after(
+        &self,
+        failure: Failure,
+        mut leave: Leave,
+        token: &Token,
+        proof: Proof<'_>,
+    ) -> (Next, Option<Leave>) {
         let effect = self.call.effect;
         self.progress().maybe_done |= failure.maybe_done && effect != Effect::Read;
         match failure.class {
             Class::Limited(refusal) => {
                 self.runtime.observer.limited(leave.refused(refusal));
                 self.progress().limited = Some(failure.error);
-                return Next::Again;
+                return (Next::Again, None);
             }
             _ if failure.answered => leave.answered(failure.quota),
             _ => {}
         }
         // What a place that can't take several changes at once answers to them.
-        if let Some(status) = failure.error.status() {
+        if let Some(status) = failure.error.status().filter(|_| effect != Effect::Read) {
             leave.ended_well(!matches!(status, 409 | 500 | 503));
         }
-        drop(leave);
+        let leave = Some(leave).filter(|_| failure.class == Class::Final);
         if failure.class == Class::TokenRefused {
             let pause = self.pause_for_new_token(&failure, token, proof);
-            return failure.then(pause.map(Pause::Fixed));
+            return (failure.then(pause.map(Pause::Fixed)), None);
         }
         proof.passed();
         let pause = match failure.class {
@@ -233,7 +322,7 @@ impl<'a> Attempts<'a> {
             Class::Transient => Some(Pause::Backoff),
             Class::Final | Class::Limited(_) | Class::TokenRefused => None,
         };
-        failure.then(pause)
+        (failure.then(pause), leave)
     }
 
     fn pause_for_new_token(

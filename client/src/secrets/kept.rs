@@ -31,9 +31,16 @@ impl Target {
             self.scope.has_visibility(),
             self.scope.has_selected_repositories(),
         );
+        let storing = |error: Error| error.with_action(format!("storing {name} in {}", self.scope));
         match access {
-            Access::Keep if visibility => self.kept_visibility(name, allowance).await,
-            Access::Keep if selected => self.kept_selection(name, allowance).await,
+            Access::Keep if visibility => {
+                let kept = self.kept_visibility(name, allowance).await;
+                kept.map_err(storing)
+            }
+            Access::Keep if selected => {
+                let kept = self.kept_selection(name, allowance).await;
+                kept.map_err(storing)
+            }
             Access::Keep => Ok(Resolved::default()),
             Access::All | Access::Private if !visibility => Err(Error::unsupported(format!(
                 "{} has no visibility",
@@ -49,6 +56,12 @@ impl Target {
             }),
             Access::Selected(repositories) => self.selected(repositories, allowance).await,
         }
+    }
+
+    /// Whether access that is kept has to be read.
+    pub(super) fn reads(&self, access: &Access) -> bool {
+        let has_any = self.scope.has_visibility() || self.scope.has_selected_repositories();
+        *access == Access::Keep && has_any
     }
 
     async fn selected(
@@ -78,6 +91,7 @@ impl Target {
             Ok(existing) => existing,
             Err(error) if error.is_not_found() => {
                 // Only the secret is missing if the scope has a key; otherwise the scope's own error says more.
+                allowance.give_back_leave();
                 self.client.lookup.key(&self.scope, None, allowance).await?;
                 return Err(Error::input(format!(
                     "{name} does not exist yet in {} and has no visibility to keep",

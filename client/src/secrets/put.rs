@@ -42,9 +42,10 @@ impl fmt::Display for Written {
 /// Without [`visibility`](Put::visibility) or [`selected_repositories`](Put::selected_repositories), an existing
 /// secret keeps its visibility and every repository it is selected for: they are read first, all pages, and sent
 /// again with the new value, since GitHub requires the visibility and clears a list that is left out. If GitHub counts
-/// more repositories than it shows to this token, that is an error and nothing is written. Between the reading and the
-/// writing somebody else may change the access; that change is then undone. GitHub offers no condition that would
-/// prevent it. Name the access if you know it: that also saves the reading.
+/// more repositories than it shows to this token, that is an error and nothing is written. They are read directly before
+/// they are written, after every wait for a limit, and again if the write is tried again. Somebody else may still change
+/// the access in that one round trip; such a change is undone, and GitHub offers no condition that would prevent it.
+/// Name the access if you know it: that also saves the reading.
 #[must_use = "nothing is sent before `send`"]
 pub struct Put<S> {
     /// Where, or why there is no such scope.
@@ -146,8 +147,12 @@ impl<S: AnyScope> Put<S> {
         let name = SecretName::new(self.name)?;
         target.check_content(&self.content, &self.access, &name)?;
         let allowance = target.client.runtime.allowance(self.in_batch);
-        let access = target.resolve(self.access, &name, &allowance).await?;
-        let (target, name, access, allowance) = (&target, &name, &access, &allowance);
+        // What is kept is read directly before it is written.
+        let access = match target.reads(&self.access) {
+            true => None,
+            false => Some(target.resolve(self.access, &name, &allowance).await?),
+        };
+        let (target, name, access, allowance) = (&target, &name, access.as_ref(), &allowance);
         let write = |sealed| target.write(name, sealed, access, allowance);
         match self.content {
             Content::None => write(None).await,
@@ -236,22 +241,30 @@ impl Target {
         &self,
         name: &SecretName,
         sealed: Option<Sealed>,
-        access: &Resolved,
+        access: Option<&Resolved>,
         allowance: &Allowance,
     ) -> Result<Written, Error> {
         let encrypted_value = sealed.as_ref().map(Sealed::checked).transpose()?;
-        let body = stores::Put {
-            encrypted_value: encrypted_value.as_ref(),
-            key_id: sealed.as_ref().map(|sealed| sealed.key_id.as_str()),
-            visibility: access.visibility.as_deref(),
-            selected_repository_ids: access.selected.as_deref(),
+        let (sealed, encrypted_value) = (sealed.as_ref(), encrypted_value.as_ref());
+        let send = async |api: octoseal_api::Client, access: &Resolved| {
+            let body = stores::Put {
+                encrypted_value,
+                key_id: sealed.map(|sealed| sealed.key_id.as_str()),
+                visibility: access.visibility.as_deref(),
+                selected_repository_ids: access.selected.as_deref(),
+            };
+            api.put_secret(self.scope.api(), name.as_str(), &body).await
         };
         let call = self.call("storing", name.as_str(), Effect::Write);
-        let body = &body;
-        let request = |api: octoseal_api::Client| async move {
-            api.put_secret(self.scope.api(), name.as_str(), body).await
-        };
-        let reply = self.client.runtime.call(call, allowance, request).await?;
+        let runtime = &self.client.runtime;
+        let reply = match access {
+            Some(access) => runtime.call(call, allowance, |api| send(api, access)).await,
+            None => {
+                let read = || self.resolve(Access::Keep, name, allowance);
+                let write = async |api, access| send(api, &access).await;
+                runtime.read_and_write(call, allowance, read, write).await
+            }
+        }?;
         Ok(if reply.status() == StatusCode::CREATED {
             Written::Created
         } else {

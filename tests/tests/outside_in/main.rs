@@ -13,6 +13,7 @@ mod faults;
 mod faults_keys;
 mod faults_redirects;
 mod handles;
+mod kept;
 mod leave;
 mod limits;
 mod names;
