@@ -78,12 +78,16 @@ impl Need {
     /// store, and places that have a permission of their own are the exceptions.
     pub(crate) fn of_store(store: &str, kind: Kind, writes: bool) -> Self {
         let permission = match (kind, store) {
+            (Kind::Environment, _) => "environments".to_owned(),
+            (Kind::Organization, store) if store.ends_with("/variables") => {
+                format!("organization_{}", store.replace('/', "_"))
+            }
+            (_, store) if store.ends_with("/variables") => store.replace('/', "_"),
             (Kind::Organization, "actions") => "organization_secrets".to_owned(),
             (Kind::Organization, registries::STORE) => "organization_private_registries".to_owned(),
             (Kind::Organization, store) => format!("organization_{store}_secrets"),
             (Kind::Repository, "actions") => "secrets".to_owned(),
             (Kind::Repository, store) => format!("{store}_secrets"),
-            (Kind::Environment, _) => "environments".to_owned(),
             (Kind::User, store) => format!("{store}_user_secrets"),
         };
         let scope = match kind {

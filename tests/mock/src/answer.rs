@@ -9,6 +9,7 @@ pub(crate) mod routes;
 pub(crate) mod sealed;
 pub(crate) mod secrets;
 pub(crate) mod shown;
+pub(crate) mod variables;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -489,7 +490,8 @@ fn etag(body: &Bytes) -> HeaderValue {
 fn documentation(route: Option<&Route>) -> String {
     match route {
         Some(Route::Secrets { store, .. }) => {
-            format!("https://docs.github.com/rest/{store}/secrets")
+            let page = crate::world::stores::collection(store);
+            format!("https://docs.github.com/rest/{page}")
         }
         Some(Route::Registries { .. }) => {
             "https://docs.github.com/rest/private-registries/organization-configurations".to_owned()

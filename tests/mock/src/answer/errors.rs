@@ -145,6 +145,10 @@ pub(crate) fn too_many(limit: usize) -> Refusal {
     )
 }
 
+pub(crate) fn variable_exists() -> Refusal {
+    Refusal::new(409, "Already exists - Variable already exists")
+}
+
 pub(crate) fn unknown_repositories(ids: &[u64]) -> Refusal {
     Refusal::new(422, "Validation Failed").with("errors", format!("no such repositories: {ids:?}"))
 }

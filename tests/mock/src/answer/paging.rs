@@ -21,6 +21,12 @@ pub(crate) const SIZES: Sizes = Sizes {
     most: 100,
 };
 
+/// Those of lists of variables.
+pub(crate) const VARIABLES: Sizes = Sizes {
+    usual: 10,
+    most: 30,
+};
+
 /// Which page of a list was asked for. What can't be read counts as not said; too much is cut to the most there is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Page<'a> {

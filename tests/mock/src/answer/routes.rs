@@ -9,7 +9,7 @@ use crate::world::place::{Account, Place, Repo};
 /// What a path asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Route {
-    /// One of the family: some store's secrets at some place.
+    /// One of the family: some store's secrets, or its variables, at some place.
     Secrets {
         store: String,
         place: Place,
@@ -128,8 +128,8 @@ impl Route {
                     ask,
                 })
             }
-            [store, "secrets", rest @ ..] => {
-                Self::secrets(store, Place::Organization(account), rest)
+            [store, what @ ("secrets" | "variables"), rest @ ..] => {
+                Self::secrets(&store_of(store, what)?, Place::Organization(account), rest)
             }
             _ => None,
         }
@@ -143,23 +143,33 @@ impl Route {
                 (*environment).to_owned(),
             ))),
             ["installation"] => Some(Self::App(AppRoute::OfRepository(repo))),
-            ["environments", environment, "secrets", rest @ ..] => {
+            [
+                "environments",
+                environment,
+                what @ ("secrets" | "variables"),
+                rest @ ..,
+            ] => {
                 // An environment's paths name no store: its secrets are those of Actions.
                 Self::secrets(
-                    "actions",
+                    &store_of("actions", what)?,
                     Place::Environment(repo, (*environment).to_owned()),
                     rest,
                 )
             }
-            [store, "organization-secrets"] => {
-                let store = (*store).to_owned();
+            [
+                store,
+                list @ ("organization-secrets" | "organization-variables"),
+            ] => {
+                let store = store_of(store, list.trim_start_matches("organization-"))?;
                 Some(Self::Secrets {
                     store,
                     place: Place::Repository(repo),
                     ask: Ask::OrganizationSecrets,
                 })
             }
-            [store, "secrets", rest @ ..] => Self::secrets(store, Place::Repository(repo), rest),
+            [store, what @ ("secrets" | "variables"), rest @ ..] => {
+                Self::secrets(&store_of(store, what)?, Place::Repository(repo), rest)
+            }
             _ => None,
         }
     }
@@ -171,6 +181,15 @@ impl Route {
             ask: Ask::read(rest)?,
         })
     }
+}
+
+/// The store that a path means, which may be that of another one's variables.
+fn store_of(store: &str, what: &str) -> Option<String> {
+    let store = Some(store).filter(|store| !store.contains('/'))?;
+    Some(match what {
+        "variables" => format!("{store}/variables"),
+        _ => store.to_owned(),
+    })
 }
 
 impl Ask {

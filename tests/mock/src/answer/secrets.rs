@@ -1,5 +1,5 @@
 //! The family: list, public key, get, put, delete, and the repositories that a secret is shared with. One set of
-//! handlers for every store and place; what differs is data.
+//! handlers for every store and place; what differs is data. Variables differ in how they are written alone.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::access::{Grant, Need};
 use crate::answer::errors;
-use crate::answer::paging::Page;
+use crate::answer::paging::{self, Page};
 use crate::answer::reply::{self, Refusal, Reply};
 use crate::answer::repositories;
 use crate::answer::routes::Ask;
@@ -20,6 +20,7 @@ use crate::world::Home;
 use crate::world::keys::Vault;
 use crate::world::place::{Kind, Place};
 use crate::world::stored::StoredSecret;
+use crate::world::stores;
 
 impl State {
     pub(crate) fn secrets(
@@ -43,21 +44,22 @@ impl State {
         self.refuse_archived(call, &home)?;
         let vault = (store, home);
         let shared = matches!(kind, Kind::Organization | Kind::User);
+        let secret = stores::variables_of(&vault.0).is_none();
         match (call.method.clone(), ask) {
             (Method::GET, Ask::List) => Ok(self.list(call, &vault)),
-            (Method::GET, Ask::PublicKey) => Ok(self.public_key(&vault)),
+            (Method::GET, Ask::PublicKey) if secret => Ok(self.public_key(&vault)),
             (Method::GET, Ask::Secret(name)) => {
                 let shelf = self.secrets.shown(&vault, call.as_of());
                 let secret = shelf
                     .get(&name.to_ascii_uppercase())
                     .ok_or_else(errors::not_found)?;
-                Ok(reply::ok(&secret.to_json(&self.repositories_url(
-                    call,
-                    &vault,
-                    &secret.name,
-                ))))
+                Ok(reply::ok(&self.entry(call, &vault, secret)))
             }
-            (Method::PUT, Ask::Secret(name)) => self.put(call, kind, &vault, &name),
+            (Method::POST, Ask::List) if !secret => self.create_variable(call, kind, &vault),
+            (Method::PATCH, Ask::Secret(name)) if !secret => {
+                self.update_variable(call, kind, &vault, &name)
+            }
+            (Method::PUT, Ask::Secret(name)) if secret => self.put(call, kind, &vault, &name),
             (Method::DELETE, Ask::Secret(name)) => {
                 self.secrets
                     .remove(call.now, &vault, &name)
@@ -103,9 +105,19 @@ impl State {
     fn list(&self, call: &Call<'_>, vault: &Vault) -> Reply {
         let url = format!("{}{}", call.root, by_number(vault));
         let shelf = self.secrets.shown(vault, call.as_of());
-        Page::read(call).of("secrets", shelf.values(), &url, |secret| {
-            secret.to_json(&self.repositories_url(call, vault, &secret.name))
+        let (name, page) = list_of(call, vault);
+        page.of(name, shelf.values(), &url, |secret| {
+            self.entry(call, vault, secret)
         })
+    }
+
+    /// A secret as it is shown; a variable with its value.
+    fn entry(&self, call: &Call<'_>, vault: &Vault, secret: &StoredSecret) -> Value {
+        let mut shown = secret.to_json(&self.repositories_url(call, vault, &secret.name));
+        if stores::variables_of(&vault.0).is_some() {
+            shown["value"] = json!(String::from_utf8_lossy(&secret.value));
+        }
+        shown
     }
 
     pub(crate) fn public_key(&mut self, vault: &Vault) -> Reply {
@@ -244,7 +256,7 @@ impl State {
             .ok_or_else(errors::not_found)
     }
 
-    fn repository_ids(&self, store: &str, kind: Kind, version: &str) -> RepositoryIds {
+    pub(crate) fn repository_ids(&self, store: &str, kind: Kind, version: &str) -> RepositoryIds {
         match self.settings.repository_ids.get(store) {
             Some(RepositoryIds::ByVersion) if version < "2026-03-10" => RepositoryIds::Strings,
             Some(RepositoryIds::ByVersion) => RepositoryIds::Integers,
@@ -338,15 +350,15 @@ impl State {
                 _ => secret.selected_repository_ids.contains(&id),
             })
             .collect();
+        let (name, page) = list_of(call, vault);
+        let store = stores::variables_of(&vault.0).unwrap_or(&vault.0);
         let url = format!(
-            "{}/repositories/{id}/{}/organization-secrets",
-            call.root, vault.0
+            "{}/repositories/{id}/{store}/organization-{name}",
+            call.root
         );
-        Ok(
-            Page::read(call).of("secrets", seen.into_iter(), &url, |secret| {
-                secret.to_json(&self.repositories_url(call, &organization, &secret.name))
-            }),
-        )
+        Ok(page.of(name, seen.into_iter(), &url, |secret| {
+            self.entry(call, &organization, secret)
+        }))
     }
 
     fn repositories_url(&self, call: &Call<'_>, (store, home): &Vault, name: &str) -> String {
@@ -357,19 +369,30 @@ impl State {
             }
             _ => "/user".to_owned(),
         };
-        format!("{}{place}/{store}/secrets/{name}/repositories", call.root)
+        let list = stores::collection(store);
+        format!("{}{place}/{list}/{name}/repositories", call.root)
+    }
+}
+
+/// What a list of secrets or variables is called, and which page of it was asked for.
+fn list_of<'a>(call: &Call<'a>, vault: &Vault) -> (&'static str, Page<'a>) {
+    match stores::variables_of(&vault.0) {
+        None => ("secrets", Page::read(call)),
+        Some(_) => ("variables", Page::sized(call, paging::VARIABLES)),
     }
 }
 
 /// The path of a scope's list as `Link` headers have it: by number.
 fn by_number((store, home): &Vault) -> String {
+    let list = stores::collection(store);
     match home {
-        Home::Organization(id) => format!("/organizations/{id}/{store}/secrets"),
-        Home::Repository(id) => format!("/repositories/{id}/{store}/secrets"),
+        Home::Organization(id) => format!("/organizations/{id}/{list}"),
+        Home::Repository(id) => format!("/repositories/{id}/{list}"),
         Home::Environment(id, environment) => {
             let environment = utf8_percent_encode(environment, NON_ALPHANUMERIC);
-            format!("/repositories/{id}/environments/{environment}/secrets")
+            let list = list.rsplit('/').next().unwrap_or_default();
+            format!("/repositories/{id}/environments/{environment}/{list}")
         }
-        Home::User => format!("/user/{store}/secrets"),
+        Home::User => format!("/user/{list}"),
     }
 }

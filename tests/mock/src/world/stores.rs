@@ -7,7 +7,7 @@ use crate::world::place::Kind;
 
 /// GitHub's own: each store with the kinds of place that have it, and whether a repository can list the organization
 /// secrets that it sees.
-const GITHUB: [(&str, &[Kind], bool); 5] = [
+const GITHUB: [(&str, &[Kind], bool); 7] = [
     (
         "actions",
         &[Kind::Organization, Kind::Repository, Kind::Environment],
@@ -19,9 +19,32 @@ const GITHUB: [(&str, &[Kind], bool); 5] = [
         &[Kind::Organization, Kind::Repository, Kind::User],
         false,
     ),
+    (
+        "actions/variables",
+        &[Kind::Organization, Kind::Repository, Kind::Environment],
+        true,
+    ),
+    (
+        "agents/variables",
+        &[Kind::Organization, Kind::Repository],
+        true,
+    ),
     ("dependabot", &[Kind::Organization, Kind::Repository], false),
     (registries::STORE, &[Kind::Organization], false),
 ];
+
+/// The store whose variables a store holds, if it holds variables: those of Actions are in `actions/variables`.
+pub(crate) fn variables_of(store: &str) -> Option<&str> {
+    store.strip_suffix("/variables")
+}
+
+/// The last pieces of a store's paths.
+pub(crate) fn collection(store: &str) -> String {
+    match variables_of(store) {
+        Some(_) => store.to_owned(),
+        None => format!("{store}/secrets"),
+    }
+}
 
 /// The stores of which an organization may have no more secrets than a repository.
 const FEW_IN_ORGANIZATION: [&str; 1] = ["codespaces"];
@@ -55,8 +78,9 @@ impl Stores {
     }
 
     pub(crate) fn remove(&mut self, store: &str) {
-        self.known.retain(|(known, _)| known != store);
-        self.listed.remove(store);
+        let left = |known: &str| known != store && variables_of(known) != Some(store);
+        self.known.retain(|(known, _)| left(known));
+        self.listed.retain(|known| left(known));
     }
 
     pub(crate) fn has(&self, store: &str, kind: Kind) -> bool {

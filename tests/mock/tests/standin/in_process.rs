@@ -35,10 +35,47 @@ async fn requests_under_way_are_counted() {
     github.seed(ORG, "TOKEN", "1").visibility("all");
     github.set_latency(Duration::from_millis(100));
     let client = client(&github);
+    // The first request with a token goes alone.
+    let read = client.get_org_secret("acme", "TOKEN").await;
+    read.expect("a secret");
     join_all((0..5).map(|_| client.get_org_secret("acme", "TOKEN"))).await;
     assert_eq!(github.most_under_way(), 5);
     github.clear_requests();
     assert_eq!(github.most_under_way(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn writes_that_overlap_in_one_scope_can_fail_and_others_pass() {
+    let (github, ..) = acme();
+    github.seed(ORG, "A", "1");
+    github.seed(ORG, "B", "1");
+    github.seed("dependabot:org/acme", "A", "1");
+    github.set_latency(Duration::from_millis(100));
+    github.inject(Fault::server_error().overlapping().always());
+    let client = client(&github);
+    let read = client.get_org_secret("acme", "A").await;
+    read.expect("a secret");
+    github.clear_requests();
+    let scope: octoseal::Scope = "dependabot:org/acme".parse().expect("a scope");
+    let dependabot = client.secrets(scope);
+    let elsewhere = dependabot.delete("A");
+    let (a, b) = (
+        client.delete_org_secret("acme", "A"),
+        client.delete_org_secret("acme", "B"),
+    );
+    let (a, b, elsewhere) = tokio::join!(a, b, elsewhere);
+    let requests = github.requests();
+    let failed: Vec<_> = requests
+        .iter()
+        .filter(|request| request.status == 500)
+        .collect();
+    assert!(!failed.is_empty(), "{a:?} {b:?} {elsewhere:?} {requests:?}");
+    assert!(
+        failed
+            .iter()
+            .all(|request| request.path.contains("/actions/"))
+    );
+    elsewhere.expect("deleted");
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,4 +17,5 @@ mod registries;
 mod selected;
 mod sockets;
 mod stores;
+mod variables;
 mod writes;

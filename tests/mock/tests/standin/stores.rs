@@ -142,7 +142,7 @@ fn what_a_place_does_not_have_is_not_found() {
         "/orgs/nobody/actions/secrets".to_owned(),
         "/repos/acme/nothing/actions/secrets".to_owned(),
         "/repos/acme/api/environments/nowhere/secrets".to_owned(),
-        "/orgs/acme/actions/variables".to_owned(),
+        "/orgs/acme/dependabot/variables".to_owned(),
         "/anything".to_owned(),
     ] {
         let answer = get(&github, &path);
