@@ -309,7 +309,8 @@ async fn after_an_outage_retries_come_one_by_one() {
         within.count()
     });
     let busiest = busiest.max().unwrap();
-    assert!(busiest <= 6, "{busiest}");
+    // The last of those saved up may be among them.
+    assert!(busiest <= 10, "{busiest}");
 }
 
 #[tokio::test(start_paused = true)]
