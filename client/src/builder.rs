@@ -300,8 +300,9 @@ impl ClientBuilder {
             }
         };
         let context = self.context(&base)?;
+        let route = self.sockets.route(&base, is_loopback(&base));
         let runtime = |tokens: Arc<dyn Tokens>, identity: Identity| {
-            Arc::new(Runtime::new(
+            let runtime = Runtime::new(
                 base.clone(),
                 context.clone(),
                 tokens,
@@ -309,7 +310,8 @@ impl ClientBuilder {
                 identity,
                 self.retry.clone(),
                 self.observer.clone(),
-            ))
+            );
+            Arc::new(runtime.with_route(route.clone()))
         };
         let sourced = |source, shared| Arc::new(Sourced { source, shared });
         let mut identity = Identity::named("");

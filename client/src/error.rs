@@ -170,6 +170,11 @@ impl Error {
         self.change(|inner| inner.message = message)
     }
 
+    /// The same, with more about why it failed.
+    pub(crate) fn with_detail(self, detail: &str) -> Self {
+        self.change(|inner| inner.reason = format!("{} ({detail})", inner.reason))
+    }
+
     pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
         self.change(|inner| inner.hint = Some(hint.into()))
     }
@@ -269,7 +274,7 @@ impl Error {
         matches!(self.inner.kind, Kind::Transport | Kind::Tls)
     }
 
-    /// The server's certificate could not be trusted. Nothing was sent, and it is not tried again. Check the host name
+    /// The server's certificate could not be trusted, or the server speaks no TLS. Nothing was sent, and it is not tried again. Check the host name
     /// and the clock; for a certificate authority of one's own, see
     /// [`root_certificates`](crate::ClientBuilder::root_certificates).
     pub fn is_tls(&self) -> bool {
@@ -336,7 +341,7 @@ impl Error {
     }
 
     /// A reply that GitHub would not give: HTML with `200` (a captive portal), a body that is not what the
-    /// operation returns, a body beyond the size cap, a `Link` to another host, a list that ends too early or shows
+    /// operation returns, a body beyond the size cap, a `Link` that leads to no next page, a list that ends too early or shows
     /// less than has to be kept. A write that was answered so may have been carried out: [`Error::stored`] says so.
     /// Check what lies between here and GitHub: the proxy, the portal, the base URL.
     pub fn is_unexpected_reply(&self) -> bool {

@@ -155,6 +155,13 @@ impl PrivateRegistries {
     pub fn list(
         &self,
     ) -> impl Stream<Item = Result<PrivateRegistry, Error>> + Send + Unpin + use<> {
+        self.list_within(None)
+    }
+
+    fn list_within(
+        &self,
+        within: Option<Allowance>,
+    ) -> impl Stream<Item = Result<PrivateRegistry, Error>> + Send + Unpin + use<> {
         let listed = Arc::new(Listed {
             runtime: self.client.runtime.clone(),
             doing: "listing",
@@ -162,14 +169,14 @@ impl PrivateRegistries {
             place: self.scope.clone(),
         });
         let told = listed.clone();
-        pages(listed, |api, listed, page| async move {
+        pages(listed, within, |api, listed, page| async move {
             api.list_registries(listed.place.org(), PER_PAGE, page)
                 .await
         })
         .map(move |registry| read(registry?, told.call()))
     }
 
-    /// All registries, collected; all pages or an error.
+    /// All registries, collected within the time of one call; all pages or an error.
     ///
     /// # Errors
     /// As for [`list`](Self::list).
@@ -181,7 +188,7 @@ impl PrivateRegistries {
     /// # }
     /// ```
     pub async fn list_all(&self) -> Result<Vec<PrivateRegistry>, Error> {
-        self.list().try_collect().await
+        self.list_within(Some(self.allowance())).try_collect().await
     }
 
     /// One registry, with the repositories it is selected for.

@@ -18,6 +18,7 @@
 mod allowance;
 mod attempt;
 mod call;
+mod echo;
 pub(crate) mod headers;
 mod limited;
 mod observer;
@@ -55,6 +56,8 @@ pub(crate) use tokens::{Sourced, Tokens};
 pub(crate) struct Runtime {
     /// The address that requests go to.
     pub(crate) base: Url,
+    /// Host and proxy, for errors.
+    route: String,
     context: Context,
     tokens: Arc<dyn Tokens>,
     pub(crate) limits: Arc<Limits>,
@@ -78,6 +81,7 @@ impl Runtime {
     ) -> Self {
         Self {
             base,
+            route: String::new(),
             context,
             tokens,
             limits,
@@ -87,6 +91,12 @@ impl Runtime {
             observer,
             proofs: Proofs::default(),
         }
+    }
+
+    /// The same, which says in errors which way it goes.
+    pub(crate) fn with_route(mut self, route: String) -> Self {
+        self.route = route;
+        self
     }
 
     /// The time that a call of the public API has, beginning now; a member of a batch has more.

@@ -213,14 +213,21 @@ impl<S: AnyScope> Secrets<S> {
     /// # }
     /// ```
     pub fn list(&self) -> impl Stream<Item = Result<Secret, Error>> + Send + Unpin + use<S> {
+        self.list_within(None)
+    }
+
+    fn list_within(
+        &self,
+        within: Option<Allowance>,
+    ) -> impl Stream<Item = Result<Secret, Error>> + Send + Unpin + use<S> {
         let listed = self.target.listed("listing the secrets of", "");
-        pages(listed, |api, listed, page| async move {
+        pages(listed, within, |api, listed, page| async move {
             api.list_secrets(listed.place.api(), PER_PAGE, page).await
         })
         .map_ok(Secret::from)
     }
 
-    /// All secrets, collected; all pages or an error.
+    /// All secrets, collected within the time of one call; all pages or an error.
     ///
     /// # Errors
     /// As for [`list`](Self::list).
@@ -232,7 +239,9 @@ impl<S: AnyScope> Secrets<S> {
     /// # }
     /// ```
     pub async fn list_all(&self) -> Result<Vec<Secret>, Error> {
-        self.list().try_collect().await
+        self.list_within(Some(self.target.allowance()))
+            .try_collect()
+            .await
     }
 
     /// What GitHub tells of one secret, found by its name in any case: everything but the value.
@@ -312,6 +321,13 @@ impl<S: SeesOrganizationSecrets> Secrets<S> {
     pub fn organization_secrets(
         &self,
     ) -> impl Stream<Item = Result<Secret, Error>> + Send + Unpin + use<S> {
+        self.organization_secrets_within(None)
+    }
+
+    fn organization_secrets_within(
+        &self,
+        within: Option<Allowance>,
+    ) -> impl Stream<Item = Result<Secret, Error>> + Send + Unpin + use<S> {
         let checked = self.target.require(
             stores::Role::ListOrganizationSecrets,
             "list of organization secrets",
@@ -319,7 +335,7 @@ impl<S: SeesOrganizationSecrets> Secrets<S> {
         let listed = self
             .target
             .listed("listing the organization secrets seen by", "");
-        let pages = pages(listed, |api, listed, page| async move {
+        let pages = pages(listed, within, |api, listed, page| async move {
             api.list_organization_secrets(listed.place.api(), PER_PAGE, page)
                 .await
         })
@@ -327,7 +343,7 @@ impl<S: SeesOrganizationSecrets> Secrets<S> {
         ready(checked.map(|()| pages)).try_flatten_stream()
     }
 
-    /// The organization's secrets that this repository can use, collected; all pages or an error.
+    /// The organization's secrets that this repository can use, collected within the time of one call; all pages or an error.
     ///
     /// # Errors
     /// As for [`organization_secrets`](Self::organization_secrets).
@@ -339,7 +355,8 @@ impl<S: SeesOrganizationSecrets> Secrets<S> {
     /// # }
     /// ```
     pub async fn organization_secrets_all(&self) -> Result<Vec<Secret>, Error> {
-        self.organization_secrets().try_collect().await
+        let within = Some(self.target.allowance());
+        self.organization_secrets_within(within).try_collect().await
     }
 }
 

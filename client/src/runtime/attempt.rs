@@ -30,6 +30,7 @@ pub(super) struct Attempts<'a> {
     runtime: &'a Runtime,
     pub(super) call: Call<'a>,
     pub(super) allowance: &'a Allowance,
+    began: Instant,
     progress: Mutex<Progress>,
 }
 
@@ -64,6 +65,7 @@ impl<'a> Attempts<'a> {
             runtime,
             call,
             allowance,
+            began: Instant::now(),
             progress: Mutex::new(progress),
         }
     }
@@ -343,8 +345,15 @@ impl<'a> Attempts<'a> {
     }
 
     /// Says in the call's error what was attempted, how often, what became of it, and whom else it would meet.
-    pub(super) fn explain(&self, error: Error) -> Error {
+    pub(super) fn explain(&self, mut error: Error) -> Error {
         let (call, progress) = (self.call, self.progress());
+        if error.is_transport() || error.is_unexpected_reply() && error.message().is_none() {
+            error = error.with_detail(&self.runtime.route);
+        }
+        if error.is_transient() && progress.made > 1 {
+            let took = self.began.elapsed().as_secs_f64();
+            error = error.with_detail(&format!("{} attempts in {took:.1} s", progress.made));
+        }
         let stored = if progress.maybe_done {
             Stored::Unknown
         } else {

@@ -50,6 +50,22 @@ pub(crate) fn until_reset(headers: &HeaderMap, now: SystemTime) -> Option<Durati
     Some(at.duration_since(now).unwrap_or_default())
 }
 
+/// Where a redirect leads: host and path, without what else an address may hold.
+pub(crate) fn redirect_target(headers: &HeaderMap) -> Option<String> {
+    let target = text(headers, "location")?;
+    let (host, path) = match Url::parse(target) {
+        Ok(url) => (url.host_str()?.to_owned(), url.path().to_owned()),
+        Err(_) if target.starts_with("//") => {
+            let url = Url::parse(&format!("https:{target}")).ok()?;
+            (url.host_str()?.to_owned(), url.path().to_owned())
+        }
+        Err(_) => (String::new(), target.split(['?', '#']).next()?.to_owned()),
+    };
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._~/%@:[]".contains(c);
+    let target = host + &path;
+    (target.len() <= 200 && target.contains('/') && target.chars().all(fits)).then_some(target)
+}
+
 /// `x-github-request-id`, if it has the form of one: groups, which no token has.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
     let id = text(headers, "x-github-request-id")?;
@@ -69,10 +85,21 @@ pub(crate) fn needed(headers: &HeaderMap) -> Option<String> {
     let list = if classic { [names[1], names[0]] } else { names }
         .into_iter()
         .find_map(|name| text(headers, name).filter(|list| !list.is_empty()))?;
-    let fits = list.len() <= 200
-        && list.bytes().all(|b| {
-            b.is_ascii_alphanumeric() || matches!(b, b'_' | b':' | b'=' | b',' | b';' | b' ' | b'-')
-        });
+    let is_word = |word: &str| {
+        !word.is_empty()
+            && word
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b"_:".contains(&b))
+    };
+    let fits = list.len() <= 300
+        && list
+            .split([',', ';'])
+            .all(|one| match one.trim().split_once('=') {
+                Some((permission, level)) => {
+                    is_word(permission) && matches!(level, "read" | "write" | "admin")
+                }
+                None => is_word(one.trim()),
+            });
     fits.then(|| list.to_owned())
 }
 
@@ -93,7 +120,13 @@ pub(crate) fn sso_url(headers: &HeaderMap) -> Option<String> {
 pub(crate) fn documentation_url(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
     let ours = matches!(url.host_str()?, "docs.github.com" | "developer.github.com");
-    (url.scheme() == "https" && ours && url.query().is_none() && url.as_str().len() <= 300)
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"/-_.@".contains(&b);
+    let plain = url
+        .path()
+        .bytes()
+        .chain(url.fragment().unwrap_or_default().bytes())
+        .all(fits);
+    (url.scheme() == "https" && ours && plain && url.query().is_none() && url.as_str().len() <= 300)
         .then(|| url.into())
 }
 
@@ -114,12 +147,13 @@ pub(crate) enum NextPage {
     None,
     /// The page with this number.
     Number(i64),
-    /// On another host, or without a number: not to be followed.
+    /// At an address without a number: not to be followed.
     Elsewhere,
 }
 
 /// Reads the `rel="next"` of a `Link` header ([RFC 8288](https://www.rfc-editor.org/rfc/rfc8288)). Only the page's
-/// number is taken from it, and only if it stays on the origin of `base`.
+/// number is taken from it: a server behind a proxy may name itself by another host than `base`, where the request goes
+/// all the same.
 pub(crate) fn next_page(headers: &HeaderMap, base: &Url) -> NextPage {
     let links = headers.get_all("link").iter();
     for link in links
@@ -153,8 +187,8 @@ pub(crate) fn next_page(headers: &HeaderMap, base: &Url) -> NextPage {
             .find(|(name, _)| name == "page")
             .and_then(|(_, page)| page.parse().ok());
         return match number {
-            Some(number) if target.origin() == base.origin() => NextPage::Number(number),
-            _ => NextPage::Elsewhere,
+            Some(number) => NextPage::Number(number),
+            None => NextPage::Elsewhere,
         };
     }
     NextPage::None

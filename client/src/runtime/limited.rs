@@ -10,6 +10,9 @@ const TRY_THEN: &str = "try again then, or give the call a longer deadline";
 /// Says how long the wait would be, and what GitHub said when it `refused`.
 pub(super) fn limited(too_long: TooLong, refused: Option<Error>) -> Error {
     let wait = too_long.until.saturating_duration_since(Instant::now());
+    // No more than an hour is waited, whatever the server asks; what it asked is told.
+    let asked = refused.as_ref().and_then(Error::retry_after);
+    let wait = wait.max(asked.unwrap_or_default());
     let reason = format!(
         "{} asks to wait {} s, longer than this call may take",
         too_long.reason.as_str(),

@@ -34,9 +34,10 @@ impl<P: Place> Listed<P> {
     }
 }
 
-/// Walks over the entries of a list; see [`whole_pages`].
+/// Walks over the entries of a list, `within` the time of the call that collects them; see [`whole_pages`].
 pub(crate) fn pages<P, T, F, Fut>(
     listed: Arc<Listed<P>>,
+    within: Option<Allowance>,
     page: F,
 ) -> BoxStream<'static, Result<T, Error>>
 where
@@ -45,7 +46,7 @@ where
     F: Fn(octoseal_api::Client, Arc<Listed<P>>, i64) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<ResponseValue<stores::Page<T>>, ApiError<()>>> + Send + 'static,
 {
-    whole_pages(listed, None, page)
+    whole_pages(listed, within, page)
         .map_ok(|page| stream::iter(page.items.into_iter().map(Ok)))
         .try_flatten()
         .boxed()

@@ -8,9 +8,10 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
+use super::echo::echoes;
 use super::headers;
 use super::retry::{Failed, Next, Pause};
-use super::wording::{hint, safe_message};
+use super::wording::{hint, is_about_access, safe_message};
 use crate::error::{Error, Kind};
 use crate::limits::{Cause, Quota, Refusal};
 
@@ -93,7 +94,7 @@ pub(crate) async fn failure(error: ApiError<()>, token: &str) -> Failure {
         ApiError::UnexpectedResponse(response) => {
             let (status, headers) = (response.status(), response.headers().clone());
             // An error whose body is cut off is still that error.
-            match response.bytes().await {
+            match start_of(response).await {
                 Ok(body) => refused(status, &headers, &body, token),
                 Err(error) => half_refused(refused(status, &headers, &[], token), error),
             }
@@ -133,8 +134,21 @@ pub(crate) async fn failure(error: ApiError<()>, token: &str) -> Failure {
     }
 }
 
+/// As much of an error's body as an error of GitHub's needs.
+async fn start_of(mut response: reqwest::Response) -> Result<Vec<u8>, reqwest::Error> {
+    const MOST_BYTES: usize = 16 * 1024;
+    let mut start = Vec::new();
+    while start.len() < MOST_BYTES
+        && let Some(chunk) = response.chunk().await?
+    {
+        start.extend_from_slice(&chunk[..chunk.len().min(MOST_BYTES - start.len())]);
+    }
+    Ok(start)
+}
+
 const BROKE_OFF: &str = "the reply broke off";
 const UNTRUSTED: &str = "TLS: the server's certificate was not accepted";
+const NO_TLS: &str = "TLS: the server did not speak it";
 
 /// A refusal whose words did not arrive. A `403` is for a limit or for good, which only they tell: it is asked again.
 fn half_refused(failure: Failure, error: reqwest::Error) -> Failure {
@@ -169,28 +183,39 @@ fn looks_like_html(body: &[u8]) -> bool {
 /// A failure below HTTP.
 fn transport(error: TransportError) -> Failure {
     use TransportErrorKind::{Certificate, Connect, Request, Timeout};
-    let (kind, reason, class) = match error.kind() {
-        Certificate => (Kind::Tls, UNTRUSTED, Class::Final),
-        Connect if is_tls(&error) => (Kind::Tls, UNTRUSTED, Class::Final),
-        Request => (Kind::Config, "the request could not be built", Class::Final),
-        Connect => (
+    let by_proxy = refused_by_proxy(&error);
+    let (kind, reason, class) = match (error.kind(), by_proxy) {
+        (Certificate, _) => (Kind::Tls, UNTRUSTED, Class::Final),
+        (Connect, Some((reason, class))) => (Kind::Transport, reason, class),
+        (Connect, None) if is_untrusted(&error) => (Kind::Tls, UNTRUSTED, Class::Final),
+        (Connect, None) if speaks_no_tls(&error) => (Kind::Tls, NO_TLS, Class::Final),
+        (Request, _) => (Kind::Config, "the request could not be built", Class::Final),
+        (Connect, None) => (
             Kind::Transport,
             "no connection to the server",
             Class::Transient,
         ),
-        Timeout => (Kind::Timeout, "no reply in time", Class::Transient),
+        (Timeout, _) => (Kind::Timeout, "no reply in time", Class::Transient),
         _ => (
             Kind::Transport,
             "the connection broke before the reply",
             Class::Transient,
         ),
     };
+    let hint = match reason {
+        UNTRUSTED => Some(
+            "check the host name, the clock, and the root certificates (SSL_CERT_FILE on Linux)",
+        ),
+        NO_TLS => Some("check the port and the scheme of the base URL, and the proxy"),
+        _ if by_proxy.is_some() => {
+            Some("check the proxy's address, user name and password, and what it allows")
+        }
+        _ => None,
+    };
     let sent = error.may_have_been_sent();
     let mut failed = Error::new(kind, reason).with_source(error);
-    if kind == Kind::Tls {
-        failed = failed.with_hint(
-            "check the host name, the clock, and the root certificates (SSL_CERT_FILE on Linux)",
-        );
+    if let Some(hint) = hint {
+        failed = failed.with_hint(hint);
     }
     let failure = Failure::new(failed, class);
     if sent { failure.maybe_done() } else { failure }
@@ -215,69 +240,104 @@ fn in_chain<T: std::error::Error + 'static>(error: &(dyn std::error::Error + 'st
     causes(error).any(|error| error.is::<T>())
 }
 
-/// Whether a failed connection failed at trust, not at the network.
-fn is_tls(error: &TransportError) -> bool {
+/// Whether a failed connection failed at the check of the server's certificate. An alert from the other side, or an end
+/// in the middle of a handshake, is a fault of the network.
+fn is_untrusted(error: &TransportError) -> bool {
+    causes(error).any(|error| {
+        let text = error.to_string();
+        // rustls' own words, and those of OpenSSL, Secure Transport and SChannel.
+        [
+            "invalid peer certificate",
+            "certificate verify failed",
+            "certificate was not trusted",
+            "certificate chain",
+        ]
+        .iter()
+        .any(|words| text.to_ascii_lowercase().contains(words))
+    })
+}
+
+/// Whether the other side answered a TLS handshake with something else, as a server of plain http does.
+fn speaks_no_tls(error: &TransportError) -> bool {
     causes(error).any(|error| {
         let text = error.to_string().to_ascii_lowercase();
-        error
-            .downcast_ref::<io::Error>()
-            .is_some_and(|io| io.kind() == io::ErrorKind::InvalidData)
-            || ["certificate", "tls ", "ssl", "handshake failure"]
-                .iter()
-                .any(|word| text.contains(word))
-                && !text.contains("eof")
+        ["corrupt message", "wrong version number", "http request"]
+            .iter()
+            .any(|words| text.contains(words))
+    })
+}
+
+/// What a proxy answered instead of connecting, if that is what failed.
+fn refused_by_proxy(error: &TransportError) -> Option<(&'static str, Class)> {
+    causes(error).find_map(|error| {
+        let text = error.to_string();
+        if text.contains("proxy authorization required") {
+            Some((
+                "the proxy answered 407: it wants a user name and password",
+                Class::Final,
+            ))
+        } else if text.contains("tunnel error") {
+            Some(("the proxy did not connect to the server", Class::Transient))
+        } else {
+            None
+        }
     })
 }
 
 /// A reply whose status is not the operation's success.
 fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], token: &str) -> Failure {
-    let parsed: Body = serde_json::from_slice(body).unwrap_or_default();
+    let parsed = serde_json::from_slice::<Body>(body);
+    let is_githubs = headers::request_id(headers).is_some()
+        || parsed.as_ref().is_ok_and(|body| body.message.is_some());
+    let parsed = parsed.unwrap_or_default();
     let raw_message = parsed.message.unwrap_or_default();
     let documentation = parsed.documentation_url.unwrap_or_default();
-    let limit = limit(status, headers, &raw_message, &documentation);
-    // Whatever the server says is for logs, where the token must not turn up even if it is sent back.
-    let quiet =
-        |text: Option<String>| text.filter(|text| token.is_empty() || !text.contains(token));
+    let said = if raw_message.is_empty() {
+        String::from_utf8_lossy(body)
+    } else {
+        (&*raw_message).into()
+    };
+    let limit = limit(status, headers, &said, &documentation);
+    let anonymous = limit.is_some() && counted_as_anonymous(headers, &said);
+    let limit = limit.filter(|_| !anonymous);
 
     let kind = match (limit, status) {
         (Some(_), _) => Kind::RateLimited,
-        (None, status) if status.is_success() => Kind::UnexpectedReply,
+        (None, status) if status.is_success() || anonymous => Kind::UnexpectedReply,
+        (None, status) if status.is_client_error() && !is_githubs => Kind::UnexpectedReply,
         (None, StatusCode::NOT_FOUND) if headers::is_front_page(&documentation) => {
             Kind::Unsupported
         }
         (None, status) => Kind::Status(status),
     };
-    let error = if kind == Kind::UnexpectedReply {
-        let what = if looks_like_html(body) {
-            "HTML"
-        } else {
-            "not one that the operation gives"
-        };
-        unexpected(format!("{status}, {what}"))
+    let error = if anonymous {
+        let reason = format!("{status}, as for a request without a token");
+        Error::new(kind, reason).with_hint(
+            "something between here and GitHub may take the Authorization header off; check the proxy",
+        )
+    } else if kind == Kind::UnexpectedReply {
+        foreign(status, headers, body)
     } else {
-        let mut error = Error::new(kind, status.to_string());
-        if let Some(hint) = hint(kind, status, headers, &raw_message) {
-            error = error.with_hint(hint);
-        }
-        error
-            .with_message(safe_message(status, &raw_message, token))
-            .with_documentation_url(quiet(headers::documentation_url(&documentation)))
-            .with_permission(quiet(headers::needed(headers)))
-            .with_sso_url(quiet(headers::sso_url(headers)))
+        githubs(kind, status, headers, (&raw_message, &documentation), token)
     };
-    let error = error
+    let now = headers::date(headers).unwrap_or_else(SystemTime::now);
+    let retry_after = headers::retry_after(headers, now);
+    let mut error = error
+        .with_message(safe_message(status, &raw_message, token))
         .with_status(status)
-        .with_request_id(quiet(headers::request_id(headers)));
+        .with_request_id(headers::request_id(headers).filter(|id| !echoes(id, token)));
+    if let Some(wait) = limit.and_then(|refusal| refusal.wait) {
+        error = error.with_retry(wait);
+    }
 
     let class = match limit {
         Some(refusal) => Class::Limited(refusal),
-        None if status == StatusCode::UNAUTHORIZED => Class::TokenRefused,
+        None if status == StatusCode::UNAUTHORIZED && is_githubs => Class::TokenRefused,
         None if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
             Class::Transient
         }
         None => Class::Final,
     };
-    let now = headers::date(headers).unwrap_or_else(SystemTime::now);
     Failure {
         error,
         class,
@@ -285,9 +345,60 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], token: &str) ->
         maybe_done: class == Class::Transient || status.is_success(),
         answered: !status.is_server_error(),
         server_time: headers::date(headers),
-        retry_after: headers::retry_after(headers, now),
+        retry_after,
         quota: quota(headers),
     }
+}
+
+/// What GitHub says in its headers, its message and the page that this names.
+fn githubs(
+    kind: Kind,
+    status: StatusCode,
+    headers: &HeaderMap,
+    (message, page): (&str, &str),
+    token: &str,
+) -> Error {
+    // This is for logs, where the token must not turn up even if it is sent back.
+    let quiet = |text: Option<String>| text.filter(|text| !echoes(text, token));
+    let reason = match quiet(headers::redirect_target(headers)) {
+        Some(target) => format!("{status} leads to {target}"),
+        None => status.to_string(),
+    };
+    let mut error = Error::new(kind, reason);
+    if let Some(hint) = hint(kind, status, headers, message) {
+        error = error.with_hint(hint);
+    }
+    error
+        .with_documentation_url(quiet(headers::documentation_url(page)))
+        .with_permission(quiet(headers::needed(headers)))
+        .with_sso_url(quiet(headers::sso_url(headers)))
+}
+
+/// A reply that GitHub did not give: it sends a request id, or JSON with a message.
+fn foreign(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
+    if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+        || headers.contains_key("proxy-authenticate")
+    {
+        return Error::new(
+            Kind::UnexpectedReply,
+            format!("the proxy answered {status}"),
+        )
+        .with_hint("give the proxy's user name and password in its address");
+    }
+    let what = if looks_like_html(body) {
+        "HTML"
+    } else if body.is_empty() && status.is_client_error() {
+        "without a body and without GitHub's request id"
+    } else {
+        "not one that the operation gives"
+    };
+    unexpected(format!("{status}, {what}"))
+}
+
+/// Whether the limit is that of an address: the token did not arrive.
+fn counted_as_anonymous(headers: &HeaderMap, message: &str) -> bool {
+    message.contains("Authenticated requests get a higher rate limit")
+        || message.starts_with("API rate limit exceeded for") && headers::limit(headers) == Some(60)
 }
 
 /// Whether a refusal is about traffic, and what it says about coming back. The message goes before the headers: a
@@ -305,20 +416,32 @@ fn limit(
     let now = date.unwrap_or_else(SystemTime::now);
     let retry_after = headers::retry_after(headers, now);
     let used_up = headers::remaining(headers) == Some(0);
-    let cause = if message.starts_with("Maximum number of login attempts exceeded") {
+    let too_many = status == StatusCode::TOO_MANY_REQUESTS;
+    let words = message.to_lowercase();
+    let speaks_of = |words_of: &[&str]| words_of.iter().any(|each| words.contains(each));
+    let cause = if speaks_of(&["login attempts exceeded"]) {
         Cause::Tokens
-    } else if message.contains("content creation") {
+    } else if speaks_of(&["content creation"]) {
         Cause::Content
-    } else if message.starts_with("You have exceeded a secondary rate limit")
-        || documentation.contains("secondary-rate-limit")
-        || message.contains("abuse detection")
+    } else if speaks_of(&[
+        "secondary rate limit",
+        "abuse detection",
+        "abuse rate limit",
+    ]) || documentation.contains("secondary-rate-limit")
+        || documentation.contains("abuse-rate-limit")
     {
         Cause::Traffic
-    } else if message.starts_with("API rate limit exceeded")
-        || used_up && (message.is_empty() || status == StatusCode::TOO_MANY_REQUESTS)
-    {
+    } else if speaks_of(&["api rate limit exceeded"]) {
         Cause::Quota
-    } else if retry_after.is_some() || status == StatusCode::TOO_MANY_REQUESTS {
+    } else if !too_many && is_about_access(headers, message) {
+        return None;
+    } else if used_up {
+        Cause::Quota
+    } else if too_many
+        || retry_after.is_some()
+        || speaks_of(&["rate limit", "too many requests"])
+        || documentation.contains("rate-limit")
+    {
         Cause::Traffic
     } else {
         return None;

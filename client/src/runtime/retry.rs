@@ -116,7 +116,7 @@ impl Failed {
     /// The error, with the time that the server asked for.
     fn with_retry_time(self) -> Error {
         match self.retry_after {
-            Some(after) => self.error.with_retry(after.min(LONGEST)),
+            Some(after) => self.error.with_retry(after),
             None => self.error,
         }
     }

@@ -3,12 +3,13 @@
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
+use super::echo::without_secrets;
 use crate::error::Kind;
 
 /// GitHub's message, if passing it on can't pass on what was sent.
 ///
 /// A refusal of content (`400`, `422`) may quote the content, so there only messages known to quote nothing are
-/// kept. Elsewhere a message is kept unless it is long or holds long words, markup, control characters or the token.
+/// kept. Elsewhere the message is kept, without its words that [look like a secret](super::echo).
 pub(crate) fn safe_message(status: StatusCode, message: &str, token: &str) -> Option<String> {
     const KNOWN: [&str; 8] = [
         "Bad request - validation failed due to an improperly encrypted secret",
@@ -50,22 +51,19 @@ pub(crate) fn safe_message(status: StatusCode, message: &str, token: &str) -> Op
             .all(field)
             .then(|| format!("{missing} supplied"));
     }
-    // Longer than any word: a sealed value, a token, an address.
-    let long = |word: &str| word.len() >= 40;
-    let clean = message.len() <= 300
-        && !message.split_whitespace().any(long)
-        && !message.contains(['<', '>'])
-        && !message.chars().any(char::is_control)
-        && (token.is_empty() || !message.contains(token));
-    clean.then(|| message.to_owned())
+    // The same words are a quotation of content under any status.
+    if message.contains(" does not match /") {
+        return None;
+    }
+    without_secrets(message, token)
 }
 
-/// Words by which a refusal that has one remedy is known, and that remedy. They are only looked for: what stands around
-/// them may repeat what was sent.
-const REMEDIES: [(StatusCode, &str, &str); 6] = [
+/// Words, in small letters, by which a refusal that has one remedy is known, and that remedy. They are only looked for:
+/// what stands around them may repeat what was sent.
+const REMEDIES: &[(StatusCode, &str, &str)] = &[
     (
         StatusCode::BAD_REQUEST,
-        "The version you specified",
+        "the version you specified",
         "the server does not have this version of its API; set `api_version` to one that it has",
     ),
     (
@@ -79,21 +77,98 @@ const REMEDIES: [(StatusCode, &str, &str); 6] = [
         "too many wrong tokens were sent, and for some minutes GitHub refuses valid ones too; give a valid one and wait",
     ),
     (
+        StatusCode::FORBIDDEN,
+        "ip allow list",
+        "the address that the request comes from is not on the IP allow list; call from one that is, or have an owner \
+         add it",
+    ),
+    (
+        StatusCode::FORBIDDEN,
+        "ip address is not permitted",
+        "the address that the request comes from is not allowed; call from one that is, or have an owner add it",
+    ),
+    (
+        StatusCode::FORBIDDEN,
+        "personal access token (classic)",
+        "classic personal access tokens are forbidden there; use a fine-grained one or a GitHub App",
+    ),
+    (
+        StatusCode::FORBIDDEN,
+        "lifetime",
+        "the token is valid for longer than the policy there allows; give it an earlier end, or make one that has it",
+    ),
+    (
+        StatusCode::FORBIDDEN,
+        "fine-grained personal access token",
+        "fine-grained personal access tokens are forbidden there, or wait for an owner's approval; ask an owner, or use a \
+         GitHub App",
+    ),
+    (
+        StatusCode::FORBIDDEN,
+        "oauth app access restrictions",
+        "the token's OAuth App is not approved there; have an owner approve it",
+    ),
+    (
+        StatusCode::FORBIDDEN,
+        "saml",
+        "single sign-on is required; authorize the token for it, in the settings where the token was made",
+    ),
+    (
+        StatusCode::FORBIDDEN,
+        "suspended",
+        "the account or the App's installation is suspended; an administrator or the owner can lift that",
+    ),
+    (
+        StatusCode::FORBIDDEN,
+        "access disabled",
+        "access to it is disabled; ask its owner, or GitHub's support",
+    ),
+    (
+        StatusCode::FORBIDDEN,
+        "access blocked",
+        "access to it is blocked; ask its owner, or GitHub's support",
+    ),
+    (
+        StatusCode::FORBIDDEN,
+        "not accessible by integration",
+        "the GitHub App or the workflow's token lacks the permission for secrets; grant it, and have the owner accept it",
+    ),
+    (
+        StatusCode::FORBIDDEN,
+        "not accessible by personal access token",
+        "the fine-grained token lacks the permission for secrets, or this repository; edit the token",
+    ),
+    (
         StatusCode::UNPROCESSABLE_ENTITY,
         "improperly encrypted",
         "seal the value with the scope's current public key",
     ),
     (
         StatusCode::UNPROCESSABLE_ENTITY,
-        "does not match /^(?:[A-Za-z0-9+\\/]{4})",
+        "does not match /^(?:[a-za-z0-9+\\/]{4})",
         "`encrypted_value` is not base64 in the standard alphabet, padded with `=`",
     ),
     (
         StatusCode::UNPROCESSABLE_ENTITY,
-        "Secret names ",
+        "secret names ",
         "change the secret's name: letters, digits and underscores, not beginning with a digit or GITHUB_, not too long",
     ),
 ];
+
+/// What mends a refusal whose message tells the cause.
+fn remedy(status: StatusCode, message: &str) -> Option<&'static str> {
+    let message = message.to_lowercase();
+    let known =
+        |(of, words, _): &&(StatusCode, &str, &str)| *of == status && message.contains(words);
+    REMEDIES.iter().find(known).map(|(.., remedy)| *remedy)
+}
+
+/// Whether a `403` is known to be about what the token may do, and so about no limit.
+pub(crate) fn is_about_access(headers: &HeaderMap, message: &str) -> bool {
+    headers.contains_key("x-github-sso")
+        || message.starts_with("Must have admin")
+        || remedy(StatusCode::FORBIDDEN, message).is_some()
+}
 
 /// What to try, by what GitHub refused.
 pub(crate) fn hint(
@@ -102,9 +177,7 @@ pub(crate) fn hint(
     headers: &HeaderMap,
     message: &str,
 ) -> Option<&'static str> {
-    let known =
-        |(of, words, _): &&(StatusCode, &str, &str)| *of == status && message.contains(words);
-    if let Some((.., remedy)) = REMEDIES.iter().find(known) {
+    if let Some(remedy) = remedy(status, message) {
         return Some(remedy);
     }
     if kind == Kind::RateLimited {
@@ -134,8 +207,12 @@ pub(crate) fn hint(
              large, repositories that the owner does not have, or one secret more than there may be (1,000 of an \
              organization, 100 of a repository or an environment)"
         }
+        StatusCode::GONE => {
+            "this version of the API has ended; set `api_version` to a later one, or use a later release of octoseal"
+        }
         status if status.is_redirection() => {
-            "the repository may have been renamed; use its present name"
+            "a redirect is followed once, to the same server and by the same method; if the repository was renamed, use \
+             its present name, otherwise check the base URL"
         }
         status if status.is_server_error() => "GitHub had a failure of its own; try again later",
         _ => return None,

@@ -11,8 +11,8 @@ use super::target::Target;
 use super::{Repository, Secrets};
 use crate::access::RepositoryRef;
 use crate::error::Error;
-use crate::runtime::Effect;
 use crate::runtime::paging::{Listed, PER_PAGE, pages};
+use crate::runtime::{Allowance, Effect};
 use crate::scope::{HasSelectedRepositories, Scope, SecretName};
 
 /// What is done, for an error.
@@ -58,16 +58,24 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         &self,
         name: &str,
     ) -> impl Stream<Item = Result<Repository, Error>> + Send + Unpin + use<S> {
+        self.selected_within(name, None)
+    }
+
+    fn selected_within(
+        &self,
+        name: &str,
+        within: Option<Allowance>,
+    ) -> impl Stream<Item = Result<Repository, Error>> + Send + Unpin + use<S> {
         let checked = SecretName::new(name).and_then(|_| {
             self.target
                 .require(stores::Role::ListRepositories, "selected repositories")
         });
         let listed = self.target.listed(LISTING, name);
-        let pages = pages(listed, page_of_selected).map_ok(Repository::from);
+        let pages = pages(listed, within, page_of_selected).map_ok(Repository::from);
         ready(checked.map(|()| pages)).try_flatten_stream()
     }
 
-    /// The repositories that a secret is selected for, collected; all pages or an error.
+    /// The repositories that a secret is selected for, collected within the time of one call; all pages or an error.
     ///
     /// # Errors
     /// As for [`selected_repositories`](Self::selected_repositories).
@@ -79,7 +87,8 @@ impl<S: HasSelectedRepositories> Secrets<S> {
     /// # }
     /// ```
     pub async fn selected_repositories_all(&self, name: &str) -> Result<Vec<Repository>, Error> {
-        self.selected_repositories(name).try_collect().await
+        let within = Some(self.target.allowance());
+        self.selected_within(name, within).try_collect().await
     }
 
     /// Replaces the repositories that the secret `name` is selected for. They are given by id or `owner/name`; names

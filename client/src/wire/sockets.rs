@@ -19,6 +19,18 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
+    /// The way to a server, in words.
+    pub(crate) fn route(&self, base: &Url, on_loopback: bool) -> String {
+        let name = |url: &Url| match (url.host_str(), url.port()) {
+            (Some(host), Some(port)) => format!("{host}:{port}"),
+            (host, _) => host.unwrap_or_default().to_owned(),
+        };
+        match self.proxies.toward(base, on_loopback) {
+            Ok(Some(proxy)) => format!("{} through the proxy {}", name(base), name(&proxy)),
+            _ => name(base),
+        }
+    }
+
     /// Opens the pool to a server.
     pub(crate) fn open(
         &self,

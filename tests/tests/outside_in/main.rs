@@ -19,6 +19,7 @@ mod limits;
 mod names;
 mod pace;
 mod proxies;
+mod refusals;
 mod refused;
 mod registries;
 mod replies;

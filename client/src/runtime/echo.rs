@@ -1,0 +1,75 @@
+//! What a server says, without what it may have copied from the request.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use percent_encoding::percent_decode_str;
+
+/// So many characters in common with the token, in any of its spellings, are a piece of it.
+const PIECE: usize = 8;
+
+/// A message is cut after so many characters.
+const LONGEST_MESSAGE: usize = 400;
+
+/// Longer than any word: a sealed value, a token, an address.
+const LONGEST_WORD: usize = 40;
+
+/// A message without the words that look like a secret: an address, a long or encoded word, a piece of the token.
+/// Marks that change how a line reads (controls, directions, line separators) count as blanks.
+pub(super) fn without_secrets(message: &str, token: &str) -> Option<String> {
+    let words = message.split(|c: char| c.is_whitespace() || changes_the_line(c));
+    let mut clean = String::new();
+    for word in words.filter(|word| !word.is_empty()) {
+        if clean.len() + word.len() > LONGEST_MESSAGE {
+            clean.push_str(" …");
+            break;
+        }
+        let word = if looks_secret(word) || echoes(word, token) {
+            "…"
+        } else {
+            word
+        };
+        if !clean.is_empty() {
+            clean.push(' ');
+        }
+        clean.push_str(word);
+    }
+    (clean.contains(char::is_alphanumeric)).then_some(clean)
+}
+
+/// Whether a text holds the token or a piece of it: as it is, in other letters, as base64, hexadecimal or escaped.
+pub(super) fn echoes(text: &str, token: &str) -> bool {
+    if token.is_empty() {
+        return false;
+    }
+    let hex: String = token.bytes().map(|b| format!("{b:02x}")).collect();
+    // Base64 of a text that holds the token depends on where in it the token begins.
+    let base64 = (0..3)
+        .filter_map(|skip| token.as_bytes().get(skip..))
+        .flat_map(|rest| [STANDARD.encode(rest), URL_SAFE.encode(rest)]);
+    let mut spellings = [token.to_owned(), hex].into_iter().chain(base64);
+    let unescaped = percent_decode_str(text).decode_utf8_lossy();
+    let text = format!("{text} {unescaped}").to_lowercase();
+    spellings.any(|spelling| {
+        let pieces: Vec<char> = spelling.to_lowercase().chars().collect();
+        pieces
+            .windows(PIECE.min(pieces.len()))
+            .any(|piece| text.contains(&piece.iter().collect::<String>()))
+    })
+}
+
+/// Whether a word may be part of what was sent, for its shape.
+fn looks_secret(word: &str) -> bool {
+    let core = word.trim_matches(|c: char| !c.is_alphanumeric());
+    let has = |is: fn(char) -> bool| core.contains(is);
+    let mixed = has(|c| c.is_ascii_digit()) && has(char::is_alphabetic);
+    word.len() >= LONGEST_WORD
+        || word.contains("://")
+        || word.contains(['<', '>', '%'])
+        || mixed && core.len() >= 12
+}
+
+/// Controls, and the marks that turn a text around or break its line where a terminal or a log shows it.
+fn changes_the_line(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
