@@ -30,6 +30,15 @@ impl Client {
         let lookup = Arc::new(Lookup::new(runtime.clone()));
         Self { runtime, lookup }
     }
+
+    /// Forgets the tokens of an App's installations that are kept, for this client and its clones, and that a token was
+    /// refused: the next call gets new ones. For what a webhook tells (an installation whose permissions or repositories
+    /// changed, one that was unsuspended), or after a token of one's own was restored. Requests under way go on.
+    ///
+    /// Without it a changed permission is noticed too, by the first call that is refused for it, once a minute.
+    pub fn forget_tokens(&self) {
+        self.runtime.forget_tokens();
+    }
 }
 
 impl fmt::Debug for Client {

@@ -176,6 +176,12 @@ impl Runtime {
         }
     }
 
+    /// Forgets the tokens that are kept, and which were refused.
+    pub(crate) fn forget_tokens(&self) {
+        self.tokens.forget();
+        self.proofs.forget();
+    }
+
     /// The low-level client for one request with one token.
     fn api(&self, token: &Token) -> octoseal_api::Client {
         let context = self.context.clone().with_authorization(token.header());

@@ -269,6 +269,17 @@ impl Tokens for Arc<Installations> {
         let replaced = AfterRefusal::AskAgain(Duration::ZERO);
         kept.values_mut().find_map(refuse).unwrap_or(replaced)
     }
+
+    fn denied(&self, token: &Token, error: &Error, first: bool) -> Option<Duration> {
+        let mut kept = lock(&self.kept);
+        let deny = |kept: &mut Kept| kept.deny(token, error, first);
+        kept.values_mut().find_map(deny)
+    }
+
+    fn forget(&self) {
+        lock(&self.kept).clear();
+        self.refusals.forget();
+    }
 }
 
 /// What an owner's installation goes by in memory.

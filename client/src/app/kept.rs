@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::auth::{AfterRefusal, Token};
+use crate::error::Error;
 
 /// A token that has not this long to live, or a tenth of its life, is replaced before it is used.
 const MARGIN: Duration = Duration::from_secs(120);
@@ -19,6 +20,9 @@ const SHORTEST_USE: Duration = Duration::from_secs(60);
 /// GitHub needs up to this long until it knows a new token everywhere.
 const SPREADING: Duration = Duration::from_secs(5);
 
+/// How often a token is replaced at most because it lacks a permission.
+const BETWEEN_RENEWALS: Duration = Duration::from_secs(60);
+
 /// What is kept of one installation.
 #[derive(Default)]
 pub(super) struct Kept {
@@ -27,6 +31,8 @@ pub(super) struct Kept {
     predecessor: Option<Minted>,
     /// GitHub refused the token before.
     refused: bool,
+    /// When a token was last replaced because it lacked a permission, which may have been granted after it was made.
+    renewed_at: Option<Instant>,
 }
 
 struct Minted {
@@ -75,19 +81,56 @@ impl Kept {
             return Some(AfterRefusal::AskAgain(Duration::ZERO));
         }
         let present = self.present.as_mut().filter(is)?;
-        let age = present.at.elapsed();
-        if age < SPREADING {
-            // GitHub does not know it everywhere yet: the same token again, after twice the time each time.
-            let wait = age.max(Duration::from_millis(250)).min(SPREADING - age);
+        if let Some(wait) = present.wait_while_young() {
             return Some(AfterRefusal::AskAgain(wait));
         }
+        let age = present.at.elapsed();
         if present.after_refusal && age < SPREADING * 6 {
             return Some(AfterRefusal::GiveUp);
         }
         *self = Self {
             refused: true,
+            renewed_at: self.renewed_at,
             ..Self::default()
         };
         Some(AfterRefusal::AskAgain(Duration::ZERO))
+    }
+
+    /// What an answer `403` or `404` to `token` means, if it is kept here: how long to wait before another attempt.
+    pub(super) fn deny(&mut self, token: &Token, error: &Error, first: bool) -> Option<Duration> {
+        let is = |kept: &&mut Minted| kept.token.expose() == token.expose();
+        let present = self.present.as_mut().filter(is)?;
+        // What is missing answers `404` at any time, and a token that has passed is known; so is one of which GitHub names
+        // the permission that it lacks.
+        let is_known = error.required_permission().is_some() || error.is_not_found() && !first;
+        if !is_known {
+            let wait = present.wait_while_young();
+            if wait.is_some() {
+                return wait;
+            }
+        }
+        let says = error.message().unwrap_or_default();
+        let lacks_permission =
+            error.is_permission() && says.contains("not accessible by integration");
+        let is_old = present.at.elapsed() > SPREADING * 2;
+        let renewed = self
+            .renewed_at
+            .is_some_and(|at| at.elapsed() < BETWEEN_RENEWALS);
+        if !lacks_permission || !is_old || renewed {
+            return None;
+        }
+        self.renewed_at = Some(Instant::now());
+        self.present = None;
+        self.predecessor = None;
+        Some(Duration::ZERO)
+    }
+}
+
+impl Minted {
+    /// How long to wait before the same token is tried again, while GitHub may not know it everywhere: after twice the
+    /// time each time.
+    fn wait_while_young(&self) -> Option<Duration> {
+        let age = self.at.elapsed();
+        (age < SPREADING).then(|| age.max(Duration::from_millis(250)).min(SPREADING - age))
     }
 }

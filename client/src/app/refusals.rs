@@ -18,6 +18,10 @@ const REMEMBERED: Duration = Duration::from_secs(5);
 pub(super) struct Refusals(Mutex<HashMap<String, (Error, Instant)>>);
 
 impl Refusals {
+    pub(super) fn forget(&self) {
+        lock(&self.0).clear();
+    }
+
     /// Asks, unless that was refused a moment ago.
     pub(super) async fn ask<T>(
         &self,

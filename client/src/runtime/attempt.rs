@@ -17,7 +17,7 @@ use super::policy::A_YEAR;
 use super::proofs::Proof;
 use super::reply::{self, Class, Failure};
 use super::retry::{Next, Pause, Verdict};
-use crate::auth::{Audience, Token, TokenRefusal};
+use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal};
 use crate::error::{Error, Kind, Reach, Stored};
 use crate::limits::{Ask, Cost, Leave, Stays, Ticket};
 
@@ -317,6 +317,10 @@ impl<'a> Attempts<'a> {
             let pause = self.pause_for_new_token(&failure, token, proof);
             return (failure.then(pause.map(Pause::Fixed)), None);
         }
+        if let Some(pause) = self.pause_for_young_token(&failure, token, &proof) {
+            let pause = proof.refused(&failure.error, AfterRefusal::AskAgain(pause));
+            return (failure.then(pause.map(Pause::Fixed)), None);
+        }
         proof.passed();
         let pause = match failure.class {
             // What makes something new each time is not repeated if it may have been done.
@@ -342,6 +346,21 @@ impl<'a> Attempts<'a> {
         let has_attempts = self.progress().made < MAX_ATTEMPTS_WITH_NEW_TOKENS;
         let pause = proof.refused(&failure.error, after);
         pause.filter(|_| has_attempts)
+    }
+
+    fn pause_for_young_token(
+        &self,
+        failure: &Failure,
+        token: &Token,
+        proof: &Proof<'_>,
+    ) -> Option<Duration> {
+        let denied = matches!(failure.error.status(), Some(403 | 404));
+        let may_pass = denied && failure.class == Class::Final;
+        let has_attempts = self.progress().made < MAX_ATTEMPTS_WITH_NEW_TOKENS;
+        let tokens = &self.runtime.tokens;
+        (may_pass && has_attempts)
+            .then(|| tokens.denied(token, &failure.error, proof.is_first()))
+            .flatten()
     }
 
     /// Says in the call's error what was attempted, how often, what became of it, and whom else it would meet.

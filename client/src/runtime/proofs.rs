@@ -52,6 +52,15 @@ impl Proofs {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Forgets everything, so that a token that was refused may be sent again.
+    pub(super) fn forget(&self) {
+        let mut known = self.lock();
+        known.states.clear();
+        known.order.clear();
+        drop(known);
+        self.changed.notify_waiters();
+    }
+
     fn set(&self, token: u64, state: State) {
         let mut known = self.lock();
         if known.states.insert(token, state).is_none() {
@@ -119,6 +128,11 @@ pub(super) struct Proof<'a> {
 }
 
 impl Proof<'_> {
+    /// Whether no request with the token has passed before.
+    pub(super) fn is_first(&self) -> bool {
+        self.probes.is_some()
+    }
+
     /// The request ended in another way than by a refusal of the token.
     pub(super) fn passed(mut self) {
         if self.probes.take().is_some() {

@@ -1,6 +1,7 @@
 //! Where a runtime gets the token of each attempt.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::time::timeout;
@@ -24,6 +25,16 @@ pub(crate) trait Tokens: Send + Sync {
 
     /// What to do after GitHub refused a token with `401`.
     fn refused(&self, audience: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal;
+
+    /// How long to wait before another attempt after GitHub answered `403` or `404` to a token that it may not know
+    /// everywhere yet, or that is older than what it may do. `first`: it has answered nothing else so far.
+    fn denied(&self, token: &Token, error: &Error, first: bool) -> Option<Duration> {
+        let _ = (token, error, first);
+        None
+    }
+
+    /// Forgets the tokens that are kept.
+    fn forget(&self) {}
 
     /// Whether all calls use one token, so that its refusal meets them all.
     fn is_shared(&self) -> bool {

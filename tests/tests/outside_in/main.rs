@@ -3,6 +3,7 @@
 mod access;
 mod app;
 mod app_faults;
+mod app_permissions;
 mod app_settings;
 mod batch;
 mod callers;
