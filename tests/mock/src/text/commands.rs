@@ -21,6 +21,8 @@ pub const COMMANDS: &str = "\
     token TOKEN                    accept this token, and none that is not made known
     revoke TOKEN                   refuse this token
 
+    api-version-ends VERSION TIME  end a version of the API after TIME, and announce it until then
+
     limits LIMITS                  enforce limits for every identity, for example: limits documented
     limits-of IDENTITY LIMITS      enforce others for one
     use-quota IDENTITY N TIME      use up N of its requests, which come back after TIME
@@ -199,6 +201,16 @@ fn traffic(command: &str, rest: &str) -> Result<Option<Command>, TextError> {
             let identity: Identity = identity.parse()?;
             let (requests, reset_in) = (number(requests)?, time(reset_in)?);
             makes(move |github| github.use_quota(&identity, requests, reset_in))
+        }
+        "api-version-ends" => {
+            let (version, rest) = first_word(rest);
+            let (version, after) = (version.to_owned(), time(rest)?);
+            makes(move |github| {
+                let end = github.now() + after;
+                github.configure(|settings| {
+                    settings.api_version_ends.insert(version.clone(), end);
+                });
+            })
         }
         "latency" => {
             let latency = time(rest)?;

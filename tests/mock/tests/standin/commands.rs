@@ -2,7 +2,7 @@
 
 use octoseal_mock::{Fault, GitHub, Scope};
 
-use super::ask::{ORG, SECRET, bearing, get, put, request, send, visible};
+use super::ask::{ORG, SECRET, bearing, get, put, request, send, visible, with};
 
 const LIST: &str = "/orgs/acme/actions/secrets";
 
@@ -59,6 +59,23 @@ fn tokens_limits_and_latency_are_set_in_text() {
     assert_eq!(by("good"), 401);
     assert_eq!(github.run("requests").as_deref(), Ok("3"));
     assert_eq!(github.run("refusals").as_deref(), Ok("0"));
+}
+
+#[test]
+fn variables_are_seeded_and_versions_end_in_text() {
+    let github = told(&[
+        "secret actions/variables:org/acme COLOUR blue",
+        "api-version-ends 2022-11-28 0s",
+    ]);
+    let path = "/orgs/acme/actions/variables/COLOUR";
+    assert_eq!(get(&github, path).status, 410);
+    let newer = with(
+        "x-github-api-version",
+        "2026-03-10",
+        request("GET", path, None),
+    );
+    assert_eq!(send(&github, &newer).json()["value"], "blue");
+    assert!(github.run("api-version-ends 2022-11-28 soon").is_err());
 }
 
 #[test]
