@@ -91,3 +91,14 @@ impl fmt::Display for Call<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use octoseal_api::operations::{ALL, Cost};
+
+    #[test]
+    fn no_write_is_marked_as_content_since_each_counts_as_a_plain_write() {
+        let content = ALL.iter().filter(|it| it.cost == Cost::Content);
+        assert_eq!(content.map(|it| it.id).collect::<Vec<_>>(), [""; 0]);
+    }
+}
