@@ -408,6 +408,10 @@ fn base_url(text: &str) -> Result<Url, Error> {
             refuse("holds a query or fragment").with_hint("it looks like https://HOST/api/v3")
         );
     }
+    if matches!(url.host_str(), Some("github.com" | "www.github.com")) {
+        return Err(refuse("is GitHub's website and not its API")
+            .with_hint("the API is at https://api.github.com"));
+    }
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(&url) => Ok(url),

@@ -302,3 +302,15 @@ async fn the_deadline_holds_for_the_whole_of_a_collected_list() {
         began.elapsed()
     );
 }
+
+#[test]
+fn the_address_of_githubs_website_is_refused_and_that_of_its_api_named() {
+    for url in ["https://github.com", "https://www.github.com/acme"] {
+        let error = builder(&acme()).base_url(url).build().unwrap_err();
+        assert!(error.is_config(), "{error}");
+        assert!(
+            error.hint().unwrap().contains("https://api.github.com"),
+            "{error}"
+        );
+    }
+}
