@@ -79,7 +79,11 @@ impl<T> Memory<T> {
             return slot.clone();
         }
         if slots.len() >= MAX_REMEMBERED {
-            slots.retain(|_, slot| Arc::strong_count(slot) > 1);
+            // Any one goes: were it the oldest, a walk over one more than fits would find nothing the second time.
+            let idle = |(_, slot): &(&String, &Arc<Slot<T>>)| Arc::strong_count(slot) == 1;
+            if let Some(idle) = slots.iter().find(idle).map(|(what, _)| what.clone()) {
+                slots.remove(&idle);
+            }
         }
         let empty = Arc::new(Slot(Mutex::new(Known {
             value: None,

@@ -192,3 +192,37 @@ async fn a_write_left_open_stays_open_when_the_key_is_then_refused() {
     assert!(github.secret(ACME, "KEY").is_some());
     assert_eq!(error.stored(), Stored::Unknown);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_walk_over_more_scopes_than_are_remembered_finds_most_of_their_keys_the_second_time() {
+    const SCOPES: usize = 4_097;
+    let github = octoseal_tests::acme();
+    github.configure(|settings| settings.count_limits = false);
+    let builder = octoseal::Client::builder()
+        .token("test-token")
+        .transport(github.clone());
+    let client = builder
+        .pacing(octoseal::Pacing::concurrency_only())
+        .build()
+        .unwrap();
+    for n in 0..SCOPES {
+        github.add_repository("acme", &format!("api-{n}"));
+    }
+    for _ in 0..2 {
+        for n in 0..SCOPES {
+            let scope = octoseal_tests::scope(&format!("actions:repo/acme/api-{n}"));
+            client
+                .secrets(scope)
+                .put("KEY", "value")
+                .send()
+                .await
+                .unwrap();
+        }
+    }
+    let requests = github.requests();
+    let keys = requests
+        .iter()
+        .filter(|it| it.path.ends_with("/public-key"))
+        .count();
+    assert!(keys < SCOPES + SCOPES / 10, "{keys} keys were read");
+}
