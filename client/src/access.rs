@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::error::Error;
 use crate::scope::{as_text, full_name, shown};
 
@@ -141,7 +143,28 @@ impl fmt::Display for RepositoryRef {
     }
 }
 
-as_text!(RepositoryRef);
+/// As text.
+impl Serialize for RepositoryRef {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// From text, or from an id as a number.
+impl<'de> Deserialize<'de> for RepositoryRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "a repository's id, or `owner/name`")]
+        enum Written {
+            Id(u64),
+            Text(String),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::Id(id) => Ok(Self::Id(id)),
+            Written::Text(text) => text.parse().map_err(serde::de::Error::custom),
+        }
+    }
+}
 
 /// Who may use a secret from now on: what a put is told about access.
 ///

@@ -15,7 +15,7 @@ use futures_util::{TryFutureExt, TryStreamExt};
 use octoseal_api::stores;
 
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::limits::Cost;
 use crate::lookup::{ScopeKey, fetch_key};
 use crate::runtime::paging::{PER_PAGE, pages};
@@ -95,7 +95,7 @@ pub struct Repository {
 /// # Limits
 /// A name holds letters, digits and underscores (see [`SecretName`]), a value at most
 /// [`MAX_VALUE_BYTES`](crate::MAX_VALUE_BYTES) bytes. GitHub stores 1,000 secrets for an organization, 100 for a
-/// repository and 100 for an environment
+/// repository and 100 for an environment; of Codespaces 100 for an organization, a repository and a user each
 /// ([Limits for secrets](https://docs.github.com/actions/reference/security/secrets#limits-for-secrets)).
 #[derive(Clone, Debug)]
 pub struct Secrets<S> {
@@ -389,17 +389,20 @@ impl From<stores::Secret> for Secret {
     }
 }
 
-impl From<stores::Repository> for Repository {
-    fn from(repository: stores::Repository) -> Self {
+impl Repository {
+    /// What the description's type says, in ours; an id that can be none is not GitHub's.
+    fn read(repository: stores::Repository) -> Result<Self, Error> {
         let stores::Repository {
             id,
             name,
             full_name,
         } = repository;
-        Self {
-            id: id.try_into().unwrap_or_default(),
+        let id = u64::try_from(id).ok().filter(|id| *id > 0);
+        let refuse = || Error::new(Kind::UnexpectedReply, "a repository's id is not one");
+        Ok(Self {
+            id: id.ok_or_else(refuse)?,
             name: name.unwrap_or_default(),
             full_name: full_name.unwrap_or_default(),
-        }
+        })
     }
 }

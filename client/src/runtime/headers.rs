@@ -116,6 +116,11 @@ pub(crate) fn sso_url(headers: &HeaderMap) -> Option<String> {
     (url.scheme() == "https" && ours && plain).then(|| url.into())
 }
 
+/// Whether single sign-on hides a part of what was asked for.
+pub(crate) fn is_partial(headers: &HeaderMap) -> bool {
+    text(headers, "x-github-sso").is_some_and(|value| value.starts_with("partial-results"))
+}
+
 /// The documentation page that an error names, if it is one of GitHub's.
 pub(crate) fn documentation_url(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;

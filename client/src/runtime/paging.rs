@@ -34,6 +34,60 @@ impl<P: Place> Listed<P> {
     }
 }
 
+/// What was seen of a list.
+#[derive(Default)]
+struct Seen {
+    entries: i64,
+    /// How many there are, as the page before said.
+    counted: Option<i64>,
+}
+
+impl Seen {
+    /// The number of the page after this one, if there is one; or why the list can't be whole, and what to try.
+    fn after<T>(
+        &mut self,
+        number: i64,
+        page: &stores::Page<T>,
+        next: NextPage,
+    ) -> Result<Option<i64>, (String, &'static str)> {
+        let here = page.items.len() as i64;
+        let (before, counted) = (self.counted, page.total_count);
+        self.entries += here;
+        self.counted = counted;
+        // Pages are counted off: with one entry less before it, a page begins one too late.
+        if let (Some(before), Some(now)) = (before, counted)
+            && before != now
+        {
+            let why = format!("the list changed while it was read, from {before} to {now} entries");
+            return Err((why, "read it again"));
+        }
+        let missing = counted.is_some_and(|counted| self.entries < counted);
+        match next {
+            NextPage::Number(next) if next == number + 1 && next <= MAX_PAGES => Ok(Some(next)),
+            NextPage::Number(_) | NextPage::Elsewhere => {
+                let why = "the list goes on at an address that is not GitHub's next page";
+                Err((
+                    why.to_owned(),
+                    "something on the way may change the Link header",
+                ))
+            }
+            // What takes the Link header away leaves full pages, or entries that are counted and not there yet.
+            NextPage::None if here > 0 && (here >= PER_PAGE || missing) && number < MAX_PAGES => {
+                Ok(Some(number + 1))
+            }
+            NextPage::None if missing => {
+                let (seen, counted) = (self.entries, counted.unwrap_or_default());
+                let why = format!("the list ends after {seen} of {counted} entries");
+                Err((
+                    why,
+                    "some may be invisible to this token, or the list has just changed",
+                ))
+            }
+            NextPage::None => Ok(None),
+        }
+    }
+}
+
 /// Walks over the entries of a list, `within` the time of the call that collects them; see [`whole_pages`].
 pub(crate) fn pages<P, T, F, Fut>(
     listed: Arc<Listed<P>>,
@@ -66,39 +120,31 @@ where
     Fut: Future<Output = Result<ResponseValue<stores::Page<T>>, ApiError<()>>> + Send + 'static,
 {
     let page = Arc::new(page);
-    stream::try_unfold((Some(1), 0), move |(number, before)| {
+    let first = (Some(1), Seen::default());
+    stream::try_unfold(first, move |(number, mut seen)| {
         let (listed, page, allowance) = (listed.clone(), page.clone(), within.clone());
         async move {
             let Some(number) = number else {
                 return Ok(None);
             };
             let (runtime, call) = (&listed.runtime, listed.call());
-            let refuse =
-                |why: String| Error::new(Kind::UnexpectedReply, why).with_action(call.to_string());
+            let refuse = |(why, hint): (String, &str)| {
+                let error = Error::new(Kind::UnexpectedReply, why).with_action(call.to_string());
+                error.with_hint(hint)
+            };
             let allowance = allowance.unwrap_or_else(|| runtime.allowance(false));
             let reply = runtime
                 .call(call, &allowance, |api| page(api, listed.clone(), number))
                 .await?;
+            if headers::is_partial(reply.headers()) {
+                let hint = "the organization requires single sign-on; authorize the token for it";
+                let why =
+                    "GitHub shows a part of the list, and hides the rest behind single sign-on";
+                return Err(refuse((why.to_owned(), hint)));
+            }
             let next = headers::next_page(reply.headers(), &runtime.base);
             let page = reply.into_inner();
-            let here = page.items.len() as i64;
-            let counted = page.total_count.unwrap_or_default();
-            let seen = before + here;
-            let next = match next {
-                // A page that is not full may be the last all the same: GitHub may count what this token can't see.
-                NextPage::None if here >= PER_PAGE && seen < counted => {
-                    return Err(refuse(format!("the list ends after {seen} of {counted}"))
-                        .with_hint(
-                            "something between here and GitHub may have taken the Link header away",
-                        ));
-                }
-                NextPage::None => None,
-                NextPage::Number(next) if next == number + 1 && next <= MAX_PAGES => Some(next),
-                NextPage::Number(_) | NextPage::Elsewhere => {
-                    let why = "the list goes on at an address that is not GitHub's next page";
-                    return Err(refuse(why.to_owned()));
-                }
-            };
+            let next = seen.after(number, &page, next).map_err(refuse)?;
             Ok(Some((page, (next, seen))))
         }
     })

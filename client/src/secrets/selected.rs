@@ -71,7 +71,11 @@ impl<S: HasSelectedRepositories> Secrets<S> {
                 .require(stores::Role::ListRepositories, "selected repositories")
         });
         let listed = self.target.listed(LISTING, name);
-        let pages = pages(listed, within, page_of_selected).map_ok(Repository::from);
+        let call = listed.call().to_string();
+        let read = move |repository| {
+            ready(Repository::read(repository).map_err(|error| error.with_action(call.as_str())))
+        };
+        let pages = pages(listed, within, page_of_selected).and_then(read);
         ready(checked.map(|()| pages)).try_flatten_stream()
     }
 

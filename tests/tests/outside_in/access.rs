@@ -89,15 +89,6 @@ fn selected(scope: &str, repositories: u64) -> (GitHub, BTreeSet<u64>) {
     (github, ids)
 }
 
-/// A proxy that takes the way to the next page away.
-fn without_link() -> Fault {
-    Fault::change(|mut reply| {
-        reply.headers_mut().remove("link");
-        reply
-    })
-    .at("/repositories")
-}
-
 /// A list that counts more than it shows.
 fn counting(total: u64) -> Fault {
     Fault::change(move |reply| {
@@ -114,11 +105,13 @@ fn counting(total: u64) -> Fault {
 async fn access_that_cannot_be_read_whole_is_an_error_and_nothing_is_written() {
     for scope in SELECTING {
         for (fault, says) in [
-            (without_link().always(), "100 of 230"),
-            (without_link().after(1), "200 of 230"),
             // Two that the token can't see; one that left the list between two pages.
-            (counting(232).always(), "232 repositories and shows 230"),
-            (counting(231), "231 repositories and shows 230"),
+            (counting(232).always(), "230 of 232"),
+            (counting(231), "from 231 to 230"),
+            (
+                Fault::partial_results(3).at("/repositories").always(),
+                "single sign-on",
+            ),
         ] {
             let (github, ids) = selected(scope, 230);
             github.inject(fault);
@@ -142,7 +135,7 @@ async fn access_that_cannot_be_read_whole_is_an_error_and_nothing_is_written() {
 #[tokio::test]
 async fn access_that_cannot_be_read_whole_can_be_said_instead() {
     let (github, _) = selected(ACME, 230);
-    github.inject(without_link().always());
+    github.inject(counting(232).always());
     let put = client(&github).secrets(scope(ACME)).put("KEY", "new");
     put.visibility(Visibility::Private).send().await.unwrap();
     assert_eq!(github.plaintext(ACME, "KEY").unwrap(), b"new");
@@ -163,19 +156,101 @@ async fn a_list_of_one_full_page_is_whole_without_a_link() {
     );
 }
 
+/// The entries of acme's list of secrets, 250 of them, with a fault.
+async fn listed(fault: Fault) -> Result<usize, octoseal::Error> {
+    let github = acme();
+    for n in 0..250 {
+        github.seed(ACME, &format!("KEY_{n:03}"), "value");
+    }
+    github.inject(fault);
+    let all = client(&github).secrets(scope(ACME)).list_all().await?;
+    Ok(all.len())
+}
+
 #[tokio::test]
-async fn a_list_that_ends_too_early_is_never_taken_for_the_whole() {
-    let (github, _) = selected(ACME, 230);
+async fn a_list_that_ends_before_its_count_is_told() {
+    for (fault, says) in [
+        (Fault::total_count(251).always(), "250 of 251"),
+        (Fault::partial_results(1).always(), "single sign-on"),
+        (Fault::partial_results(1).after(2), "single sign-on"),
+    ] {
+        let error = listed(fault).await.unwrap_err();
+        assert!(error.is_unexpected_reply(), "{error}");
+        assert!(error.to_string().contains(says), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_repository_with_an_id_that_can_be_none_is_an_unexpected_reply_and_never_0() {
+    for id in [
+        serde_json::json!(-1),
+        serde_json::json!(0),
+        serde_json::json!(1_u64 << 63),
+    ] {
+        let (github, _) = selected(ACME, 3);
+        github.inject(Fault::change(move |reply| {
+            reply.map(|body| {
+                let mut page: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                page["repositories"][1]["id"] = id.clone();
+                page.to_string().into()
+            })
+        }));
+        let secrets = client(&github).secrets(scope(ACME));
+        let error = secrets.selected_repositories_all("KEY").await.unwrap_err();
+        assert!(error.is_unexpected_reply(), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_full_or_short_of_the_count_is_never_the_end() {
+    for fault in [
+        Fault::without_links(),
+        Fault::without_links().and(Fault::total_count(100)),
+        Fault::without_links().and(Fault::without_total_count()),
+        Fault::short_pages(30),
+        Fault::short_pages(30).and(Fault::without_links()),
+        Fault::short_pages(1).and(Fault::without_links()),
+    ] {
+        assert_eq!(listed(fault.always()).await.unwrap(), 250);
+    }
+    for lying in [0, 100, 230] {
+        let (github, ids) = selected(ACME, 230);
+        let fault = Fault::without_links().and(Fault::total_count(lying));
+        github.inject(fault.at("/repositories").always());
+        let put = client(&github).secrets(scope(ACME)).put("KEY", "new");
+        put.send().await.unwrap();
+        let kept = github.secret(ACME, "KEY").unwrap();
+        assert_eq!(kept.selected_repository_ids, ids, "{lying}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_changes_while_it_is_read_is_told() {
+    let deleted = |github: &GitHub| github.delete_secret(ACME, "KEY_000");
+    let added = |github: &GitHub| drop(github.seed(ACME, "A_KEY", "value"));
+    for fault in [Fault::meanwhile(deleted), Fault::meanwhile(added)] {
+        let error = listed(fault.after(1)).await.unwrap_err();
+        assert!(error.is_unexpected_reply(), "{error}");
+        assert!(error.to_string().contains("changed while"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn deleting_what_a_list_gives_while_it_is_read_never_ends_as_if_complete() {
+    let github = acme();
+    for n in 0..250 {
+        github.seed(ACME, &format!("KEY_{n:03}"), "value");
+    }
     let secrets = client(&github).secrets(scope(ACME));
-    let list = || secrets.selected_repositories("KEY").try_collect::<Vec<_>>();
-    github.inject(without_link().after(1));
-    let error = list().await.unwrap_err();
-    assert!(error.is_unexpected_reply(), "{error}");
-    assert!(error.to_string().contains("200 of 230"), "{error}");
-    // What GitHub counts and does not show to this token is no fault of a list that is only looked at.
-    github.clear_faults();
-    github.inject(counting(232).always());
-    assert_eq!(list().await.unwrap().len(), 230);
+    let mut list = secrets.list();
+    let error = loop {
+        match list.try_next().await {
+            Ok(Some(secret)) => secrets.delete(&secret.name).await.unwrap(),
+            Ok(None) => panic!("{} are left", github.secrets(ACME).len()),
+            Err(error) => break error,
+        }
+    };
+    assert!(error.to_string().contains("changed while"), "{error}");
 }
 
 #[tokio::test]

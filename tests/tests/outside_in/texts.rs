@@ -134,6 +134,12 @@ fn a_configuration_with_a_name_or_an_access_that_cannot_be_is_refused_as_it_is_r
     assert!(serde_json::from_value::<SecretName>(json!("DEPLOY_KEY")).is_ok());
     assert!(serde_json::from_value::<SecretName>(json!("GITHUB_TOKEN")).is_err());
     assert!(serde_json::from_value::<RepositoryRef>(json!("acme")).is_err());
+    let number = serde_json::from_value::<RepositoryRef>(json!(1_296_269)).unwrap();
+    assert_eq!(number, RepositoryRef::Id(1_296_269));
+    for wrong in [json!(-1), json!(1.5), json!(null), json!(["acme/api"])] {
+        let error = serde_json::from_value::<RepositoryRef>(wrong).unwrap_err();
+        assert!(error.to_string().contains("owner/name"), "{error}");
+    }
     assert!(SecretName::try_from("A-B").is_err());
     assert!(Owner::try_from("a/b".to_owned()).is_err());
 }
