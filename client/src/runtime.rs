@@ -176,6 +176,16 @@ impl Runtime {
         }
     }
 
+    /// Who shares limits with each other, as far as that can be told without asking.
+    pub(crate) fn group(&self, audience: Audience<'_>) -> Option<String> {
+        self.tokens.group(audience)
+    }
+
+    /// Whether all calls have one token.
+    pub(crate) fn has_one_token(&self) -> bool {
+        self.tokens.is_shared()
+    }
+
     /// Forgets the tokens that are kept, and which were refused.
     pub(crate) fn forget_tokens(&self) {
         self.tokens.forget();

@@ -262,6 +262,11 @@ impl Tokens for Arc<Installations> {
         Some(Identity::installation(id))
     }
 
+    fn group(&self, audience: Audience<'_>) -> Option<String> {
+        let owner = audience.owner.filter(|_| self.app.installation.is_none());
+        owner.map(str::to_ascii_lowercase)
+    }
+
     fn refused(&self, _: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {
         let mut kept = lock(&self.kept);
         let refuse = |kept: &mut Kept| kept.refuse(refusal.token);

@@ -23,6 +23,11 @@ pub(crate) trait Tokens: Send + Sync {
     /// Whom GitHub counts the token for, as far as is known; `None` for the client's own identity.
     fn identity(&self, audience: Audience<'_>) -> Option<Identity>;
 
+    /// Who shares an identity, before that may be known; `None` for those who call as the client's own.
+    fn group(&self, audience: Audience<'_>) -> Option<String> {
+        self.identity(audience).map(|identity| identity.to_string())
+    }
+
     /// What to do after GitHub refused a token with `401`.
     fn refused(&self, audience: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal;
 

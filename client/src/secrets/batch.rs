@@ -1,13 +1,14 @@
 //! Many secrets at once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use futures_util::{StreamExt, stream};
-use tokio::task::JoinSet;
+use tokio::runtime::Handle;
+use tokio::task::{Id, JoinSet};
 use tracing::Instrument;
 use tracing::instrument::WithSubscriber;
 
@@ -16,13 +17,19 @@ use super::put::{Put, Written};
 use super::target::Target;
 use crate::access::{Access, RepositoryRef, Visibility};
 use crate::client::Client;
-use crate::error::{Error, Reach};
+use crate::error::{Error, Kind, Reach, Stored};
+use crate::runtime::Place as _;
 use crate::scope::{AnyScope, Scope};
 use crate::value::SecretValue;
 
 /// How many secrets of a batch are under way at once. GitHub documents 100 requests for everything that a user
 /// runs; half of that leaves room for others, and stores 50 secrets in the time of one.
 const AT_ONCE: usize = 50;
+
+/// So many secrets are taken out of the input ahead, where some of them may wait for what others don't, as long as they
+/// need no more than so many bytes.
+const AHEAD: usize = 32 * 1024;
+const AHEAD_BYTES: usize = 16 * 1024 * 1024;
 
 /// After so many failures in a row to get an answer out of the server, the rest of a batch is not tried.
 const LOST: usize = AT_ONCE;
@@ -205,11 +212,15 @@ impl Client {
             breaker: Arc::default(),
             secrets: secrets
                 .map(|(scope, secret)| (scope, secret.into()))
-                .fuse()
                 .boxed(),
-            held: None,
+            ended: false,
+            groups: HashMap::new(),
+            waiting: 0,
+            waiting_bytes: 0,
             places: HashSet::new(),
+            members: HashMap::new(),
             under_way: JoinSet::new(),
+            not_begun: VecDeque::new(),
         };
         stream::poll_fn(move |context| batch.poll_next(context))
     }
@@ -220,12 +231,13 @@ impl Client {
             value,
             access,
         } = secret;
+        let seen = breaker.answers(&scope);
         let result = match breaker.open_for(&scope) {
             Some(error) => Err(error.not_tried(format!("storing {name} in {scope}"))),
             None => {
                 let put = Put::<Scope>::new(Ok(Target::new(self, scope.clone())), name.clone());
                 let result = put.value(value).access(access).in_batch().send().await;
-                breaker.learn(&scope, &result);
+                breaker.learn(&scope, seen, &result);
                 result
             }
         };
@@ -242,55 +254,159 @@ struct Batch<I> {
     client: Client,
     breaker: Arc<Breaker>,
     secrets: I,
-    /// A secret whose place is being written by an earlier one of this batch, until that is done: the later counts.
-    held: Option<(Scope, NewSecret)>,
-    /// Which places are being written.
+    /// The input has come to its end.
+    ended: bool,
+    /// Those who share limits, while something of theirs waits or is under way: what holds up one holds up no other.
+    groups: HashMap<Option<String>, Group>,
+    /// How many secrets have been taken in and wait, and the bytes that they need.
+    waiting: usize,
+    waiting_bytes: usize,
+    /// Which places are being written: what is to be written there next waits, so that the later counts.
     places: HashSet<String>,
+    members: HashMap<Id, Member>,
     /// Tasks, and not futures polled here: a caller that is busy with an outcome must not hold up those under way,
     /// whose time would run out, nor the gate, where one of them may go ahead of everyone. Dropped, it aborts them.
     under_way: JoinSet<Outcome>,
+    /// What could not begin, since there is no runtime any more.
+    not_begun: VecDeque<Outcome>,
+}
+
+#[derive(Default)]
+struct Group {
+    under_way: usize,
+    waiting: VecDeque<(Scope, NewSecret)>,
+}
+
+/// What is under way.
+struct Member {
+    group: Option<String>,
+    scope: Scope,
+    name: String,
 }
 
 impl<I: Stream<Item = (Scope, NewSecret)> + Unpin> Batch<I> {
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Outcome>> {
-        let mut more = true;
-        // Nobody takes the place of one that got no answer, until another gets one.
-        let at_once = AT_ONCE - self.breaker.lost().min(AT_ONCE - 1);
-        while more && self.under_way.len() < at_once {
-            let next = match self.held.take() {
-                Some(held) => Poll::Ready(Some(held)),
-                None => self.secrets.poll_next_unpin(context),
-            };
-            match next {
-                Poll::Ready(Some((scope, secret))) => {
-                    if !self.places.insert(place(&scope, &secret.name)) {
-                        self.held = Some((scope, secret));
-                        break;
-                    }
-                    let (client, breaker) = (self.client.clone(), self.breaker.clone());
-                    // In a box, since tokio moves a task a dozen times on its way to where it stays.
-                    let member = async move { client.member(&breaker, scope, secret).await };
-                    let member = Box::pin(member);
-                    self.under_way
-                        .spawn(member.in_current_span().with_current_subscriber());
+        self.take_in(context);
+        if let Some(outcome) = self.not_begun.pop_front() {
+            return Poll::Ready(Some(outcome));
+        }
+        match ready!(self.under_way.poll_join_next_with_id(context)) {
+            Some(Ok((id, outcome))) => {
+                self.end(id);
+                Poll::Ready(Some(outcome))
+            }
+            Some(Err(failed)) => {
+                let member = self.end(failed.id());
+                match failed.try_into_panic() {
+                    // It belongs to the caller.
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    // Only the end of the runtime aborts a task.
+                    Err(_) => Poll::Ready(member.map(|Member { scope, name, .. }| {
+                        lost_runtime(scope, name, Stored::Unknown)
+                    })),
                 }
-                Poll::Ready(None) => more = false,
+            }
+            None if self.ended && self.waiting == 0 => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Takes secrets out of the input, as far as the batch looks ahead, and lets begin what may.
+    fn take_in(&mut self, context: &mut Context<'_>) {
+        let ahead = if self.client.runtime.has_one_token() {
+            AT_ONCE
+        } else {
+            AHEAD
+        };
+        let is_full = |batch: &Self| {
+            batch.waiting_bytes >= AHEAD_BYTES
+                || batch.waiting >= ahead
+                || ahead == AT_ONCE && batch.under_way.len() >= AT_ONCE
+        };
+        while !self.ended && !is_full(self) {
+            match self.secrets.poll_next_unpin(context) {
+                Poll::Ready(Some((scope, secret))) => {
+                    let group = self.client.runtime.group(scope.audience());
+                    self.waiting += 1;
+                    self.waiting_bytes += bytes(&secret);
+                    let of_group = self.groups.entry(group.clone()).or_default();
+                    of_group.waiting.push_back((scope, secret));
+                    self.begin(&group);
+                }
+                Poll::Ready(None) => self.ended = true,
                 Poll::Pending => break,
             }
         }
-        match ready!(self.under_way.poll_join_next(context)) {
-            Some(Ok(outcome)) => {
-                self.places.remove(&place(&outcome.scope, &outcome.name));
-                Poll::Ready(Some(outcome))
+    }
+
+    /// Begins what waits in a group and may be under way, in order for each place.
+    fn begin(&mut self, group: &Option<String>) {
+        // Nobody takes the place of one that got no answer, until another gets one.
+        let at_once = AT_ONCE - self.breaker.lost().min(AT_ONCE - 1);
+        let Some(of_group) = self.groups.get_mut(group) else {
+            return;
+        };
+        while of_group.under_way < at_once {
+            let places = &self.places;
+            let is_free = |(scope, secret): &(Scope, NewSecret)| {
+                !places.contains(&place(scope, &secret.name))
+            };
+            let next = of_group.waiting.iter().position(is_free);
+            let Some((scope, secret)) = next.and_then(|next| of_group.waiting.remove(next)) else {
+                break;
+            };
+            self.waiting -= 1;
+            self.waiting_bytes -= bytes(&secret);
+            let (member_scope, name) = (scope.clone(), secret.name.clone());
+            if Handle::try_current().is_err() {
+                let outcome = lost_runtime(scope, name, Stored::No);
+                self.not_begun.push_back(outcome);
+                continue;
             }
-            // Nobody aborts them but the end of the runtime; what is left is a panic, which belongs to the caller.
-            Some(Err(ended)) => match ended.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Poll::Ready(None),
-            },
-            None if more => Poll::Pending,
-            None => Poll::Ready(None),
+            self.places.insert(place(&scope, &name));
+            let (client, breaker) = (self.client.clone(), self.breaker.clone());
+            // In a box, since tokio moves a task a dozen times on its way to where it stays.
+            let member = Box::pin(async move { client.member(&breaker, scope, secret).await });
+            let member = member.in_current_span().with_current_subscriber();
+            let task = self.under_way.spawn(member);
+            of_group.under_way += 1;
+            let member = Member {
+                group: group.clone(),
+                scope: member_scope,
+                name,
+            };
+            self.members.insert(task.id(), member);
         }
+        if of_group.under_way == 0 && of_group.waiting.is_empty() {
+            self.groups.remove(group);
+        }
+    }
+
+    /// Gives back what a member holds, however it ended.
+    fn end(&mut self, id: Id) -> Option<Member> {
+        let member = self.members.remove(&id)?;
+        self.places.remove(&place(&member.scope, &member.name));
+        if let Some(group) = self.groups.get_mut(&member.group) {
+            group.under_way -= 1;
+        }
+        self.begin(&member.group);
+        Some(member)
+    }
+}
+
+/// What a waiting secret needs, about.
+fn bytes(secret: &NewSecret) -> usize {
+    size_of::<(Scope, NewSecret)>() + secret.name.len() + secret.value.len()
+}
+
+fn lost_runtime(scope: Scope, name: String, stored: Stored) -> Outcome {
+    let error = Error::new(Kind::Transport, "the runtime that it ran on has ended")
+        .with_action(format!("storing {name} in {scope}"))
+        .with_stored(stored);
+    Outcome {
+        scope,
+        name,
+        result: Err(error.with_hint("run the batch again for what is not stored")),
     }
 }
 
@@ -311,13 +427,42 @@ struct Broken {
     /// By login in lower case; a user's own scope has none.
     owners: HashMap<Option<String>, Error>,
     scopes: HashMap<Scope, Error>,
-    /// Failures in a row to get an answer out of the server.
-    lost: usize,
+    /// By owner: what fails for one may work for another.
+    streaks: HashMap<Option<String>, Streak>,
+    /// Of all owners together.
+    all: Streak,
     /// Owners in a row whose token was refused.
     refused: usize,
 }
 
+/// Failures in a row to get an answer.
+#[derive(Clone, Copy, Default)]
+struct Streak {
+    lost: usize,
+    answers: u64,
+}
+
+impl Streak {
+    /// Counts an end of what began after so many answers. A definite answer is an answer, whatever it says; and what
+    /// began before the last one says nothing of what is now.
+    fn learn(&mut self, seen: u64, got_answer: bool) {
+        if got_answer {
+            self.lost = 0;
+            self.answers += 1;
+        } else if self.answers == seen {
+            self.lost += 1;
+        }
+    }
+}
+
 impl Breaker {
+    /// How many answers there were, for the owner and in all.
+    fn answers(&self, scope: &Scope) -> [u64; 2] {
+        let broken = self.lock();
+        let owner = broken.streaks.get(&lower(scope.owner()));
+        [owner.map_or(0, |streak| streak.answers), broken.all.answers]
+    }
+
     fn open_for(&self, scope: &Scope) -> Option<Error> {
         let broken = self.lock();
         broken
@@ -329,25 +474,32 @@ impl Breaker {
     }
 
     fn lost(&self) -> usize {
-        self.lock().lost
+        self.lock().all.lost
     }
 
     fn lock(&self) -> MutexGuard<'_, Broken> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn learn(&self, scope: &Scope, result: &Result<Written, Error>) {
+    fn learn(&self, scope: &Scope, seen: [u64; 2], result: &Result<Written, Error>) {
         let mut broken = self.lock();
-        let error = match result {
-            Ok(_) => {
-                broken.lost = 0;
-                broken.refused = 0;
-                return;
-            }
-            Err(error) => error,
+        let owner = lower(scope.owner());
+        let error = result.as_ref().err();
+        let got_answer = error.is_none_or(|error| !error.is_transient());
+        broken.all.learn(seen[1], got_answer);
+        let is_known = broken.streaks.contains_key(&owner) || broken.streaks.len() < REMEMBERED;
+        let mut streak = Streak::default();
+        if is_known {
+            let of_owner = broken.streaks.entry(owner.clone()).or_default();
+            of_owner.learn(seen[0], got_answer);
+            streak = *of_owner;
+        }
+        let Some(error) = error else {
+            broken.refused = 0;
+            return;
         };
-        if error.is_transient() {
-            broken.lost += 1;
+        if streak.lost >= LOST {
+            broken.owners.insert(owner, error.clone());
         }
         match error.reach() {
             Reach::Secret => {}
@@ -356,14 +508,19 @@ impl Breaker {
             }
             Reach::Owner(owner) if broken.owners.len() < REMEMBERED => {
                 let owner = lower(owner.as_deref());
-                if broken.owners.insert(owner, error.clone()).is_none() {
+                let is_new = broken.owners.insert(owner, error.clone()).is_none();
+                // That an App is not installed somewhere says nothing of elsewhere.
+                if is_new && !error.is_not_found() {
                     broken.refused += 1;
                 }
             }
             Reach::Scope | Reach::Owner(_) => {}
             Reach::Everyone => broken.refused = REFUSED,
         }
-        if broken.lost >= LOST || broken.refused >= REFUSED {
+        // Where several owners get no answer and none gets one, nobody will.
+        let without = broken.streaks.values().filter(|streak| streak.lost > 0);
+        let is_down = broken.all.lost >= LOST && without.count() >= REFUSED;
+        if broken.refused >= REFUSED || is_down {
             broken.everywhere.get_or_insert_with(|| error.clone());
         }
     }

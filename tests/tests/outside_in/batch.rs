@@ -562,3 +562,105 @@ async fn a_source_without_any_token_is_not_asked_for_owner_after_owner() {
     assert!(untried.count() >= 400);
     assert_eq!(github.request_count(), 0);
 }
+
+#[test]
+fn a_batch_whose_runtime_ends_has_an_outcome_for_every_secret() {
+    let (github, client) = roomy();
+    github.set_latency(Duration::from_secs(1));
+    let runtime = || {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_all().build().unwrap()
+    };
+    let mut outcomes = client.secrets(scope(ACME)).put_all(secrets(200));
+    let first = runtime();
+    first.block_on(async {
+        let begin = std::pin::pin!(outcomes.next());
+        assert!(
+            tokio::time::timeout(Duration::from_millis(10), begin)
+                .await
+                .is_err()
+        );
+    });
+    drop(first);
+    github.set_latency(Duration::ZERO);
+    let all: Vec<_> = runtime().block_on(outcomes.collect());
+    let names: std::collections::HashSet<_> = all.iter().map(|outcome| &outcome.name).collect();
+    assert_eq!((all.len(), names.len()), (200, 200));
+    let lost = all
+        .iter()
+        .filter_map(|outcome| outcome.result.as_ref().err());
+    let lost: Vec<_> = lost.collect();
+    assert!((1..=50).contains(&lost.len()), "{}", lost.len());
+    for error in lost {
+        assert!(error.to_string().contains("runtime"), "{error}");
+        assert_eq!(error.stored(), octoseal::Stored::Unknown);
+    }
+}
+
+#[test]
+fn a_batch_without_a_runtime_says_so_for_every_secret() {
+    let (_, client) = roomy();
+    let outcomes = client.secrets(scope(ACME)).put_all(secrets(200));
+    let all: Vec<_> = futures_util::FutureExt::now_or_never(outcomes.collect::<Vec<_>>()).unwrap();
+    assert_eq!(all.len(), 200);
+    assert!(all.iter().all(|outcome| outcome.result.is_err()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_name_again_waits_for_its_place_and_holds_up_no_other() {
+    let (github, client) = roomy();
+    github.set_latency(Duration::from_millis(40));
+    let same = (0..10).map(|n| NewSecret::new("SAME", format!("{n}")).visibility(Visibility::All));
+    let others =
+        (0..40).map(|n| NewSecret::new(format!("KEY_{n}"), "v").visibility(Visibility::All));
+    let began = Instant::now();
+    let outcomes = client.secrets(scope(ACME)).put_all(same.chain(others));
+    let all: Vec<_> = outcomes
+        .map(|outcome| (outcome.name, began.elapsed()))
+        .collect()
+        .await;
+    let others = all.iter().filter(|(name, _)| name != "SAME");
+    assert!(
+        others
+            .clone()
+            .all(|(_, at)| *at == Duration::from_millis(80)),
+        "{all:?}"
+    );
+    assert_eq!(github.plaintext(ACME, "SAME").unwrap(), b"9");
+    assert_eq!(began.elapsed(), Duration::from_millis(440));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_owner_whose_secrets_get_no_answer_stops_itself_and_no_other_owner() {
+    let (github, client) = roomy();
+    github.add_organization("other");
+    github.inject(Fault::server_error().at("/orgs/other/").always());
+    let bad = (0..200).map(|n| {
+        (
+            scope("actions:org/other"),
+            NewSecret::new(format!("K_{n}"), "v"),
+        )
+    });
+    let bad = bad.map(|(scope, secret)| (scope, secret.visibility(Visibility::All)));
+    let good = secrets(200).map(|secret| (scope(ACME), secret));
+    let outcomes: Vec<_> = client.put_all(bad.chain(good)).collect().await;
+    let stored = outcomes.iter().filter(|outcome| outcome.result.is_ok());
+    assert_eq!((outcomes.len(), stored.count()), (400, 200));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_definite_answer_is_an_answer_though_it_is_a_refusal() {
+    let (github, client) = roomy();
+    github.inject(Fault::server_error().at("0_KEY").on("PUT").always());
+    let refusal = Fault::reply(422, r#"{"message":"Validation Failed"}"#);
+    github.inject(refusal.on("PUT").always());
+    let outcomes: Vec<_> = client
+        .secrets(scope(ACME))
+        .put_all(secrets(400))
+        .collect()
+        .await;
+    let told = outcomes
+        .iter()
+        .map(|outcome| outcome.result.as_ref().unwrap_err().to_string());
+    assert_eq!(told.filter(|told| told.contains("not tried")).count(), 0);
+}

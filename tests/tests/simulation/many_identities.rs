@@ -1,9 +1,13 @@
 //! One client of an App that is installed at many organizations.
 
+use std::time::Duration;
+
+use futures_util::StreamExt;
 use futures_util::future::join_all;
-use octoseal::{App, AppKey, Client};
+use octoseal::{App, AppKey, Client, NewSecret, Scope, Visibility};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::rsa;
+use tokio::time::Instant;
 
 use crate::best::best;
 use crate::{HOUR, LATENCY, Row, points, stand_in, store};
@@ -31,7 +35,7 @@ fn client(github: &GitHub) -> Client {
 }
 
 /// Stores so many secrets in each organization, by one batch each, and gives the times that they took.
-async fn store_everywhere(github: &GitHub, secrets: usize) -> Vec<std::time::Duration> {
+async fn store_everywhere(github: &GitHub, secrets: usize) -> Vec<Duration> {
     let client = client(github);
     let stored = (0..ORGANIZATIONS).map(|n| {
         let client = client.clone();
@@ -58,6 +62,60 @@ async fn each_installation_has_limits_of_its_own() {
         assert_eq!(row.refused, 0);
         let walked = LATENCY * 20;
         assert!(row.taken <= best.mul_f64(1.05) + walked, "{:?}", row.taken);
+    }
+}
+
+/// Stores so many secrets in each organization, by one batch sorted by organization, and gives when each was done.
+async fn store_in_one_batch(github: &GitHub, secrets: usize) -> Vec<Duration> {
+    let sorted = (0..ORGANIZATIONS).flat_map(move |n| {
+        let scope: Scope = format!("actions:org/org-{n}").parse().unwrap();
+        let secret =
+            |k| NewSecret::new(format!("KEY_{k}"), "value").visibility(Visibility::Private);
+        (0..secrets).map(move |k| (scope.clone(), secret(k)))
+    });
+    let began = Instant::now();
+    let mut done = vec![Duration::ZERO; ORGANIZATIONS];
+    let mut stored = 0;
+    let mut outcomes = client(github).put_all(sorted);
+    while let Some(outcome) = outcomes.next().await {
+        outcome.result.unwrap();
+        let owner = outcome.scope.owner().unwrap();
+        let n: usize = owner.strip_prefix("org-").unwrap().parse().unwrap();
+        done[n] = began.elapsed();
+        stored += 1;
+    }
+    assert_eq!(stored, ORGANIZATIONS * secrets);
+    done
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_batch_sorted_by_organization_runs_all_organizations_at_once() {
+    for secrets in [100, 1_000] {
+        let github = github();
+        let slowest = store_in_one_batch(&github, secrets).await.into_iter().max();
+        let at_once = LATENCY * (2 + ORGANIZATIONS as u32 * secrets.min(180) as u32 / 100);
+        let best = best(secrets, &points()).max(at_once);
+        let title = format!("one batch, {ORGANIZATIONS} x {secrets}");
+        let row = Row::new(&title, slowest.unwrap(), best, &github);
+        assert_eq!(row.refused, 0);
+        let walked = LATENCY * 20;
+        assert!(row.taken <= best.mul_f64(1.05) + walked, "{:?}", row.taken);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_one_batch_a_used_up_hour_of_one_installation_holds_up_no_other() {
+    let undisturbed = store_in_one_batch(&github(), 300).await;
+    let github = github();
+    let used_up = Fault::primary_limit(HOUR / 2).at("/orgs/org-7/");
+    github.inject(used_up.on("PUT").lasting(HOUR / 2));
+    let done = store_in_one_batch(&github, 300).await;
+    for (n, (done, undisturbed)) in done.into_iter().zip(undisturbed).enumerate() {
+        if n == 7 {
+            assert!(done > HOUR / 2, "{done:?}");
+        } else {
+            assert_eq!(done.as_secs(), undisturbed.as_secs(), "org-{n}");
+        }
     }
 }
 
