@@ -13,7 +13,10 @@ use crate::scope::{as_text, full_name, shown};
 ///
 /// GitHub's page: [Create or update an organization secret](https://docs.github.com/rest/actions/secrets#create-or-update-an-organization-secret),
 /// parameters `visibility` and `selected_repository_ids`.
+///
+/// As text: `all`, `private`, or `selected:` and ids with commas between them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Visibility {
     /// All repositories of the organization, public ones included.
     All,
@@ -33,6 +36,37 @@ impl Visibility {
         }
     }
 }
+
+impl FromStr for Visibility {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let refuse = || {
+            Error::input("a visibility is all, private, or selected: with repositories' ids")
+                .with_hint("names of repositories, and access that is kept, are an `Access`")
+        };
+        match text.parse().map_err(|_| refuse())? {
+            Access::All => Ok(Self::All),
+            Access::Private => Ok(Self::Private),
+            Access::Selected(repositories) => {
+                let ids = repositories.into_iter().map(|repository| match repository {
+                    RepositoryRef::Id(id) => Ok(id),
+                    RepositoryRef::Name(_) => Err(refuse()),
+                });
+                Ok(Self::Selected(ids.collect::<Result<_, _>>()?))
+            }
+            Access::Keep => Err(refuse()),
+        }
+    }
+}
+
+impl fmt::Display for Visibility {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Access::from(self.clone()).fmt(f)
+    }
+}
+
+as_text!(Visibility);
 
 /// A repository to be selected: by its id, or by `owner/name`, which is looked up when the call is made.
 ///

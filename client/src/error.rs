@@ -46,6 +46,52 @@ pub enum Stored {
     Unknown,
 }
 
+/// What kind of failure an [`Error`] is.
+///
+/// | kind | what happened | was it sent | what to do |
+/// |---|---|---|---|
+/// | `InvalidInput` | an argument that GitHub would refuse | no | change the argument |
+/// | `Config` | a setting that can't work | no | change the setting |
+/// | `Unsupported` | the scope or the server lacks the operation | no, or refused with `404` | use a store that it has |
+/// | `TokenSource` | there is no token | no | mend what the source reads |
+/// | `PublicKey` | the server's key can't be sealed to | no | check what answers there |
+/// | `Tls` | the server's certificate is not trusted | no | check host name, clock and roots |
+/// | `Transport` | no reply, or half of one | perhaps: [`Error::stored`] | try again |
+/// | `Timeout` | the call's time was used up | perhaps: [`Error::stored`] | try again, with more time |
+/// | `RateLimited` | GitHub limits the traffic | refused | wait for [`Error::retry_at`] |
+/// | `Unauthorized` | `401` | refused | give a valid token |
+/// | `Permission` | `403` | refused | give the token what it lacks |
+/// | `NotFound` | `404` | refused | check names, and what the token sees |
+/// | `Conflict` | `409` | refused | bring the secret into the state it needs |
+/// | `Validation` | `422` or `400` | refused | change what was sent |
+/// | `Redirect` | a redirect that is not followed | refused | use the present name or address |
+/// | `Server` | `5xx` | perhaps: [`Error::stored`] | try again |
+/// | `Status` | another status | refused | see the message |
+/// | `UnexpectedReply` | a reply that can't be GitHub's | perhaps: [`Error::stored`] | check what lies on the way |
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the table says it")]
+pub enum ErrorKind {
+    InvalidInput,
+    Config,
+    Unsupported,
+    TokenSource,
+    PublicKey,
+    Tls,
+    Transport,
+    Timeout,
+    RateLimited,
+    Unauthorized,
+    Permission,
+    NotFound,
+    Conflict,
+    Validation,
+    Redirect,
+    Server,
+    Status,
+    UnexpectedReply,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// An argument that GitHub would refuse, or that can't be expressed.
@@ -245,6 +291,43 @@ impl Error {
             inner.stored = Stored::No;
             inner.attempts = 0;
         })
+    }
+
+    /// What kind of failure it is; the predicates below ask for one each.
+    pub fn kind(&self) -> ErrorKind {
+        match self.inner.kind {
+            Kind::Input => ErrorKind::InvalidInput,
+            Kind::Config => ErrorKind::Config,
+            Kind::Unsupported => ErrorKind::Unsupported,
+            Kind::Transport => ErrorKind::Transport,
+            Kind::Tls => ErrorKind::Tls,
+            Kind::Timeout => ErrorKind::Timeout,
+            Kind::RateLimited => ErrorKind::RateLimited,
+            Kind::UnexpectedReply => ErrorKind::UnexpectedReply,
+            Kind::Token => ErrorKind::TokenSource,
+            Kind::Key => ErrorKind::PublicKey,
+            Kind::Status(_) if self.is_permission() => ErrorKind::Permission,
+            Kind::Status(_) if self.is_validation() => ErrorKind::Validation,
+            Kind::Status(status) => match status {
+                StatusCode::UNAUTHORIZED => ErrorKind::Unauthorized,
+                StatusCode::NOT_FOUND => ErrorKind::NotFound,
+                StatusCode::CONFLICT => ErrorKind::Conflict,
+                status if status.is_redirection() => ErrorKind::Redirect,
+                status if status.is_server_error() => ErrorKind::Server,
+                _ => ErrorKind::Status,
+            },
+        }
+    }
+
+    /// Whether the same call may well succeed later, without a change of anything: after a while, or at
+    /// [`Error::retry_at`].
+    pub fn is_retryable(&self) -> bool {
+        self.is_transient() || self.is_rate_limited()
+    }
+
+    /// Whether nothing was sent for it: it was refused here, or a batch gave it up after others had failed.
+    pub fn is_untried(&self) -> bool {
+        self.inner.attempts == 0 && self.inner.stored == Stored::No
     }
 
     /// An argument was refused: a name, a value over 48 KB, a missing visibility, a repository that was not found.

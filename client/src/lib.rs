@@ -29,7 +29,7 @@ pub use auth::{
 };
 pub use builder::ClientBuilder;
 pub use client::Client;
-pub use error::{Error, Stored};
+pub use error::{Error, ErrorKind, Stored};
 pub use limits::{Pacing, WaitReason};
 pub use lookup::ScopeKey;
 pub use octoseal_sealing::{KeyError, PublicKey, SealedBox};

@@ -60,6 +60,7 @@ pub struct UserScope {
 /// # Ok::<(), octoseal::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Scope {
     /// A store at an organization.
     Organization(OrganizationScope),

@@ -14,6 +14,7 @@ use futures_core::Stream;
 use futures_util::{TryFutureExt, TryStreamExt};
 use octoseal_api::stores;
 
+use crate::access::RepositoryRef;
 use crate::client::Client;
 use crate::error::{Error, Kind};
 use crate::limits::Cost;
@@ -29,7 +30,7 @@ pub use batch::{NewSecret, Outcome};
 pub use put::{Put, Written};
 
 /// A secret as GitHub lists it: everything but its value, which GitHub never gives back.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Secret {
     /// Its name, in upper case.
@@ -44,7 +45,7 @@ pub struct Secret {
 }
 
 /// A repository that a secret is selected for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Repository {
     /// GitHub's id, which survives a rename.
@@ -404,5 +405,17 @@ impl Repository {
             name: name.unwrap_or_default(),
             full_name: full_name.unwrap_or_default(),
         })
+    }
+}
+
+impl From<&Repository> for RepositoryRef {
+    fn from(repository: &Repository) -> Self {
+        Self::Id(repository.id)
+    }
+}
+
+impl From<Repository> for RepositoryRef {
+    fn from(repository: Repository) -> Self {
+        Self::Id(repository.id)
     }
 }

@@ -63,6 +63,18 @@ impl From<String> for SecretValue {
     }
 }
 
+impl From<&SecretValue> for SecretValue {
+    fn from(value: &SecretValue) -> Self {
+        value.clone()
+    }
+}
+
+impl From<std::borrow::Cow<'_, str>> for SecretValue {
+    fn from(text: std::borrow::Cow<'_, str>) -> Self {
+        text.into_owned().into()
+    }
+}
+
 impl From<&String> for SecretValue {
     fn from(text: &String) -> Self {
         text.as_str().into()

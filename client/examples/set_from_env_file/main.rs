@@ -122,7 +122,7 @@ async fn run(arguments: Arguments, complain: &mut impl FnMut(String)) -> Result<
     while let Some(outcome) = outcomes.next().await {
         match outcome.result {
             Ok(Written::Created) => created += 1,
-            Ok(Written::Updated) => updated += 1,
+            Ok(_) => updated += 1,
             Err(error) => {
                 failed += 1;
                 bar.suspend(|| complain(format!("{}: {error}", outcome.name)));

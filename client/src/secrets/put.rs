@@ -17,6 +17,7 @@ use crate::value::SecretValue;
 
 /// What a put did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Written {
     /// The secret is new.
     Created,

@@ -297,3 +297,49 @@ async fn a_redirect_to_another_origin_or_method_is_an_error() {
         assert_eq!(error.attempts(), 1);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_kind_says_what_the_predicates_say_and_whether_to_try_again() {
+    use octoseal::ErrorKind;
+
+    let reply = |status| Fault::reply(status, r#"{"message":"no"}"#).always();
+    for (fault, kind, retryable) in [
+        (
+            Fault::bad_credentials().always(),
+            ErrorKind::Unauthorized,
+            false,
+        ),
+        (Fault::forbidden().always(), ErrorKind::Permission, false),
+        (reply(404), ErrorKind::NotFound, false),
+        (reply(409), ErrorKind::Conflict, false),
+        (reply(422), ErrorKind::Validation, false),
+        (reply(418), ErrorKind::Status, false),
+        (Fault::server_error().always(), ErrorKind::Server, true),
+        (Fault::reset().always(), ErrorKind::Transport, true),
+        (Fault::hang().always(), ErrorKind::Timeout, true),
+        (
+            Fault::primary_limit(std::time::Duration::from_secs(3_000)).always(),
+            ErrorKind::RateLimited,
+            true,
+        ),
+        (
+            Fault::captive_portal().always(),
+            ErrorKind::UnexpectedReply,
+            false,
+        ),
+    ] {
+        let github = acme();
+        github.inject(fault);
+        let error = put_in_api(&client(&github)).await;
+        assert_eq!(
+            (error.kind(), error.is_retryable()),
+            (kind, retryable),
+            "{error}"
+        );
+        assert!(!error.is_untried(), "{error}");
+    }
+    let nameless = client(&acme()).create_or_update_org_secret("acme", "1");
+    let error = nameless.value("v").send().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.is_untried() && !error.is_retryable());
+}

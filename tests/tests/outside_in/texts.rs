@@ -2,7 +2,7 @@
 
 use octoseal::{
     Access, EnvironmentName, Owner, RepositoryName, RepositoryRef, RepositoryScope,
-    RepositoryStore, SecretName,
+    RepositoryStore, SecretName, Visibility,
 };
 use octoseal_tests::{ACME, acme, client, scope};
 use proptest::prelude::*;
@@ -171,6 +171,13 @@ proptest! {
         for repository in &repositories {
             comes_back!(RepositoryRef, repository);
         }
+        let ids = repositories.iter().filter_map(|repository| match repository {
+            RepositoryRef::Id(id) => Some(*id),
+            _ => None,
+        });
+        for visibility in [Visibility::All, Visibility::Private, Visibility::Selected(ids.collect())] {
+            comes_back!(Visibility, &visibility);
+        }
         for access in [Access::Keep, Access::All, Access::Private, Access::Selected(repositories)] {
             comes_back!(Access, &access);
         }
@@ -192,4 +199,41 @@ proptest! {
             comes_back!(Access, &access);
         }
     }
+}
+
+#[test]
+fn a_visibility_that_needs_a_look_up_or_a_read_is_refused_with_what_takes_it() {
+    for text in ["keep", "selected:acme/api", "selected", "internal", ""] {
+        let error = text.parse::<Visibility>().unwrap_err();
+        assert!(
+            error.is_invalid_input() && error.to_string().contains("Access"),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_a_list_gives_can_be_handed_on_and_written_down() {
+    let github = acme();
+    let client = client(&github);
+    let secrets = client.secrets(scope(ACME));
+    let value = octoseal::SecretValue::from(std::borrow::Cow::from("v"));
+    let put = secrets
+        .put("KEY", &value)
+        .selected_repositories(["acme/api", "acme/web"]);
+    put.send().await.unwrap();
+    let selected = secrets.selected_repositories_all("KEY").await.unwrap();
+    secrets
+        .put("OTHER", &value)
+        .selected_repositories(&selected)
+        .send()
+        .await
+        .unwrap();
+    let ids = |name| github.secret(ACME, name).unwrap().selected_repository_ids;
+    assert_eq!(ids("KEY"), ids("OTHER"));
+    let written = serde_json::to_value(secrets.get("KEY").await.unwrap()).unwrap();
+    assert_eq!(
+        (&written["name"], &written["visibility"]),
+        (&json!("KEY"), &json!("selected"))
+    );
 }
