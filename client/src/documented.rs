@@ -39,9 +39,8 @@ impl Client {
     ///     .visibility(Visibility::Selected(vec![1_296_269, 1_296_280]))
     ///     .send()
     ///     .await?;
-    /// match written {
-    ///     Written::Created => println!("created"),
-    ///     Written::Updated => println!("updated"),
+    /// if written == Written::Created {
+    ///     println!("it is new");
     /// }
     /// # Ok(())
     /// # }
