@@ -2,3 +2,6 @@
 
 #[doc = include_str!("guide/limits.md")]
 pub mod limits {}
+
+#[doc = include_str!("guide/start.md")]
+pub mod start {}
