@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
-use octoseal_mock::{Fault, GitHub};
 use octoseal::{Client, Error};
+use octoseal_mock::{Fault, GitHub};
 
 /// The token of the calls. No error may show it.
 pub const TOKEN: &str = "ghp_canary0canary1canary2";
