@@ -70,3 +70,16 @@ impl<T> Paged for Vec<T> {
         self
     }
 }
+
+/// A list that a kind of success leaves out is empty.
+impl<P: Paged> Paged for Option<P> {
+    type Item = P::Item;
+
+    fn total_count(&self) -> Option<i64> {
+        self.as_ref().and_then(P::total_count)
+    }
+
+    fn into_items(self) -> Vec<Self::Item> {
+        self.map(P::into_items).unwrap_or_default()
+    }
+}

@@ -14,10 +14,18 @@ use serde_path_to_error::{Path, Segment};
 pub(crate) async fn read<T: DeserializeOwned, E>(
     response: reqwest::Response,
 ) -> Result<ResponseValue<T>, Error<E>> {
+    read_as(response, |reply| reply).await
+}
+
+/// Reads a reply as one of the types that it may be, of which its status tells, and makes `R` of it.
+pub(crate) async fn read_as<T: DeserializeOwned, R, E>(
+    response: reqwest::Response,
+    make: impl FnOnce(T) -> R,
+) -> Result<ResponseValue<R>, Error<E>> {
     let (status, headers) = (response.status(), response.headers().clone());
     let body = response.bytes().await.map_err(Error::ResponseBodyError)?;
     match parse(&body) {
-        Ok(reply) => Ok(ResponseValue::new(reply, status, headers)),
+        Ok(reply) => Ok(ResponseValue::new(make(reply), status, headers)),
         Err(error) if error.is_data() => Err(Error::InvalidResponsePayload(Bytes::new(), error)),
         Err(error) => Err(Error::InvalidResponsePayload(body, error)),
     }

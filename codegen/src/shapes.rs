@@ -196,3 +196,10 @@ pub(crate) fn reshape<T, U: From<T>>(reply: ResponseValue<T>) -> ResponseValue<U
     let (status, headers) = (reply.status(), reply.headers().clone());
     ResponseValue::new(reply.into_inner().into(), status, headers)
 }
+
+/// The reply to a write, of which only the status is read. Few bring more.
+#[allow(dead_code)]
+pub(crate) fn status_only<T>(reply: ResponseValue<T>) -> ResponseValue<()> {
+    let (status, headers) = (reply.status(), reply.headers().clone());
+    ResponseValue::new((), status, headers)
+}

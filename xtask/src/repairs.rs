@@ -62,8 +62,6 @@ repairs! {
         see "https://github.com/oxidecomputer/progenitor/issues/344";
     replies::drop_empty_object_replies: "201 with `{}` beside 204 without a body is one kind of success, and `{}` alone says nothing",
         see "https://github.com/oxidecomputer/progenitor/issues/344";
-    replies::keep_one_reply_type: "progenitor takes one reply type over all successes",
-        see "https://github.com/oxidecomputer/progenitor/issues/950";
     bodies::keep_one_media_type: "progenitor takes one media type a body",
         see "https://github.com/oxidecomputer/progenitor/issues/76";
     bodies::unknown_media_types_as_bytes: "progenitor knows four kinds of body",
@@ -89,6 +87,8 @@ repairs! {
     lenient::open_reply_objects: "one new field of a closed object would fail a whole list";
     bodies::bodies_take_what_was_cut: "a body may name what is cut from the fragment, as an App's permissions are";
     bodies::nullable_optional_collections: "an optional list would be left out when empty, and an explicit `[]` means something";
+    replies::one_type_over_successes: "progenitor takes one reply type over all successes",
+        see "https://github.com/oxidecomputer/progenitor/issues/950";
     schemas::rename_components_that_collide: "a component may be called as progenitor calls an inline type";
     schemas::nullable_where_used: "a nullable component becomes a wrapper, and once an infinite type";
     document::api_version: "the generated client tells the API's version, not that of the package";

@@ -46,7 +46,7 @@ pub fn stores(repaired: &Value) -> Result<String> {
     });
     all_of(errors)?;
     let file = quote! {
-        use crate::shapes::{choice, lacking, refuse, repository_ids, required, reshape};
+        use crate::shapes::{choice, lacking, refuse, repository_ids, required, reshape, status_only};
         pub use crate::shapes::{Page, PublicKey, Put, Repository, Scope, Secret, UnknownStore};
         use crate::{Client, Error, ResponseValue, operations, types};
 

@@ -7,7 +7,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::description::family::{Place, Standing, scopes, standing};
+use crate::description::walk::component_of;
 use crate::description::{METHODS, Operation, operations};
+use crate::repairs::components::{KIND, WITHOUT_BODY};
+use crate::rust_names::pascal;
 
 /// The contents of `openapi/docs.toml`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -94,7 +97,8 @@ impl Docs {
     fn words(&self, document: &Value) -> Result<BTreeMap<String, String>> {
         let sentences = self.sentences(document)?;
         let docs = operations(document).into_iter().map(|operation| {
-            let facts = format!("GitHub's operation `{}`.", operation.id);
+            let mut facts = format!("GitHub's operation `{}`.", operation.id);
+            facts.extend(kinds(&operation.node["responses"]));
             let words = match sentences.get(operation.id) {
                 Some(sentence) => format!("{sentence}\n\n{facts}"),
                 None => facts,
@@ -162,6 +166,25 @@ impl Docs {
             parameter["description"] = json!(words);
         }
     }
+}
+
+/// What each status brings, where a reply is one of several kinds.
+fn kinds(responses: &Value) -> Vec<String> {
+    let all = responses.as_object().into_iter().flatten();
+    all.filter_map(|(status, reply)| {
+        let kind = reply[KIND]["$ref"].as_str().and_then(component_of);
+        match kind {
+            Some((_, name)) => Some(format!(
+                " Status {status} brings `types::{}`.",
+                pascal(name)
+            )),
+            None if reply[WITHOUT_BODY] == true => {
+                Some(format!(" Status {status} brings nothing, hence `None`."))
+            }
+            None => None,
+        }
+    })
+    .collect()
 }
 
 /// What an operation on variables does, as a key of `[variables]`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use proc_macro2::TokenStream;
-use syn::{GenericArgument, ImplItem, Item, PathArguments, ReturnType, Type};
+use syn::{GenericArgument, ImplItem, Item, PathArguments, ReturnType, Signature, Type};
 
 /// The methods and structs of a generated client.
 #[derive(Debug, Clone)]
@@ -77,16 +77,20 @@ impl Made {
     fn read_methods(&mut self, items: &[ImplItem]) {
         for item in items {
             let ImplItem::Fn(method) = item else { continue };
-            let ReturnType::Type(_, result) = &method.sig.output else {
-                continue;
-            };
-            let reply = inside(result, "Result").and_then(|ok| inside(ok, "ResponseValue"));
-            if let Some(reply) = reply.cloned() {
+            if let Some(reply) = reply_of(&method.sig).cloned() {
                 let name = method.sig.ident.to_string();
                 self.methods.insert(name, Method { reply });
             }
         }
     }
+}
+
+/// What the `ResponseValue` of a generated method holds.
+pub(crate) fn reply_of(signature: &Signature) -> Option<&Type> {
+    let ReturnType::Type(_, result) = &signature.output else {
+        return None;
+    };
+    inside(result, "Result").and_then(|ok| inside(ok, "ResponseValue"))
 }
 
 /// The first argument of a generic type of this name: of `Vec<T>`, `T`.

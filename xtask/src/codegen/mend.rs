@@ -1,26 +1,36 @@
 //! What is changed in the code that progenitor writes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
-use proc_macro2::TokenStream;
-use quote::ToTokens as _;
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens as _, format_ident};
 use serde_json::Value;
-use syn::visit_mut::{VisitMut, visit_arm_mut, visit_expr_mut, visit_impl_item_fn_mut};
-use syn::{Arm, Expr, ImplItemFn, Lit, Pat, parse_quote};
+use syn::visit_mut::{
+    VisitMut, visit_arm_mut, visit_expr_match_mut, visit_expr_mut, visit_impl_item_fn_mut,
+};
+use syn::{Arm, Expr, ExprMatch, ImplItemFn, Lit, Pat, Type, parse_quote};
 
+use super::made::{inside, reply_of};
 use crate::description::operations;
-use crate::repairs::components::WITHOUT_BODY;
-use crate::rust_names::snake;
+use crate::description::walk::component_of;
+use crate::repairs::components::{KIND, WITHOUT_BODY};
+use crate::rust_names::{pascal, snake};
 
-/// Lets replies be read by `codegen/src/reply.rs`, which names the field that can't be read, and kinds of success
-/// without a body be read as `None` where others have one.
+/// Lets replies be read by `codegen/src/reply.rs`, which names the field that can't be read. Where the kinds of success
+/// differ, the status tells what a reply is: nothing, which is `None`, or one of several types.
 pub(super) fn replies(client: TokenStream, repaired: &Value) -> Result<TokenStream> {
     let mut file: syn::File = syn::parse2(client)?;
+    let kinds = operations(repaired)
+        .into_iter()
+        .map(|operation| (snake(operation.id), kinds(&operation.node["responses"])))
+        .filter(|(_, kinds)| !kinds.is_empty())
+        .collect();
     let mut mender = Replies {
-        without_body: without_body(repaired),
+        kinds,
         method: String::new(),
-        none: false,
+        reply: None,
+        kind: None,
     };
     mender.visit_file_mut(&mut file);
     let mended = file.into_token_stream();
@@ -30,62 +40,97 @@ pub(super) fn replies(client: TokenStream, repaired: &Value) -> Result<TokenStre
     Ok(mended)
 }
 
-/// The statuses of each method whose replies have no body although others of the same operation have one.
-fn without_body(repaired: &Value) -> BTreeMap<String, BTreeSet<String>> {
-    let statuses = |responses: &Value| {
-        let all = responses.as_object().into_iter().flatten();
-        all.filter(|(_, reply)| reply[WITHOUT_BODY] == true)
-            .map(|(status, _)| status.clone())
-            .collect()
-    };
-    operations(repaired)
-        .into_iter()
-        .map(|operation| (snake(operation.id), statuses(&operation.node["responses"])))
-        .collect()
+/// What a reply is, as its status tells.
+#[derive(Clone)]
+enum Kind {
+    Nothing,
+    /// One of several types, by name.
+    Of(Ident),
+}
+
+/// What the statuses of one operation tell.
+fn kinds(responses: &Value) -> BTreeMap<String, Kind> {
+    let all = responses.as_object().into_iter().flatten();
+    all.filter_map(|(status, reply)| {
+        let kind = match reply[KIND]["$ref"].as_str().and_then(component_of) {
+            Some((_, name)) => Kind::Of(format_ident!("{}", pascal(name))),
+            None if reply[WITHOUT_BODY] == true => Kind::Nothing,
+            None => return None,
+        };
+        Some((status.clone(), kind))
+    })
+    .collect()
 }
 
 struct Replies {
-    without_body: BTreeMap<String, BTreeSet<String>>,
+    /// By method and status.
+    kinds: BTreeMap<String, BTreeMap<String, Kind>>,
     /// The method that is visited.
     method: String,
-    /// Whether the arm that is visited is for a reply without a body.
-    none: bool,
+    /// What its `ResponseValue` holds.
+    reply: Option<Type>,
+    /// What the arm that is visited is for, if its status tells.
+    kind: Option<Kind>,
 }
 
 impl VisitMut for Replies {
     fn visit_impl_item_fn_mut(&mut self, method: &mut ImplItemFn) {
         self.method = method.sig.ident.to_string();
+        self.reply = reply_of(&method.sig).cloned();
         visit_impl_item_fn_mut(self, method);
     }
 
+    fn visit_expr_match_mut(&mut self, choice: &mut ExprMatch) {
+        // progenitor writes the range of all successes before single ones, which would then never be met.
+        choice.arms.sort_by_key(|arm| match arm.pat {
+            Pat::Lit(_) => 0,
+            Pat::Range(_) => 1,
+            _ => 2,
+        });
+        visit_expr_match_mut(self, choice);
+    }
+
     fn visit_arm_mut(&mut self, arm: &mut Arm) {
-        let without_body = self.without_body.get(&self.method);
-        let status = status(&arm.pat);
-        let none = status.is_some_and(|it| without_body.is_some_and(|all| all.contains(&it)));
-        let before = std::mem::replace(&mut self.none, none);
+        let kinds = self.kinds.get(&self.method);
+        let kind = kinds.and_then(|kinds| kinds.get(&status(&arm.pat)?));
+        let before = std::mem::replace(&mut self.kind, kind.cloned());
         visit_arm_mut(self, arm);
-        self.none = before;
+        self.kind = before;
     }
 
     fn visit_expr_mut(&mut self, expression: &mut Expr) {
         let read: Expr = parse_quote!(ResponseValue::from_response(response).await);
         if *expression != read {
             visit_expr_mut(self, expression);
-        } else if self.none {
-            *expression = parse_quote!(Ok(crate::reply::none(response)));
-        } else {
-            *expression = parse_quote!(crate::reply::read(response).await);
+            return;
         }
+        *expression = match &self.kind {
+            None => parse_quote!(crate::reply::read(response).await),
+            Some(Kind::Nothing) => parse_quote!(Ok(crate::reply::none(response))),
+            Some(Kind::Of(kind)) => {
+                let reply = self.reply.as_ref();
+                match reply.map(|reply| (reply, inside(reply, "Option"))) {
+                    Some((_, Some(reply))) => {
+                        parse_quote!(crate::reply::read_as(response, |reply: types::#kind| Some(#reply::from(reply))).await)
+                    }
+                    Some((reply, None)) => {
+                        parse_quote!(crate::reply::read_as(response, |reply: types::#kind| #reply::from(reply)).await)
+                    }
+                    None => return,
+                }
+            }
+        };
     }
 }
 
-/// The status that an arm is for, if it is for one.
+/// The status that an arm is for, as the description writes it, if it is for one, or the range of all successes.
 fn status(pattern: &Pat) -> Option<String> {
-    let Pat::Lit(literal) = pattern else {
-        return None;
-    };
-    match &literal.lit {
-        Lit::Int(number) => Some(number.base10_digits().to_owned()),
+    match pattern {
+        Pat::Lit(literal) => match &literal.lit {
+            Lit::Int(number) => Some(number.base10_digits().to_owned()),
+            _ => None,
+        },
+        Pat::Range(_) => Some("2XX".to_owned()),
         _ => None,
     }
 }

@@ -107,6 +107,7 @@ fn list(repaired: &Value, operation: &Operation<'_>, made: &Made) -> Result<Opti
     }
     let method = made.method(&snake(operation.id));
     let reply = &method.context("it has no generated method")?.reply;
+    let reply = inside(reply, "Option").unwrap_or(reply);
     if inside(reply, "Vec").is_some() {
         let words = operation
             .path
@@ -144,11 +145,7 @@ fn paged(page: &str, entries: &str, made: &Made) -> Result<TokenStream> {
     let item = kind(entries).and_then(|field| inside(&field.kind, "Vec"));
     let item = item.context("a page without entries")?;
     let item = in_types(item, made);
-    let total = match kind("total_count").map(|field| &field.kind) {
-        Some(kind) if inside(kind, "Option").is_some() => quote!(self.total_count),
-        Some(_) => quote!(Some(self.total_count)),
-        None => quote!(None),
-    };
+    let total = total(kind("total_count").map(|field| &field.kind));
     let (page, entries) = (format_ident!("{page}"), format_ident!("{entries}"));
     Ok(quote! {
         impl Paged for types::#page {
@@ -163,6 +160,23 @@ fn paged(page: &str, entries: &str, made: &Made) -> Result<TokenStream> {
             }
         }
     })
+}
+
+/// How many entries all pages have: some descriptions tell it as a number that need not be whole, or not as a number.
+fn total(kind: Option<&Type>) -> TokenStream {
+    let Some(kind) = kind else {
+        return quote!(None);
+    };
+    let value = match inside(kind, "Option") {
+        Some(_) => quote!(self.total_count),
+        None => quote!(Some(self.total_count)),
+    };
+    let kind = inside(kind, "Option").unwrap_or(kind);
+    match type_name(kind).as_deref() {
+        Some("i64") => value,
+        Some("f64") => quote!(#value.map(|total| total as i64)),
+        _ => quote!(None),
+    }
 }
 
 /// A type as it is named outside the module of generated types.

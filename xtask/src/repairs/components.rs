@@ -42,6 +42,8 @@ pub const ALL: [&str; 11] = [
 
 /// Marks a reply without a body of an operation of which other replies have one.
 pub const WITHOUT_BODY: &str = "x-without-body";
+/// Refers to the component that a reply is, where other replies of the operation are others.
+pub const KIND: &str = "x-kind";
 
 /// The properties without which a component of the family is of no use.
 pub fn needed(component: &str) -> &'static [&'static str] {

@@ -7,14 +7,19 @@ use xtask::codegen::from_fragment;
 use xtask::description::operations;
 use xtask::description::source::Source;
 use xtask::repairs::Idle;
-use xtask::tree::{DOCS, OPERATIONS, SOURCE};
+use xtask::tree::{CLIENT, DOCS, OPERATIONS, SOURCE, STORES};
 
 /// `operations.rs`, without line ends and indents.
 fn generated(description: &Value) -> String {
+    file(description, OPERATIONS)
+}
+
+/// One of the generated files, likewise.
+fn file(description: &Value, path: &str) -> String {
     let source = Source::parse(&here().read(SOURCE).unwrap()).unwrap();
     let docs = Docs::parse(&here().read(DOCS).unwrap()).unwrap();
     let files = from_fragment(description, &source, &docs, Idle::Allow).unwrap();
-    let file = files.into_iter().find(|file| file.path == OPERATIONS);
+    let file = files.into_iter().find(|file| file.path == path);
     let text = file.unwrap().text;
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -87,6 +92,32 @@ fn a_list_that_is_paged_by_number_says_of_what_and_its_pages_can_be_read() {
 }
 
 #[test]
+fn a_total_of_another_type_is_made_whole_or_not_told() {
+    for (kind, total) in [
+        ("integer", "self.total_count }"),
+        ("number", "self.total_count.map(|total| total as i64) }"),
+        ("string", "None }"),
+    ] {
+        let mut description = lists_and_writes();
+        let content = &mut description["paths"]["/counted"]["get"]["responses"]["200"]["content"];
+        content["application/json"]["schema"]["properties"]["total_count"] =
+            json!({ "type": kind });
+        let code = generated(&description);
+        let wanted = format!("fn total_count(&self) -> Option<i64> {{ {total}");
+        assert!(code.contains(&wanted), "{wanted} is not in {code}");
+    }
+}
+
+#[test]
+fn a_list_that_a_kind_of_success_leaves_out_is_a_list_all_the_same() {
+    let mut description = lists_and_writes();
+    description["paths"]["/plain"]["get"]["responses"]["204"] = json!({});
+    let code = generated(&description);
+    let wanted = "path: \"/plain\", cost: Cost::Read, entries: Some(\"plain\"),";
+    assert!(code.contains(wanted), "{wanted} is not in {code}");
+}
+
+#[test]
 fn every_operation_that_is_kept_is_a_constant_and_in_the_list_of_all() {
     let description = fragment();
     let code = generated(&description);
@@ -101,4 +132,34 @@ fn every_operation_that_is_kept_is_a_constant_and_in_the_list_of_all() {
             .count(),
         operations(&description).len()
     );
+}
+
+#[test]
+fn a_write_to_a_store_that_gains_a_body_is_still_told_by_its_status() {
+    let mut description = fragment();
+    let item = &mut description["paths"]["/orgs/{org}/actions/secrets/{secret_name}"];
+    let told = json!({ "type": "object", "properties": { "name": { "type": "string" } } });
+    item["put"]["responses"]["200"] =
+        json!({ "content": { "application/json": { "schema": told } } });
+    let stores = file(&description, STORES);
+    let put = "status_only( self .actions_create_or_update_org_secret(";
+    assert!(stores.contains(put), "{stores}");
+    assert_eq!(stores.matches("status_only(").count(), 1, "{stores}");
+}
+
+#[test]
+fn what_each_kind_of_success_brings_is_in_the_words() {
+    let mut description = lists_and_writes();
+    let replies = &mut description["paths"]["/plain"]["get"]["responses"];
+    let star = json!({ "$ref": "#/components/schemas/star" });
+    replies["202"] = json!({ "content": { "application/json": { "schema": star } } });
+    replies["204"] = json!({});
+    let client = file(&description, CLIENT);
+    for words in [
+        "Status 200 brings `types::ListPlainReply200`.",
+        "Status 202 brings `types::Star`.",
+        "Status 204 brings nothing, hence `None`",
+    ] {
+        assert!(client.contains(words), "{words} is not in {client}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::support::{fragment, one_operation};
 use serde_json::{Value, json};
-use xtask::codegen::progenitor;
+use xtask::codegen::{self, progenitor};
 use xtask::description::Description;
 use xtask::description::source::Source;
 use xtask::repairs::{ALL, Idle, apply, check_witness, repair};
@@ -22,7 +22,7 @@ fn mended_by(name: &str, description: &Value) -> Value {
 
 /// The client for a repaired description, as text.
 fn rust(repaired: &Value) -> String {
-    progenitor::render(progenitor::client(repaired).unwrap(), "").unwrap()
+    progenitor::render(codegen::client(repaired).unwrap(), "").unwrap()
 }
 
 fn get(responses: Value) -> Value {
@@ -68,17 +68,76 @@ fn an_empty_object_beside_no_body_is_no_body() {
 }
 
 #[test]
-fn of_several_reply_types_the_lowest_status_with_json_is_kept() {
-    let (text, number) = (
-        json_reply(json!({ "type": "string" })),
-        json_reply(json!({ "type": "integer" })),
-    );
-    let description = get(json!({ "200": {}, "201": text, "202": number, "203": text }));
-    let mended = mended_by("keep_one_reply_type", &description);
-    assert_eq!(
-        mended.pointer(REPLIES),
-        Some(&json!({ "201": text, "203": text }))
-    );
+fn a_success_without_a_body_beside_others_is_none() {
+    let text = json_reply(json!({ "type": "string" }));
+    let description = get(json!({ "200": {}, "201": text, "2XX": text }));
+    let code = rust(&mended_by("one_type_over_successes", &description));
+    for wanted in [
+        "ResponseValue<::std::option::Option<::std::string::String>>",
+        "200u16 => Ok(crate::reply::none(response))",
+    ] {
+        assert!(code.contains(wanted), "{wanted}: {code}");
+    }
+    let arms = ["201u16", "200..=299"].map(|arm| {
+        let read = format!("{arm} => crate::reply::read(response)");
+        code.find(&read).unwrap_or_else(|| panic!("{read}: {code}"))
+    });
+    assert!(arms[0] < arms[1], "the range hides what is in it: {code}");
+}
+
+#[test]
+fn of_several_kinds_of_success_the_status_tells_which_it_is() {
+    let of = |name: &str| json_reply(json!({ "$ref": format!("#/components/schemas/{name}") }));
+    let nothing = |mut replies: Value| {
+        replies["204"] = json!({});
+        replies
+    };
+    let both = json!({ "201": of("one"), "202": of("other") });
+    for replies in [both.clone(), nothing(both)] {
+        let optional = replies.get("204").is_some();
+        let mut description = get(replies);
+        // All that tells them apart may be missing.
+        let choice =
+            |name: &str| json!({ "type": "object", "properties": { name: { "type": "string" } } });
+        description["components"]["schemas"] = json!({ "one": choice("a"), "other": choice("b") });
+        let code = rust(&mended_by("one_type_over_successes", &description));
+        let code = code.split_whitespace().collect::<String>();
+        let (reply, make) = match optional {
+            true => (
+                "::std::option::Option<types::XReply>",
+                "Some(types::XReply::from(reply))",
+            ),
+            false => ("types::XReply", "types::XReply::from(reply)"),
+        };
+        assert!(code.contains(&format!("ResponseValue<{reply}>")), "{code}");
+        for (status, kind) in [("201", "One"), ("202", "Other")] {
+            let read = format!(
+                "{status}u16=>{{crate::reply::read_as(response,|reply:types::{kind}|{make}"
+            );
+            assert!(code.contains(&read), "{read}: {code}");
+            assert!(
+                code.contains(&format!("impl::std::convert::From<{kind}>forXReply")),
+                "{code}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_success_that_is_not_json_makes_all_of_them_bytes() {
+    let binary = json!({ "content": { "application/zip": { "schema": { "type": "string", "format": "binary" } } } });
+    let description =
+        get(json!({ "200": binary, "202": json_reply(json!({ "type": "object" })), "204": {} }));
+    let code = rust(&mended_by("one_type_over_successes", &description));
+    assert!(code.contains("ResponseValue<ByteStream>"), "{code}");
+    for status in ["200", "202", "204"] {
+        assert!(
+            code.contains(&format!(
+                "{status}u16 => Ok(ResponseValue::stream(response))"
+            )),
+            "{code}"
+        );
+    }
 }
 
 #[test]

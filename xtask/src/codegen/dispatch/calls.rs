@@ -21,7 +21,6 @@ pub(super) fn method(
         docs,
         parameters,
         result,
-        convert,
     } = signature(role);
     let (mut arms, mut faults) = (Vec::new(), Vec::new());
     for scope in scopes {
@@ -34,17 +33,17 @@ pub(super) fn method(
             Err(error) => faults.push(error.context(format!("`{}`", operation.id))),
         }
     }
-    let role = format_ident!("{}", format!("{role:?}"));
+    let name_of_role = format_ident!("{}", format!("{role:?}"));
     let reply = quote! {
         match scope {
             #(#arms)*
             #[allow(unreachable_patterns)]
-            _ => return Err(lacking(&scope, Role::#role)),
+            _ => return Err(lacking(&scope, Role::#name_of_role)),
         }
     };
     let body = if arms.is_empty() {
-        quote!(Err(lacking(&scope, Role::#role)))
-    } else if convert {
+        quote!(Err(lacking(&scope, Role::#name_of_role)))
+    } else if replies(role) {
         quote!(Ok(reshape(#reply)))
     } else {
         quote!(Ok(#reply))
@@ -63,7 +62,6 @@ struct Signature {
     docs: &'static str,
     parameters: TokenStream,
     result: TokenStream,
-    convert: bool,
 }
 
 fn signature(role: Role) -> Signature {
@@ -129,21 +127,24 @@ fn signature(role: Role) -> Signature {
             quote!(Page<Secret>),
         ),
     };
-    let convert = !matches!(
+    Signature {
+        name: format_ident!("{name}"),
+        docs,
+        parameters,
+        result,
+    }
+}
+
+/// Whether a role's reply is more than its status.
+fn replies(role: Role) -> bool {
+    !matches!(
         role,
         Role::Put
             | Role::Delete
             | Role::SetRepositories
             | Role::AddRepository
             | Role::RemoveRepository
-    );
-    Signature {
-        name: format_ident!("{name}"),
-        docs,
-        parameters,
-        result,
-        convert,
-    }
+    )
 }
 
 /// The call of a generated method. progenitor's order of arguments is: pieces of the path, the query by name, the body.
@@ -193,7 +194,22 @@ fn call(
         _ => {}
     }
     let method = format_ident!("{}", snake(operation.id));
-    Ok(quote!(#before self.#method(#(#arguments),*).await?))
+    let reply = quote!(self.#method(#(#arguments),*).await?);
+    let reply = match replies(role) {
+        true => reply,
+        false => status_only(operation, reply),
+    };
+    Ok(quote!(#before #reply))
+}
+
+/// The reply to a write, without what the description says comes with it.
+pub(super) fn status_only(operation: &Operation<'_>, reply: TokenStream) -> TokenStream {
+    let replies = operation.node["responses"].as_object();
+    let mut replies = replies.into_iter().flatten();
+    match replies.any(|(_, reply)| reply.get("content").is_some()) {
+        true => quote!(status_only(#reply)),
+        false => reply,
+    }
 }
 
 /// The query's arguments: `page` and `per_page`, and `None` for all others.

@@ -8,7 +8,7 @@ use quote::{format_ident, quote};
 use serde_json::Value;
 
 use super::body::{argument, is_sealed_value, requires, schema};
-use super::calls::query;
+use super::calls::{query, status_only};
 use crate::codegen::operations;
 use crate::description::{Operation, family};
 use crate::repairs::components;
@@ -63,13 +63,18 @@ pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
         family.delete,
     ]
     .map(|operation| format_ident!("{}", snake(operation.id)));
+    let updated = status_only(
+        &family.update,
+        quote!(self.#update(org, name, &body).await?),
+    );
+    let deleted = status_only(&family.delete, quote!(self.#delete(org, name).await?));
     Ok(quote! {
         #not_stores
 
         /// An organization's private registries: the one family that is created and updated by
         /// different calls.
         pub mod registries {
-            use super::{Page, PublicKey, choice, refuse, required, reshape};
+            use super::{Page, PublicKey, choice, refuse, required, reshape, status_only};
             use crate::operations::{self, Operation};
             use crate::{Client, Error, ResponseValue, types};
 
@@ -123,12 +128,12 @@ pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
                 /// Changes what is written of a private registry, and nothing else.
                 pub async fn update_registry(&self, org: &str, name: &str, write: &Write) -> Result<ResponseValue<()>, Error<()>> {
                     #update_body
-                    self.#update(org, name, &body).await
+                    Ok(#updated)
                 }
 
                 /// Removes a private registry.
                 pub async fn delete_registry(&self, org: &str, name: &str) -> Result<ResponseValue<()>, Error<()>> {
-                    self.#delete(org, name).await
+                    Ok(#deleted)
                 }
             }
         }

@@ -179,7 +179,7 @@ pub(super) const CASES: &[Case] = &[
         |d| mine(d)["responses"]["204"] = json!({}),
         "reply 204",
         "added",
-        Breaks::Nobody,
+        Breaks::LowLevel,
     ),
     (
         MINE,
