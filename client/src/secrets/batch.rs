@@ -28,7 +28,7 @@ const AT_ONCE: usize = 50;
 
 /// So many secrets are taken out of the input ahead, where some of them may wait for what others don't, as long as they
 /// need no more than so many bytes.
-const AHEAD: usize = 32 * 1024;
+const AHEAD_SECRETS: usize = 32 * 1024;
 const AHEAD_BYTES: usize = 16 * 1024 * 1024;
 
 /// After so many failures in a row to get an answer out of the server, the rest of a batch is not tried.
@@ -121,10 +121,11 @@ impl<S: AnyScope> Secrets<S> {
     ///
     /// The scope's key is fetched once; up to 50 secrets are under way at once, at the pace of the client's
     /// [`Pacing`](crate::Pacing); secrets are taken from the iterator only as places become free, so that memory
-    /// does not grow with their number. Waits for limits have no deadline here. A secret that fails does not
+    /// does not grow with their number. One whose name is being written already waits for it, and holds up no other.
+    /// Waits for limits have no deadline here. A secret that fails does not
     /// stop the others, unless the failure would meet them too (the owner's token is refused or can't be had, or may
-    /// not write in the scope; the scope's key can't be had; the server can't be reached or fails time after time):
-    /// then those are given back untried. Running the same batch again completes it. Where a batch names one secret
+    /// not write in the scope; the scope's key can't be had; 50 of an owner in a row got no answer): then those are
+    /// given back untried. If the runtime ends, each says that it was lost. Running the same batch again completes it. Where a batch names one secret
     /// more than once, the last value stays.
     ///
     /// What is under way goes on as tasks of the tokio runtime while the caller is busy with an outcome. Dropping
@@ -162,13 +163,17 @@ impl<S: AnyScope> Secrets<S> {
         I: Stream<Item: Into<NewSecret>> + Send + 'static,
     {
         let Target { client, scope } = self.target.clone();
-        client.put_stream(secrets.map(move |secret| (scope.clone(), secret)))
+        // All of one scope share its limits.
+        client.batch(secrets.map(move |secret| (scope.clone(), secret)), false)
     }
 }
 
 impl Client {
     /// Stores secrets in many scopes, for example one secret in 500 repositories; otherwise as
     /// [`Secrets::put_all`]. Each scope's key is fetched once.
+    ///
+    /// Up to 50 are under way for each identity that GitHub counts, so an organization whose hour is used up holds up no
+    /// other. Where there may be several, as for an App, up to 32,768 secrets or 16 MiB are taken from the iterator ahead.
     ///
     /// # Examples
     /// ```
@@ -207,12 +212,25 @@ impl Client {
         I: Stream<Item = (Scope, N)> + Send + 'static,
         N: Into<NewSecret>,
     {
+        self.batch(secrets, !self.runtime.has_one_token())
+    }
+
+    fn batch<I, N>(
+        &self,
+        secrets: I,
+        looks_ahead: bool,
+    ) -> impl Stream<Item = Outcome> + Send + Unpin + use<I, N>
+    where
+        I: Stream<Item = (Scope, N)> + Send + 'static,
+        N: Into<NewSecret>,
+    {
         let mut batch = Batch {
             client: self.clone(),
             breaker: Arc::default(),
             secrets: secrets
                 .map(|(scope, secret)| (scope, secret.into()))
                 .boxed(),
+            looks_ahead,
             ended: false,
             groups: HashMap::new(),
             waiting: 0,
@@ -238,7 +256,7 @@ impl Client {
                 let put = Put::<Scope>::new(Ok(Target::new(self, scope.clone())), name.clone());
                 let result = put.value(value).access(access).in_batch().send().await;
                 breaker.learn(&scope, seen, &result);
-                result
+                result.map_err(|error| error.with_action(format!("storing {name} in {scope}")))
             }
         };
         Outcome {
@@ -254,6 +272,8 @@ struct Batch<I> {
     client: Client,
     breaker: Arc<Breaker>,
     secrets: I,
+    /// Some of the input may wait for limits that don't hold for the rest, so that more is taken in than may begin.
+    looks_ahead: bool,
     /// The input has come to its end.
     ended: bool,
     /// Those who share limits, while something of theirs waits or is under way: what holds up one holds up no other.
@@ -311,19 +331,17 @@ impl<I: Stream<Item = (Scope, NewSecret)> + Unpin> Batch<I> {
         }
     }
 
-    /// Takes secrets out of the input, as far as the batch looks ahead, and lets begin what may.
-    fn take_in(&mut self, context: &mut Context<'_>) {
-        let ahead = if self.client.runtime.has_one_token() {
-            AT_ONCE
+    fn is_full(&self) -> bool {
+        if self.looks_ahead {
+            self.waiting >= AHEAD_SECRETS || self.waiting_bytes >= AHEAD_BYTES
         } else {
-            AHEAD
-        };
-        let is_full = |batch: &Self| {
-            batch.waiting_bytes >= AHEAD_BYTES
-                || batch.waiting >= ahead
-                || ahead == AT_ONCE && batch.under_way.len() >= AT_ONCE
-        };
-        while !self.ended && !is_full(self) {
+            self.waiting >= AT_ONCE || self.under_way.len() >= AT_ONCE
+        }
+    }
+
+    /// Takes secrets out of the input until it is full, and lets begin what may.
+    fn take_in(&mut self, context: &mut Context<'_>) {
+        while !self.ended && !self.is_full() {
             match self.secrets.poll_next_unpin(context) {
                 Poll::Ready(Some((scope, secret))) => {
                     let group = self.client.runtime.group(scope.audience());

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
 use octoseal::{
-    Audience, Client, Error, NewSecret, Outcome, Pacing, Stored, Token, TokenFuture, TokenSource,
-    Visibility, Written,
+    Access, Audience, Client, Error, NewSecret, Outcome, Pacing, Stored, Token, TokenFuture,
+    TokenSource, Visibility, Written,
 };
 use octoseal_mock::{Fault, GitHub, Limits};
 use octoseal_tests::{ACME, acme, builder, put, scope};
 use tokio::time::Instant;
 
+use crate::app;
 use crate::faults::arrivals;
 
 const LATENCY: Duration = Duration::from_millis(40);
@@ -400,16 +401,40 @@ async fn a_caller_may_use_the_client_between_outcomes_while_the_batch_waits() {
 #[tokio::test(start_paused = true)]
 async fn secrets_are_taken_from_the_input_only_as_places_become_free() {
     let (_, client) = roomy();
-    let taken = Arc::new(AtomicUsize::new(0));
-    let count = taken.clone();
-    let endless = (0..).map(move |n| {
-        count.fetch_add(1, Ordering::Relaxed);
-        NewSecret::new(format!("KEY_{n}"), "value").visibility(Visibility::Private)
-    });
-    let mut outcomes = client.secrets(scope(ACME)).put_all(endless);
-    for seen in 1..200 {
-        outcomes.next().await.unwrap().result.unwrap();
-        assert!(taken.load(Ordering::Relaxed) <= seen + 50);
+    let installed = app::installed();
+    installed.set_latency(LATENCY);
+    installed.configure(|settings| settings.count_limits = false);
+    installed.set_limits(None);
+    // One scope shares its limits, whoever calls.
+    for client in [client, app::client(&installed, app::app())] {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let count = taken.clone();
+        let endless = (0..).map(move |n| {
+            count.fetch_add(1, Ordering::Relaxed);
+            NewSecret::new(format!("KEY_{n}"), "value").visibility(Visibility::Private)
+        });
+        let mut outcomes = client.secrets(scope(ACME)).put_all(endless);
+        for seen in 1..200 {
+            outcomes.next().await.unwrap().result.unwrap();
+            assert!(taken.load(Ordering::Relaxed) <= seen + 50);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_outcome_names_its_scope_whatever_failed() {
+    let (_, client) = roomy();
+    let all = [
+        NewSecret::new("1ST", "v"),
+        NewSecret::new("KEY", "v".repeat(50_000)).access(Access::All),
+        NewSecret::new("KEY", "v").access("selected:acme/none".parse::<Access>().unwrap()),
+        NewSecret::new("KEY", "v"),
+    ];
+    let outcomes: Vec<_> = client.secrets(scope(ACME)).put_all(all).collect().await;
+    assert_eq!(outcomes.len(), 4);
+    for outcome in outcomes {
+        assert!(outcome.result.is_err());
+        assert!(outcome.to_string().contains(ACME), "{outcome}");
     }
 }
 
