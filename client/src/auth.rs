@@ -1,11 +1,14 @@
 //! Tokens, and the server they are for.
 
 mod environment;
+mod file;
 mod server;
 mod sources;
 mod token;
 
 pub(crate) use environment::Environment;
+#[cfg(feature = "app")]
+pub(crate) use file::read_secret;
 pub(crate) use server::Server;
 pub use sources::{EnvToken, FileToken};
 pub(crate) use token::Static;

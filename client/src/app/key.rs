@@ -1,7 +1,6 @@
 //! An App's private key, in the spellings in which keys travel through files and variables.
 
 use std::fmt;
-use std::io::Read;
 use std::path::Path;
 
 use base64::Engine;
@@ -10,10 +9,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use crate::auth::read_secret;
 use crate::error::Error;
-
-/// So large a file is read at most: a key of 16,384 bits has 13 KiB.
-const MAX_KEY_FILE_BYTES: usize = 64 * 1024;
 
 const LABELS: [&str; 2] = ["RSA PRIVATE KEY", "PRIVATE KEY"];
 
@@ -52,21 +49,7 @@ impl AppKey {
     /// # Errors
     /// [`Error::is_config`] if the file can't be read or is larger, and as for [`from_pem`](Self::from_pem).
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let refuse =
-            |why: &str| Error::config(format!("the App's key file {} {why}", path.display()));
-        let failed = |why| refuse("can't be read").with_source(why);
-        if !std::fs::metadata(path).map_err(failed)?.is_file() {
-            return Err(refuse("is not a regular file"));
-        }
-        let mut pem = Zeroizing::new(Vec::with_capacity(MAX_KEY_FILE_BYTES + 1));
-        let file = std::fs::File::open(path).map_err(failed)?;
-        file.take(MAX_KEY_FILE_BYTES as u64 + 1)
-            .read_to_end(&mut pem)
-            .map_err(failed)?;
-        if pem.len() > MAX_KEY_FILE_BYTES {
-            return Err(refuse("is larger than 64 KiB, as no key is"));
-        }
+        let pem = read_secret("the App's key file", path.as_ref())?;
         Self::from_pem(&*pem)
     }
 

@@ -1,12 +1,11 @@
 //! Tokens that are kept elsewhere and may change: in environment variables and mounted files.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::SecretString;
-use zeroize::Zeroizing;
 
+use super::file::read_secret;
 use super::token::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};
 use crate::error::{BoxError, Error};
 
@@ -42,9 +41,6 @@ impl EnvToken {
     }
 }
 
-/// So large a file is read at most: GitHub's longest tokens have some 4 KiB.
-const MAX_TOKEN_FILE_BYTES: usize = 64 * 1024;
-
 /// A token in a file, such as a mounted secret, read again for each request, so that a rotated token is used at
 /// once. Space and line breaks around it are no part of it. It must be a regular file of at most 64 KiB; reading it counts
 /// towards the call's time.
@@ -68,20 +64,11 @@ impl FileToken {
 
     /// Reads the file. It may take as long as its file system likes.
     fn read(path: &Path) -> Result<Token, Error> {
-        let refuse = |why: &str| Error::config(format!("the token file {} {why}", path.display()));
-        let failed = |why| refuse("can't be read").with_source(why);
-        // Opening a pipe waits for another end.
-        if !std::fs::metadata(path).map_err(failed)?.is_file() {
-            return Err(refuse("is not a regular file"));
-        }
-        let mut text = Zeroizing::new(String::with_capacity(MAX_TOKEN_FILE_BYTES + 1));
-        let file = std::fs::File::open(path).map_err(failed)?;
-        file.take(MAX_TOKEN_FILE_BYTES as u64 + 1)
-            .read_to_string(&mut text)
-            .map_err(failed)?;
-        if text.len() > MAX_TOKEN_FILE_BYTES {
-            return Err(refuse("is larger than 64 KiB, as no token is"));
-        }
+        let bytes = read_secret("the token file", path)?;
+        let text = std::str::from_utf8(&bytes).map_err(|why| {
+            let refused = format!("the token file {} is not text", path.display());
+            Error::config(refused).with_source(why)
+        })?;
         Token::new(SecretString::from(text.trim()))
     }
 }
