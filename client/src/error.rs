@@ -70,25 +70,42 @@ pub enum Stored {
 /// | `UnexpectedReply` | a reply that can't be GitHub's | perhaps: [`Error::stored`] | check what lies on the way |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "the table says it")]
 pub enum ErrorKind {
+    /// [`Error::is_invalid_input`].
     InvalidInput,
+    /// [`Error::is_config`].
     Config,
+    /// [`Error::is_unsupported`].
     Unsupported,
+    /// [`Error::is_token_source`].
     TokenSource,
+    /// [`Error::is_public_key`].
     PublicKey,
+    /// [`Error::is_tls`].
     Tls,
+    /// [`Error::is_transport`], but not [`Tls`](Self::Tls).
     Transport,
+    /// [`Error::is_timeout`].
     Timeout,
+    /// [`Error::is_rate_limited`].
     RateLimited,
+    /// [`Error::is_unauthorized`].
     Unauthorized,
+    /// [`Error::is_permission`].
     Permission,
+    /// [`Error::is_not_found`].
     NotFound,
+    /// [`Error::is_conflict`].
     Conflict,
+    /// [`Error::is_validation`].
     Validation,
+    /// [`Error::is_redirect`].
     Redirect,
+    /// [`Error::is_server_error`].
     Server,
+    /// A status that none of the others is about; see [`Error::status`].
     Status,
+    /// [`Error::is_unexpected_reply`].
     UnexpectedReply,
 }
 

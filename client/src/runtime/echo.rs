@@ -5,13 +5,13 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use percent_encoding::percent_decode_str;
 
 /// So many characters in common with the token, in any of its spellings, are a piece of it.
-const PIECE: usize = 8;
+const PIECE_CHARS: usize = 8;
 
-/// A message is cut after so many characters.
-const LONGEST_MESSAGE: usize = 400;
+/// A message is cut after so many bytes.
+const LONGEST_MESSAGE_BYTES: usize = 400;
 
 /// Longer than any word: a sealed value, a token, an address.
-const LONGEST_WORD: usize = 40;
+const LONGEST_WORD_BYTES: usize = 40;
 
 /// A message without the words that look like a secret: an address, a long or encoded word, a piece of the token.
 /// Marks that change how a line reads (controls, directions, line separators) count as blanks.
@@ -19,7 +19,7 @@ pub(super) fn without_secrets(message: &str, token: &str) -> Option<String> {
     let words = message.split(|c: char| c.is_whitespace() || changes_the_line(c));
     let mut clean = String::new();
     for word in words.filter(|word| !word.is_empty()) {
-        if clean.len() + word.len() > LONGEST_MESSAGE {
+        if clean.len() + word.len() > LONGEST_MESSAGE_BYTES {
             clean.push_str(" …");
             break;
         }
@@ -52,7 +52,7 @@ pub(super) fn echoes(text: &str, token: &str) -> bool {
     spellings.any(|spelling| {
         let pieces: Vec<char> = spelling.to_lowercase().chars().collect();
         pieces
-            .windows(PIECE.min(pieces.len()))
+            .windows(PIECE_CHARS.min(pieces.len()))
             .any(|piece| text.contains(&piece.iter().collect::<String>()))
     })
 }
@@ -62,7 +62,7 @@ fn looks_secret(word: &str) -> bool {
     let core = word.trim_matches(|c: char| !c.is_alphanumeric());
     let has = |is: fn(char) -> bool| core.contains(is);
     let mixed = has(|c| c.is_ascii_digit()) && has(char::is_alphabetic);
-    word.len() >= LONGEST_WORD
+    word.len() >= LONGEST_WORD_BYTES
         || word.contains("://")
         || word.contains(['<', '>', '%'])
         || mixed && core.len() >= 12
