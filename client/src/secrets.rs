@@ -1,6 +1,7 @@
 //! The secrets of one scope.
 
 mod batch;
+mod breaker;
 mod kept;
 mod put;
 mod selected;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
@@ -13,11 +13,12 @@ use tracing::Instrument;
 use tracing::instrument::WithSubscriber;
 
 use super::Secrets;
+use super::breaker::Breaker;
 use super::put::{Put, Written};
 use super::target::Target;
 use crate::access::{Access, RepositoryRef, Visibility};
 use crate::client::Client;
-use crate::error::{Error, Kind, Reach, Stored};
+use crate::error::{Error, Kind, Stored};
 use crate::runtime::Place as _;
 use crate::scope::{AnyScope, Scope};
 use crate::value::SecretValue;
@@ -30,16 +31,6 @@ const AT_ONCE: usize = 50;
 /// need no more than so many bytes.
 const AHEAD_SECRETS: usize = 32 * 1024;
 const AHEAD_BYTES: usize = 16 * 1024 * 1024;
-
-/// After so many failures in a row to get an answer out of the server, the rest of a batch is not tried.
-const LOST: usize = AT_ONCE;
-
-/// After so many owners in a row for whom there is no token, it is not theirs that is wrong: GitHub locks out whoever
-/// goes on.
-const REFUSED: usize = 3;
-
-/// How many failed scopes and owners a batch remembers.
-const REMEMBERED: usize = 1024;
 
 /// A secret to be stored: a name, a value, and who may use it.
 ///
@@ -433,117 +424,4 @@ fn place(scope: &Scope, name: &str) -> String {
     let mut place = format!("{scope} {name}");
     place.make_ascii_uppercase();
     place
-}
-
-/// Notices failures that the rest of a batch would meet too.
-#[derive(Default)]
-struct Breaker(Mutex<Broken>);
-
-#[derive(Default)]
-struct Broken {
-    everywhere: Option<Error>,
-    /// By login in lower case; a user's own scope has none.
-    owners: HashMap<Option<String>, Error>,
-    scopes: HashMap<Scope, Error>,
-    /// By owner: what fails for one may work for another.
-    streaks: HashMap<Option<String>, Streak>,
-    /// Of all owners together.
-    all: Streak,
-    /// Owners in a row whose token was refused.
-    refused: usize,
-}
-
-/// Failures in a row to get an answer.
-#[derive(Clone, Copy, Default)]
-struct Streak {
-    lost: usize,
-    answers: u64,
-}
-
-impl Streak {
-    /// Counts an end of what began after so many answers. A definite answer is an answer, whatever it says; and what
-    /// began before the last one says nothing of what is now.
-    fn learn(&mut self, seen: u64, got_answer: bool) {
-        if got_answer {
-            self.lost = 0;
-            self.answers += 1;
-        } else if self.answers == seen {
-            self.lost += 1;
-        }
-    }
-}
-
-impl Breaker {
-    /// How many answers there were, for the owner and in all.
-    fn answers(&self, scope: &Scope) -> [u64; 2] {
-        let broken = self.lock();
-        let owner = broken.streaks.get(&lower(scope.owner()));
-        [owner.map_or(0, |streak| streak.answers), broken.all.answers]
-    }
-
-    fn open_for(&self, scope: &Scope) -> Option<Error> {
-        let broken = self.lock();
-        broken
-            .everywhere
-            .as_ref()
-            .or_else(|| broken.owners.get(&lower(scope.owner())))
-            .or_else(|| broken.scopes.get(scope))
-            .cloned()
-    }
-
-    fn lost(&self) -> usize {
-        self.lock().all.lost
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Broken> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn learn(&self, scope: &Scope, seen: [u64; 2], result: &Result<Written, Error>) {
-        let mut broken = self.lock();
-        let owner = lower(scope.owner());
-        let error = result.as_ref().err();
-        let got_answer = error.is_none_or(|error| !error.is_transient());
-        broken.all.learn(seen[1], got_answer);
-        let is_known = broken.streaks.contains_key(&owner) || broken.streaks.len() < REMEMBERED;
-        let mut streak = Streak::default();
-        if is_known {
-            let of_owner = broken.streaks.entry(owner.clone()).or_default();
-            of_owner.learn(seen[0], got_answer);
-            streak = *of_owner;
-        }
-        let Some(error) = error else {
-            broken.refused = 0;
-            return;
-        };
-        if streak.lost >= LOST {
-            broken.owners.insert(owner, error.clone());
-        }
-        match error.reach() {
-            Reach::Secret => {}
-            Reach::Scope if broken.scopes.len() < REMEMBERED => {
-                broken.scopes.insert(scope.clone(), error.clone());
-            }
-            Reach::Owner(owner) if broken.owners.len() < REMEMBERED => {
-                let owner = lower(owner.as_deref());
-                let is_new = broken.owners.insert(owner, error.clone()).is_none();
-                // That an App is not installed somewhere says nothing of elsewhere.
-                if is_new && !error.is_not_found() {
-                    broken.refused += 1;
-                }
-            }
-            Reach::Scope | Reach::Owner(_) => {}
-            Reach::Everyone => broken.refused = REFUSED,
-        }
-        // Where several owners get no answer and none gets one, nobody will.
-        let without = broken.streaks.values().filter(|streak| streak.lost > 0);
-        let is_down = broken.all.lost >= LOST && without.count() >= REFUSED;
-        if broken.refused >= REFUSED || is_down {
-            broken.everywhere.get_or_insert_with(|| error.clone());
-        }
-    }
-}
-
-fn lower(owner: Option<&str>) -> Option<String> {
-    owner.map(str::to_ascii_lowercase)
 }

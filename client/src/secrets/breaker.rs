@@ -1,0 +1,131 @@
+//! What a batch gives up: failures that the rest of it would meet too.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::put::Written;
+use crate::error::{Error, Reach};
+use crate::scope::Scope;
+
+/// After so many failures in a row to get an answer for an owner, the rest for it is not tried.
+const LOST: usize = 50;
+
+/// After so many owners in a row for whom there is no token, or no answer, it is not theirs that is wrong: GitHub locks
+/// out a caller that goes on.
+const OWNERS: usize = 3;
+
+/// How many failed scopes and owners a batch remembers.
+const REMEMBERED: usize = 1024;
+
+/// Notices failures that the rest of a batch would meet too.
+#[derive(Default)]
+pub(super) struct Breaker(Mutex<Broken>);
+
+#[derive(Default)]
+struct Broken {
+    everywhere: Option<Error>,
+    /// By login in lower case; a user's own scope has none.
+    owners: HashMap<Option<String>, Error>,
+    scopes: HashMap<Scope, Error>,
+    /// By owner: what fails for one may work for another.
+    streaks: HashMap<Option<String>, Streak>,
+    /// Of all owners together.
+    all: Streak,
+    /// Owners in a row whose token was refused.
+    refused: usize,
+}
+
+/// Failures in a row to get an answer.
+#[derive(Clone, Copy, Default)]
+struct Streak {
+    lost: usize,
+    answers: u64,
+}
+
+impl Streak {
+    /// Counts an end of what began after so many answers. A definite answer is an answer, whatever it says; and what
+    /// began before the last one says nothing of what is now.
+    fn learn(&mut self, seen: u64, got_answer: bool) {
+        if got_answer {
+            self.lost = 0;
+            self.answers += 1;
+        } else if self.answers == seen {
+            self.lost += 1;
+        }
+    }
+}
+
+impl Breaker {
+    /// How many answers there were, for the owner and in all.
+    pub(super) fn answers(&self, scope: &Scope) -> [u64; 2] {
+        let broken = self.lock();
+        let owner = broken.streaks.get(&lower(scope.owner()));
+        [owner.map_or(0, |streak| streak.answers), broken.all.answers]
+    }
+
+    pub(super) fn open_for(&self, scope: &Scope) -> Option<Error> {
+        let broken = self.lock();
+        broken
+            .everywhere
+            .as_ref()
+            .or_else(|| broken.owners.get(&lower(scope.owner())))
+            .or_else(|| broken.scopes.get(scope))
+            .cloned()
+    }
+
+    pub(super) fn lost(&self) -> usize {
+        self.lock().all.lost
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Broken> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn learn(&self, scope: &Scope, seen: [u64; 2], result: &Result<Written, Error>) {
+        let mut broken = self.lock();
+        let owner = lower(scope.owner());
+        let error = result.as_ref().err();
+        let got_answer = error.is_none_or(|error| !error.is_transient());
+        broken.all.learn(seen[1], got_answer);
+        let is_known = broken.streaks.contains_key(&owner) || broken.streaks.len() < REMEMBERED;
+        let mut streak = Streak::default();
+        if is_known {
+            let of_owner = broken.streaks.entry(owner.clone()).or_default();
+            of_owner.learn(seen[0], got_answer);
+            streak = *of_owner;
+        }
+        let Some(error) = error else {
+            broken.refused = 0;
+            return;
+        };
+        if streak.lost >= LOST {
+            broken.owners.insert(owner, error.clone());
+        }
+        match error.reach() {
+            Reach::Secret => {}
+            Reach::Scope if broken.scopes.len() < REMEMBERED => {
+                broken.scopes.insert(scope.clone(), error.clone());
+            }
+            Reach::Owner(owner) if broken.owners.len() < REMEMBERED => {
+                let owner = lower(owner.as_deref());
+                let is_new = broken.owners.insert(owner, error.clone()).is_none();
+                // That an App is not installed somewhere says nothing of elsewhere.
+                if is_new && !error.is_not_found() {
+                    broken.refused += 1;
+                }
+            }
+            Reach::Scope | Reach::Owner(_) => {}
+            Reach::Everyone => broken.refused = OWNERS,
+        }
+        // Where several owners get no answer and none gets one, nobody will.
+        let without = broken.streaks.values().filter(|streak| streak.lost > 0);
+        let is_down = broken.all.lost >= LOST && without.count() >= OWNERS;
+        if broken.refused >= OWNERS || is_down {
+            broken.everywhere.get_or_insert_with(|| error.clone());
+        }
+    }
+}
+
+fn lower(owner: Option<&str>) -> Option<String> {
+    owner.map(str::to_ascii_lowercase)
+}
