@@ -46,7 +46,7 @@ use proofs::Proofs;
 use retry::{Bounds, retry};
 
 pub(crate) use allowance::Allowance;
-pub(crate) use call::{Call, Effect, Place};
+pub(crate) use call::{Answered, Call, Effect, Place};
 pub(crate) use observer::Observer;
 pub use observer::Wait;
 pub use policy::RetryPolicy;
@@ -110,7 +110,7 @@ impl Runtime {
         call: Call<'_>,
         allowance: &Allowance,
         request: F,
-    ) -> Result<ResponseValue<T>, Error>
+    ) -> Result<Answered<T>, Error>
     where
         F: Fn(octoseal_api::Client) -> Fut,
         Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
@@ -129,7 +129,7 @@ impl Runtime {
         allowance: &Allowance,
         read: G,
         write: F,
-    ) -> Result<ResponseValue<T>, Error>
+    ) -> Result<Answered<T>, Error>
     where
         G: Fn() -> ReadFut,
         ReadFut: Future<Output = Result<R, Error>>,
@@ -145,7 +145,7 @@ impl Runtime {
         attempts: Attempts<'_>,
         read: G,
         request: F,
-    ) -> Result<ResponseValue<T>, Error>
+    ) -> Result<Answered<T>, Error>
     where
         G: Fn() -> ReadFut,
         ReadFut: Future<Output = Result<R, Error>>,
@@ -165,7 +165,13 @@ impl Runtime {
         let result = retry(bounds, || attempts.make(&read, &request))
             .instrument(span)
             .await;
-        result.map_err(|error| attempts.explain(error))
+        match result {
+            Ok(reply) => Ok(Answered {
+                reply,
+                attempts: attempts.made(),
+            }),
+            Err(error) => Err(attempts.explain(error)),
+        }
     }
 
     /// The limits of whom a call counts for, as far as that is known before it has a token.

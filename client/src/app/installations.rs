@@ -231,7 +231,7 @@ impl Installations {
         let reply = self.runtime.call(call, allowance, run).await;
         let reply = reply.map_err(explained)?;
         // By the server's clock on both ends, so that ours does not matter.
-        let now = headers::date(reply.headers()).unwrap_or_else(SystemTime::now);
+        let now = headers::date(reply.reply.headers()).unwrap_or_else(SystemTime::now);
         let reply = reply.into_inner();
         let expires = instant(&reply.expires_at).ok_or_else(|| {
             let why = "the token's `expires_at` is not a time";

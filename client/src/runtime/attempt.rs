@@ -74,6 +74,11 @@ impl<'a> Attempts<'a> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many requests were sent.
+    pub(super) fn made(&self) -> u32 {
+        self.progress().made
+    }
+
     /// Makes one attempt: its steps are listed in [`runtime`](super).
     pub(super) async fn make<R, T, G, ReadFut, F, Fut>(
         &self,

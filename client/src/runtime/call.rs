@@ -3,6 +3,8 @@
 use std::fmt::{self, Write};
 use std::hash::{DefaultHasher, Hasher};
 
+use octoseal_api::ResponseValue;
+
 use crate::auth::Audience;
 use crate::limits::Cost;
 
@@ -76,6 +78,19 @@ impl<'a> Call<'a> {
             name,
             effect,
         }
+    }
+}
+
+/// What a call gives: the reply, and how many attempts it took.
+pub(crate) struct Answered<T> {
+    pub(crate) reply: ResponseValue<T>,
+    #[expect(dead_code, reason = "the receipt of a write tells it")]
+    pub(crate) attempts: u32,
+}
+
+impl<T> Answered<T> {
+    pub(crate) fn into_inner(self) -> T {
+        self.reply.into_inner()
     }
 }
 

@@ -133,9 +133,10 @@ where
                 error.with_hint(hint)
             };
             let allowance = allowance.unwrap_or_else(|| runtime.allowance(false));
-            let reply = runtime
+            let answered = runtime
                 .call(call, &allowance, |api| page(api, listed.clone(), number))
                 .await?;
+            let reply = answered.reply;
             if headers::is_partial(reply.headers()) {
                 let hint = "the organization requires single sign-on; authorize the token for it";
                 let why =

@@ -266,7 +266,7 @@ impl Target {
                 runtime.read_and_write(call, allowance, read, write).await
             }
         }?;
-        Ok(if reply.status() == StatusCode::CREATED {
+        Ok(if reply.reply.status() == StatusCode::CREATED {
             Written::Created
         } else {
             Written::Updated
