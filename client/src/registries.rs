@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use futures_core::Stream;
 use futures_util::{StreamExt, TryStreamExt};
+use octoseal_api::operations::Operation;
 use octoseal_api::stores::registries::{self, Registry, Write};
 
 use crate::access::{Access, Visibility};
@@ -18,7 +19,7 @@ use crate::client::Client;
 use crate::error::{Error, Kind, Stored};
 use crate::lookup::{ScopeKey, Sealed, fetch_key};
 use crate::runtime::paging::{Listed, PER_PAGE, pages};
-use crate::runtime::{Allowance, Call, Effect};
+use crate::runtime::{Allowance, Call};
 use crate::scope::SecretName;
 use crate::value::SecretValue;
 
@@ -167,9 +168,10 @@ impl PrivateRegistries {
             doing: "listing",
             name: String::new(),
             place: self.scope.clone(),
+            operation: registries::LIST,
         });
         let told = listed.clone();
-        pages(listed, within, |api, listed, page| async move {
+        pages(Ok(listed), within, |api, listed, page| async move {
             api.list_registries(listed.place.org(), PER_PAGE, page)
                 .await
         })
@@ -200,7 +202,7 @@ impl PrivateRegistries {
     /// have, and the failures of any call.
     pub async fn get(&self, name: &str) -> Result<PrivateRegistry, Error> {
         let name = SecretName::new(name)?;
-        let call = self.call("reading", name.as_str(), Effect::Read);
+        let call = self.call("reading", name.as_str(), registries::GET);
         let (org, name) = (self.scope.org(), name.as_str());
         let run = |api: octoseal_api::Client| async move { api.get_registry(org, name).await };
         let reply = self
@@ -220,7 +222,7 @@ impl PrivateRegistries {
     /// have, and the failures of any call.
     pub async fn delete(&self, name: &str) -> Result<(), Error> {
         let name = SecretName::new(name)?;
-        let call = self.call("deleting", name.as_str(), Effect::Write);
+        let call = self.call("deleting", name.as_str(), registries::DELETE);
         let (org, name) = (self.scope.org(), name.as_str());
         let run = |api: octoseal_api::Client| async move { api.delete_registry(org, name).await };
         self.client
@@ -275,8 +277,8 @@ impl PrivateRegistries {
         self.client.runtime.allowance(false)
     }
 
-    fn call<'a>(&'a self, doing: &'static str, name: &'a str, effect: Effect) -> Call<'a> {
-        Call::new(&self.scope, doing, name, effect)
+    fn call<'a>(&'a self, doing: &'static str, name: &'a str, operation: Operation) -> Call<'a> {
+        Call::new(&self.scope, doing, name, operation)
     }
 }
 
@@ -288,9 +290,9 @@ fn read(registry: Registry, call: Call<'_>) -> Result<PrivateRegistry, Error> {
         let error = Error::new(Kind::UnexpectedReply, "a repository's id is negative")
             .with_action(call.to_string());
         // What GitHub answers so, it has done.
-        match call.effect {
-            Effect::Read => error,
-            Effect::Write | Effect::Create => error.with_stored(Stored::Unknown),
+        match call.is_write() {
+            true => error.with_stored(Stored::Unknown),
+            false => error,
         }
     })?;
     Ok(PrivateRegistry {

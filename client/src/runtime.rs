@@ -46,7 +46,7 @@ use proofs::Proofs;
 use retry::{Bounds, retry};
 
 pub(crate) use allowance::Allowance;
-pub(crate) use call::{Answered, Call, Effect, Place};
+pub(crate) use call::{Answered, Call, Place, cost};
 pub(crate) use observer::Observer;
 pub use observer::Wait;
 pub use policy::RetryPolicy;

@@ -9,7 +9,8 @@ mod lacking;
 mod names;
 mod text;
 
-use octoseal_api::stores;
+use octoseal_api::operations::Operation;
+use octoseal_api::stores::{self, Role};
 pub use octoseal_api::stores::{EnvironmentStore, OrganizationStore, RepositoryStore, UserStore};
 
 use crate::error::Error;
@@ -243,7 +244,22 @@ impl Scope {
 
     /// Whether a secret here can be given to selected repositories: so at an organization and for a user.
     pub fn has_selected_repositories(&self) -> bool {
-        self.api().supports(stores::Role::ListRepositories)
+        self.api().supports(Role::ListRepositories)
+    }
+
+    /// The operation that has this role here. Fails if there is none.
+    pub(crate) fn operation(&self, role: Role) -> Result<Operation, Error> {
+        self.api().operation(role).ok_or_else(|| {
+            let what = match role {
+                Role::ListOrganizationSecrets => "list of organization secrets",
+                Role::ListRepositories
+                | Role::SetRepositories
+                | Role::AddRepository
+                | Role::RemoveRepository => "selected repositories",
+                _ => "such operation",
+            };
+            Error::unsupported(format!("{self} has no {what}"))
+        })
     }
 }
 

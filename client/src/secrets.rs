@@ -7,21 +7,19 @@ mod put;
 mod selected;
 mod target;
 
-use std::future::ready;
 use std::marker::PhantomData;
 use std::time::Duration;
 
 use futures_core::Stream;
-use futures_util::{TryFutureExt, TryStreamExt};
+use futures_util::TryStreamExt;
 use octoseal_api::stores;
 
 use crate::access::RepositoryRef;
 use crate::client::Client;
 use crate::error::{Error, Kind};
-use crate::limits::Cost;
 use crate::lookup::{ScopeKey, fetch_key};
 use crate::runtime::paging::{PER_PAGE, pages};
-use crate::runtime::{Allowance, Effect, Place};
+use crate::runtime::{Allowance, Place, cost};
 use crate::scope::{AnyScope, Scope, SecretName, SeesOrganizationSecrets};
 use crate::value::SecretValue;
 
@@ -139,7 +137,10 @@ impl<S: AnyScope> Secrets<S> {
             .client
             .runtime
             .gate(self.target.scope.audience());
-        gate.at_least(Cost::WRITE.times(secrets))
+        let put = self.target.scope.operation(stores::Role::Put);
+        put.map_or(Duration::ZERO, |put| {
+            gate.at_least(cost(put).times(secrets))
+        })
     }
 
     /// Creates or updates a secret: seals `value` with the scope's public key, fetched when needed, and stores it.
@@ -222,7 +223,9 @@ impl<S: AnyScope> Secrets<S> {
         &self,
         within: Option<Allowance>,
     ) -> impl Stream<Item = Result<Secret, Error>> + Send + Unpin + use<S> {
-        let listed = self.target.listed("listing the secrets of", "");
+        let listed = self
+            .target
+            .listed(stores::Role::List, "listing the secrets of", "");
         pages(listed, within, |api, listed, page| async move {
             api.list_secrets(listed.place.api(), PER_PAGE, page).await
         })
@@ -271,7 +274,9 @@ impl<S: AnyScope> Secrets<S> {
     pub async fn delete(&self, name: &str) -> Result<(), Error> {
         let name = SecretName::new(name)?;
         let Target { client, scope } = &self.target;
-        let call = self.target.call("deleting", name.as_str(), Effect::Write);
+        let call = self
+            .target
+            .call("deleting", name.as_str(), stores::Role::Delete)?;
         let name = name.as_str();
         let request =
             |api: octoseal_api::Client| async move { api.delete_secret(scope.api(), name).await };
@@ -330,19 +335,14 @@ impl<S: SeesOrganizationSecrets> Secrets<S> {
         &self,
         within: Option<Allowance>,
     ) -> impl Stream<Item = Result<Secret, Error>> + Send + Unpin + use<S> {
-        let checked = self.target.require(
-            stores::Role::ListOrganizationSecrets,
-            "list of organization secrets",
-        );
-        let listed = self
-            .target
-            .listed("listing the organization secrets seen by", "");
-        let pages = pages(listed, within, |api, listed, page| async move {
+        let doing = "listing the organization secrets seen by";
+        let role = stores::Role::ListOrganizationSecrets;
+        let listed = self.target.listed(role, doing, "");
+        pages(listed, within, |api, listed, page| async move {
             api.list_organization_secrets(listed.place.api(), PER_PAGE, page)
                 .await
         })
-        .map_ok(Secret::from);
-        ready(checked.map(|()| pages)).try_flatten_stream()
+        .map_ok(Secret::from)
     }
 
     /// The organization's secrets that this repository can use, collected within the time of one call; all pages or an error.
@@ -364,7 +364,7 @@ impl<S: SeesOrganizationSecrets> Secrets<S> {
 
 impl Target {
     async fn get(&self, name: &SecretName, allowance: &Allowance) -> Result<Secret, Error> {
-        let call = self.call("reading", name.as_str(), Effect::Read);
+        let call = self.call("reading", name.as_str(), stores::Role::Get)?;
         let request = |api: octoseal_api::Client| async move {
             api.get_secret(self.scope.api(), name.as_str()).await
         };

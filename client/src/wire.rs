@@ -12,7 +12,7 @@ use http_body_util::Limited;
 use octoseal_api::{Body, Transport, TransportFuture};
 use reqwest::Url;
 
-use crate::limits::{Cost, charge};
+use crate::limits::charge_again;
 
 pub(crate) use proxy::Proxies;
 pub(crate) use sockets::Sockets;
@@ -38,20 +38,13 @@ impl Transport for Wire {
             let response = self.inner.send(request).await?;
             let response = match redirected(again, &response) {
                 Some(again) => {
-                    charge(cost(again.method()));
+                    charge_again();
                     self.inner.send(again).await?
                 }
                 None => response,
             };
             Ok(response.map(|body| Body::wrap(Limited::new(body, REPLY_CAP))))
         })
-    }
-}
-
-fn cost(method: &Method) -> Cost {
-    match *method {
-        Method::GET | Method::HEAD => Cost::READ,
-        _ => Cost::WRITE,
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
+use octoseal_api::operations::{self, Operation};
 use octoseal_api::{Error as ApiError, ResponseValue, types};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -21,7 +22,7 @@ use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal};
 use crate::error::{Error, Kind};
 use crate::limits::{Gate, Identity};
 use crate::lookup::memory::{Memory, Wanted};
-use crate::runtime::{Allowance, Call, Effect, Place, Runtime, Sourced, Tokens, headers};
+use crate::runtime::{Allowance, Call, Place, Runtime, Sourced, Tokens, headers};
 
 /// An installation's number is good for as long as it works.
 const FOR_GOOD: Duration = Duration::MAX;
@@ -115,23 +116,32 @@ impl Installations {
     ) -> Result<u64, Error> {
         let Some(repository) = repository else {
             return self
-                .look_up_by(owner, allowance, |api| async move {
-                    api.apps_get_org_installation(owner).await
-                })
+                .look_up_by(
+                    operations::APPS_GET_ORG_INSTALLATION,
+                    owner,
+                    allowance,
+                    |api| async move { api.apps_get_org_installation(owner).await },
+                )
                 .await;
         };
         let found = self
-            .look_up_by(owner, allowance, |api| async move {
-                api.apps_get_repo_installation(owner, repository).await
-            })
+            .look_up_by(
+                operations::APPS_GET_REPO_INSTALLATION,
+                owner,
+                allowance,
+                |api| async move { api.apps_get_repo_installation(owner, repository).await },
+            )
             .await;
         match found {
             // The installation may cover others of the owner's repositories, whose callers wait for this answer too.
             // GitHub tells it of organizations as it does of users.
             Err(error) if error.is_not_found() => {
-                self.look_up_by(owner, allowance, |api| async move {
-                    api.apps_get_user_installation(owner).await
-                })
+                self.look_up_by(
+                    operations::APPS_GET_USER_INSTALLATION,
+                    owner,
+                    allowance,
+                    |api| async move { api.apps_get_user_installation(owner).await },
+                )
                 .await
             }
             result => result,
@@ -140,6 +150,7 @@ impl Installations {
 
     async fn look_up_by<F, Fut>(
         &self,
+        operation: Operation,
         owner: &str,
         allowance: &Allowance,
         request: F,
@@ -149,12 +160,7 @@ impl Installations {
         Fut: Future<Output = Result<ResponseValue<types::Installation>, ApiError<()>>>,
     {
         let place = AsApp(&owner);
-        let call = Call::new(
-            &place,
-            "finding the App's installation for",
-            "",
-            Effect::Read,
-        );
+        let call = Call::new(&place, "finding the App's installation for", "", operation);
         let found = self.runtime.call(call, allowance, request).await;
         let found = found.map_err(explained)?;
         u64::try_from(found.into_inner().id)
@@ -220,8 +226,9 @@ impl Installations {
             &place,
             "making a token for the App's installation",
             "",
-            Effect::Write,
-        );
+            operations::APPS_CREATE_INSTALLATION_ACCESS_TOKEN,
+        )
+        .repeatable();
         let number = id as i64;
         let body = &body;
         let run = |api: octoseal_api::Client| async move {

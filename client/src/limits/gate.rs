@@ -47,14 +47,14 @@ enum Key {
 }
 
 task_local! {
-    /// The line of the identity that a request is sent for.
-    static SENT_FOR: Arc<Line>;
+    /// The line of the identity that a request is sent for, and what it costs.
+    static SENT_FOR: (Arc<Line>, Cost);
 }
 
-/// Counts a request that the one being sent has led to, such as the second leg of a redirect.
-pub(crate) fn charge(cost: Cost) {
+/// Counts the request that is being sent once more: the second leg of a redirect.
+pub(crate) fn charge_again() {
     // Outside of what is sent by leave there is nothing to count it for.
-    let _ = SENT_FOR.try_with(|line| line.look(|tally, now| tally.charge(now, cost)));
+    let _ = SENT_FOR.try_with(|(line, cost)| line.look(|tally, now| tally.charge(now, *cost)));
 }
 
 /// What may be asked of an identity's limits without leave.
@@ -237,7 +237,7 @@ impl Leave {
     pub(crate) async fn send<T>(&mut self, cost: Cost, request: impl Future<Output = T>) -> T {
         self.own.unsent = self.own.unsent - cost;
         self.own.under_way = self.own.under_way + cost;
-        SENT_FOR.scope(self.own.line.clone(), request).await
+        SENT_FOR.scope((self.own.line.clone(), cost), request).await
     }
 
     /// GitHub answered what was sent, with a value or with an error that is not about limits.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use octoseal_api::operations::Operation;
 use octoseal_api::{EncryptedValue, Error as ApiError, NotSealed, ResponseValue, stores};
 use octoseal_sealing::PublicKey;
 
@@ -10,7 +11,7 @@ use super::Lookup;
 use super::memory::Wanted;
 use crate::auth::Audience;
 use crate::error::{Error, Kind, Reach, Stored};
-use crate::runtime::{Allowance, Call, Effect, Place, Runtime};
+use crate::runtime::{Allowance, Call, Place, Runtime};
 use crate::scope::Scope;
 use crate::value::SecretValue;
 
@@ -62,6 +63,9 @@ const FRESH: Duration = Duration::from_secs(24 * 3600);
 
 /// A place that has a public key: a scope, or an organization's private registries.
 pub(crate) trait HasKey: Place + Clone + 'static {
+    /// The operation that gives the key.
+    fn key_operation(&self) -> Result<Operation, Error>;
+
     /// The request for the key.
     fn request(
         &self,
@@ -79,6 +83,10 @@ impl Place for Scope {
 }
 
 impl HasKey for Scope {
+    fn key_operation(&self) -> Result<Operation, Error> {
+        self.operation(stores::Role::PublicKey)
+    }
+
     async fn request(
         &self,
         api: octoseal_api::Client,
@@ -157,7 +165,12 @@ pub(crate) async fn fetch_key(
     place: &impl HasKey,
     allowance: &Allowance,
 ) -> Result<ScopeKey, Error> {
-    let call = Call::new(place, "reading the public key of", "", Effect::Read);
+    let call = Call::new(
+        place,
+        "reading the public key of",
+        "",
+        place.key_operation()?,
+    );
     let reply = runtime.call(call, allowance, |api| place.request(api));
     let reply = reply.await?.into_inner();
     usable(reply.key_id, &reply.key).map_err(|error| error.with_action(call.to_string()))

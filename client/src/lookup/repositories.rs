@@ -4,13 +4,14 @@ use std::fmt;
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, stream};
+use octoseal_api::operations::REPOS_GET;
 
 use super::Lookup;
 use super::memory::Wanted;
 use crate::access::RepositoryRef;
 use crate::auth::Audience;
 use crate::error::Error;
-use crate::runtime::{Allowance, Call, Effect, Place, Runtime};
+use crate::runtime::{Allowance, Call, Place, Runtime};
 use crate::scope::{Owner, RepositoryName, full_name};
 
 /// How many repositories of one call are looked up at once.
@@ -98,7 +99,7 @@ struct ByName {
 
 impl ByName {
     async fn id(&self, runtime: &Runtime, allowance: &Allowance) -> Result<i64, Error> {
-        let call = Call::new(self, "looking up the repository", "", Effect::Read);
+        let call = Call::new(self, "looking up the repository", "", REPOS_GET);
         let (owner, name) = (self.owner.as_str(), self.name.as_str());
         let request = |api: octoseal_api::Client| async move { api.repos_get(owner, name).await };
         Ok(runtime

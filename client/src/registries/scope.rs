@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use octoseal_api::stores::registries::NAME;
+use octoseal_api::operations::Operation;
+use octoseal_api::stores::registries::{NAME, PUBLIC_KEY};
 use octoseal_api::{Error as ApiError, ResponseValue, stores};
 
 use crate::auth::Audience;
@@ -45,6 +46,10 @@ impl Place for PrivateRegistriesScope {
 }
 
 impl HasKey for PrivateRegistriesScope {
+    fn key_operation(&self) -> Result<Operation, Error> {
+        Ok(PUBLIC_KEY)
+    }
+
     async fn request(
         &self,
         api: octoseal_api::Client,

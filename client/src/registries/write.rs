@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use octoseal_api::stores::registries::Write;
+use octoseal_api::stores::registries::{self, Write};
 
 use super::{PrivateRegistries, PrivateRegistry, RegistryAuth, read};
 use crate::access::{Access, RepositoryRef, Visibility};
 use crate::error::Error;
-use crate::runtime::{Allowance, Effect};
+use crate::runtime::Allowance;
 use crate::scope::SecretName;
 use crate::value::SecretValue;
 
@@ -129,7 +129,7 @@ impl CreateRegistry {
         let registries = self.0.registries.clone();
         let allowance = registries.allowance();
         let (write, value) = self.0.prepare(&allowance).await?;
-        let call = registries.call("creating a registry in", "", Effect::Create);
+        let call = registries.call("creating a registry in", "", registries::CREATE);
         let (registries, allowance) = (&registries, &allowance);
         let send = |write: Write| async move {
             let (org, write) = (registries.scope.org(), &write);
@@ -191,7 +191,7 @@ impl UpdateRegistry {
         let registries = self.draft.registries.clone();
         let allowance = registries.allowance();
         let (write, value) = self.draft.prepare(&allowance).await?;
-        let call = registries.call("updating", name.as_str(), Effect::Write);
+        let call = registries.call("updating", name.as_str(), registries::UPDATE);
         let (registries, allowance, name) = (&registries, &allowance, name.as_str());
         let send = |write: Write| async move {
             let (org, write) = (registries.scope.org(), &write);

@@ -11,7 +11,7 @@ use tracing::{Instrument, debug_span};
 
 use super::Runtime;
 use super::allowance::Allowance;
-use super::call::{Call, Effect, number_of};
+use super::call::{Call, number_of};
 use super::limited::limited;
 use super::policy::A_YEAR;
 use super::proofs::Proof;
@@ -117,10 +117,10 @@ impl<'a> Attempts<'a> {
         let span = debug_span!("attempt", number);
         let request = |api| request(api, read);
         let sent = self.send(request, &token, time).instrument(span);
-        let (result, leave) = match leave.send(self.call.effect.cost(), sent).await {
+        let (result, leave) = match leave.send(self.call.cost(), sent).await {
             Ok(reply) => {
                 leave.answered(reply::quota(reply.headers()));
-                if self.call.effect != Effect::Read {
+                if self.call.is_write() {
                     leave.ended_well(true);
                 }
                 proof.passed();
@@ -140,7 +140,7 @@ impl<'a> Attempts<'a> {
     /// What a write lends to the reads before it. If its leave does not cover this one, it is given back, and the write
     /// begins again.
     fn borrow(&self) -> Option<(Token, Leave)> {
-        let cost = self.call.effect.cost();
+        let cost = self.call.cost();
         self.allowance.with_loan(|loan| loan.reads += 1);
         let lent = self.allowance.take_lent();
         lent.and_then(|(token, mut leave)| leave.covers(cost).then_some((token, leave)))
@@ -195,13 +195,13 @@ impl<'a> Attempts<'a> {
 
     /// Waits for leave to send. Fails if it can't be had by the deadline.
     async fn leave(&self) -> Result<Leave, Next> {
-        let Call { place, effect, .. } = self.call;
-        let gate = self.runtime.gate(place.audience());
+        let call = self.call;
+        let gate = self.runtime.gate(call.place.audience());
         let reads = Cost::READ.times(self.progress().reads);
         let ask = Ask {
             identity: gate.identity,
-            cost: effect.cost() + reads,
-            place: (effect != Effect::Read).then(|| number_of(place)),
+            cost: call.cost() + reads,
+            place: call.is_write().then(|| number_of(call.place)),
             deadline: self.allowance.deadline(),
         };
         let mut ticket = std::mem::take(&mut self.progress().ticket);
@@ -302,8 +302,8 @@ impl<'a> Attempts<'a> {
         token: &Token,
         proof: Proof<'_>,
     ) -> (Next, Option<Leave>) {
-        let effect = self.call.effect;
-        self.progress().maybe_done |= failure.maybe_done && effect != Effect::Read;
+        let is_write = self.call.is_write();
+        self.progress().maybe_done |= failure.maybe_done && is_write;
         match failure.class {
             Class::Limited(refusal) => {
                 self.runtime.observer.limited(leave.refused(refusal));
@@ -314,7 +314,7 @@ impl<'a> Attempts<'a> {
             _ => {}
         }
         // What a place that can't take several changes at once answers to them.
-        if let Some(status) = failure.error.status().filter(|_| effect != Effect::Read) {
+        if let Some(status) = failure.error.status().filter(|_| is_write) {
             leave.ended_well(!matches!(status, 409 | 500 | 503));
         }
         let leave = Some(leave).filter(|_| failure.class == Class::Final);
@@ -328,8 +328,7 @@ impl<'a> Attempts<'a> {
         }
         proof.passed();
         let pause = match failure.class {
-            // What makes something new each time is not repeated if it may have been done.
-            Class::Transient if failure.maybe_done && effect == Effect::Create => None,
+            Class::Transient if failure.maybe_done && !self.call.is_repeatable() => None,
             Class::Transient => Some(Pause::Backoff),
             Class::Final | Class::Limited(_) | Class::TokenRefused => None,
         };

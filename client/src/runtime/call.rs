@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 use std::hash::{DefaultHasher, Hasher};
 
 use octoseal_api::ResponseValue;
+use octoseal_api::operations::{Cost as Marked, Operation};
 
 use crate::auth::Audience;
 use crate::limits::Cost;
@@ -34,50 +35,64 @@ pub(super) fn number_of(place: &dyn Place) -> u64 {
     text.0.finish()
 }
 
-/// What a request changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// Nothing.
-    Read,
-    /// The same when it is carried out twice as once.
-    Write,
-    /// Something new each time: tried again only if it surely was not carried out.
-    Create,
-}
-
-impl Effect {
-    pub(super) fn cost(self) -> Cost {
-        match self {
-            Self::Read => Cost::READ,
-            Self::Write | Self::Create => Cost::WRITE,
-        }
-    }
-}
-
 /// What a call does, for limits, retries, errors and logs.
 #[derive(Clone, Copy)]
 pub(crate) struct Call<'a> {
     pub(super) place: &'a dyn Place,
     pub(super) doing: &'static str,
     pub(super) name: &'a str,
-    pub(crate) effect: Effect,
+    /// What GitHub's description says of it: what it costs, and whether it changes something.
+    pub(super) operation: Operation,
+    repeatable: bool,
 }
 
 impl<'a> Call<'a> {
-    /// A call at `place` that does something, said as a verb form ("storing"), to what has this name there; the name
-    /// of nothing in particular is empty.
+    /// A call of `operation` at `place` that does something, said as a verb form ("storing"), to what has this name
+    /// there; the name of nothing in particular is empty.
     pub(crate) fn new(
         place: &'a dyn Place,
         doing: &'static str,
         name: &'a str,
-        effect: Effect,
+        operation: Operation,
     ) -> Self {
         Self {
             place,
             doing,
             name,
-            effect,
+            operation,
+            // Each POST makes something new.
+            repeatable: operation.method != "POST",
         }
+    }
+
+    /// The same, tried again even if it may have been carried out already: what it makes twice does no harm.
+    #[cfg(feature = "app")]
+    pub(crate) fn repeatable(mut self) -> Self {
+        self.repeatable = true;
+        self
+    }
+
+    /// Whether it changes something.
+    pub(crate) fn is_write(&self) -> bool {
+        self.operation.cost != Marked::Read
+    }
+
+    /// Whether it may be tried again when it may have been carried out already.
+    pub(super) fn is_repeatable(&self) -> bool {
+        self.repeatable || !self.is_write()
+    }
+
+    pub(super) fn cost(&self) -> Cost {
+        cost(self.operation)
+    }
+}
+
+/// What a request costs, as GitHub's description marks its operation.
+pub(crate) fn cost(operation: Operation) -> Cost {
+    match operation.cost {
+        Marked::Read => Cost::READ,
+        Marked::Write => Cost::WRITE,
+        Marked::Content => Cost::CONTENT,
     }
 }
 
@@ -109,11 +124,45 @@ impl fmt::Display for Call<'_> {
 
 #[cfg(test)]
 mod tests {
-    use octoseal_api::operations::{ALL, Cost};
+    use octoseal_api::operations::{PRIVATE_REGISTRIES_CREATE_ORG_PRIVATE_REGISTRY, REPOS_GET};
+
+    use super::*;
+
+    struct Here;
+
+    impl fmt::Display for Here {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("here")
+        }
+    }
+
+    impl Place for Here {
+        fn audience(&self) -> Audience<'_> {
+            Audience {
+                owner: None,
+                repository: None,
+            }
+        }
+    }
 
     #[test]
-    fn no_write_is_marked_as_content_since_each_counts_as_a_plain_write() {
-        let content = ALL.iter().filter(|it| it.cost == Cost::Content);
-        assert_eq!(content.map(|it| it.id).collect::<Vec<_>>(), [""; 0]);
+    fn a_mark_of_the_description_decides_what_a_call_costs_and_whether_it_writes() {
+        for (mark, cost, is_write) in [
+            (Marked::Read, Cost::READ, false),
+            (Marked::Write, Cost::WRITE, true),
+            (Marked::Content, Cost::CONTENT, true),
+        ] {
+            let mut operation = REPOS_GET;
+            operation.cost = mark;
+            let call = Call::new(&Here, "reading", "", operation);
+            assert_eq!((call.cost(), call.is_write()), (cost, is_write));
+        }
+    }
+
+    #[test]
+    fn what_makes_something_new_each_time_is_not_repeatable() {
+        let creating = PRIVATE_REGISTRIES_CREATE_ORG_PRIVATE_REGISTRY;
+        let is_repeatable = |operation| Call::new(&Here, "", "", operation).is_repeatable();
+        assert!(is_repeatable(REPOS_GET) && !is_repeatable(creating));
     }
 }

@@ -1,14 +1,16 @@
 //! Lists, page after page.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use futures_util::stream::BoxStream;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, TryFutureExt, TryStreamExt, stream};
+use octoseal_api::operations::Operation;
 use octoseal_api::{Error as ApiError, ResponseValue, stores};
 
 use super::Runtime;
 use super::allowance::Allowance;
-use super::call::{Call, Effect, Place};
+use super::call::{Call, Place};
 use super::headers::{self, NextPage};
 use crate::error::{Error, Kind};
 
@@ -26,11 +28,12 @@ pub(crate) struct Listed<P> {
     /// What of the place is listed: a secret's name, or nothing.
     pub(crate) name: String,
     pub(crate) place: P,
+    pub(crate) operation: Operation,
 }
 
 impl<P: Place> Listed<P> {
     pub(crate) fn call(&self) -> Call<'_> {
-        Call::new(&self.place, self.doing, &self.name, Effect::Read)
+        Call::new(&self.place, self.doing, &self.name, self.operation)
     }
 }
 
@@ -88,9 +91,10 @@ impl Seen {
     }
 }
 
-/// Walks over the entries of a list, `within` the time of the call that collects them; see [`whole_pages`].
+/// Walks over the entries of a list, `within` the time of the call that collects them; see [`whole_pages`]. What can't
+/// be listed is a stream of that error.
 pub(crate) fn pages<P, T, F, Fut>(
-    listed: Arc<Listed<P>>,
+    listed: Result<Arc<Listed<P>>, Error>,
     within: Option<Allowance>,
     page: F,
 ) -> BoxStream<'static, Result<T, Error>>
@@ -100,7 +104,8 @@ where
     F: Fn(octoseal_api::Client, Arc<Listed<P>>, i64) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<ResponseValue<stores::Page<T>>, ApiError<()>>> + Send + 'static,
 {
-    whole_pages(listed, within, page)
+    ready(listed.map(|listed| whole_pages(listed, within, page)))
+        .try_flatten_stream()
         .map_ok(|page| stream::iter(page.items.into_iter().map(Ok)))
         .try_flatten()
         .boxed()

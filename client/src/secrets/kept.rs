@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::TryStreamExt;
+use octoseal_api::stores;
 
 use super::selected::{LISTING, page_of_selected};
 use super::target::Target;
@@ -137,7 +138,7 @@ impl Target {
     /// they are sent again lose the secret.
     async fn selection(&self, name: &SecretName, allowance: &Allowance) -> Result<Vec<i64>, Error> {
         let name = name.as_str();
-        let listed = self.listed(LISTING, name);
+        let listed = self.listed(stores::Role::ListRepositories, LISTING, name)?;
         let within = Some(allowance.clone());
         let mut pages = whole_pages(listed, within, page_of_selected);
         let mut ids = BTreeSet::new();

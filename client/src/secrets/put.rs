@@ -11,7 +11,7 @@ use super::target::Target;
 use crate::access::{Access, RepositoryRef, Visibility};
 use crate::error::Error;
 use crate::lookup::Sealed;
-use crate::runtime::{Allowance, Effect};
+use crate::runtime::Allowance;
 use crate::scope::{AnyScope, HasSelectedRepositories, HasVisibility, SecretName};
 use crate::value::SecretValue;
 
@@ -256,7 +256,7 @@ impl Target {
             };
             api.put_secret(self.scope.api(), name.as_str(), &body).await
         };
-        let call = self.call("storing", name.as_str(), Effect::Write);
+        let call = self.call("storing", name.as_str(), stores::Role::Put)?;
         let runtime = &self.client.runtime;
         let reply = match access {
             Some(access) => runtime.call(call, allowance, |api| send(api, access)).await,

@@ -4,15 +4,15 @@ use std::future::ready;
 use std::sync::Arc;
 
 use futures_core::Stream;
-use futures_util::{TryFutureExt, TryStreamExt};
+use futures_util::TryStreamExt;
 use octoseal_api::{Error as ApiError, ResponseValue, stores};
 
 use super::target::Target;
 use super::{Repository, Secrets};
 use crate::access::RepositoryRef;
 use crate::error::Error;
+use crate::runtime::Allowance;
 use crate::runtime::paging::{Listed, PER_PAGE, pages};
-use crate::runtime::{Allowance, Effect};
 use crate::scope::{HasSelectedRepositories, Scope, SecretName};
 
 /// What is done, for an error.
@@ -66,17 +66,14 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         name: &str,
         within: Option<Allowance>,
     ) -> impl Stream<Item = Result<Repository, Error>> + Send + Unpin + use<S> {
-        let checked = SecretName::new(name).and_then(|_| {
-            self.target
-                .require(stores::Role::ListRepositories, "selected repositories")
-        });
-        let listed = self.target.listed(LISTING, name);
-        let call = listed.call().to_string();
+        let role = stores::Role::ListRepositories;
+        let listed = SecretName::new(name).and_then(|_| self.target.listed(role, LISTING, name));
+        let call = listed.as_ref().map(|listed| listed.call().to_string());
+        let call = call.unwrap_or_default();
         let read = move |repository| {
             ready(Repository::read(repository).map_err(|error| error.with_action(call.as_str())))
         };
-        let pages = pages(listed, within, page_of_selected).and_then(read);
-        ready(checked.map(|()| pages)).try_flatten_stream()
+        pages(listed, within, page_of_selected).and_then(read)
     }
 
     /// The repositories that a secret is selected for, collected within the time of one call; all pages or an error.
@@ -124,8 +121,10 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>,
     ) -> Result<(), Error> {
         let name = SecretName::new(name)?;
-        self.target
-            .require(stores::Role::SetRepositories, "selected repositories")?;
+        let doing = "selecting the repositories of";
+        let call = self
+            .target
+            .call(doing, name.as_str(), stores::Role::SetRepositories)?;
         let (target, allowance) = (&self.target, self.target.allowance());
         let Target { client, scope } = target;
         let repositories: Vec<RepositoryRef> = repositories.into_iter().map(Into::into).collect();
@@ -133,8 +132,6 @@ impl<S: HasSelectedRepositories> Secrets<S> {
             .lookup
             .repository_ids(&repositories, &allowance)
             .await?;
-        let doing = "selecting the repositories of";
-        let call = target.call(doing, name.as_str(), Effect::Write);
         let (name, ids) = (name.as_str(), ids.as_slice());
         let request = |api: octoseal_api::Client| async move {
             api.set_selected_repositories(scope.api(), name, ids).await
@@ -189,20 +186,19 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         role: stores::Role,
     ) -> Result<(), Error> {
         let name = SecretName::new(name)?;
-        self.target.require(role, "selected repositories")?;
-        let (target, allowance) = (&self.target, self.target.allowance());
-        let Target { client, scope } = target;
-        let ids = client
-            .lookup
-            .repository_ids(&[repository], &allowance)
-            .await?;
         let add = role == stores::Role::AddRepository;
         let doing = if add {
             "adding a repository to"
         } else {
             "removing a repository from"
         };
-        let call = target.call(doing, name.as_str(), Effect::Write);
+        let call = self.target.call(doing, name.as_str(), role)?;
+        let (target, allowance) = (&self.target, self.target.allowance());
+        let Target { client, scope } = target;
+        let ids = client
+            .lookup
+            .repository_ids(&[repository], &allowance)
+            .await?;
         let (name, id) = (name.as_str(), ids[0]);
         let request = |api: octoseal_api::Client| async move {
             if add {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use octoseal_api::stores;
+use octoseal_api::stores::Role;
 
 use crate::client::Client;
 use crate::error::Error;
 use crate::runtime::paging::Listed;
-use crate::runtime::{Allowance, Call, Effect};
+use crate::runtime::{Allowance, Call};
 use crate::scope::Scope;
 
 #[derive(Clone, Debug)]
@@ -28,29 +28,33 @@ impl Target {
         self.client.runtime.allowance(false)
     }
 
+    /// A call of the operation that has this role in the scope. Fails if it has none.
     pub(super) fn call<'a>(
         &'a self,
         doing: &'static str,
         name: &'a str,
-        effect: Effect,
-    ) -> Call<'a> {
-        Call::new(&self.scope, doing, name, effect)
+        role: Role,
+    ) -> Result<Call<'a>, Error> {
+        Ok(Call::new(
+            &self.scope,
+            doing,
+            name,
+            self.scope.operation(role)?,
+        ))
     }
 
-    pub(super) fn listed(&self, doing: &'static str, name: &str) -> Arc<Listed<Scope>> {
-        Arc::new(Listed {
+    pub(super) fn listed(
+        &self,
+        role: Role,
+        doing: &'static str,
+        name: &str,
+    ) -> Result<Arc<Listed<Scope>>, Error> {
+        Ok(Arc::new(Listed {
             runtime: self.client.runtime.clone(),
             doing,
             name: name.to_owned(),
             place: self.scope.clone(),
-        })
-    }
-
-    /// Fails if the scope does not have this, `what` in words.
-    pub(super) fn require(&self, role: stores::Role, what: &str) -> Result<(), Error> {
-        if self.scope.api().supports(role) {
-            return Ok(());
-        }
-        Err(Error::unsupported(format!("{} has no {what}", self.scope)))
+            operation: self.scope.operation(role)?,
+        }))
     }
 }
