@@ -14,7 +14,8 @@ use crate::auth::{Environment, Server, Static, Token, TokenSource};
 use crate::client::Client;
 use crate::error::Error;
 use crate::limits::{Identity, Ledger, Limits, Pacing};
-use crate::runtime::{Observer, RetryPolicy, Runtime, Sourced, Tokens, Wait};
+use crate::runtime::observer::Event;
+use crate::runtime::{Observer, RetryPolicy, Runtime, Sourced, Tell, Tokens};
 use crate::wire::{Proxies, Sockets, Wire};
 
 impl Client {
@@ -46,7 +47,7 @@ pub struct ClientBuilder {
     limits: Option<Arc<Limits>>,
     ledger: Option<Arc<dyn Ledger>>,
     retry: RetryPolicy,
-    observer: Observer,
+    observer: Option<Tell>,
     sockets: Sockets,
     transport: Option<Arc<dyn Transport>>,
     layers: Vec<Layer>,
@@ -258,11 +259,25 @@ impl ClientBuilder {
         self
     }
 
-    /// Calls a function each time a call is about to wait: for a limit, for the pace, or before it tries again.
-    /// It runs on the task of the call, so many calls that wait for one limit tell it many times; it should
-    /// return at once.
-    pub fn on_wait(mut self, tell: impl Fn(&Wait) + Send + Sync + 'static) -> Self {
-        self.observer.on_wait = Some(Arc::new(tell));
+    /// Tells a function of every [`Event`]: requests, waits, limits and what they teach. It runs on the task of the call
+    /// and should return at once. A panic in it ends there, and the call goes on.
+    ///
+    /// # Examples
+    /// ```
+    /// use octoseal::observe::Event;
+    ///
+    /// let github = octoseal::Client::builder()
+    ///     .token("a-token")
+    ///     .observer(|event| match event {
+    ///         Event::Wait(wait) => eprintln!("waiting {:?} for {}", wait.duration, wait.reason.as_str()),
+    ///         Event::Request(request) => eprintln!("{}: {:?}", request.operation, request.status),
+    ///         _ => {}
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), octoseal::Error>(())
+    /// ```
+    pub fn observer(mut self, tell: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(tell));
         self
     }
 
@@ -301,6 +316,7 @@ impl ClientBuilder {
         };
         let context = self.context(&base)?;
         let route = self.sockets.route(&base, is_loopback(&base));
+        let observer = Observer::new(self.observer.clone());
         let runtime = |tokens: Arc<dyn Tokens>, identity: Identity| {
             let runtime = Runtime::new(
                 base.clone(),
@@ -309,7 +325,7 @@ impl ClientBuilder {
                 limits.clone(),
                 identity,
                 self.retry.clone(),
-                self.observer.clone(),
+                observer.clone(),
             );
             Arc::new(runtime.with_route(route.clone()))
         };

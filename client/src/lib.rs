@@ -13,6 +13,7 @@ mod error;
 pub mod guide;
 pub mod limits;
 mod lookup;
+pub mod observe;
 mod registries;
 mod runtime;
 mod scope;
@@ -37,7 +38,7 @@ pub use registries::{
     CreateRegistry, PrivateRegistries, PrivateRegistriesScope, PrivateRegistry, RegistryAuth,
     UpdateRegistry,
 };
-pub use runtime::{RetryPolicy, Wait};
+pub use runtime::RetryPolicy;
 pub use scope::{
     AnyScope, EnvironmentName, EnvironmentScope, EnvironmentStore, HasSelectedRepositories,
     HasVisibility, OrganizationScope, OrganizationStore, Owner, RepositoryName, RepositoryScope,

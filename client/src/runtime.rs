@@ -21,7 +21,7 @@ mod call;
 mod echo;
 pub(crate) mod headers;
 mod limited;
-mod observer;
+pub(crate) mod observer;
 pub(crate) mod paging;
 mod policy;
 mod proofs;
@@ -47,8 +47,7 @@ use retry::{Bounds, retry};
 
 pub(crate) use allowance::Allowance;
 pub(crate) use call::{Answered, Call, Place, cost};
-pub(crate) use observer::Observer;
-pub use observer::Wait;
+pub(crate) use observer::{Observer, Tell};
 pub use policy::RetryPolicy;
 pub(crate) use tokens::{Sourced, Tokens};
 
@@ -65,7 +64,7 @@ pub(crate) struct Runtime {
     pub(crate) identity: Identity,
     policy: RetryPolicy,
     budget: Budget,
-    observer: Observer,
+    observer: Arc<Observer>,
     proofs: Proofs,
 }
 
@@ -77,7 +76,7 @@ impl Runtime {
         limits: Arc<Limits>,
         identity: Identity,
         policy: RetryPolicy,
-        observer: Observer,
+        observer: Arc<Observer>,
     ) -> Self {
         Self {
             base,
@@ -161,6 +160,7 @@ impl Runtime {
             allowance,
             budget: &self.budget,
             observer: &self.observer,
+            identity: attempts.identity(),
         };
         let result = retry(bounds, || attempts.make(&read, &request))
             .instrument(span)

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use clap::Args;
-use octoseal::{App, AppKey, Client, ClientBuilder, FileToken, Wait};
+use octoseal::observe::Event;
+use octoseal::{App, AppKey, Client, ClientBuilder, FileToken};
 
 pub(crate) type Error = Box<dyn std::error::Error>;
 
@@ -58,10 +58,9 @@ impl Connection {
         name: &str,
         tell: impl Fn(String) + Send + Sync + 'static,
     ) -> Result<Client, Error> {
-        let waits = Waits::default();
         let builder = self.builder(variables)?.user_agent(name);
         let built = builder
-            .on_wait(move |wait| waits.news(wait).into_iter().for_each(&tell))
+            .observer(move |event| wait_in_words(event).into_iter().for_each(&tell))
             .build();
         built.map_err(|error| {
             format!("{error}; --help lists what can be said of the connection").into()
@@ -102,20 +101,14 @@ impl Connection {
     }
 }
 
-/// Tells of waits: not of the shortest, and not again for each secret that waits for the same thing.
-#[derive(Default)]
-pub(crate) struct Waits(Mutex<Option<SystemTime>>);
-
-impl Waits {
-    pub(crate) fn news(&self, wait: &Wait) -> Option<String> {
-        let second = Duration::from_secs(1);
-        let mut told = self.0.lock().ok()?;
-        if wait.duration < second || told.is_some_and(|told| wait.until < told + second) {
-            return None;
+/// A wait that a user notices.
+pub(crate) fn wait_in_words(event: &Event) -> Option<String> {
+    match event {
+        Event::Wait(wait) if wait.duration >= Duration::from_secs(1) => {
+            let (seconds, reason) = (wait.duration.as_secs_f64(), wait.reason.as_str());
+            Some(format!("waiting {seconds:.0} s for {reason}"))
         }
-        *told = Some(wait.until);
-        let (seconds, reason) = (wait.duration.as_secs_f64(), wait.reason.as_str());
-        Some(format!("waiting {seconds:.0} s for {reason}"))
+        _ => None,
     }
 }
 

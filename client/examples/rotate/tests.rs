@@ -230,13 +230,13 @@ async fn a_limit_is_waited_out_and_told_once() {
     let world = World::new("limit");
     let limit = Fault::secondary_limit().header("retry-after", "60");
     world.stand_in.inject(limit.on("PUT").times(3));
-    let (waits, told) = (common::Waits::default(), Arc::new(Mutex::new(Vec::new())));
+    let told = Arc::new(Mutex::new(Vec::new()));
     let lines = told.clone();
     let builder = Client::builder()
         .token("a-token")
         .transport(world.stand_in.clone());
     let github = builder
-        .on_wait(move |wait| lines.lock().unwrap().extend(waits.news(wait)))
+        .observer(move |event| lines.lock().unwrap().extend(common::wait_in_words(event)))
         .build()
         .unwrap();
     let started = Instant::now();

@@ -13,13 +13,14 @@ use super::Runtime;
 use super::allowance::Allowance;
 use super::call::{Call, number_of};
 use super::limited::limited;
+use super::observer::{Event, Request};
 use super::policy::A_YEAR;
 use super::proofs::Proof;
 use super::reply::{self, Class, Failure};
 use super::retry::{Next, Pause, Verdict};
 use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal};
 use crate::error::{Error, Kind, Reach, Stored};
-use crate::limits::{Ask, Cost, Leave, Stays, Ticket};
+use crate::limits::{Ask, Cost, Identity, Leave, Stays, Ticket};
 
 /// So many attempts are made at most while tokens are refused, whatever their source says: GitHub locks out whoever
 /// goes on.
@@ -205,7 +206,8 @@ impl<'a> Attempts<'a> {
             deadline: self.allowance.deadline(),
         };
         let mut ticket = std::mem::take(&mut self.progress().ticket);
-        let waiting = |until, reason| self.runtime.observer.waiting(until, reason);
+        let observer = &self.runtime.observer;
+        let waiting = |until, reason| observer.waiting(ask.identity, until, reason);
         let leave = gate.limits.leave(ask, &mut ticket, waiting).await;
         self.progress().ticket = ticket;
         leave.map_err(|stays| {
@@ -243,6 +245,11 @@ impl<'a> Attempts<'a> {
                 Next::Stop(refusal)
             },
         )
+    }
+
+    /// For whom GitHub counts the call, as far as is known.
+    pub(super) fn identity(&self) -> Identity {
+        self.runtime.gate(self.call.place.audience()).identity
     }
 
     /// Asks for the token.
@@ -283,13 +290,14 @@ impl<'a> Attempts<'a> {
             .await
             .unwrap_or_else(|_| Err(Failure::timed_out(time)));
         let took = began.elapsed();
-        match &outcome {
-            Ok(reply) => self.runtime.observer.answered(reply, took),
-            Err(failure) => {
-                self.allowance.spend(took);
-                self.runtime.observer.failed(failure, took);
-            }
+        if outcome.is_err() {
+            self.allowance.spend(took);
         }
+        let (call, identity) = (&self.call, self.identity());
+        self.runtime.observer.tell(|| {
+            let attempt = self.made();
+            Event::Request(Request::new(call, identity, attempt, took, &outcome))
+        });
         outcome
     }
 
@@ -306,7 +314,8 @@ impl<'a> Attempts<'a> {
         self.progress().maybe_done |= failure.maybe_done && is_write;
         match failure.class {
             Class::Limited(refusal) => {
-                self.runtime.observer.limited(leave.refused(refusal));
+                let stop = leave.refused(refusal);
+                self.runtime.observer.limited(self.identity(), stop);
                 self.progress().limited = Some(failure.error);
                 return (Next::Again, None);
             }

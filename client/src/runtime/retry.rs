@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use super::allowance::Allowance;
 use super::observer::Observer;
 use super::policy::A_YEAR;
 use crate::error::Error;
-use crate::limits::{Budget, LONGEST, WaitReason};
+use crate::limits::{Budget, Identity, LONGEST, WaitReason};
 
 /// What an attempt came to: a value, or what follows.
 pub(super) type Verdict<T> = Result<T, Next>;
@@ -44,6 +44,8 @@ pub(super) struct Bounds<'a> {
     /// The retries that all calls of a client share.
     pub(super) budget: &'a Budget,
     pub(super) observer: &'a Observer,
+    /// For whom GitHub counts them.
+    pub(super) identity: Identity,
 }
 
 /// Makes attempts until one gives a value, or none can.
@@ -91,8 +93,7 @@ impl Bounds<'_> {
         if !self.allowance.leaves_time_after(pause, until) {
             return false;
         }
-        self.observer.waiting(until, WaitReason::Backoff);
-        sleep_until(until).await;
+        self.pause(until).await;
         self.allowance.spend(pause);
         true
     }
@@ -106,9 +107,17 @@ impl Bounds<'_> {
         let Some(pause) = self.budget.withdraw(in_time) else {
             return false;
         };
-        sleep(pause).await;
+        if !pause.is_zero() {
+            self.pause(Instant::now() + pause).await;
+        }
         self.allowance.spend(pause);
         true
+    }
+
+    async fn pause(&self, until: Instant) {
+        self.observer
+            .waiting(self.identity, until, WaitReason::Backoff);
+        sleep_until(until).await;
     }
 }
 
@@ -130,6 +139,7 @@ mod tests {
     use super::*;
     use crate::error::Kind;
     use crate::runtime::RetryPolicy;
+    use crate::runtime::observer::Event;
 
     /// What came of the attempts of one call: its result, how many there were, how long they took, and the waits told.
     struct Ran {
@@ -143,16 +153,17 @@ mod tests {
     async fn run(policy: &RetryPolicy, verdicts: &[fn() -> Verdict<&'static str>]) -> Ran {
         let waits = Arc::new(Mutex::new(Vec::new()));
         let told = waits.clone();
-        let observer = Observer {
-            on_wait: Some(Arc::new(move |wait| {
-                told.lock().unwrap().push(wait.duration)
-            })),
-        };
+        let observer = Observer::new(Some(Arc::new(move |event| {
+            if let Event::Wait(wait) = event {
+                told.lock().unwrap().push(wait.duration);
+            }
+        })));
         let (allowance, budget) = (Allowance::new(policy, false), policy.budget_of_retries());
         let bounds = Bounds {
             allowance: &allowance,
             budget: &budget,
             observer: &observer,
+            identity: Identity::named("any"),
         };
         let (began, mut attempts) = (Instant::now(), 0);
         let result = retry(bounds, || {

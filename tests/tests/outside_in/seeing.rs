@@ -6,13 +6,15 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use octoseal::{Pacing, Visibility, Wait, WaitReason};
-use octoseal_mock::Fault;
+use octoseal::limits::Learnt;
+use octoseal::observe::{Event, Request, Wait};
+use octoseal::{ErrorKind, Pacing, Visibility, WaitReason};
+use octoseal_mock::{Fault, Limits};
 use octoseal_tests::{ACME, acme, builder, put, scope};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
 use tracing::subscriber::{DefaultGuard, set_default};
-use tracing::{Dispatch, Event, Subscriber};
+use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
@@ -42,7 +44,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Seen {
         span.extensions_mut().insert(fields);
     }
 
-    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+    fn on_event(&self, event: &tracing::Event<'_>, context: Context<'_, S>) {
         if !event.metadata().target().starts_with("octoseal") {
             return;
         }
@@ -86,6 +88,39 @@ impl Seen {
     }
 }
 
+const PUT: &str = "actions/create-or-update-org-secret";
+
+/// What an observer was told.
+#[derive(Clone, Default)]
+pub(crate) struct Told(Arc<Mutex<Vec<Event>>>);
+
+impl Told {
+    pub(crate) fn observer(&self) -> impl Fn(&Event) + Send + Sync + 'static {
+        let told = self.0.clone();
+        move |event| told.lock().unwrap().push(event.clone())
+    }
+
+    pub(crate) fn events(&self) -> Vec<Event> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn waits(&self) -> Vec<Wait> {
+        let waits = self.events().into_iter().filter_map(|event| match event {
+            Event::Wait(wait) => Some(wait),
+            _ => None,
+        });
+        waits.collect()
+    }
+
+    fn requests(&self) -> Vec<Request> {
+        let requests = self.events().into_iter().filter_map(|event| match event {
+            Event::Request(request) => Some(request),
+            _ => None,
+        });
+        requests.collect()
+    }
+}
+
 fn assert_has(fields: &Fields, wanted: &[(&str, &str)]) {
     for (name, value) in wanted {
         assert_eq!(
@@ -105,44 +140,47 @@ async fn every_attempt_tells_operation_scope_status_request_and_what_is_left() {
         .await
         .unwrap();
 
-    let answered = seen.of("answered");
+    let requests = seen.of("request");
+    let (failed, answered): (Vec<_>, Vec<_>) = requests
+        .into_iter()
+        .partition(|request| request.contains_key("error"));
     assert_eq!(answered.len(), 2);
     assert_has(
         &answered[0],
         &[
-            ("operation", "reading the public key of"),
-            ("scope", ACME),
-            ("number", "1"),
+            ("operation", "actions/get-org-public-key"),
+            ("place", ACME),
+            ("attempt", "1"),
             ("status", "200"),
         ],
     );
     assert_has(
         &answered[1],
         &[
-            ("operation", "storing"),
+            ("operation", PUT),
             ("secret", "KEY"),
-            ("scope", ACME),
-            ("number", "2"),
+            ("place", ACME),
+            ("attempt", "2"),
             ("status", "201"),
         ],
     );
     for reply in &answered {
         assert!(reply["request_id"].starts_with("0C70:"), "{reply:?}");
-        assert!(reply["remaining"].parse::<u64>().unwrap() > 0, "{reply:?}");
+        assert!(reply["quota_left"].parse::<u64>().unwrap() > 0, "{reply:?}");
     }
-    let failed = seen.of("failed");
     assert_eq!(failed.len(), 1);
     assert_has(
         &failed[0],
-        &[("operation", "storing"), ("number", "1"), ("status", "502")],
+        &[
+            ("operation", PUT),
+            ("attempt", "1"),
+            ("status", "502"),
+            ("error", "Server"),
+        ],
     );
-    assert!(failed[0].contains_key("error"));
     let waits = seen.of("waiting");
     assert_eq!(waits.len(), 1);
-    assert_has(
-        &waits[0],
-        &[("operation", "storing"), ("reason", "a failed attempt")],
-    );
+    assert_has(&waits[0], &[("reason", "Backoff")]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -159,15 +197,10 @@ async fn a_limit_is_a_warning_that_says_for_how_long() {
         .unwrap();
     let limited = seen.of("limited");
     assert_eq!(limited.len(), 1);
-    let reason = "GitHub's secondary rate limit";
+    let reason = "SecondaryLimit";
     assert_has(
         &limited[0],
-        &[
-            ("level", "WARN"),
-            ("seconds", "30"),
-            ("reason", reason),
-            ("scope", ACME),
-        ],
+        &[("level", "WARN"), ("ms", "30000"), ("reason", reason)],
     );
     assert_has(
         &seen.of("waiting")[0],
@@ -185,7 +218,7 @@ async fn members_of_a_batch_are_seen_one_by_one_beneath_the_callers_span() {
     let outcomes = client.secrets(scope(ACME)).put_all(batch);
     let count = tracing::Instrument::instrument(outcomes.count(), rollout).await;
     assert_eq!(count, 60);
-    let stored = seen.of("answered");
+    let stored = seen.of("request");
     let stored: Vec<_> = stored
         .iter()
         .filter(|reply| reply["status"] == "201")
@@ -207,17 +240,16 @@ async fn a_service_is_told_of_every_wait_its_reason_and_its_end() {
     );
     github.inject(Fault::unicorn().on("PUT"));
     github.inject(Fault::primary_limit(Duration::from_secs(100)).on("PUT"));
-    let waits: Arc<Mutex<Vec<Wait>>> = Arc::default();
-    let told = waits.clone();
+    let told = Told::default();
     let client = builder(&github)
         .pacing(Pacing::writes_as_content().content_per_minute(1))
-        .on_wait(move |wait| told.lock().unwrap().push(wait.clone()))
+        .observer(told.observer())
         .build()
         .unwrap();
     put(&client, "KEY", "value").await.unwrap();
     put(&client, "OTHER", "value").await.unwrap();
 
-    let waits = waits.lock().unwrap();
+    let waits = told.waits();
     use WaitReason::{Backoff, PrimaryLimit, SecondaryLimit};
     let of = |reason| waits.iter().find(|wait| wait.reason == reason).unwrap();
     assert_eq!(
@@ -228,11 +260,117 @@ async fn a_service_is_told_of_every_wait_its_reason_and_its_end() {
     assert!(of(Backoff).duration <= Duration::from_millis(500));
     assert!((100..=101).contains(&of(PrimaryLimit).duration.as_secs()));
     assert!(of(WaitReason::Pacing).duration <= Duration::from_secs(61));
-    for wait in waits.iter() {
+    for wait in &waits {
         let real = wait
             .until
             .duration_since(std::time::SystemTime::now())
             .unwrap_or_default();
         assert!(real <= wait.duration && real + Duration::from_secs(20) >= wait.duration);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_is_told_of_each_request_what_it_was_and_how_it_ended() {
+    let github = acme();
+    github.inject(Fault::unicorn().on("PUT"));
+    let told = Told::default();
+    let client = builder(&github).observer(told.observer()).build().unwrap();
+    put(&client, "KEY", "value").await.unwrap();
+
+    let requests = told.requests();
+    let ends: Vec<_> = requests
+        .iter()
+        .map(|request| {
+            (
+                request.operation,
+                request.attempt,
+                request.status,
+                request.error,
+            )
+        })
+        .collect();
+    let key = "actions/get-org-public-key";
+    assert_eq!(
+        ends,
+        [
+            (key, 1, Some(200), None),
+            (PUT, 1, Some(502), Some(ErrorKind::Server)),
+            (PUT, 2, Some(201), None),
+        ]
+    );
+    for request in &requests {
+        assert_eq!(request.place, ACME);
+        assert!(request.request_id.as_deref().unwrap().starts_with("0C70:"));
+        assert_eq!(request.identity, requests[0].identity);
+    }
+    assert!(requests[0].quota_left > requests[2].quota_left);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_of_a_whole_batch_is_told_once_and_so_is_the_limit() {
+    let github = acme();
+    github.set_latency(Duration::from_millis(40));
+    let limit = Fault::secondary_limit().header("retry-after", "30");
+    github.inject(limit.on("PUT").times(20));
+    let told = Told::default();
+    let client = builder(&github).observer(told.observer()).build().unwrap();
+    let batch = (0..60).map(|n| (format!("KEY_{n}"), "value", Visibility::All));
+    assert_eq!(client.secrets(scope(ACME)).put_all(batch).count().await, 60);
+
+    let limited = told.events().into_iter().filter_map(|event| match event {
+        Event::Limited(limit) => Some(limit),
+        _ => None,
+    });
+    let limited: Vec<_> = limited.collect();
+    assert_eq!(limited.len(), 1, "{limited:?}");
+    assert_eq!(limited[0].duration.as_secs(), 30);
+    let waits = told.waits();
+    let of_limit = waits
+        .iter()
+        .filter(|wait| wait.reason == WaitReason::SecondaryLimit);
+    assert_eq!(of_limit.count(), 1, "{waits:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_refusal_teaches_is_told_once() {
+    let github = acme();
+    github.set_limits(Limits::documented().with_content());
+    let told = Told::default();
+    let client = builder(&github).observer(told.observer()).build().unwrap();
+    let batch = (0..120).map(|n| (format!("KEY_{n}"), "value", Visibility::All));
+    assert_eq!(
+        client.secrets(scope(ACME)).put_all(batch).count().await,
+        120
+    );
+    let events = told.events();
+    let lessons: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Learnt(lesson) => Some(lesson.learnt),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(lessons, [Learnt::WritesAreContent]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_that_panics_takes_nothing_with_it() {
+    let github = acme();
+    let limit = Fault::secondary_limit().header("retry-after", "30");
+    github.inject(limit.on("PUT").times(3));
+    github.inject(Fault::unicorn().on("PUT").after(3));
+    let pacing = Pacing::learning().concurrent(1);
+    let builder = builder(&github).pacing(pacing);
+    let client = builder
+        .observer(|_| std::panic::resume_unwind(Box::new("of the observer")))
+        .build()
+        .unwrap();
+    for _ in 0..2 {
+        let batch = (0..20).map(|n| (format!("KEY_{n}"), "value", Visibility::All));
+        let mut outcomes = client.secrets(scope(ACME)).put_all(batch);
+        while let Some(outcome) = outcomes.next().await {
+            outcome.result.unwrap();
+        }
+    }
+    assert_eq!(github.secrets(ACME).len(), 20);
 }

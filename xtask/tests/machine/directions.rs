@@ -95,6 +95,7 @@ const CLIENT: &[Room] = &[
     ),
     ("guide", &[]),
     ("transport", &[]),
+    ("observe", &["runtime"]),
 ];
 
 #[test]

@@ -1,0 +1,69 @@
+//! What an observer is told.
+
+use std::time::{Duration, SystemTime};
+
+use crate::error::ErrorKind;
+use crate::limits::{Identity, Learnt, WaitReason};
+
+/// Something that happened to a client's calls. None of it holds a value, a token, or what a server sent back.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A request has ended, with a reply or without.
+    Request(Request),
+    /// A wait begins: told once, however many calls wait together.
+    Wait(Wait),
+    /// GitHub refused for a limit, and nothing of this identity is sent until then: told once for each refusal that
+    /// makes the wait longer.
+    Limited(Wait),
+    /// A refusal taught what the server's limits are: told once, by the client that was refused.
+    Learnt(Lesson),
+}
+
+/// One request: an attempt of a call, or what a call needs beside it (a public key, an App's token).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Request {
+    /// The id of GitHub's operation: `actions/create-or-update-org-secret`.
+    pub operation: &'static str,
+    /// Where: a scope as text, or what else the operation is about.
+    pub place: String,
+    /// For whom GitHub counts it.
+    pub identity: Identity,
+    /// The number of the attempt, from 1 on.
+    pub attempt: u32,
+    /// From sending to the last byte of the reply.
+    pub duration: Duration,
+    /// The reply's status, if there was a reply.
+    pub status: Option<u16>,
+    /// What failed; `None` for a success.
+    pub error: Option<ErrorKind>,
+    /// GitHub's id of the request.
+    pub request_id: Option<String>,
+    /// How many requests are left of the hour's quota, if the reply says.
+    pub quota_left: Option<u64>,
+}
+
+/// A wait of all calls of an identity, or of one before it tries again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Wait {
+    /// For whom GitHub counts what waits.
+    pub identity: Identity,
+    /// Why nothing is sent meanwhile.
+    pub reason: WaitReason,
+    /// How long.
+    pub duration: Duration,
+    /// Until when, by this machine's clock.
+    pub until: SystemTime,
+}
+
+/// What a refusal taught.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Lesson {
+    /// Whose limits these are.
+    pub identity: Identity,
+    /// What holds from now on.
+    pub learnt: Learnt,
+}
