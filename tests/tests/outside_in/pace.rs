@@ -64,7 +64,7 @@ async fn a_refusal_that_speaks_of_content_puts_its_limits_in_force_and_is_told_o
         assert!(hour.len() <= 501, "{what}: {}", hour.len());
         let closed = hour.iter().filter(|at| **at < refused + MINUTE).count();
         assert!(most_in_a_minute(&hour[closed..]) <= 80, "{what}");
-        let told = seen.of("learnt from a refusal");
+        let told = seen.of("learnt");
         assert_eq!(told.len(), 1, "{what}: {told:?}");
         assert_eq!(told[0]["learnt"], "WritesAreContent", "{what}");
     }
