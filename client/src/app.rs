@@ -4,7 +4,7 @@
 //! [Authenticating as an installation](https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/authenticating-as-a-github-app-installation).
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
 
@@ -16,9 +16,11 @@ mod jwt;
 mod kept;
 mod key;
 mod refusals;
+mod signer;
 
 pub(crate) use installations::Installations;
 pub use key::AppKey;
+pub use signer::{SignatureFuture, Signer};
 
 /// A GitHub App that calls as its installations.
 ///
@@ -38,19 +40,19 @@ pub use key::AppKey;
 #[derive(Clone)]
 pub struct App {
     id: String,
-    key: AppKey,
+    signer: Arc<dyn Signer>,
     installation: Option<u64>,
     permissions: Map<String, Value>,
     repositories: Vec<String>,
 }
 
 impl App {
-    /// An App by its client id or app id, and its private key. An id with blanks, quotes or other characters that no id
+    /// An App by its client id or app id, and what signs for it: its private key, or a [`Signer`] that has it. An id with blanks, quotes or other characters that no id
     /// has is an error of [`build`](crate::ClientBuilder::build), and so is what else of the App can't be meant.
-    pub fn new(id: impl Into<String>, key: AppKey) -> Self {
+    pub fn new(id: impl Into<String>, signer: impl Signer + 'static) -> Self {
         Self {
             id: id.into(),
-            key,
+            signer: Arc::new(signer),
             installation: None,
             permissions: Map::new(),
             repositories: Vec::new(),

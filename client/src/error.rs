@@ -283,6 +283,14 @@ impl Error {
         self.change(|inner| inner.attempts = attempts)
     }
 
+    /// An error that foreign code gave: one of ours already says what happened, another is the source of `ours`.
+    pub(crate) fn of_source(error: BoxError, ours: impl FnOnce() -> Self) -> Self {
+        match error.downcast::<Self>() {
+            Ok(error) => *error,
+            Err(error) => ours().with_source(error),
+        }
+    }
+
     pub(crate) fn with_source(self, source: impl Into<BoxError>) -> Self {
         self.change(|inner| inner.source = Some(source.into().into()))
     }

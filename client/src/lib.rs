@@ -24,7 +24,7 @@ mod wire;
 
 pub use access::{Access, RepositoryRef, Visibility};
 #[cfg(feature = "app")]
-pub use app::{App, AppKey};
+pub use app::{App, AppKey, SignatureFuture, Signer};
 pub use auth::{
     AfterRefusal, Audience, EnvToken, FileToken, Token, TokenFuture, TokenRefusal, TokenSource,
 };

@@ -1,14 +1,15 @@
 //! What the examples share: who calls and whom, files, and how a program ends.
 
+mod ending;
+
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 use octoseal::observe::Event;
 use octoseal::{App, AppKey, Client, ClientBuilder, FileToken};
 
-pub(crate) type Error = Box<dyn std::error::Error>;
+pub(crate) use ending::{Error, status};
 
 /// Without any of these, the environment decides: GITHUB_API_URL or GH_HOST for the server, GH_TOKEN or GITHUB_TOKEN
 /// for the token.
@@ -120,16 +121,4 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 /// A file's content, or an error that names the file.
 pub(crate) fn read(file: &Path) -> Result<Vec<u8>, Error> {
     std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()).into())
-}
-
-/// How a program ends: as it says, or with one line that gives the error and what caused it.
-pub(crate) fn status(done: Result<ExitCode, Error>, tell: impl FnOnce(String)) -> ExitCode {
-    done.unwrap_or_else(|error| {
-        let causes = std::iter::successors(Some(&*error as &dyn std::error::Error), |error| {
-            error.source()
-        });
-        let causes: Vec<String> = causes.map(ToString::to_string).collect();
-        tell(format!("error: {}", causes.join(": ")));
-        ExitCode::FAILURE
-    })
 }

@@ -22,7 +22,7 @@ use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal};
 use crate::error::{Error, Kind};
 use crate::limits::{Gate, Identity};
 use crate::lookup::memory::{Memory, Wanted};
-use crate::runtime::{Allowance, Call, Place, Runtime, Sourced, Tokens, headers};
+use crate::runtime::{Allowance, Call, Place, Runtime, Tokens, headers};
 
 /// An installation's number is good for as long as it works.
 const FOR_GOOD: Duration = Duration::MAX;
@@ -42,11 +42,8 @@ pub(crate) struct Installations {
 impl Installations {
     /// The tokens of an App's installations; `runtime` makes one that calls with the tokens it is given.
     pub(crate) fn new(app: App, runtime: impl FnOnce(Arc<dyn Tokens>) -> Arc<Runtime>) -> Self {
-        let jwt = Jwt::new(app.id.clone(), app.key.0.clone());
-        let runtime = runtime(Arc::new(Sourced {
-            source: Arc::new(jwt),
-            shared: true,
-        }));
+        let jwt = Jwt::new(app.id.clone(), app.signer.clone());
+        let runtime = runtime(Arc::new(jwt));
         Self {
             app,
             runtime,

@@ -1,15 +1,21 @@
-//! The App's own credentials: a JWT that it signs.
+//! The App's own credentials: a JWT that its signer signs.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
 use serde_json::json;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::lock;
-use crate::auth::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};
-use crate::error::{BoxError, Error};
+use super::signer::{Signer, signed};
+use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal};
+use crate::error::{Error, Kind};
+use crate::limits::Identity;
+use crate::runtime::{Allowance, Tokens};
 
 /// Once less than this is left of a JWT's life, another is signed.
 const MARGIN: Duration = Duration::from_secs(120);
@@ -20,28 +26,37 @@ const JWT_LIFE: Duration = Duration::from_secs(9 * 60);
 /// How far back a JWT is dated, as GitHub advises, for clocks that run apart.
 const JWT_BACK: Duration = Duration::from_secs(60);
 
+const HEADER: &str = r#"{"typ":"JWT","alg":"RS256"}"#;
+
 /// Clocks that differ by less are not why a JWT is refused.
 const SKEW: Duration = Duration::from_secs(10);
-/// The App's own credentials: a JWT that it signs.
+
+/// The App's own credentials: a JWT that its signer signs.
 pub(super) struct Jwt {
     id: String,
-    key: EncodingKey,
-    state: Mutex<JwtState>,
+    signer: Arc<dyn Signer>,
+    state: Mutex<State>,
 }
 
-struct JwtState {
+struct State {
     /// The time that went with `since`: this machine's, or the server's once that was found to differ.
     clock: SystemTime,
     since: Instant,
+    /// With the instant from which on another is signed.
     kept: Option<(Token, Instant)>,
+    signing: Option<WeakShared<Signing>>,
 }
 
-impl JwtState {
-    fn new() -> Self {
+/// Driven by each caller that waits for it, and given up with the last.
+type Signing = BoxFuture<'static, Result<(Token, Instant), Error>>;
+
+impl State {
+    fn new(clock: SystemTime) -> Self {
         Self {
-            clock: SystemTime::now(),
+            clock,
             since: Instant::now(),
             kept: None,
+            signing: None,
         }
     }
 
@@ -51,24 +66,44 @@ impl JwtState {
 }
 
 impl Jwt {
-    /// Signs as the App of this id with its key.
-    pub(super) fn new(id: String, key: EncodingKey) -> Self {
+    /// Calls as the App of this id.
+    pub(super) fn new(id: String, signer: Arc<dyn Signer>) -> Self {
         Self {
             id,
-            key,
-            state: Mutex::new(JwtState::new()),
+            signer,
+            state: Mutex::new(State::new(SystemTime::now())),
         }
     }
 
-    fn get(&self) -> Result<Token, Error> {
+    async fn kept_or_signed(&self) -> Result<Token, Error> {
+        let signing = {
+            let mut state = lock(&self.state);
+            if let Some((token, until)) = &state.kept
+                && Instant::now() < *until
+            {
+                return Ok(token.clone());
+            }
+            let under_way = state.signing.as_ref().and_then(WeakShared::upgrade);
+            under_way.unwrap_or_else(|| {
+                let signing = self.sign(state.now());
+                state.signing = signing.downgrade();
+                signing
+            })
+        };
+        let result = signing.clone().await;
         let mut state = lock(&self.state);
-        if let Some((token, until)) = &state.kept
-            && Instant::now() < *until
-        {
-            return Ok(token.clone());
+        let present = state.signing.as_ref().and_then(WeakShared::upgrade);
+        // Unless the clock was set meanwhile.
+        if present.is_some_and(|present| present.ptr_eq(&signing)) {
+            state.signing = None;
+            state.kept = result.clone().ok();
         }
-        let now = state
-            .now()
+        Ok(result?.0)
+    }
+
+    fn sign(&self, now: SystemTime) -> Shared<Signing> {
+        let until = Instant::now() + JWT_LIFE - MARGIN;
+        let now = now
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
         let claims = json!({
@@ -76,17 +111,42 @@ impl Jwt {
             "exp": (now + JWT_LIFE).as_secs(),
             "iss": self.id,
         });
-        let text = jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &self.key)
-            .map_err(|_| Error::config("the App's key can't sign"))?;
-        let token = Token::new(text)?;
-        state.kept = Some((token.clone(), Instant::now() + JWT_LIFE - MARGIN));
-        Ok(token)
+        let encoded = |json: String| URL_SAFE_NO_PAD.encode(json);
+        let message = format!(
+            "{}.{}",
+            encoded(HEADER.to_owned()),
+            encoded(claims.to_string())
+        );
+        let signer = self.signer.clone();
+        let signing = async move {
+            let signature = signed(&*signer, message.as_bytes()).await?;
+            let token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature));
+            Ok((Token::new(token)?, until))
+        };
+        signing.boxed().shared()
     }
 }
 
-impl TokenSource for Jwt {
-    fn token<'a>(&'a self, _: Audience<'a>) -> TokenFuture<'a> {
-        Box::pin(std::future::ready(self.get().map_err(BoxError::from)))
+impl Tokens for Jwt {
+    fn token<'a>(
+        &'a self,
+        _: Audience<'a>,
+        allowance: &'a Allowance,
+    ) -> BoxFuture<'a, Result<Token, Error>> {
+        Box::pin(async move {
+            let late = |_| Error::new(Kind::Timeout, "the App's signer did not answer in time");
+            timeout(allowance.left(), self.kept_or_signed())
+                .await
+                .map_err(late)?
+        })
+    }
+
+    fn identity(&self, _: Audience<'_>) -> Option<Identity> {
+        None
+    }
+
+    fn is_shared(&self) -> bool {
+        true
     }
 
     /// A JWT is refused when the clocks differ; the reply says what the server's shows. Once it is set by that, a
@@ -95,7 +155,7 @@ impl TokenSource for Jwt {
         let mut state = lock(&self.state);
         let present = |(kept, _): &(Token, Instant)| kept.expose() == refusal.token.expose();
         if !state.kept.as_ref().is_some_and(present) {
-            // Somebody has set the clock meanwhile.
+            // The clock was set meanwhile.
             return AfterRefusal::AskAgain(Duration::ZERO);
         }
         // Refused for whatever reason, it is not given out again.
@@ -111,11 +171,7 @@ impl TokenSource for Jwt {
         if apart < SKEW {
             return AfterRefusal::GiveUp;
         }
-        *state = JwtState {
-            clock: theirs,
-            since: Instant::now(),
-            kept: None,
-        };
+        *state = State::new(theirs);
         AfterRefusal::AskAgain(Duration::ZERO)
     }
 }

@@ -113,7 +113,7 @@ impl Allowance {
     }
 
     /// What is left for attempts and the pauses between them.
-    pub(super) fn left(&self) -> Duration {
+    pub(crate) fn left(&self) -> Duration {
         let window = self.window_left();
         match self.deadline {
             Some(deadline) => window.min(deadline.saturating_duration_since(Instant::now())),

@@ -63,13 +63,9 @@ impl Tokens for Sourced {
         Box::pin(async move {
             match timeout(allowance.left(), self.source.token(audience)).await {
                 Ok(Ok(token)) => Ok(token),
-                // An error of ours already says what happened; another's is named as the source.
-                Ok(Err(error)) => Err(match error.downcast::<Error>() {
-                    Ok(error) => *error,
-                    Err(error) => {
-                        Error::new(Kind::Token, "the token source gave no token").with_source(error)
-                    }
-                }),
+                Ok(Err(error)) => Err(Error::of_source(error, || {
+                    Error::new(Kind::Token, "the token source gave no token")
+                })),
                 Err(_) => Err(Error::new(
                     Kind::Timeout,
                     "the token source did not answer in time",

@@ -5,6 +5,7 @@ mod app;
 mod app_faults;
 mod app_permissions;
 mod app_settings;
+mod app_signer;
 mod batch;
 mod callers;
 mod crates;
