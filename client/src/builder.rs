@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use octoseal_api::{Context, Network, Transport};
+use octoseal_api::{Context, Transport};
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 use secrecy::{SecretSlice, SecretString};
@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::limits::{Identity, Ledger, Limits, Pacing};
 use crate::runtime::observer::Event;
 use crate::runtime::{Observer, RetryPolicy, Runtime, Sourced, Tell, Tokens};
-use crate::wire::{Proxies, Sockets, Wire};
+use crate::wire::{Connections, Proxies, Sockets, Wire};
 
 impl Client {
     /// Starts to build a client.
@@ -49,6 +49,8 @@ pub struct ClientBuilder {
     retry: RetryPolicy,
     observer: Option<Tell>,
     sockets: Sockets,
+    /// Those of another client.
+    connections: Option<Connections>,
     transport: Option<Arc<dyn Transport>>,
     layers: Vec<Layer>,
 }
@@ -253,6 +255,25 @@ impl ClientBuilder {
         self
     }
 
+    /// Uses the connections of another client of the same server, and the certificates that it has read: for many
+    /// clients with a token each. Proxy, certificates and [`RetryPolicy::connect_timeout`] are those of the other, and so
+    /// is its [`transport`](Self::transport); its [layers](Self::layer) and its limits are not. As with a clone, the
+    /// runtime that opened a connection has to run while it is used.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> Result<(), octoseal::Error> {
+    /// let github = octoseal::Client::builder().token("a-token").build()?;
+    /// let other = octoseal::Client::builder().token("another").share_connections_with(&github).build()?;
+    /// # let _ = other;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn share_connections_with(mut self, other: &Client) -> Self {
+        self.connections = Some(other.connections.clone());
+        self
+    }
+
     /// How to deal with failures that pass, and how long calls may take.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
@@ -304,7 +325,7 @@ impl ClientBuilder {
     /// # Errors
     /// [`Error::is_config`] without a token, with a token no header can hold, with an address that is not
     /// `https` (or loopback), with a proxy that can't be used, if the environment's variables disagree, if TLS could not
-    /// be set up, or for `https` without a feature that gives TLS.
+    /// be set up, with connections of another client that lead elsewhere, or for `https` without a feature that gives TLS.
     pub fn build(self) -> Result<Client, Error> {
         let base = self.address()?;
         let limits = match &self.limits {
@@ -314,7 +335,8 @@ impl ClientBuilder {
                 Limits::new(self.pacing_for(&base), self.ledger.clone(), host)
             }
         };
-        let context = self.context(&base)?;
+        let connections = self.connections(&base)?;
+        let context = self.context(&connections)?;
         let route = self.sockets.route(&base, is_loopback(&base));
         let observer = Observer::new(self.observer.clone());
         let runtime = |tokens: Arc<dyn Tokens>, identity: Identity| {
@@ -353,10 +375,8 @@ impl ClientBuilder {
                     .with_hint("give one, or build from the environment"));
             }
         };
-        Ok(Client::new(runtime(
-            tokens,
-            self.identity.unwrap_or(identity),
-        )))
+        let runtime = runtime(tokens, self.identity.unwrap_or(identity));
+        Ok(Client::new(runtime, connections))
     }
 
     fn pacing_for(&self, base: &Url) -> Pacing {
@@ -367,22 +387,34 @@ impl ClientBuilder {
         }
     }
 
-    /// What every request carries, and how it travels.
-    fn context(&self, base: &Url) -> Result<Context, Error> {
-        let (connect, attempt) = (self.retry.connect_timeout, self.retry.attempt_timeout);
-        let transport = match &self.transport {
-            Some(transport) => transport.clone(),
-            None => Arc::new(Network::new(self.sockets.open(
-                base,
-                is_loopback(base),
-                connect,
-                attempt,
-            )?)),
+    fn connections(&self, base: &Url) -> Result<Connections, Error> {
+        let Some(shared) = &self.connections else {
+            return match &self.transport {
+                Some(transport) => Connections::by(transport.clone(), base),
+                None => {
+                    let (connect, attempt) =
+                        (self.retry.connect_timeout, self.retry.attempt_timeout);
+                    self.sockets.open(base, is_loopback(base), connect, attempt)
+                }
+            };
         };
+        let refuse = |why: &str| Err(Error::config(format!("connections can't be shared: {why}")));
+        if !shared.lead_to(base) {
+            refuse("the other client is one of another server")
+        } else if self.transport.is_some() || self.sockets.are_set() {
+            refuse("a transport, a proxy or certificates are set here, too")
+        } else {
+            Ok(shared.clone())
+        }
+    }
+
+    /// What every request carries, and how it travels.
+    fn context(&self, connections: &Connections) -> Result<Context, Error> {
         let layers = self.layers.iter();
-        let transport = layers.fold(transport, |inner, around| around(inner));
+        let transport = layers.fold(connections.transport.clone(), |inner, around| around(inner));
         let wire = Arc::new(Wire::new(transport));
-        let context = Context::new(wire, user_agent(self.user_agent.as_deref())?);
+        let user_agent = user_agent(self.user_agent.as_deref())?;
+        let context = Context::new(connections.requests.clone(), wire, user_agent);
         Ok(match &self.api_version {
             Some(version) => context.with_api_version(header(version, "API version")?),
             None => context,

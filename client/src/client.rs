@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::lookup::Lookup;
 use crate::runtime::Runtime;
+use crate::wire::Connections;
 
 /// A client of GitHub's secrets.
 ///
@@ -23,12 +24,17 @@ use crate::runtime::Runtime;
 pub struct Client {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) lookup: Arc<Lookup>,
+    pub(crate) connections: Connections,
 }
 
 impl Client {
-    pub(crate) fn new(runtime: Arc<Runtime>) -> Self {
+    pub(crate) fn new(runtime: Arc<Runtime>, connections: Connections) -> Self {
         let lookup = Arc::new(Lookup::new(runtime.clone()));
-        Self { runtime, lookup }
+        Self {
+            runtime,
+            lookup,
+            connections,
+        }
     }
 
     /// Forgets the tokens of an App's installations that are kept, for this client and its clones, and that a token was

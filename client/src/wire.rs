@@ -12,6 +12,7 @@ use http_body_util::Limited;
 use octoseal_api::{Body, Transport, TransportFuture};
 use reqwest::Url;
 
+use crate::error::Error;
 use crate::limits::charge_again;
 
 pub(crate) use proxy::Proxies;
@@ -19,6 +20,30 @@ pub(crate) use sockets::Sockets;
 
 /// No reply of the operations in use is larger: a page of 100 repositories is a few hundred kilobytes.
 const REPLY_CAP: usize = 16 * 1024 * 1024;
+
+/// What leads to one server, for all clients that share it.
+#[derive(Clone)]
+pub(crate) struct Connections {
+    base: Url,
+    /// Puts requests together.
+    pub(crate) requests: reqwest::Client,
+    pub(crate) transport: Arc<dyn Transport>,
+}
+
+impl Connections {
+    /// By a transport of the caller's, which needs no sockets.
+    pub(crate) fn by(transport: Arc<dyn Transport>, base: &Url) -> Result<Self, Error> {
+        Ok(Self {
+            base: base.clone(),
+            requests: sockets::unconnected()?,
+            transport,
+        })
+    }
+
+    pub(crate) fn lead_to(&self, base: &Url) -> bool {
+        self.base.origin() == base.origin()
+    }
+}
 
 /// Follows one redirect within the origin and caps the size of replies.
 pub(crate) struct Wire {

@@ -1,7 +1,7 @@
 //! What every request carries, and how it travels.
 
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo};
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, USER_AGENT};
@@ -17,6 +17,7 @@ const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.github
 /// Everything a generated call needs beside its parameters.
 #[derive(Clone)]
 pub struct Context {
+    requests: reqwest::Client,
     transport: Arc<dyn Transport>,
     user_agent: HeaderValue,
     authorization: Option<HeaderValue>,
@@ -25,9 +26,17 @@ pub struct Context {
 
 impl Context {
     /// A context without authorization, for the API version that the client was generated for.
-    pub fn new(transport: Arc<dyn Transport>, user_agent: HeaderValue) -> Self {
+    ///
+    /// Requests travel by `transport` alone. `requests` puts them together and sends none, so it needs no certificates,
+    /// no proxy and no pool; the client of a [`Network`](crate::Network) serves as well.
+    pub fn new(
+        requests: reqwest::Client,
+        transport: Arc<dyn Transport>,
+        user_agent: HeaderValue,
+    ) -> Self {
         let api_version = HeaderValue::from_static(<Client as ClientInfo<Self>>::api_version());
         Self {
+            requests,
             transport,
             user_agent,
             authorization: None,
@@ -64,19 +73,11 @@ impl fmt::Debug for Context {
     }
 }
 
-/// A client for the API at `base_url`, such as `https://api.github.com`.
-///
-/// It costs little: all clients share what they build requests with, and requests travel by the
-/// context's transport alone.
-///
-/// # Panics
-/// The first time, if the TLS library can't be set up. Building a [`reqwest::Client`] for the
-/// transport shows that before, as an error.
+/// A client for the API at `base_url`, such as `https://api.github.com`. It costs little: one can be made for each
+/// request.
 pub fn client(base_url: &str, context: Context) -> Client {
-    // progenitor builds its requests with a `reqwest::Client`, which holds a connection pool and
-    // reads the system's certificates. This one never sends.
-    static BUILDER: LazyLock<reqwest::Client> = LazyLock::new(reqwest::Client::new);
-    Client::new_with_client(base_url.trim_end_matches('/'), BUILDER.clone(), context)
+    let requests = context.requests.clone();
+    Client::new_with_client(base_url.trim_end_matches('/'), requests, context)
 }
 
 impl ClientHooks<Context> for Client {

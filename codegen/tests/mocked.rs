@@ -13,8 +13,10 @@ use reqwest::header::HeaderValue;
 use serde_json::{from_value, json};
 
 fn client_of(server: &MockServer) -> Client {
+    let requests = reqwest::Client::new();
     let context = Context::new(
-        Arc::new(Network::new(reqwest::Client::new())),
+        requests.clone(),
+        Arc::new(Network::new(requests)),
         HeaderValue::from_static("test/1"),
     );
     client(&server.base_url(), context)

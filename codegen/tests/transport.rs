@@ -19,7 +19,11 @@ const ACME: Scope<'_> = Scope::Organization {
 };
 
 fn client_of(transport: impl Transport + 'static) -> octoseal_api::Client {
-    let context = Context::new(Arc::new(transport), HeaderValue::from_static("test/1"));
+    let context = Context::new(
+        reqwest::Client::new(),
+        Arc::new(transport),
+        HeaderValue::from_static("test/1"),
+    );
     client("https://api.example", context)
 }
 
@@ -66,7 +70,11 @@ async fn a_refused_connection_is_told_as_such_and_without_the_address() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let network = Network::new(reqwest::Client::new());
-    let context = Context::new(Arc::new(network), HeaderValue::from_static("test/1"));
+    let context = Context::new(
+        reqwest::Client::new(),
+        Arc::new(network),
+        HeaderValue::from_static("test/1"),
+    );
     match client(&url, context).delete_secret(ACME, "NAME").await {
         Err(Error::CommunicationError(error)) => {
             let error = transport_error(error);
@@ -81,6 +89,7 @@ async fn a_refused_connection_is_told_as_such_and_without_the_address() {
 #[tokio::test]
 async fn a_request_that_can_not_be_built_was_not_sent() {
     let context = Context::new(
+        reqwest::Client::new(),
         Arc::new(|_: Request<Bytes>| async { Ok(Response::new("{}".into())) }),
         HeaderValue::from_static("test/1"),
     );
@@ -139,8 +148,12 @@ async fn a_transport_can_go_on_to_another_and_reads_its_reply() {
             }
         }
     };
-    let context = Context::new(Arc::new(calls), HeaderValue::from_static("test/1"))
-        .with_authorization(HeaderValue::from_static("Bearer s3cret"));
+    let context = Context::new(
+        reqwest::Client::new(),
+        Arc::new(calls),
+        HeaderValue::from_static("test/1"),
+    )
+    .with_authorization(HeaderValue::from_static("Bearer s3cret"));
     let reply = client("https://api.example", context)
         .delete_secret(ACME, "NAME")
         .await;

@@ -1,10 +1,13 @@
 //! Connections over sockets, where this crate alone decides on redirects and retries.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use octoseal_api::Network;
 use reqwest::{Proxy, Url};
 use secrecy::SecretSlice;
 
+use super::Connections;
 use super::proxy::Proxies;
 use crate::error::Error;
 
@@ -38,7 +41,7 @@ impl Sockets {
         on_loopback: bool,
         connect_timeout: Duration,
         attempt_timeout: Duration,
-    ) -> Result<reqwest::Client, Error> {
+    ) -> Result<Connections, Error> {
         if base.scheme() == "https" && !tls::IS_COMPILED_IN {
             return Err(Error::config(
                 "https needs one of the features rustls, rustls-no-provider and native-tls",
@@ -65,11 +68,40 @@ impl Sockets {
             ),
             None => builder.no_proxy(),
         };
-        builder = tls::set_up(builder, &self.roots, self.identity.as_ref())?;
-        builder
-            .build()
-            .map_err(|error| Error::config("TLS could not be set up").with_source(error))
+        let wants_tls =
+            base.scheme() == "https" || !self.roots.is_empty() || self.identity.is_some();
+        builder = if wants_tls {
+            tls::set_up(builder, &self.roots, self.identity.as_ref())?
+        } else {
+            tls::without_certificates(builder)?
+        };
+        let requests = built(builder)?;
+        Ok(Connections {
+            base: base.clone(),
+            transport: Arc::new(Network::new(requests.clone())),
+            requests,
+        })
     }
+
+    /// Whether anything was named.
+    pub(crate) fn are_set(&self) -> bool {
+        !self.roots.is_empty() || self.identity.is_some() || !matches!(self.proxies, Proxies::None)
+    }
+}
+
+/// What puts requests together that travel another way than over sockets. Reads no certificates.
+pub(super) fn unconnected() -> Result<reqwest::Client, Error> {
+    built(tls::without_certificates(
+        reqwest::Client::builder().no_proxy(),
+    )?)
+}
+
+fn built(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
+    builder.build().map_err(|error| {
+        Error::config("TLS could not be set up").with_source(error).with_hint(
+            "without certificates of the platform (a container may have none), name what to trust by `root_certificates`",
+        )
+    })
 }
 
 #[cfg(any(
@@ -86,10 +118,28 @@ mod tls {
     pub(super) const IS_COMPILED_IN: bool = true;
 
     pub(super) fn set_up(
-        mut builder: ClientBuilder,
+        builder: ClientBuilder,
         bundles: &[Vec<u8>],
         pair: Option<&(Vec<u8>, SecretSlice<u8>)>,
     ) -> Result<ClientBuilder, Error> {
+        let mut builder = with_backend(builder)?;
+        for bundle in bundles {
+            builder = builder.tls_certs_merge(roots(bundle)?);
+        }
+        if let Some((certificate, key)) = pair {
+            builder = builder.identity(identity(certificate, key.expose_secret())?);
+        }
+        Ok(builder)
+    }
+
+    /// For what never speaks TLS: the library sets it up all the same, and would read the platform's certificates.
+    pub(super) fn without_certificates(builder: ClientBuilder) -> Result<ClientBuilder, Error> {
+        Ok(with_backend(builder)?.tls_certs_only([]))
+    }
+
+    /// Where several are compiled in, rustls counts.
+    #[allow(clippy::unnecessary_wraps)]
+    fn with_backend(builder: ClientBuilder) -> Result<ClientBuilder, Error> {
         #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             return Err(Error::config("rustls has no crypto provider").with_hint(
@@ -97,17 +147,8 @@ mod tls {
                  is built; octoseal's feature rustls brings aws-lc-rs along",
             ));
         }
-        // Where several are compiled in, rustls counts.
         #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
-        {
-            builder = builder.tls_backend_rustls();
-        }
-        for bundle in bundles {
-            builder = builder.tls_certs_merge(roots(bundle)?);
-        }
-        if let Some((certificate, key)) = pair {
-            builder = builder.identity(identity(certificate, key.expose_secret())?);
-        }
+        let builder = builder.tls_backend_rustls();
         Ok(builder)
     }
 
@@ -163,5 +204,10 @@ mod tls {
         Err(Error::config(
             "certificates need one of the features rustls, rustls-no-provider and native-tls",
         ))
+    }
+
+    #[allow(clippy::unnecessary_wraps)]
+    pub(super) fn without_certificates(builder: ClientBuilder) -> Result<ClientBuilder, Error> {
+        Ok(builder)
     }
 }

@@ -43,7 +43,11 @@ impl Stub {
 
     /// A context whose requests come here, without authorization.
     pub(crate) fn context(self: &Arc<Self>) -> Context {
-        Context::new(self.clone(), HeaderValue::from_static("test/1"))
+        Context::new(
+            reqwest::Client::new(),
+            self.clone(),
+            HeaderValue::from_static("test/1"),
+        )
     }
 
     pub(crate) fn request(&self) -> Request<Bytes> {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use octoseal::{Client, ClientBuilder, RetryPolicy};
-use octoseal_tests::{ACME, acme, put};
+use octoseal_tests::{ACME, Rerun, acme, put};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
@@ -205,8 +205,7 @@ async fn a_server_on_this_machine_is_reached_directly() {
 
 #[tokio::test]
 async fn a_proxy_of_the_environment_counts_only_when_asked_for() {
-    const AGAIN: &str = "OCTOSEAL_TEST_PROXY_OF_THE_ENVIRONMENT";
-    if std::env::var_os(AGAIN).is_some() {
+    if Rerun::is_this() {
         put(&toward(SERVER).build().unwrap(), "DIRECT", "value")
             .await
             .unwrap_err();
@@ -214,7 +213,6 @@ async fn a_proxy_of_the_environment_counts_only_when_asked_for() {
         put(&by_proxy, "BY_PROXY", "value").await.unwrap_err();
         return;
     }
-    // Variables can be set for another process only: this test runs once more, in one of its own.
     let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", proxy.local_addr().unwrap());
     let heads = Arc::new(Mutex::new(Vec::new()));
@@ -227,24 +225,14 @@ async fn a_proxy_of_the_environment_counts_only_when_asked_for() {
             heard.lock().unwrap().push(head);
         }
     });
-    let mut again = tokio::process::Command::new(std::env::current_exe().unwrap());
-    for unset in [
-        "NO_PROXY",
-        "no_proxy",
-        "https_proxy",
-        "ALL_PROXY",
-        "all_proxy",
-    ] {
-        again.env_remove(unset);
-    }
-    let told = again
-        .args(["--exact", "--nocapture"])
-        .arg("proxies::a_proxy_of_the_environment_counts_only_when_asked_for")
-        .env(AGAIN, "1")
-        .env("HTTPS_PROXY", address)
-        .output()
-        .await
-        .unwrap();
-    assert!(told.status.success(), "{told:?}");
+    Rerun::of("proxies::a_proxy_of_the_environment_counts_only_when_asked_for")
+        .without("NO_PROXY")
+        .without("no_proxy")
+        .without("https_proxy")
+        .without("ALL_PROXY")
+        .without("all_proxy")
+        .with("HTTPS_PROXY", address)
+        .passes()
+        .await;
     assert_eq!(heads.lock().unwrap().len(), 1);
 }

@@ -182,6 +182,30 @@ async fn a_connection_that_died_without_a_word_does_not_outlive_the_attempt_that
 }
 
 #[tokio::test]
+async fn clients_of_different_tokens_share_one_connection_and_its_certificates() {
+    let server = Secure::start(|_| Fate::Lives).await;
+    let first = server.client();
+    put(&first, "FIRST", "value").await.unwrap();
+    let base = format!("https://localhost:{}", server.port);
+    for n in 0..3 {
+        let other = Client::builder().token(format!("token-{n}"));
+        let other = other.base_url(&base).share_connections_with(&first);
+        put(&other.build().unwrap(), "OTHER", "value")
+            .await
+            .unwrap();
+    }
+    assert_eq!(server.connections(), 1);
+    let last = server.github.requests().pop().unwrap();
+    assert_eq!(last.headers["authorization"], "Bearer token-2");
+
+    let elsewhere = Client::builder().token("t").share_connections_with(&first);
+    let error = elsewhere.clone().build().unwrap_err();
+    assert!(error.to_string().contains("another server"), "{error}");
+    let twice = elsewhere.base_url(base).proxy("http://127.0.0.1:9");
+    assert!(twice.build().unwrap_err().is_config());
+}
+
+#[tokio::test]
 async fn logs_over_http2_are_clean_at_trace_too() {
     let (kept, guard) = Kept::capture();
     let server = Secure::start(|_| Fate::Lives).await;

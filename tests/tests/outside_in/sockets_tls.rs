@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use octoseal::{Client, ClientBuilder, Error, Stored};
-use octoseal_tests::put;
+use octoseal_tests::{Rerun, acme, client, put};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -190,4 +190,33 @@ async fn a_client_certificate_is_presented_to_a_server_that_asks_for_one() {
             .unwrap_err();
         assert_eq!(server.bytes.load(Ordering::SeqCst) > 0, heard);
     }
+}
+
+#[tokio::test]
+async fn where_the_platform_has_no_certificates_all_works_that_needs_none_and_the_rest_is_an_error_of_build()
+ {
+    if !Rerun::is_this() {
+        let test = "sockets_tls::where_the_platform_has_no_certificates_all_works_that_needs_none_and_the_rest_is_an_error_of_build";
+        let again = Rerun::of(test).with("SSL_CERT_FILE", "/nothing/here");
+        return again.with("SSL_CERT_DIR", "/nothing/there").passes().await;
+    }
+    // A stand-in in this process, and plain http.
+    put(&client(&acme()), "KEY", "value").await.unwrap();
+    let plain = Client::builder().token("t").base_url("http://127.0.0.1:9");
+    let plain = plain.retry(quick()).build().unwrap();
+    let error = put(&plain, "KEY", "value").await.unwrap_err();
+    assert!(error.is_transport(), "{error:?}");
+
+    // TLS with roots of one's own.
+    let authority = Authority::new();
+    let server = authority.serve("localhost", 2090).await;
+    let trusting = server.client().root_certificates(authority.pem());
+    let error = put(&trusting.build().unwrap(), "KEY", "value").await;
+    assert!(!error.unwrap_err().is_tls());
+    assert!(server.bytes.load(Ordering::SeqCst) > 0);
+
+    // TLS without any.
+    let error = server.client().build().unwrap_err();
+    assert!(error.is_config(), "{error:?}");
+    assert!(error.to_string().contains("root_certificates"), "{error}");
 }
