@@ -3,5 +3,8 @@
 #[doc = include_str!("guide/limits.md")]
 pub mod limits {}
 
+#[doc = include_str!("guide/seeing.md")]
+pub mod seeing {}
+
 #[doc = include_str!("guide/start.md")]
 pub mod start {}

@@ -35,13 +35,15 @@ use std::sync::Arc;
 
 use octoseal_api::{Context, Error as ApiError, ResponseValue};
 use reqwest::Url;
-use tracing::{Instrument, info_span};
+use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
 use crate::auth::{Audience, Token};
 use crate::error::Error;
 use crate::limits::{Budget, Gate, Identity, Limits};
 
 use attempt::Attempts;
+use observer::of_call;
 use proofs::Proofs;
 use retry::{Bounds, retry};
 
@@ -154,24 +156,46 @@ impl Runtime {
         let Attempts {
             call, allowance, ..
         } = attempts;
-        let span =
-            info_span!("octoseal", operation = call.doing, secret = call.name, scope = %call.place);
         let bounds = Bounds {
             allowance,
             budget: &self.budget,
             observer: &self.observer,
             identity: attempts.identity(),
         };
-        let result = retry(bounds, || attempts.make(&read, &request))
-            .instrument(span)
-            .await;
-        match result {
-            Ok(reply) => Ok(Answered {
-                reply,
-                attempts: attempts.made(),
-            }),
-            Err(error) => Err(attempts.explain(error)),
+        let work = async {
+            match retry(bounds, || attempts.make(&read, &request)).await {
+                Ok(reply) => Ok(Answered {
+                    reply,
+                    attempts: attempts.made(),
+                }),
+                Err(error) => Err(attempts.explain(error)),
+            }
+        };
+        self.watch(call, allowance, work).await
+    }
+
+    /// Does the work of a call of the public API, in a span, and tells how it ended. What it calls with the same
+    /// `allowance` is part of it.
+    pub(crate) async fn watch<T>(
+        &self,
+        call: Call<'_>,
+        allowance: &Allowance,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let is_part = allowance.is_watched();
+        let span = if is_part {
+            Span::none()
+        } else {
+            of_call(&call)
+        };
+        let began = Instant::now();
+        let result = work.instrument(span.clone()).await;
+        if !is_part {
+            let took = began.elapsed();
+            let told = || observer::Call::new(&call, took, &result);
+            self.observer.call(&span, told);
         }
+        result
     }
 
     /// The limits of whom a call counts for, as far as that is known before it has a token.

@@ -313,14 +313,14 @@ pub(super) fn spawn(line: Arc<Line>, asked_at: Ms, exchange: Exchange) {
                     leases.answered(asked_at, now, &exchange, &answer);
                     tally.answered(now, &answer);
                     if was_away {
-                        info!(%identity, "the ledger of limits is back");
+                        info!(target: "octoseal", { octoseal.identity = %identity }, "ledger back");
                     }
                 }
                 Err(why) => {
                     leases.failed(asked_at, now, exchange);
                     if !was_away {
                         tally.count_others(now);
-                        warn!(%identity, why, "the ledger of limits is away: keeping to a share of them");
+                        warn!(target: "octoseal", { octoseal.identity = %identity, octoseal.why = why }, "ledger away");
                     }
                 }
             }

@@ -1,7 +1,7 @@
 //! The time that a call may use.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ pub(crate) struct Allowance {
     /// Microseconds of the retry window that attempts and pauses took.
     spent: Arc<AtomicU64>,
     loan: Arc<Mutex<Loan>>,
+    /// What has it is being watched.
+    watched: Arc<AtomicBool>,
 }
 
 /// What a write that reads first lends to its reads: the token and the leave that it will be sent by.
@@ -53,6 +55,7 @@ impl Allowance {
             shortest_useful_attempt: Duration::ZERO,
             spent: Arc::default(),
             loan: Arc::default(),
+            watched: Arc::default(),
         };
         new.shortest_useful_attempt = Duration::from_secs(1)
             .min(policy.attempt_timeout)
@@ -88,6 +91,11 @@ impl Allowance {
     /// Gives back leave that is lent, before something is waited for that may need it.
     pub(crate) fn give_back_leave(&self) {
         self.take_lent();
+    }
+
+    /// Whether what has this allowance was watched already; it is from now on.
+    pub(super) fn is_watched(&self) -> bool {
+        self.watched.swap(true, Ordering::Relaxed)
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {

@@ -7,13 +7,13 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use octoseal_api::{Error as ApiError, ResponseValue};
 use tokio::time::{Instant, timeout, timeout_at};
-use tracing::{Instrument, debug_span};
+use tracing::Instrument;
 
 use super::Runtime;
 use super::allowance::Allowance;
 use super::call::{Call, number_of};
 use super::limited::limited;
-use super::observer::{Event, Request};
+use super::observer::{Request, of_request};
 use super::policy::A_YEAR;
 use super::proofs::Proof;
 use super::reply::{self, Class, Failure};
@@ -115,9 +115,8 @@ impl<'a> Attempts<'a> {
             progress.ticket = Ticket::default();
             progress.made
         };
-        let span = debug_span!("attempt", number);
         let request = |api| request(api, read);
-        let sent = self.send(request, &token, time).instrument(span);
+        let sent = self.send(request, &token, time, number);
         let (result, leave) = match leave.send(self.call.cost(), sent).await {
             Ok(reply) => {
                 leave.answered(reply::quota(reply.headers()));
@@ -274,11 +273,13 @@ impl<'a> Attempts<'a> {
         request: F,
         token: &Token,
         time: Duration,
+        number: u32,
     ) -> Result<ResponseValue<T>, Failure>
     where
         F: FnOnce(octoseal_api::Client) -> Fut,
         Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
     {
+        let span = of_request(&self.call, &self.runtime.base, number);
         let began = Instant::now();
         let exchange = async {
             match request(self.runtime.api(token)).await {
@@ -287,16 +288,15 @@ impl<'a> Attempts<'a> {
             }
         };
         let outcome = timeout(time, exchange)
+            .instrument(span.clone())
             .await
             .unwrap_or_else(|_| Err(Failure::timed_out(time)));
         let took = began.elapsed();
         if outcome.is_err() {
             self.allowance.spend(took);
         }
-        let (call, identity) = (&self.call, self.identity());
-        self.runtime.observer.tell(|| {
-            let attempt = self.made();
-            Event::Request(Request::new(call, identity, attempt, took, &outcome))
+        self.runtime.observer.request(&span, || {
+            Request::new(&self.call, self.identity(), number, took, &outcome)
         });
         outcome
     }

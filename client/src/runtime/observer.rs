@@ -1,6 +1,7 @@
 //! What is told of calls while they run: each event once, to `tracing` and to the service's own observer.
 
 mod events;
+mod spans;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,15 +10,17 @@ use std::time::{Duration, SystemTime};
 
 use octoseal_api::ResponseValue;
 use tokio::time::Instant;
-use tracing::{Level, debug, enabled, error, warn};
+use tracing::level_filters::LevelFilter;
+use tracing::{Span, error};
 
-use super::call::Call;
+use super::call;
 use super::headers;
 use super::reply::Failure;
 use crate::error::Error;
 use crate::limits::{Identity, Stop, WaitReason};
 
-pub use events::{Event, Lesson, Request, Wait};
+pub use events::{Call, Event, Lesson, Request, Wait};
+pub(super) use spans::{of_call, of_request};
 
 /// Waits that end within so long of each other are one.
 const TOGETHER: Duration = Duration::from_secs(1);
@@ -48,7 +51,7 @@ impl Observer {
     pub(super) fn waiting(&self, identity: Identity, until: Instant, reason: WaitReason) {
         // Each call has a pause of its own before it tries again; for a limit all wait together.
         if reason == WaitReason::Backoff || self.is_news((identity, reason, Told::Wait), until) {
-            self.tell(|| Event::Wait(Wait::new(identity, until, reason)));
+            self.tell(&Event::Wait(Wait::new(identity, until, reason)));
         }
     }
 
@@ -56,10 +59,10 @@ impl Observer {
     pub(super) fn limited(&self, identity: Identity, stop: Stop) {
         let Stop { until, reason, .. } = stop;
         if self.is_news((identity, reason, Told::Limited), until) {
-            self.tell(|| Event::Limited(Wait::new(identity, until, reason)));
+            self.tell(&Event::Limited(Wait::new(identity, until, reason)));
         }
         if let Some(learnt) = stop.learnt {
-            self.tell(|| Event::Learnt(Lesson { identity, learnt }));
+            self.tell(&Event::Learnt(Lesson { identity, learnt }));
         }
     }
 
@@ -77,24 +80,42 @@ impl Observer {
         !known
     }
 
-    /// Tells of an event, which is made only if it can be heard.
-    pub(super) fn tell(&self, event: impl FnOnce() -> Event) {
-        if self.tell.is_none() && !enabled!(Level::WARN) {
-            return;
+    /// A request has ended.
+    pub(super) fn request(&self, span: &Span, request: impl FnOnce() -> Request) {
+        if self.is_heard() {
+            let request = request();
+            spans::end_request(span, &request);
+            span.in_scope(|| self.tell(&Event::Request(request)));
         }
-        let event = event();
-        trace(&event);
+    }
+
+    /// A call of the public API has ended.
+    pub(super) fn call(&self, span: &Span, call: impl FnOnce() -> Call) {
+        if self.is_heard() {
+            let call = call();
+            spans::end_call(span, &call);
+            span.in_scope(|| self.tell(&Event::Call(call)));
+        }
+    }
+
+    /// Whether anything would hear of an event: most of what one holds is made for it.
+    fn is_heard(&self) -> bool {
+        self.tell.is_some() || LevelFilter::current() > LevelFilter::OFF
+    }
+
+    fn tell(&self, event: &Event) {
+        spans::write(event);
         let Some(tell) = &self.tell else { return };
         // A call goes on, whatever becomes of what watches it.
-        if catch_unwind(AssertUnwindSafe(|| tell(&event))).is_err() {
-            error!("the observer panicked");
+        if catch_unwind(AssertUnwindSafe(|| tell(event))).is_err() {
+            error!(target: "octoseal", "the observer panicked");
         }
     }
 }
 
 impl Request {
     pub(super) fn new<T>(
-        call: &Call<'_>,
+        call: &call::Call<'_>,
         identity: Identity,
         attempt: u32,
         duration: Duration,
@@ -125,6 +146,24 @@ impl Request {
     }
 }
 
+impl Call {
+    pub(super) fn new<T>(
+        call: &call::Call<'_>,
+        duration: Duration,
+        result: &Result<T, Error>,
+    ) -> Self {
+        let error = result.as_ref().err();
+        Self {
+            operation: call.operation.id,
+            place: call.place.to_string(),
+            name: call.name.to_owned(),
+            duration,
+            error: error.map(Error::kind),
+            status: error.and_then(Error::status),
+        }
+    }
+}
+
 impl Wait {
     fn new(identity: Identity, until: Instant, reason: WaitReason) -> Self {
         let duration = until.saturating_duration_since(Instant::now());
@@ -134,39 +173,5 @@ impl Wait {
             duration,
             until: SystemTime::now() + duration,
         }
-    }
-}
-
-/// Writes an event into the log.
-fn trace(event: &Event) {
-    match event {
-        Event::Request(request) => debug!(
-            operation = request.operation,
-            place = request.place,
-            attempt = request.attempt,
-            status = request.status,
-            error = request.error.map(tracing::field::debug),
-            request_id = request.request_id,
-            quota_left = request.quota_left,
-            ms = request.duration.as_millis() as u64,
-            "request"
-        ),
-        Event::Wait(wait) => debug!(
-            identity = %wait.identity,
-            reason = ?wait.reason,
-            ms = wait.duration.as_millis() as u64,
-            "waiting"
-        ),
-        Event::Limited(wait) => warn!(
-            identity = %wait.identity,
-            reason = ?wait.reason,
-            ms = wait.duration.as_millis() as u64,
-            "limited"
-        ),
-        Event::Learnt(lesson) => warn!(
-            identity = %lesson.identity,
-            learnt = ?lesson.learnt,
-            "learnt"
-        ),
     }
 }

@@ -129,11 +129,16 @@ impl<S: AnyScope> Put<S> {
     /// ```
     pub async fn check(&self) -> Result<(), Error> {
         let target = self.target.as_ref().map_err(Error::clone)?;
-        let name = SecretName::new(&self.name)?;
-        target.check_content(&self.content, &self.access, &name)?;
-        let allowance = target.client.runtime.allowance(self.in_batch);
-        let access = target.resolve(self.access.clone(), &name, &allowance);
-        access.await.map(drop)
+        let runtime = &target.client.runtime;
+        let allowance = runtime.allowance(self.in_batch);
+        let call = target.call("checking", &self.name, stores::Role::Get)?;
+        let check = async {
+            let name = SecretName::new(&self.name)?;
+            target.check_content(&self.content, &self.access, &name)?;
+            let access = target.resolve(self.access.clone(), &name, &allowance);
+            access.await.map(drop)
+        };
+        runtime.watch(call, &allowance, check).await
     }
 
     /// Checks, seals and sends, and says whether GitHub created or updated the secret.
@@ -144,16 +149,24 @@ impl<S: AnyScope> Put<S> {
     /// kept and can't be read whole. [`Error::is_not_found`], [`Error::is_permission`], [`Error::is_rate_limited`] and
     /// the failures of any call; [`Error::stored`] then says whether the secret may have been stored.
     pub async fn send(self) -> Result<Written, Error> {
+        let (target, name) = (self.target.clone()?, self.name.clone());
+        let call = target.call("storing", &name, stores::Role::Put)?;
+        let runtime = &target.client.runtime;
+        let allowance = runtime.allowance(self.in_batch);
+        let sent = self.send_within(&allowance);
+        runtime.watch(call, &allowance, sent).await
+    }
+
+    async fn send_within(self, allowance: &Allowance) -> Result<Written, Error> {
         let target = self.target?;
         let name = SecretName::new(self.name)?;
         target.check_content(&self.content, &self.access, &name)?;
-        let allowance = target.client.runtime.allowance(self.in_batch);
         // What is kept is read directly before it is written.
         let access = match target.reads(&self.access) {
             true => None,
-            false => Some(target.resolve(self.access, &name, &allowance).await?),
+            false => Some(target.resolve(self.access, &name, allowance).await?),
         };
-        let (target, name, access, allowance) = (&target, &name, access.as_ref(), &allowance);
+        let (target, name, access) = (&target, &name, access.as_ref());
         let write = |sealed| target.write(name, sealed, access, allowance);
         match self.content {
             Content::None => write(None).await,

@@ -34,5 +34,6 @@ mod sockets;
 mod sockets_http2;
 mod sockets_raw;
 mod sockets_tls;
+mod telemetry;
 mod texts;
 mod transports;

@@ -66,7 +66,7 @@ async fn a_refusal_that_speaks_of_content_puts_its_limits_in_force_and_is_told_o
         assert!(most_in_a_minute(&hour[closed..]) <= 80, "{what}");
         let told = seen.of("learnt");
         assert_eq!(told.len(), 1, "{what}: {told:?}");
-        assert_eq!(told[0]["learnt"], "WritesAreContent", "{what}");
+        assert_eq!(told[0]["octoseal.learnt"], "WritesAreContent", "{what}");
     }
 }
 

@@ -143,44 +143,50 @@ async fn every_attempt_tells_operation_scope_status_request_and_what_is_left() {
     let requests = seen.of("request");
     let (failed, answered): (Vec<_>, Vec<_>) = requests
         .into_iter()
-        .partition(|request| request.contains_key("error"));
+        .partition(|request| request.contains_key("error.type"));
     assert_eq!(answered.len(), 2);
     assert_has(
         &answered[0],
         &[
-            ("operation", "actions/get-org-public-key"),
-            ("place", ACME),
-            ("attempt", "1"),
-            ("status", "200"),
+            ("octoseal.operation", "actions/get-org-public-key"),
+            ("octoseal.place", ACME),
+            ("octoseal.attempt", "1"),
+            ("http.response.status_code", "200"),
         ],
     );
     assert_has(
         &answered[1],
         &[
-            ("operation", PUT),
-            ("secret", "KEY"),
-            ("place", ACME),
-            ("attempt", "2"),
-            ("status", "201"),
+            ("octoseal.operation", PUT),
+            ("octoseal.name", "KEY"),
+            ("octoseal.place", ACME),
+            ("octoseal.attempt", "2"),
+            ("http.response.status_code", "201"),
         ],
     );
     for reply in &answered {
-        assert!(reply["request_id"].starts_with("0C70:"), "{reply:?}");
-        assert!(reply["quota_left"].parse::<u64>().unwrap() > 0, "{reply:?}");
+        assert!(
+            reply["octoseal.request_id"].starts_with("0C70:"),
+            "{reply:?}"
+        );
+        assert!(
+            reply["octoseal.quota_left"].parse::<u64>().unwrap() > 0,
+            "{reply:?}"
+        );
     }
     assert_eq!(failed.len(), 1);
     assert_has(
         &failed[0],
         &[
-            ("operation", PUT),
-            ("attempt", "1"),
-            ("status", "502"),
-            ("error", "Server"),
+            ("octoseal.operation", PUT),
+            ("octoseal.attempt", "1"),
+            ("http.response.status_code", "502"),
+            ("error.type", "502"),
         ],
     );
     let waits = seen.of("waiting");
     assert_eq!(waits.len(), 1);
-    assert_has(&waits[0], &[("reason", "Backoff")]);
+    assert_has(&waits[0], &[("octoseal.reason", "Backoff")]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -200,11 +206,15 @@ async fn a_limit_is_a_warning_that_says_for_how_long() {
     let reason = "SecondaryLimit";
     assert_has(
         &limited[0],
-        &[("level", "WARN"), ("ms", "30000"), ("reason", reason)],
+        &[
+            ("level", "WARN"),
+            ("octoseal.seconds", "30.0"),
+            ("octoseal.reason", reason),
+        ],
     );
     assert_has(
         &seen.of("waiting")[0],
-        &[("reason", reason), ("ms", "30000")],
+        &[("octoseal.reason", reason), ("octoseal.seconds", "30.0")],
     );
 }
 
@@ -221,11 +231,11 @@ async fn members_of_a_batch_are_seen_one_by_one_beneath_the_callers_span() {
     let stored = seen.of("request");
     let stored: Vec<_> = stored
         .iter()
-        .filter(|reply| reply["status"] == "201")
+        .filter(|reply| reply["http.response.status_code"] == "201")
         .collect();
     assert_eq!(stored.len(), 60);
     let names: std::collections::BTreeSet<_> =
-        stored.iter().map(|reply| &reply["secret"]).collect();
+        stored.iter().map(|reply| &reply["octoseal.name"]).collect();
     assert_eq!(names.len(), 60);
     assert!(stored.iter().all(|reply| reply["ticket"] == "17"));
 }

@@ -18,6 +18,8 @@ pub enum Event {
     Limited(Wait),
     /// A refusal taught what the server's limits are: told once, by the client that was refused.
     Learnt(Lesson),
+    /// A call of the public API has ended. One whose future was dropped does not end.
+    Call(Call),
 }
 
 /// One request: an attempt of a call, or what a call needs beside it (a public key, an App's token).
@@ -66,4 +68,23 @@ pub struct Lesson {
     pub identity: Identity,
     /// What holds from now on.
     pub learnt: Learnt,
+}
+
+/// A call of the public API: a put, a deletion, a list. Each member of a batch is one, and so is each page of a list that
+/// is taken page by page.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Call {
+    /// The id of GitHub's operation that it is for: `actions/create-or-update-org-secret`.
+    pub operation: &'static str,
+    /// Where: a scope as text, or what else the operation is about.
+    pub place: String,
+    /// The name of the secret or the registry; empty if it is about none.
+    pub name: String,
+    /// From its beginning, all waits included.
+    pub duration: Duration,
+    /// What failed; `None` for a success.
+    pub error: Option<ErrorKind>,
+    /// The status of the reply that it failed with, if there was one.
+    pub status: Option<u16>,
 }
