@@ -6,6 +6,7 @@ use crate::access::RepositoryRef;
 use crate::client::Client;
 use crate::error::Error;
 use crate::lookup::ScopeKey;
+use crate::receipt::Receipt;
 use crate::scope::{OrganizationScope, OrganizationStore};
 use crate::secrets::{Put, Repository, Secret, Secrets};
 
@@ -33,13 +34,13 @@ impl Client {
     /// use octoseal::{Visibility, Written};
     ///
     /// # async fn rotate(github: octoseal::Client, deploy_key: String) -> Result<(), octoseal::Error> {
-    /// let written = github
+    /// let receipt = github
     ///     .create_or_update_org_secret("acme", "DEPLOY_KEY")
     ///     .value(deploy_key)
     ///     .visibility(Visibility::Selected(vec![1_296_269, 1_296_280]))
     ///     .send()
     ///     .await?;
-    /// if written == Written::Created {
+    /// if receipt.written == Written::Created {
     ///     println!("it is new");
     /// }
     /// # Ok(())
@@ -103,7 +104,7 @@ impl Client {
     ///
     /// # Errors
     /// As for [`Secrets::delete`].
-    pub async fn delete_org_secret(&self, org: &str, secret_name: &str) -> Result<(), Error> {
+    pub async fn delete_org_secret(&self, org: &str, secret_name: &str) -> Result<Receipt, Error> {
         self.org_secrets(org)?.delete(secret_name).await
     }
 
@@ -146,7 +147,7 @@ impl Client {
         org: &str,
         secret_name: &str,
         repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>,
-    ) -> Result<(), Error> {
+    ) -> Result<Receipt, Error> {
         self.org_secrets(org)?
             .set_selected_repositories(secret_name, repositories)
             .await
@@ -164,7 +165,7 @@ impl Client {
         org: &str,
         secret_name: &str,
         repository: impl Into<RepositoryRef>,
-    ) -> Result<(), Error> {
+    ) -> Result<Receipt, Error> {
         self.org_secrets(org)?
             .add_selected_repository(secret_name, repository)
             .await
@@ -182,7 +183,7 @@ impl Client {
         org: &str,
         secret_name: &str,
         repository: impl Into<RepositoryRef>,
-    ) -> Result<(), Error> {
+    ) -> Result<Receipt, Error> {
         self.org_secrets(org)?
             .remove_selected_repository(secret_name, repository)
             .await

@@ -14,6 +14,7 @@ pub mod guide;
 pub mod limits;
 mod lookup;
 pub mod observe;
+mod receipt;
 mod registries;
 mod runtime;
 mod scope;
@@ -34,9 +35,10 @@ pub use error::{Error, ErrorKind, Stored};
 pub use limits::{Pacing, WaitReason};
 pub use lookup::ScopeKey;
 pub use octoseal_sealing::{KeyError, PublicKey, SealedBox};
+pub use receipt::{Receipt, Written};
 pub use registries::{
-    CreateRegistry, PrivateRegistries, PrivateRegistriesScope, PrivateRegistry, RegistryAuth,
-    UpdateRegistry,
+    CreateRegistry, CreatedRegistry, PrivateRegistries, PrivateRegistriesScope, PrivateRegistry,
+    RegistryAuth, UpdateRegistry,
 };
 pub use runtime::RetryPolicy;
 pub use scope::{
@@ -44,5 +46,5 @@ pub use scope::{
     HasVisibility, OrganizationScope, OrganizationStore, Owner, RepositoryName, RepositoryScope,
     RepositoryStore, Scope, SecretName, SeesOrganizationSecrets, UserScope, UserStore,
 };
-pub use secrets::{NewSecret, Outcome, Put, Repository, Secret, Secrets, Written};
+pub use secrets::{NewSecret, Outcome, Put, Repository, Secret, Secrets};
 pub use value::{MAX_VALUE_BYTES, SecretValue};

@@ -18,6 +18,7 @@ use crate::access::{Access, Visibility};
 use crate::client::Client;
 use crate::error::{Error, Kind, Stored};
 use crate::lookup::{ScopeKey, Sealed, fetch_key};
+use crate::receipt::{Receipt, Written};
 use crate::runtime::paging::{Listed, PER_PAGE, pages};
 use crate::runtime::{Allowance, Call};
 use crate::scope::SecretName;
@@ -26,7 +27,7 @@ use crate::value::SecretValue;
 pub use auth::RegistryAuth;
 pub use scope::PrivateRegistriesScope;
 use write::Draft;
-pub use write::{CreateRegistry, UpdateRegistry};
+pub use write::{CreateRegistry, CreatedRegistry, UpdateRegistry};
 
 /// A private registry as GitHub lists it, without what it logs in with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +79,7 @@ impl Client {
     ///     .auth(RegistryAuth::Token { token: token.into() })
     ///     .send()
     ///     .await?;
-    /// registries.update(&created.name).url("https://npm2.acme.example").send().await?;
+    /// registries.update(&created.registry.name).url("https://npm2.acme.example").send().await?;
     /// # Ok(())
     /// # }
     /// ```
@@ -220,16 +221,18 @@ impl PrivateRegistries {
     /// # Errors
     /// [`Error::is_not_found`] if there is none of this name, [`Error::is_invalid_input`] for a name that none can
     /// have, and the failures of any call.
-    pub async fn delete(&self, name: &str) -> Result<(), Error> {
+    pub async fn delete(&self, name: &str) -> Result<Receipt, Error> {
         let name = SecretName::new(name)?;
         let call = self.call("deleting", name.as_str(), registries::DELETE);
         let (org, name) = (self.scope.org(), name.as_str());
         let run = |api: octoseal_api::Client| async move { api.delete_registry(org, name).await };
-        self.client
+        let answered = self
+            .client
             .runtime
             .call(call, &self.allowance(), run)
             .await?;
-        Ok(())
+        let scope = &self.scope;
+        Ok(Receipt::new(Written::Deleted, scope, name, &answered))
     }
 
     /// The public key that values are sealed with, fetched now.

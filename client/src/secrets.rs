@@ -18,6 +18,7 @@ use crate::access::RepositoryRef;
 use crate::client::Client;
 use crate::error::{Error, Kind};
 use crate::lookup::{ScopeKey, fetch_key};
+use crate::receipt::{Receipt, Written};
 use crate::runtime::paging::{PER_PAGE, pages};
 use crate::runtime::{Allowance, Place, cost};
 use crate::scope::{AnyScope, Scope, SecretName, SeesOrganizationSecrets};
@@ -26,7 +27,7 @@ use crate::value::SecretValue;
 use target::Target;
 
 pub use batch::{NewSecret, Outcome};
-pub use put::{Put, Written};
+pub use put::Put;
 
 /// A secret as GitHub lists it: everything but its value, which GitHub never gives back.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -158,8 +159,8 @@ impl<S: AnyScope> Secrets<S> {
     /// use octoseal::{EnvironmentScope, EnvironmentStore};
     ///
     /// let scope = EnvironmentScope::new(EnvironmentStore::Actions, "acme", "api", "prod/eu")?;
-    /// let written = github.secrets(scope).put("DB_PASSWORD", &password).send().await?;
-    /// println!("{written}");
+    /// let receipt = github.secrets(scope).put("DB_PASSWORD", &password).send().await?;
+    /// println!("{receipt}");
     /// # Ok(())
     /// # }
     /// ```
@@ -271,20 +272,9 @@ impl<S: AnyScope> Secrets<S> {
     /// [`Error::is_not_found`] if there was none: also when an earlier attempt of this call deleted it and the
     /// reply was lost, which [`Error::stored`] then leaves open. [`Error::is_invalid_input`] for a name that none can
     /// have, and the failures of any call.
-    pub async fn delete(&self, name: &str) -> Result<(), Error> {
+    pub async fn delete(&self, name: &str) -> Result<Receipt, Error> {
         let name = SecretName::new(name)?;
-        let Target { client, scope } = &self.target;
-        let call = self
-            .target
-            .call("deleting", name.as_str(), stores::Role::Delete)?;
-        let name = name.as_str();
-        let request =
-            |api: octoseal_api::Client| async move { api.delete_secret(scope.api(), name).await };
-        client
-            .runtime
-            .call(call, &self.target.allowance(), request)
-            .await?;
-        Ok(())
+        self.target.delete(&name, &self.target.allowance()).await
     }
 
     /// The scope's public key, fetched now. To seal and store a value, [`put`](Self::put) is enough.
@@ -363,6 +353,16 @@ impl<S: SeesOrganizationSecrets> Secrets<S> {
 }
 
 impl Target {
+    async fn delete(&self, name: &SecretName, allowance: &Allowance) -> Result<Receipt, Error> {
+        let call = self.call("deleting", name.as_str(), stores::Role::Delete)?;
+        let request = async |api: octoseal_api::Client| {
+            api.delete_secret(self.scope.api(), name.as_str()).await
+        };
+        let answered = self.client.runtime.call(call, allowance, request).await?;
+        let (scope, name) = (&self.scope, name.as_str());
+        Ok(Receipt::new(Written::Deleted, scope, name, &answered))
+    }
+
     async fn get(&self, name: &SecretName, allowance: &Allowance) -> Result<Secret, Error> {
         let call = self.call("reading", name.as_str(), stores::Role::Get)?;
         let request = |api: octoseal_api::Client| async move {

@@ -6,7 +6,7 @@ pub mod rsa;
 use std::ffi::OsStr;
 use std::process::Command;
 
-use octoseal::{Client, ClientBuilder, Scope, Visibility, Written};
+use octoseal::{Client, ClientBuilder, Receipt, Scope, Visibility};
 use octoseal_mock::GitHub;
 
 /// The scope that most tests use.
@@ -51,7 +51,7 @@ pub fn scope(text: &str) -> Scope {
 }
 
 /// Stores a secret in acme's Actions secrets, for private repositories.
-pub async fn put(client: &Client, name: &str, value: &str) -> Result<Written, octoseal::Error> {
+pub async fn put(client: &Client, name: &str, value: &str) -> Result<Receipt, octoseal::Error> {
     client
         .create_or_update_org_secret("acme", name)
         .value(value)

@@ -2,7 +2,7 @@
 
 use super::*;
 
-async fn stored_by(command: &[&str]) -> Result<octoseal::Written, octoseal::Error> {
+async fn stored_by(command: &[&str]) -> Result<octoseal::Receipt, octoseal::Error> {
     let stand_in = GitHub::new();
     stand_in.add_app(12_345).install("acme");
     let command = command.iter().map(ToString::to_string).collect();

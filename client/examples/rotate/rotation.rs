@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
-use octoseal::{Client, Error, MAX_VALUE_BYTES, NewSecret, Scope, SecretValue, Written};
+use octoseal::{Client, Error, MAX_VALUE_BYTES, NewSecret, Receipt, Scope, SecretValue};
 
 use crate::BoxError;
 use crate::config::{Config, about_one_scope};
@@ -89,7 +89,7 @@ impl<I: Issuer> Rotation<'_, I> {
     fn sealed_puts(
         &self,
         new: &New,
-    ) -> impl Stream<Item = (Scope, Result<Written, Error>)> + use<I> {
+    ) -> impl Stream<Item = (Scope, Result<Receipt, Error>)> + use<I> {
         let puts = self.open(new).filter_map(|scope| {
             let (access, sealed) = (self.config.scopes.get(scope)?, new.boxes.get(scope)?);
             let secrets = self.github.secrets(scope.clone());
@@ -177,13 +177,13 @@ impl<I: Issuer> Rotation<'_, I> {
         &self,
         mut known: Known,
         valid: &BTreeSet<String>,
-        puts: impl Stream<Item = (Scope, Result<Written, Error>)>,
+        puts: impl Stream<Item = (Scope, Result<Receipt, Error>)>,
     ) -> Result<(), BoxError> {
         let (mut puts, mut errors) = (pin!(puts), Vec::new());
         while let Some((scope, put)) = puts.next().await {
             match put {
-                Ok(written) => {
-                    println!("  {scope}: {written}");
+                Ok(receipt) => {
+                    println!("  {scope}: {receipt}");
                     known.confirm(scope);
                 }
                 Err(error) => {

@@ -121,7 +121,7 @@ async fn run(arguments: Arguments, complain: &mut impl FnMut(String)) -> Result<
     let (mut created, mut updated, mut failed) = (0, 0, 0);
     while let Some(outcome) = outcomes.next().await {
         match outcome.result {
-            Ok(Written::Created) => created += 1,
+            Ok(receipt) if receipt.written == Written::Created => created += 1,
             Ok(_) => updated += 1,
             Err(error) => {
                 failed += 1;

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use octoseal::{Client, Error, Owner, SecretValue, Visibility, Written};
+use octoseal::{Client, Error, Owner, Receipt, SecretValue, Visibility};
 use octoseal_mock::GitHub;
 
 type BoxError = Box<dyn std::error::Error>;
@@ -53,8 +53,8 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match &arguments.org {
         Some(org) => {
-            let written = store(&arguments, org, common::variable, typed_or_piped).await;
-            written.map(|written| println!("{} in {org}: {written}", arguments.name))
+            let receipt = store(&arguments, org, common::variable, typed_or_piped).await;
+            receipt.map(|receipt| println!("{} in {org}: {receipt}", arguments.name))
         }
         None => journey().await,
     };
@@ -67,7 +67,7 @@ async fn store(
     org: &Owner,
     variables: impl Fn(&str) -> Option<String>,
     input: impl FnOnce() -> std::io::Result<Vec<u8>>,
-) -> Result<Written, BoxError> {
+) -> Result<Receipt, BoxError> {
     let access = arguments.who.access()?;
     let tell = |line| eprintln!("{line}");
     let github = arguments
@@ -133,7 +133,7 @@ async fn journey() -> Result<(), BoxError> {
     );
 
     let first = format!("one-{:x}", std::process::id());
-    let written = github
+    let receipt = github
         .create_or_update_org_secret("acme", "DEPLOY_KEY")
         .value(first.as_str())
         .visibility(Visibility::Selected(repositories.to_vec()))
@@ -155,7 +155,7 @@ async fn journey() -> Result<(), BoxError> {
     );
     step(
         "secret stored",
-        format!("{written}, visibility selected, repositories {repositories:?}"),
+        format!("{receipt}, visibility selected, repositories {repositories:?}"),
     );
     opened(&stand_in, scope, &first)?;
     step(
@@ -164,14 +164,14 @@ async fn journey() -> Result<(), BoxError> {
     );
 
     let second = format!("two-{:x}", std::process::id());
-    let written = github
+    let receipt = github
         .create_or_update_org_secret("acme", "DEPLOY_KEY")
         .value(second.as_str())
         .send()
         .await?;
     step(
         "secret stored again",
-        format!("{written}, no visibility given"),
+        format!("{receipt}, no visibility given"),
     );
     opened(&stand_in, scope, &second)?;
     step(

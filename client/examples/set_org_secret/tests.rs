@@ -1,6 +1,7 @@
 //! What the command line promises.
 
 use clap::error::ErrorKind;
+use octoseal::Written;
 
 use super::*;
 
@@ -11,7 +12,7 @@ fn parsed(options: &[&str]) -> Result<Arguments, clap::Error> {
 }
 
 /// Runs the program against a stand-in that `GITHUB_API_URL` names, with this input.
-async fn run(options: &[&str], token: &str, input: &[u8]) -> (GitHub, Result<Written, String>) {
+async fn run(options: &[&str], token: &str, input: &[u8]) -> (GitHub, Result<Receipt, String>) {
     let stand_in = GitHub::new();
     stand_in.add_organization("acme");
     let server = stand_in.serve();
@@ -23,20 +24,20 @@ async fn run(options: &[&str], token: &str, input: &[u8]) -> (GitHub, Result<Wri
     };
     let arguments = parsed(&[&["--org", "acme"], options].concat()).unwrap();
     let org = arguments.org.as_ref().unwrap();
-    let written = store(&arguments, org, variables, || Ok(input.to_vec())).await;
-    (stand_in, written.map_err(|error| error.to_string()))
+    let receipt = store(&arguments, org, variables, || Ok(input.to_vec())).await;
+    (stand_in, receipt.map_err(|error| error.to_string()))
 }
 
 #[tokio::test]
 async fn the_value_is_stored_byte_for_byte_on_the_server_that_the_environment_names() {
     for value in [&b"s3cret"[..], b"two\nlines\n", b"\xff\0"] {
-        let (stand_in, written) = run(
+        let (stand_in, receipt) = run(
             &["--name", "A", "--visibility", "private"],
             "a-token",
             value,
         )
         .await;
-        assert_eq!(written, Ok(Written::Created));
+        assert_eq!(receipt.unwrap().written, Written::Created);
         let secret = stand_in.secret(ACME, "A").unwrap();
         assert_eq!(
             (&secret.value[..], secret.visibility.as_deref()),
@@ -47,8 +48,8 @@ async fn the_value_is_stored_byte_for_byte_on_the_server_that_the_environment_na
 
 #[tokio::test]
 async fn an_organization_without_a_token_is_an_error_that_says_what_is_missing() {
-    let (stand_in, written) = run(&["--visibility", "all"], "", b"s3cret").await;
-    let error = written.unwrap_err();
+    let (stand_in, receipt) = run(&["--visibility", "all"], "", b"s3cret").await;
+    let error = receipt.unwrap_err();
     assert!(
         error.contains("token") && error.contains("GITHUB_TOKEN"),
         "{error}"
@@ -58,15 +59,15 @@ async fn an_organization_without_a_token_is_an_error_that_says_what_is_missing()
 
 #[tokio::test]
 async fn an_empty_value_is_not_stored_over_another_one() {
-    let (stand_in, written) = run(&["--visibility", "all"], "a-token", b"").await;
-    assert!(written.unwrap_err().contains("empty"));
+    let (stand_in, receipt) = run(&["--visibility", "all"], "a-token", b"").await;
+    assert!(receipt.unwrap_err().contains("empty"));
     assert_eq!(stand_in.request_count(), 0);
 }
 
 #[tokio::test]
 async fn a_file_that_is_not_there_is_named() {
-    let (stand_in, written) = run(&["--value-file", "no/such/file"], "a-token", b"s3cret").await;
-    assert!(written.unwrap_err().contains("no/such/file"));
+    let (stand_in, receipt) = run(&["--value-file", "no/such/file"], "a-token", b"s3cret").await;
+    assert!(receipt.unwrap_err().contains("no/such/file"));
     assert_eq!(stand_in.request_count(), 0);
 }
 

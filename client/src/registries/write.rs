@@ -7,6 +7,7 @@ use octoseal_api::stores::registries::{self, Write};
 use super::{PrivateRegistries, PrivateRegistry, RegistryAuth, read};
 use crate::access::{Access, RepositoryRef, Visibility};
 use crate::error::Error;
+use crate::receipt::{Receipt, Written};
 use crate::runtime::Allowance;
 use crate::scope::SecretName;
 use crate::value::SecretValue;
@@ -18,6 +19,16 @@ use crate::value::SecretValue;
 #[derive(Debug)]
 #[must_use = "nothing is sent before `send`"]
 pub struct CreateRegistry(pub(super) Draft);
+
+/// A registry that was created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CreatedRegistry {
+    /// What GitHub made of it, its name above all.
+    pub registry: PrivateRegistry,
+    /// That it was created, for an audit.
+    pub receipt: Receipt,
+}
 
 /// A registry about to be changed; see [`PrivateRegistries::update`]. What no method names stays as it is.
 ///
@@ -125,7 +136,7 @@ impl CreateRegistry {
     /// # Errors
     /// [`Error::is_invalid_input`] before anything is sent, [`Error::is_unsupported`] for a field that the
     /// description this crate was generated from does not have, and the failures of any call.
-    pub async fn send(self) -> Result<PrivateRegistry, Error> {
+    pub async fn send(self) -> Result<CreatedRegistry, Error> {
         let registries = self.0.registries.clone();
         let allowance = registries.allowance();
         let (write, value) = self.0.prepare(&allowance).await?;
@@ -135,8 +146,19 @@ impl CreateRegistry {
             let (org, write) = (registries.scope.org(), &write);
             let request =
                 |api: octoseal_api::Client| async move { api.create_registry(org, write).await };
-            let reply = registries.client.runtime.call(call, allowance, request);
-            read(reply.await?.into_inner(), call)
+            let answered = registries
+                .client
+                .runtime
+                .call(call, allowance, request)
+                .await?;
+            let receipt = Receipt::new(Written::Created, &registries.scope, "", &answered);
+            let registry = read(answered.into_inner(), call)?;
+            let receipt = Receipt {
+                name: registry.name.clone(),
+                key_id: write.key_id.clone(),
+                ..receipt
+            };
+            Ok(CreatedRegistry { registry, receipt })
         };
         registries.store(write, value, allowance, send).await
     }
@@ -186,7 +208,7 @@ impl UpdateRegistry {
     ///
     /// # Errors
     /// As for [`CreateRegistry::send`], and [`Error::is_not_found`].
-    pub async fn send(self) -> Result<(), Error> {
+    pub async fn send(self) -> Result<Receipt, Error> {
         let name = SecretName::new(self.name)?;
         let registries = self.draft.registries.clone();
         let allowance = registries.allowance();
@@ -198,8 +220,15 @@ impl UpdateRegistry {
             let request = |api: octoseal_api::Client| async move {
                 api.update_registry(org, name, write).await
             };
-            let reply = registries.client.runtime.call(call, allowance, request);
-            reply.await.map(|_| ())
+            let answered = registries
+                .client
+                .runtime
+                .call(call, allowance, request)
+                .await?;
+            Ok(Receipt {
+                key_id: write.key_id.clone(),
+                ..Receipt::new(Written::Updated, &registries.scope, name, &answered)
+            })
         };
         registries.store(write, value, allowance, send).await
     }

@@ -1,7 +1,7 @@
 //! The time that a call may use.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ pub(crate) struct Allowance {
     shortest_useful_attempt: Duration,
     /// Microseconds of the retry window that attempts and pauses took.
     spent: Arc<AtomicU64>,
+    /// How many requests were sent that write.
+    writes: Arc<AtomicU32>,
     loan: Arc<Mutex<Loan>>,
     /// What has it is being watched.
     watched: Arc<AtomicBool>,
@@ -54,6 +56,7 @@ impl Allowance {
             in_batch,
             shortest_useful_attempt: Duration::ZERO,
             spent: Arc::default(),
+            writes: Arc::default(),
             loan: Arc::default(),
             watched: Arc::default(),
         };
@@ -65,10 +68,11 @@ impl Allowance {
     }
 
     #[cfg(feature = "app")]
-    /// The same deadline, and a retry window of its own.
+    /// The same deadline, and a retry window and a count of its own.
     pub(crate) fn with_new_window(&self) -> Self {
         Self {
             spent: Arc::default(),
+            writes: Arc::default(),
             loan: Arc::default(),
             ..self.clone()
         }
@@ -144,6 +148,15 @@ impl Allowance {
 
     pub(super) fn pauses(&self) -> impl Iterator<Item = Duration> + Send + use<> {
         self.policy.pauses(self.in_batch)
+    }
+
+    pub(super) fn count_write(&self) {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many requests were sent that write, over all requests of the call.
+    pub(super) fn writes(&self) -> u32 {
+        self.writes.load(Ordering::Relaxed)
     }
 
     pub(super) fn spend(&self, time: Duration) {

@@ -75,9 +75,12 @@ impl<'a> Attempts<'a> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many requests were sent.
+    /// How many requests were sent; of writes, those before it count that belong to the same call of the public API.
     pub(super) fn made(&self) -> u32 {
-        self.progress().made
+        match self.call.is_write() {
+            true => self.allowance.writes(),
+            false => self.progress().made,
+        }
     }
 
     /// Makes one attempt: its steps are listed in [`runtime`](super).
@@ -115,6 +118,9 @@ impl<'a> Attempts<'a> {
             progress.ticket = Ticket::default();
             progress.made
         };
+        if self.call.is_write() {
+            self.allowance.count_write();
+        }
         let request = |api| request(api, read);
         let sent = self.send(request, &token, time, number);
         let (result, leave) = match leave.send(self.call.cost(), sent).await {

@@ -99,7 +99,6 @@ pub(crate) fn cost(operation: Operation) -> Cost {
 /// What a call gives: the reply, and how many attempts it took.
 pub(crate) struct Answered<T> {
     pub(crate) reply: ResponseValue<T>,
-    #[expect(dead_code, reason = "the receipt of a write tells it")]
     pub(crate) attempts: u32,
 }
 

@@ -14,11 +14,12 @@ use tracing::instrument::WithSubscriber;
 
 use super::Secrets;
 use super::breaker::Breaker;
-use super::put::{Put, Written};
+use super::put::Put;
 use super::target::Target;
 use crate::access::{Access, RepositoryRef, Visibility};
 use crate::client::Client;
 use crate::error::{Error, Kind, Stored};
+use crate::receipt::Receipt;
 use crate::runtime::Place as _;
 use crate::scope::{AnyScope, Scope};
 use crate::value::SecretValue;
@@ -94,14 +95,14 @@ pub struct Outcome {
     pub scope: Scope,
     /// Its name, as given.
     pub name: String,
-    /// Whether it was created or updated, or why it was not.
-    pub result: Result<Written, Error>,
+    /// What was done, or why it was not.
+    pub result: Result<Receipt, Error>,
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.result {
-            Ok(written) => write!(f, "{} in {}: {written}", self.name, self.scope),
+            Ok(receipt) => write!(f, "{} in {}: {receipt}", self.name, self.scope),
             Err(error) => error.fmt(f),
         }
     }

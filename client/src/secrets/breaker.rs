@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::put::Written;
 use crate::error::{Error, Reach};
+use crate::receipt::Receipt;
 use crate::scope::Scope;
 
 /// After so many failures in a row to get an answer for an owner, the rest for it is not tried.
@@ -81,7 +81,7 @@ impl Breaker {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn learn(&self, scope: &Scope, seen: [u64; 2], result: &Result<Written, Error>) {
+    pub(super) fn learn(&self, scope: &Scope, seen: [u64; 2], result: &Result<Receipt, Error>) {
         let mut broken = self.lock();
         let owner = lower(scope.owner());
         let error = result.as_ref().err();

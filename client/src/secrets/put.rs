@@ -11,29 +11,10 @@ use super::target::Target;
 use crate::access::{Access, RepositoryRef, Visibility};
 use crate::error::Error;
 use crate::lookup::Sealed;
+use crate::receipt::{Receipt, Written};
 use crate::runtime::Allowance;
 use crate::scope::{AnyScope, HasSelectedRepositories, HasVisibility, SecretName};
 use crate::value::SecretValue;
-
-/// What a put did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Written {
-    /// The secret is new.
-    Created,
-    /// The secret existed and has been replaced; or it was created by an attempt whose reply was lost, and
-    /// repeated.
-    Updated,
-}
-
-impl fmt::Display for Written {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Created => "created",
-            Self::Updated => "updated",
-        })
-    }
-}
 
 /// A secret about to be created or updated; see [`Secrets::put`](crate::Secrets::put),
 /// [`Secrets::create_or_update`](crate::Secrets::create_or_update) and
@@ -141,14 +122,14 @@ impl<S: AnyScope> Put<S> {
         runtime.watch(call, &allowance, check).await
     }
 
-    /// Checks, seals and sends, and says whether GitHub created or updated the secret.
+    /// Checks, seals and sends, and says whether GitHub created or updated the secret, with what an audit needs.
     ///
     /// # Errors
     /// [`Error::is_invalid_input`] before anything is sent: a name GitHub would refuse, a value too large, a new
     /// organization secret without visibility, an unknown repository. [`Error::is_unexpected_reply`] if access is to be
     /// kept and can't be read whole. [`Error::is_not_found`], [`Error::is_permission`], [`Error::is_rate_limited`] and
     /// the failures of any call; [`Error::stored`] then says whether the secret may have been stored.
-    pub async fn send(self) -> Result<Written, Error> {
+    pub async fn send(self) -> Result<Receipt, Error> {
         let (target, name) = (self.target.clone()?, self.name.clone());
         let call = target.call("storing", &name, stores::Role::Put)?;
         let runtime = &target.client.runtime;
@@ -157,7 +138,7 @@ impl<S: AnyScope> Put<S> {
         runtime.watch(call, &allowance, sent).await
     }
 
-    async fn send_within(self, allowance: &Allowance) -> Result<Written, Error> {
+    async fn send_within(self, allowance: &Allowance) -> Result<Receipt, Error> {
         let target = self.target?;
         let name = SecretName::new(self.name)?;
         target.check_content(&self.content, &self.access, &name)?;
@@ -257,7 +238,7 @@ impl Target {
         sealed: Option<Sealed>,
         access: Option<&Resolved>,
         allowance: &Allowance,
-    ) -> Result<Written, Error> {
+    ) -> Result<Receipt, Error> {
         let encrypted_value = sealed.as_ref().map(Sealed::checked).transpose()?;
         let (sealed, encrypted_value) = (sealed.as_ref(), encrypted_value.as_ref());
         let send = async |api: octoseal_api::Client, access: &Resolved| {
@@ -271,7 +252,7 @@ impl Target {
         };
         let call = self.call("storing", name.as_str(), stores::Role::Put)?;
         let runtime = &self.client.runtime;
-        let reply = match access {
+        let answered = match access {
             Some(access) => runtime.call(call, allowance, |api| send(api, access)).await,
             None => {
                 let read = || self.resolve(Access::Keep, name, allowance);
@@ -279,10 +260,13 @@ impl Target {
                 runtime.read_and_write(call, allowance, read, write).await
             }
         }?;
-        Ok(if reply.reply.status() == StatusCode::CREATED {
-            Written::Created
-        } else {
-            Written::Updated
+        let written = match answered.reply.status() {
+            StatusCode::CREATED => Written::Created,
+            _ => Written::Updated,
+        };
+        Ok(Receipt {
+            key_id: sealed.map(|sealed| sealed.key_id.clone()),
+            ..Receipt::new(written, &self.scope, name.as_str(), &answered)
         })
     }
 }

@@ -11,6 +11,7 @@ use super::target::Target;
 use super::{Repository, Secrets};
 use crate::access::RepositoryRef;
 use crate::error::Error;
+use crate::receipt::{Receipt, Written};
 use crate::runtime::Allowance;
 use crate::runtime::paging::{Listed, PER_PAGE, pages};
 use crate::scope::{HasSelectedRepositories, Scope, SecretName};
@@ -119,7 +120,7 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         &self,
         name: &str,
         repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>,
-    ) -> Result<(), Error> {
+    ) -> Result<Receipt, Error> {
         let name = SecretName::new(name)?;
         let doing = "selecting the repositories of";
         let call = self
@@ -136,8 +137,8 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         let request = |api: octoseal_api::Client| async move {
             api.set_selected_repositories(scope.api(), name, ids).await
         };
-        client.runtime.call(call, &allowance, request).await?;
-        Ok(())
+        let answered = client.runtime.call(call, &allowance, request).await?;
+        Ok(Receipt::new(Written::AccessChanged, scope, name, &answered))
     }
 
     /// Gives the secret `name` to one more repository, by id or, looked up first, by `owner/name`. One that has it
@@ -155,7 +156,7 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         &self,
         name: &str,
         repository: impl Into<RepositoryRef>,
-    ) -> Result<(), Error> {
+    ) -> Result<Receipt, Error> {
         self.change_selected(name, repository.into(), stores::Role::AddRepository)
             .await
     }
@@ -174,7 +175,7 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         &self,
         name: &str,
         repository: impl Into<RepositoryRef>,
-    ) -> Result<(), Error> {
+    ) -> Result<Receipt, Error> {
         self.change_selected(name, repository.into(), stores::Role::RemoveRepository)
             .await
     }
@@ -184,7 +185,7 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         name: &str,
         repository: RepositoryRef,
         role: stores::Role,
-    ) -> Result<(), Error> {
+    ) -> Result<Receipt, Error> {
         let name = SecretName::new(name)?;
         let add = role == stores::Role::AddRepository;
         let doing = if add {
@@ -207,7 +208,7 @@ impl<S: HasSelectedRepositories> Secrets<S> {
                 api.remove_selected_repository(scope.api(), name, id).await
             }
         };
-        client.runtime.call(call, &allowance, request).await?;
-        Ok(())
+        let answered = client.runtime.call(call, &allowance, request).await?;
+        Ok(Receipt::new(Written::AccessChanged, scope, name, &answered))
     }
 }

@@ -42,7 +42,7 @@ async fn an_update_without_visibility_keeps_it_in_every_store_of_an_organization
             let scope = OrganizationScope::new(*store, "acme").unwrap();
             github.seed(&scope, "KEY", "old").visibility(visibility);
             let put = client(&github).secrets(scope.clone()).put("KEY", "new");
-            assert_eq!(put.send().await.unwrap(), Written::Updated);
+            assert_eq!(put.send().await.unwrap().written, Written::Updated);
             let secret = github.secret(&scope, "KEY").unwrap();
             assert_eq!(
                 (secret.visibility.as_deref(), secret.value.as_slice()),
@@ -245,7 +245,7 @@ async fn deleting_what_a_list_gives_while_it_is_read_never_ends_as_if_complete()
     let mut list = secrets.list();
     let error = loop {
         match list.try_next().await {
-            Ok(Some(secret)) => secrets.delete(&secret.name).await.unwrap(),
+            Ok(Some(secret)) => secrets.delete(&secret.name).await.map(drop).unwrap(),
             Ok(None) => panic!("{} are left", github.secrets(ACME).len()),
             Err(error) => break error,
         }

@@ -7,8 +7,8 @@ use octoseal_tests::{ACME, acme, client, over_sockets, put, scope};
 #[tokio::test]
 async fn a_new_secret_is_created_and_opens_to_the_value() {
     let github = acme();
-    let written = put(&client(&github), "DEPLOY_KEY", "s3cret").await.unwrap();
-    assert_eq!(written, Written::Created);
+    let receipt = put(&client(&github), "DEPLOY_KEY", "s3cret").await.unwrap();
+    assert_eq!(receipt.written, Written::Created);
     assert_eq!(github.plaintext(ACME, "DEPLOY_KEY").unwrap(), b"s3cret");
 }
 
@@ -18,7 +18,7 @@ async fn a_second_put_updates() {
     let client = client(&github);
     put(&client, "DEPLOY_KEY", "old").await.unwrap();
     assert_eq!(
-        put(&client, "deploy_key", "new").await.unwrap(),
+        put(&client, "deploy_key", "new").await.unwrap().written,
         Written::Updated
     );
     assert_eq!(github.plaintext(ACME, "DEPLOY_KEY").unwrap(), b"new");
@@ -123,7 +123,7 @@ async fn a_call_without_a_value_sends_none_and_changes_the_visibility_alone() {
     let call = client
         .create_or_update_org_secret("acme", "DEPLOY_KEY")
         .visibility(Visibility::All);
-    assert_eq!(call.send().await.unwrap(), Written::Updated);
+    assert_eq!(call.send().await.unwrap().written, Written::Updated);
     let body = github.requests().last().unwrap().json();
     assert_eq!(body, serde_json::json!({ "visibility": "all" }));
     assert_eq!(github.plaintext(ACME, "DEPLOY_KEY").unwrap(), b"kept");
@@ -246,11 +246,11 @@ async fn the_same_journey_works_over_sockets() {
     let server = github.serve();
     let client = over_sockets(&server.url());
     assert_eq!(
-        put(&client, "DEPLOY_KEY", "one").await.unwrap(),
+        put(&client, "DEPLOY_KEY", "one").await.unwrap().written,
         Written::Created
     );
     assert_eq!(
-        put(&client, "DEPLOY_KEY", "two").await.unwrap(),
+        put(&client, "DEPLOY_KEY", "two").await.unwrap().written,
         Written::Updated
     );
     assert_eq!(github.plaintext(ACME, "DEPLOY_KEY").unwrap(), b"two");

@@ -34,9 +34,9 @@ async fn a_put_whose_reply_is_lost_is_repeated_and_204_then_is_success() {
     for (lost, attempt) in [(Fault::lost_reply(), 0), (Fault::silence(), 12)] {
         let github = acme();
         github.inject(lost.on("PUT"));
-        let written = put(&client(&github), "KEY", "value").await.unwrap();
+        let receipt = put(&client(&github), "KEY", "value").await.unwrap();
         // Created by the first attempt, so the second updates.
-        assert_eq!(written, Written::Updated);
+        assert_eq!(receipt.written, Written::Updated);
         assert_eq!(github.plaintext(ACME, "KEY").unwrap(), b"value");
         let statuses: Vec<u16> = github.requests().iter().map(|r| r.status).collect();
         assert_eq!(statuses, [200, 201, 204]);

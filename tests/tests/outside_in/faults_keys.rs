@@ -22,7 +22,7 @@ async fn an_improperly_encrypted_value_is_sealed_again_with_the_key_fetched_agai
     let github = acme();
     github.inject(Fault::reply(422, IMPROPER).on("PUT"));
     assert_eq!(
-        put(&client(&github), "KEY", "value").await.unwrap(),
+        put(&client(&github), "KEY", "value").await.unwrap().written,
         Written::Created
     );
     assert_eq!(counts(&github), (2, 2));

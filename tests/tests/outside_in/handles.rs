@@ -30,7 +30,11 @@ async fn a_box_sealed_elsewhere_is_stored_in_every_scope() {
             true => call.visibility(Visibility::Private),
             false => call,
         };
-        assert_eq!(call.send().await.unwrap(), Written::Created, "{text}");
+        assert_eq!(
+            call.send().await.unwrap().written,
+            Written::Created,
+            "{text}"
+        );
         assert_eq!(
             github.plaintext(text, "KEY").unwrap(),
             b"sealed elsewhere",
@@ -51,7 +55,7 @@ async fn a_call_without_a_value_changes_the_visibility_alone_wherever_one_may_be
             .visibility(Visibility::All)
             .send()
             .await;
-        assert_eq!(written.unwrap(), Written::Updated, "{text}");
+        assert_eq!(written.unwrap().written, Written::Updated, "{text}");
         let body = github.requests().last().unwrap().json();
         assert_eq!(body, serde_json::json!({ "visibility": "all" }), "{text}");
         let secret = github.secret(text, "KEY").unwrap();

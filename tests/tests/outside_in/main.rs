@@ -21,6 +21,7 @@ mod limits;
 mod names;
 mod pace;
 mod proxies;
+mod receipts;
 mod refusals;
 mod refused;
 mod registries;

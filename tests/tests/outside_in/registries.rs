@@ -81,7 +81,7 @@ async fn every_way_to_log_in_is_created_and_updated() {
         let registries = registries(&github);
         let sealed = matches!(auth.as_str(), "token" | "username_password");
         let create = registries.create("npm_registry", "https://npm.example", Visibility::All);
-        let created = create.auth(auth.clone()).send().await.unwrap();
+        let created = create.auth(auth.clone()).send().await.unwrap().registry;
         assert_eq!(created.auth_type.as_deref(), Some(auth.as_str()));
         registries
             .update(&created.name)
@@ -130,7 +130,7 @@ async fn an_update_keeps_what_it_does_not_name() {
             token: "t0ken".into(),
         })
         .selected_repositories(["acme/api"]);
-    let created = create.send().await.unwrap();
+    let created = create.send().await.unwrap().registry;
     registries
         .update(&created.name)
         .url("https://new.example")

@@ -204,7 +204,8 @@ async fn registries(client: Client) -> Result<(), Error> {
         .update("NAME")
         .url("https://npm2.example")
         .send()
-        .await
+        .await?;
+    Ok(())
 }
 
 /// An operation whose reply says something.

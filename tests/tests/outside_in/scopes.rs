@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::{StreamExt, TryFutureExt, TryStreamExt};
 use octoseal::{
     Client, Error, OrganizationScope, OrganizationStore, PrivateRegistriesScope, RegistryAuth,
     Scope, SecretValue, Visibility, Written,
@@ -48,7 +48,7 @@ macro_rules! reads_and_deletes {
         }
 
         fn delete<'a>(&'a self, name: &'a str) -> Done<'a, ()> {
-            Box::pin(self.0.delete(name))
+            Box::pin(self.0.delete(name).map_ok(drop))
         }
 
         fn key(&self) -> Done<'_, String> {
@@ -68,7 +68,7 @@ impl Place for Secrets {
             } else {
                 put
             };
-            Ok((name.to_owned(), put.send().await?))
+            Ok((name.to_owned(), put.send().await?.written))
         })
     }
 
@@ -90,7 +90,10 @@ impl Place for Registries {
                     let create =
                         self.0
                             .create("npm_registry", "https://npm.example", Visibility::Private);
-                    Ok((create.auth(auth).send().await?.name, Written::Created))
+                    Ok((
+                        create.auth(auth).send().await?.registry.name,
+                        Written::Created,
+                    ))
                 }
                 Err(error) => Err(error),
             }

@@ -81,7 +81,7 @@ async fn journey(github: &GitHub, client: &Client) {
         token: PLAINTEXT.into(),
     };
     registries
-        .update(&created.name)
+        .update(&created.registry.name)
         .auth(token)
         .send()
         .await

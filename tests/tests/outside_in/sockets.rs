@@ -81,8 +81,8 @@ async fn a_connection_reset_before_the_headers_is_tried_again() {
             _ => reply("201 Created", "{}"),
         })
         .await;
-        let written = put(&client(&server.url), "KEY", "value").await.unwrap();
-        assert_eq!(written, Written::Created);
+        let receipt = put(&client(&server.url), "KEY", "value").await.unwrap();
+        assert_eq!(receipt.written, Written::Created);
         assert_eq!((server.requests().len(), puts(&server)), (5, 3));
     }
 }

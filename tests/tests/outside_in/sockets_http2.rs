@@ -172,12 +172,15 @@ async fn a_connection_that_died_without_a_word_does_not_outlive_the_attempt_that
     let server = Secure::start(|n| if n == 0 { Fate::Dies(2) } else { Fate::Lives }).await;
     let client = server.client();
     assert_eq!(
-        put(&client, "FIRST", "value").await.unwrap(),
+        put(&client, "FIRST", "value").await.unwrap().written,
         Written::Created
     );
     // Carried out by a server that could no longer say so, and once more over another connection.
-    let written = put(&client, "SECOND", "value").await.unwrap();
-    assert_eq!((written, server.connections()), (Written::Updated, 2));
+    let receipt = put(&client, "SECOND", "value").await.unwrap();
+    assert_eq!(
+        (receipt.written, server.connections()),
+        (Written::Updated, 2)
+    );
     assert_eq!(server.github.plaintext(ACME, "SECOND").unwrap(), b"value");
 }
 

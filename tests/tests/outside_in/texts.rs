@@ -60,7 +60,10 @@ async fn no_repository_is_said_by_a_name() {
         github.seed(ACME, "KEY", "value").selected([api]);
         let none = RepositoryRef::NONE;
         match round {
-            0 => secrets.set_selected_repositories("KEY", none).await,
+            0 => secrets
+                .set_selected_repositories("KEY", none)
+                .await
+                .map(drop),
             _ => {
                 let put = secrets.put("KEY", "value").selected_repositories(none);
                 put.send().await.map(drop)

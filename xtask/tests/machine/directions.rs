@@ -71,21 +71,24 @@ const CLIENT: &[Room] = &[
     ),
     ("app", &["auth", "error", "limits", "lookup", "runtime"]),
     ("client", &["lookup", "runtime"]),
+    ("receipt", &["runtime"]),
     (
         "secrets",
         &[
-            "access", "client", "error", "limits", "lookup", "runtime", "scope", "value",
+            "access", "client", "error", "limits", "lookup", "receipt", "runtime", "scope", "value",
         ],
     ),
     (
         "registries",
         &[
-            "access", "auth", "client", "error", "lookup", "runtime", "scope", "value",
+            "access", "auth", "client", "error", "lookup", "receipt", "runtime", "scope", "value",
         ],
     ),
     (
         "documented",
-        &["access", "client", "error", "lookup", "scope", "secrets"],
+        &[
+            "access", "client", "error", "lookup", "receipt", "scope", "secrets",
+        ],
     ),
     (
         "builder",

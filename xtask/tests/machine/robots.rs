@@ -30,13 +30,13 @@ async fn main() -> Result<(), octoseal::Error> {
 
     let organization = client.secrets(OrganizationScope::new(OrganizationStore::Robots, "acme")?);
     let put = organization.put("ARM", "left").visibility(Visibility::Selected(vec![api]));
-    assert_eq!(put.send().await?, Written::Created);
+    assert_eq!(put.send().await?.written, Written::Created);
     assert_eq!(organization.list_all().await?.len(), 1);
 
     let scope: Scope = "robots:repo/acme/api".parse()?;
     let repository = client.secrets(scope.clone());
-    assert_eq!(repository.put("LEG", "right").send().await?, Written::Created);
-    assert_eq!(repository.put("LEG", "wrong").send().await?, Written::Updated);
+    assert_eq!(repository.put("LEG", "right").send().await?.written, Written::Created);
+    assert_eq!(repository.put("LEG", "wrong").send().await?.written, Written::Updated);
     repository.get("LEG").await?;
 
     assert_eq!(github.plaintext("robots:org/acme", "ARM").as_deref(), Some(&b"left"[..]));

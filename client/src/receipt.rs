@@ -1,0 +1,121 @@
+//! What is left of a write that was carried out.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use crate::runtime::{Answered, Place, headers};
+
+/// What a write did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Written {
+    /// The secret is new.
+    Created,
+    /// The secret existed and has been replaced; or it was created by an attempt whose reply was lost, and
+    /// repeated.
+    Updated,
+    /// The secret is gone.
+    Deleted,
+    /// Other repositories than before may use the secret. Its value is as it was.
+    AccessChanged,
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Deleted => "deleted",
+            Self::AccessChanged => "access changed",
+        })
+    }
+}
+
+/// A write that GitHub has carried out, for an audit and for later: [`Secrets::compare`](crate::Secrets::compare)
+/// asks whether the secret is still what was written.
+///
+/// No value and no token is in it. As text it says what was done, as [`Written`] does; serialized, it has the fields
+/// below, and its time in RFC 3339.
+///
+/// # Examples
+/// ```
+/// # async fn store(github: octoseal::Client, scope: octoseal::Scope) -> Result<(), Box<dyn std::error::Error>> {
+/// let receipt = github.secrets(scope).put("DEPLOY_KEY", "s3cret").send().await?;
+/// println!("{receipt}, as {:?} of GitHub's log", receipt.request_id);
+/// std::fs::write("deploy-key.json", serde_json::to_vec(&receipt)?)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// What was done.
+    pub written: Written,
+    /// Where, as text: `actions:org/acme`, and what else a [`Scope`](crate::Scope) or a
+    /// [`PrivateRegistriesScope`](crate::PrivateRegistriesScope) is written as.
+    pub place: String,
+    /// The secret's name, or the registry's.
+    pub name: String,
+    /// The id of the key that the value was sealed with, if a value was sent.
+    pub key_id: Option<String>,
+    /// GitHub's id of the request, for its support and logs; missing if it gave none.
+    pub request_id: Option<String>,
+    /// How many requests were sent until it was carried out, the last included: one, unless some had to be repeated.
+    /// Those that only read are not counted.
+    pub attempts: u32,
+    /// When GitHub answered, by its clock and in whole seconds; missing if it did not say.
+    #[serde(default, with = "rfc3339")]
+    pub at: Option<SystemTime>,
+}
+
+impl Receipt {
+    pub(crate) fn new<T>(
+        written: Written,
+        place: &dyn Place,
+        name: &str,
+        answered: &Answered<T>,
+    ) -> Self {
+        let headers = answered.reply.headers();
+        Self {
+            written,
+            place: place.to_string(),
+            name: name.to_owned(),
+            key_id: None,
+            request_id: headers::request_id(headers),
+            attempts: answered.attempts,
+            at: headers::date(headers),
+        }
+    }
+}
+
+impl fmt::Display for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.written.fmt(f)
+    }
+}
+
+mod rfc3339 {
+    use std::time::SystemTime;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        at: &Option<SystemTime>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let text = at.map(|at| humantime::format_rfc3339(at).to_string());
+        text.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<SystemTime>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        let read = |text: String| humantime::parse_rfc3339(&text).map_err(Error::custom);
+        text.map(read).transpose()
+    }
+}
