@@ -189,7 +189,8 @@ impl Runtime {
             of_call(&call)
         };
         let began = Instant::now();
-        let result = work.instrument(span.clone()).await;
+        // In a box: a call makes others, and all of it would lie on one stack.
+        let result = Box::pin(work).instrument(span.clone()).await;
         if !is_part {
             let took = began.elapsed();
             let told = || observer::Call::new(&call, took, &result);
