@@ -20,6 +20,7 @@ mod attempt;
 mod call;
 mod echo;
 pub(crate) mod headers;
+mod in_time;
 mod limited;
 pub(crate) mod observer;
 pub(crate) mod paging;
@@ -33,7 +34,7 @@ mod wording;
 use std::future::{Future, ready};
 use std::sync::Arc;
 
-use octoseal_api::{Context, Error as ApiError, ResponseValue};
+use octoseal_api::{Context, Departure, Error as ApiError, ResponseValue};
 use reqwest::Url;
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
@@ -224,8 +225,9 @@ impl Runtime {
     }
 
     /// The low-level client for one request with one token.
-    fn api(&self, token: &Token) -> octoseal_api::Client {
+    fn api(&self, token: &Token, departure: Departure) -> octoseal_api::Client {
         let context = self.context.clone().with_authorization(token.header());
+        let context = context.with_departure(departure);
         octoseal_api::client(self.base.as_str(), context)
     }
 }

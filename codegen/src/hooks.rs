@@ -6,6 +6,7 @@ use std::sync::Arc;
 use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo};
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, USER_AGENT};
 
+use crate::departure::Departure;
 use crate::generated::Client;
 use crate::transport::{Transport, arriving, outgoing};
 
@@ -22,6 +23,7 @@ pub struct Context {
     user_agent: HeaderValue,
     authorization: Option<HeaderValue>,
     api_version: HeaderValue,
+    departure: Option<Departure>,
 }
 
 impl Context {
@@ -41,6 +43,7 @@ impl Context {
             user_agent,
             authorization: None,
             api_version,
+            departure: None,
         }
     }
 
@@ -54,6 +57,12 @@ impl Context {
     /// The same with another value for `X-GitHub-Api-Version`.
     pub fn with_api_version(mut self, version: HeaderValue) -> Self {
         self.api_version = version;
+        self
+    }
+
+    /// The same for one request, which tells when it leaves.
+    pub fn with_departure(mut self, departure: Departure) -> Self {
+        self.departure = Some(departure);
         self
     }
 
@@ -103,7 +112,15 @@ impl ClientHooks<Context> for Client {
         request: reqwest::Request,
         _: &OperationInfo,
     ) -> reqwest::Result<reqwest::Response> {
-        let reply = self.inner().transport.send(outgoing(request).await?).await;
-        arriving(reply).await
+        let Context {
+            transport,
+            departure,
+            ..
+        } = self.inner();
+        let mut request = outgoing(request).await?;
+        if let Some(departure) = departure {
+            request.extensions_mut().insert(departure.clone());
+        }
+        arriving(transport.send(request).await).await
     }
 }

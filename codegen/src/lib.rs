@@ -41,6 +41,7 @@ pub mod stores;
 #[rustfmt::skip]
 pub mod operations;
 
+mod departure;
 mod hooks;
 mod operation;
 mod reply;
@@ -50,6 +51,7 @@ mod shapes;
 mod text;
 mod transport;
 
+pub use departure::Departure;
 pub use generated::{Client, types};
 pub use hooks::{Context, client};
 pub use progenitor_client::{

@@ -12,6 +12,8 @@ use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 
+use crate::departure::Departure;
+
 /// Any error that can move between threads.
 type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -84,11 +86,36 @@ impl Network {
 impl Transport for Network {
     fn send(&self, request: Request<Bytes>) -> TransportFuture<'_> {
         Box::pin(async move {
-            let request = reqwest::Request::try_from(request).map_err(transport_error)?;
-            let reply = self.0.execute(request).await;
-            let reply = Response::<reqwest::Body>::from(reply.map_err(transport_error)?);
-            Ok(reply.map(Body))
+            let departure = request.extensions().get::<Departure>().cloned();
+            let has_body = !request.body().is_empty();
+            let request = request_of(request, departure.as_ref()).map_err(transport_error)?;
+            match self.0.execute(request).await {
+                Ok(reply) => Ok(Response::<reqwest::Body>::from(reply).map(Body)),
+                Err(error) => {
+                    let error = transport_error(error);
+                    let waited = departure.is_some_and(|departure| departure.since().is_none());
+                    // Without a body, the head alone may have sufficed.
+                    Err(if waited && has_body {
+                        error.unsent()
+                    } else {
+                        error
+                    })
+                }
+            }
         })
+    }
+}
+
+fn request_of(
+    request: Request<Bytes>,
+    departure: Option<&Departure>,
+) -> reqwest::Result<reqwest::Request> {
+    match departure {
+        Some(departure) if !request.method().is_safe() => {
+            let request = request.map(|body| reqwest::Body::wrap(departure.of(body)));
+            reqwest::Request::try_from(request)
+        }
+        _ => reqwest::Request::try_from(request),
     }
 }
 

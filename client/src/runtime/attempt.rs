@@ -5,13 +5,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use octoseal_api::{Error as ApiError, ResponseValue};
-use tokio::time::{Instant, timeout, timeout_at};
+use octoseal_api::{Departure, Error as ApiError, ResponseValue};
+use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use super::Runtime;
 use super::allowance::Allowance;
 use super::call::{Call, number_of};
+use super::in_time::{OutOf, in_time};
 use super::limited::limited;
 use super::observer::{Request, of_request};
 use super::policy::A_YEAR;
@@ -273,7 +274,7 @@ impl<'a> Attempts<'a> {
         })
     }
 
-    /// Makes the request and reads the reply, both within `time`: the body of a refusal may drip too.
+    /// Makes the request and reads the reply, both within `time` of its leaving: the body of a refusal may drip too.
     async fn send<T, F, Fut>(
         &self,
         request: F,
@@ -287,16 +288,21 @@ impl<'a> Attempts<'a> {
     {
         let span = of_request(&self.call, &self.runtime.base, number);
         let began = Instant::now();
+        let departure = Departure::default();
+        let api = self.runtime.api(token, departure.clone());
         let exchange = async {
-            match request(self.runtime.api(token)).await {
+            match request(api).await {
                 Ok(reply) => Ok(reply),
                 Err(error) => Err(reply::failure(error, token.expose()).await),
             }
         };
-        let outcome = timeout(time, exchange)
-            .instrument(span.clone())
-            .await
-            .unwrap_or_else(|_| Err(Failure::timed_out(time)));
+        let left = self.allowance.left();
+        let sent = in_time(exchange, &departure, time, left).instrument(span.clone());
+        let outcome = match sent.await {
+            Ok(outcome) => outcome,
+            Err(OutOf::Time) => Err(Failure::timed_out(time)),
+            Err(OutOf::Patience(after)) => Err(Failure::never_left(after)),
+        };
         let took = began.elapsed();
         if outcome.is_err() {
             self.allowance.spend(took);

@@ -70,7 +70,8 @@ impl RetryPolicy {
         self
     }
 
-    /// How long one attempt may take, from sending to the last byte of the reply. An HTTP/2 connection that does not
+    /// How long one attempt may take, from sending to the last byte of the reply. A write that waits for a connection,
+    /// or for its turn on one, is not sent yet; that may take as long as the retry window. An HTTP/2 connection that does not
     /// answer a ping within a third of it, sent after another third of silence, is given up, so that a retry takes
     /// a new one.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {

@@ -61,6 +61,12 @@ impl Failure {
         }
     }
 
+    /// It waited for a connection, or for its turn on one, and was not sent.
+    pub(crate) fn never_left(after: Duration) -> Self {
+        let reason = format!("no turn to be sent within {:.1} s", after.as_secs_f64());
+        Self::new(Error::new(Kind::Timeout, reason), Class::Transient)
+    }
+
     /// No reply in time.
     pub(crate) fn timed_out(after: Duration) -> Self {
         let reason = format!("no complete reply within {:.1} s", after.as_secs_f64());

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use octoseal::{Client, Pacing, Written};
+use octoseal::{Client, Pacing, Stored, Visibility, Written};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, put, scope};
 use tokio::net::TcpListener;
@@ -38,6 +38,8 @@ struct Secure {
 enum Fate {
     /// It is served.
     Lives,
+    /// It is served one request at a time, each of which takes so long.
+    TakesTurns(Duration),
     /// It says goodbye after so many requests, and serves those that it has.
     Leaves(usize),
     /// It falls silent after so many requests, without a word to the peer.
@@ -96,6 +98,9 @@ async fn serve(github: GitHub, stream: TlsStream<tokio::net::TcpStream>, fate: F
         async move {
             let (head, body) = request.into_parts();
             let body = body.collect().await.unwrap().to_bytes();
+            if let Fate::TakesTurns(each) = fate {
+                tokio::time::sleep(each).await;
+            }
             let reply = github.respond(&http::Request::from_parts(head, body));
             served.send_modify(|served| *served += 1);
             if matches!(fate, Fate::Dies(after) if *served.borrow() > after) {
@@ -104,11 +109,14 @@ async fn serve(github: GitHub, stream: TlsStream<tokio::net::TcpStream>, fate: F
             Ok::<_, Infallible>(reply.map(Full::new))
         }
     });
-    let connection =
-        http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service);
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    if let Fate::TakesTurns(_) = fate {
+        builder.max_concurrent_streams(1);
+    }
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     match fate {
-        Fate::Lives => drop(connection.await),
+        Fate::Lives | Fate::TakesTurns(_) => drop(connection.await),
         Fate::Leaves(after) => {
             tokio::select! {
                 _ = &mut connection => return,
@@ -158,6 +166,47 @@ async fn a_batch_shares_one_http2_connection() {
         (server.connections(), server.github.request_count()),
         (1, 201)
     );
+}
+
+#[tokio::test]
+async fn waiting_for_a_turn_on_a_connection_is_not_the_time_of_an_attempt() {
+    let server = Secure::start(|_| Fate::TakesTurns(Duration::from_millis(40))).await;
+    // 50 at once wait up to two seconds for their turn; an attempt may take 1.5 s.
+    store_all(&server, &server.client(), 100).await;
+    assert_eq!(
+        (server.connections(), server.github.request_count()),
+        (1, 101)
+    );
+}
+
+#[tokio::test]
+async fn a_write_that_never_had_its_turn_is_told_as_not_sent() {
+    let server = Secure::start(|_| Fate::TakesTurns(Duration::from_millis(700))).await;
+    let patient = server.client();
+    let ms = Duration::from_millis;
+    let hasty = Client::builder()
+        .token(TOKEN)
+        .base_url(format!("https://localhost:{}", server.port))
+        .retry(
+            quick()
+                .attempts(1)
+                .attempt_timeout(ms(200))
+                .retry_window(ms(200)),
+        )
+        .share_connections_with(&patient)
+        .build()
+        .unwrap();
+    let key = patient.secrets(scope(ACME)).public_key().await.unwrap();
+    let write = async |client: &Client, name| {
+        let put = client.create_or_update_org_secret("acme", name);
+        let put = put.encrypted_value(key.key().seal(b"value"), key.key_id());
+        put.visibility(Visibility::All).send().await
+    };
+    let (first, second) = tokio::join!(write(&patient, "FIRST"), write(&hasty, "SECOND"));
+    first.unwrap();
+    let error = second.unwrap_err();
+    assert_eq!(error.stored(), Stored::No, "{error}");
+    assert!(error.to_string().contains("turn"), "{error}");
 }
 
 #[tokio::test]

@@ -1,0 +1,43 @@
+//! The time of an attempt, which begins when its request leaves.
+
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use octoseal_api::Departure;
+use tokio::time::{Instant, timeout_at};
+
+/// Why an exchange was given up.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum OutOf {
+    /// There was no reply within the time since the request left.
+    Time,
+    /// The request did not leave for so long.
+    Patience(Duration),
+}
+
+/// Lets an exchange take `time` since its request left, which may wait for its turn as long as `patience`.
+pub(super) async fn in_time<T>(
+    exchange: impl Future<Output = T>,
+    departure: &Departure,
+    time: Duration,
+    patience: Duration,
+) -> Result<T, OutOf> {
+    let began = Instant::now();
+    let patience = patience.max(time);
+    let mut exchange = pin!(exchange);
+    let mut until = began + time;
+    loop {
+        if let Ok(done) = timeout_at(until, &mut exchange).await {
+            return Ok(done);
+        }
+        let waited = began.elapsed();
+        until = match departure.since() {
+            Some(since) if since >= time => return Err(OutOf::Time),
+            Some(since) => Instant::now() + (time - since),
+            None if waited >= patience => return Err(OutOf::Patience(waited)),
+            // If it leaves in the meantime, this is no later than its time ends.
+            None => Instant::now() + time.min(patience - waited),
+        };
+    }
+}
