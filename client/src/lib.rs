@@ -14,6 +14,7 @@ pub mod guide;
 pub mod limits;
 mod lookup;
 pub mod observe;
+mod operation;
 mod receipt;
 mod registries;
 mod runtime;
@@ -34,7 +35,9 @@ pub use client::Client;
 pub use error::{Error, ErrorKind, Stored};
 pub use limits::{Pacing, WaitReason};
 pub use lookup::ScopeKey;
+pub use octoseal_api as api;
 pub use octoseal_sealing::{KeyError, PublicKey, SealedBox};
+pub use operation::{OperationCall, OperationList, PageWanted, Reply};
 pub use receipt::{Receipt, Written};
 pub use registries::{
     CreateRegistry, CreatedRegistry, PrivateRegistries, PrivateRegistriesScope, PrivateRegistry,

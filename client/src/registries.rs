@@ -7,6 +7,7 @@ mod auth;
 mod scope;
 mod write;
 
+use std::future::ready;
 use std::sync::Arc;
 
 use futures_core::Stream;
@@ -172,7 +173,7 @@ impl PrivateRegistries {
             operation: registries::LIST,
         });
         let told = listed.clone();
-        pages(Ok(listed), within, |api, listed, page| async move {
+        pages(ready(Ok(listed)), within, |api, listed, page| async move {
             api.list_registries(listed.place.org(), PER_PAGE, page)
                 .await
         })

@@ -34,7 +34,8 @@ mod wording;
 use std::future::{Future, ready};
 use std::sync::Arc;
 
-use octoseal_api::{Context, Departure, Error as ApiError, ResponseValue};
+use octoseal_api::operations::Operation;
+use octoseal_api::{Context, Departure, Error as ApiError, ResponseValue, Transport};
 use reqwest::Url;
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
@@ -224,10 +225,25 @@ impl Runtime {
         self.proofs.forget();
     }
 
-    /// The low-level client for one request with one token.
-    fn api(&self, token: &Token, departure: Departure) -> octoseal_api::Client {
+    /// The low-level client for one request of this operation, without a token, over another transport.
+    pub(crate) fn api_over(
+        &self,
+        transport: Arc<dyn Transport>,
+        operation: Operation,
+    ) -> octoseal_api::Client {
+        let context = self.context.clone().with_transport(transport);
+        octoseal_api::client(self.base.as_str(), context.for_one(operation))
+    }
+
+    /// The low-level client for one request of this operation with one token.
+    fn api(
+        &self,
+        operation: Operation,
+        token: &Token,
+        departure: Departure,
+    ) -> octoseal_api::Client {
         let context = self.context.clone().with_authorization(token.header());
-        let context = context.with_departure(departure);
+        let context = context.for_one(operation).with_departure(departure);
         octoseal_api::client(self.base.as_str(), context)
     }
 }

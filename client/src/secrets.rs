@@ -7,6 +7,7 @@ mod put;
 mod selected;
 mod target;
 
+use std::future::ready;
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -227,7 +228,7 @@ impl<S: AnyScope> Secrets<S> {
         let listed = self
             .target
             .listed(stores::Role::List, "listing the secrets of", "");
-        pages(listed, within, |api, listed, page| async move {
+        pages(ready(listed), within, |api, listed, page| async move {
             api.list_secrets(listed.place.api(), PER_PAGE, page).await
         })
         .map_ok(Secret::from)
@@ -328,7 +329,7 @@ impl<S: SeesOrganizationSecrets> Secrets<S> {
         let doing = "listing the organization secrets seen by";
         let role = stores::Role::ListOrganizationSecrets;
         let listed = self.target.listed(role, doing, "");
-        pages(listed, within, |api, listed, page| async move {
+        pages(ready(listed), within, |api, listed, page| async move {
             api.list_organization_secrets(listed.place.api(), PER_PAGE, page)
                 .await
         })

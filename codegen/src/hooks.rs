@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo};
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, USER_AGENT};
 
 use crate::departure::Departure;
 use crate::generated::Client;
+use crate::operation::Operation;
 use crate::transport::{Transport, arriving, outgoing};
 
 const API_VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
@@ -24,6 +26,14 @@ pub struct Context {
     authorization: Option<HeaderValue>,
     api_version: HeaderValue,
     departure: Option<Departure>,
+    single: Option<Single>,
+}
+
+/// The only operation that may be called, and whether it was.
+#[derive(Clone)]
+struct Single {
+    operation: Operation,
+    called: Arc<AtomicBool>,
 }
 
 impl Context {
@@ -44,6 +54,7 @@ impl Context {
             authorization: None,
             api_version,
             departure: None,
+            single: None,
         }
     }
 
@@ -66,9 +77,42 @@ impl Context {
         self
     }
 
+    /// The same over another transport.
+    pub fn with_transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = transport;
+        self
+    }
+
+    /// The same for one call, of this operation: another one, or another call of it, is an
+    /// [`Error::InvalidRequest`], and nothing is sent for it.
+    pub fn for_one(mut self, operation: Operation) -> Self {
+        self.single = Some(Single {
+            operation,
+            called: Arc::default(),
+        });
+        self
+    }
+
     /// Whether requests ask for an earlier version of the API. Versions are dates.
     pub(crate) fn asks_before(&self, version: &str) -> bool {
         self.api_version.as_bytes() < version.as_bytes()
+    }
+}
+
+impl Single {
+    /// Admits the first call of the operation. Otherwise says why not.
+    fn admit(&self, info: &OperationInfo) -> Result<(), String> {
+        let Operation { id, function, .. } = self.operation;
+        if info.operation_id != function {
+            return Err(format!(
+                "`{}` is called, and `{id}` was said to be",
+                info.operation_id
+            ));
+        }
+        match self.called.swap(true, Ordering::Relaxed) {
+            true => Err(format!("`{id}` is called twice, and was said to be once")),
+            false => Ok(()),
+        }
     }
 }
 
@@ -93,9 +137,12 @@ impl ClientHooks<Context> for Client {
     async fn pre<E>(
         &self,
         request: &mut reqwest::Request,
-        _: &OperationInfo,
+        info: &OperationInfo,
     ) -> Result<(), Error<E>> {
         let context = self.inner();
+        if let Some(single) = &context.single {
+            single.admit(info).map_err(Error::InvalidRequest)?;
+        }
         let headers = request.headers_mut();
         headers.remove(PROGENITOR_VERSION);
         headers.insert(ACCEPT, MEDIA_TYPE);

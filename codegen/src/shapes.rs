@@ -6,6 +6,7 @@ use progenitor_client::{ClientInfo, Error, ResponseValue};
 use serde_json::{Map, Value};
 
 use crate::Client;
+use crate::operation::Paged;
 use crate::stores::{EnvironmentStore, OrganizationStore, RepositoryStore, Role, UserStore};
 use crate::text::{EncryptedValue, RepositoryId};
 
@@ -116,6 +117,16 @@ pub struct Page<T> {
     pub total_count: Option<i64>,
     /// Those on this page.
     pub items: Vec<T>,
+}
+
+impl<T> Page<T> {
+    /// A page of any list that is paged by number.
+    pub fn of(page: impl Paged<Item = T>) -> Self {
+        Self {
+            total_count: page.total_count(),
+            items: page.into_items(),
+        }
+    }
 }
 
 /// A write. What is `None` is not sent; an empty list of repositories is.

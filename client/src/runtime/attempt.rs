@@ -289,7 +289,9 @@ impl<'a> Attempts<'a> {
         let span = of_request(&self.call, &self.runtime.base, number);
         let began = Instant::now();
         let departure = Departure::default();
-        let api = self.runtime.api(token, departure.clone());
+        let api = self
+            .runtime
+            .api(self.call.operation, token, departure.clone());
         let exchange = async {
             match request(api).await {
                 Ok(reply) => Ok(reply),

@@ -1,6 +1,5 @@
 //! Lists, page after page.
 
-use std::future::ready;
 use std::sync::Arc;
 
 use futures_util::stream::BoxStream;
@@ -94,7 +93,7 @@ impl Seen {
 /// Walks over the entries of a list, `within` the time of the call that collects them; see [`whole_pages`]. What can't
 /// be listed is a stream of that error.
 pub(crate) fn pages<P, T, F, Fut>(
-    listed: Result<Arc<Listed<P>>, Error>,
+    listed: impl Future<Output = Result<Arc<Listed<P>>, Error>> + Send + 'static,
     within: Option<Allowance>,
     page: F,
 ) -> BoxStream<'static, Result<T, Error>>
@@ -104,7 +103,8 @@ where
     F: Fn(octoseal_api::Client, Arc<Listed<P>>, i64) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<ResponseValue<stores::Page<T>>, ApiError<()>>> + Send + 'static,
 {
-    ready(listed.map(|listed| whole_pages(listed, within, page)))
+    listed
+        .map_ok(|listed| whole_pages(listed, within, page))
         .try_flatten_stream()
         .map_ok(|page| stream::iter(page.items.into_iter().map(Ok)))
         .try_flatten()

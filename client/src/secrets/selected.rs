@@ -74,7 +74,7 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         let read = move |repository| {
             ready(Repository::read(repository).map_err(|error| error.with_action(call.as_str())))
         };
-        pages(listed, within, page_of_selected).and_then(read)
+        pages(ready(listed), within, page_of_selected).and_then(read)
     }
 
     /// The repositories that a secret is selected for, collected within the time of one call; all pages or an error.

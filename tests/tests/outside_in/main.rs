@@ -19,6 +19,7 @@ mod kept;
 mod leave;
 mod limits;
 mod names;
+mod operations;
 mod pace;
 mod proxies;
 mod receipts;

@@ -73,6 +73,10 @@ const CLIENT: &[Room] = &[
     ("client", &["lookup", "runtime"]),
     ("receipt", &["runtime"]),
     (
+        "operation",
+        &["auth", "client", "error", "runtime", "scope"],
+    ),
+    (
         "secrets",
         &[
             "access", "client", "error", "limits", "lookup", "receipt", "runtime", "scope", "value",

@@ -1,0 +1,397 @@
+//! Any operation of the low-level client, called as the documented methods are.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use futures_util::{FutureExt, TryFutureExt, TryStreamExt};
+use http::{Request, Uri};
+use octoseal_api::operations::{Operation, Paged};
+use octoseal_api::{
+    Client as Api, Error as ApiError, ResponseValue, Transport, TransportError, TransportErrorKind,
+    TransportFuture, stores,
+};
+
+use crate::auth::Audience;
+use crate::client::Client;
+use crate::error::Error;
+use crate::runtime::paging::{Listed, PER_PAGE, pages};
+use crate::runtime::{Allowance, Call, Place, headers};
+use crate::scope::Owner;
+
+/// What an operation gave; see [`Client::call`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Reply<T> {
+    /// The reply's body, or `()` if it has none.
+    pub value: T,
+    /// The HTTP status, which tells kinds of success apart.
+    pub status: u16,
+    /// GitHub's id of the request, which its support asks for.
+    pub request_id: Option<String>,
+    /// When GitHub answered, by its own clock.
+    pub server_time: Option<SystemTime>,
+    /// How many requests were sent until this one was answered.
+    pub attempts: u32,
+}
+
+/// The page that a list is asked for; see [`Client::list`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct PageWanted {
+    /// Its number, from 1: the parameter `page`.
+    pub number: i64,
+    /// How many entries it has at most: the parameter `per_page`.
+    pub per_page: i64,
+}
+
+/// A call about to be made; see [`Client::call`].
+#[derive(Clone)]
+#[must_use = "nothing is sent before `send`"]
+pub struct OperationCall<F> {
+    of: Of,
+    request: F,
+}
+
+/// A list about to be read; see [`Client::list`].
+#[derive(Clone)]
+#[must_use = "nothing is sent before `stream` or `all`"]
+pub struct OperationList<T> {
+    of: Of,
+    page: GetPage<T>,
+}
+
+type GetPage<T> = Arc<dyn Fn(Api, i64) -> BoxFuture<'static, PageReply<T>> + Send + Sync>;
+type PageReply<T> = Result<ResponseValue<stores::Page<T>>, ApiError<()>>;
+
+/// An operation, and as whom it is called.
+#[derive(Clone)]
+struct Of {
+    client: Client,
+    operation: Operation,
+    owner: Option<String>,
+}
+
+impl Client {
+    /// Calls any operation of the low-level client, [`octoseal::api`](crate::api), with this client's tokens, limits,
+    /// retries, deadline and errors: for what has no method of its own here.
+    ///
+    /// `request` makes the one request of the call, by the client that it is given. It is called once for each attempt,
+    /// and once before, by a client that sends nothing, to learn where the call leads: the owner and the repository in
+    /// the operation's path say whose token is wanted, and errors name the path. [`OperationCall::owned_by`] says whose,
+    /// where the path does not.
+    ///
+    /// What the operation costs, and whether it changes something, follows from GitHub's description. A `POST` is not
+    /// repeated if it may have been carried out already, since each makes something new.
+    ///
+    /// # Errors
+    /// All are given by [`OperationCall::send`].
+    ///
+    /// # Examples
+    /// A variable, which anybody may read who may read the repository:
+    /// ```
+    /// # async fn region(github: octoseal::Client) -> Result<(), octoseal::Error> {
+    /// use octoseal::api::{operations, types};
+    ///
+    /// let operation = operations::ACTIONS_GET_ORG_VARIABLE;
+    /// let reply = github
+    ///     .call(operation, async |api| api.actions_get_org_variable("acme", "REGION").await)
+    ///     .send()
+    ///     .await?;
+    /// println!("{} (request {:?})", reply.value.value, reply.request_id);
+    ///
+    /// let body = types::ActionsUpdateOrgVariableBody {
+    ///     value: Some("eu-west-1".to_owned()),
+    ///     name: None,
+    ///     visibility: None,
+    ///     selected_repository_ids: None,
+    /// };
+    /// let operation = operations::ACTIONS_UPDATE_ORG_VARIABLE;
+    /// github
+    ///     .call(operation, async |api| api.actions_update_org_variable("acme", "REGION", &body).await)
+    ///     .send()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn call<F, Fut, T>(&self, operation: Operation, request: F) -> OperationCall<F>
+    where
+        F: Fn(Api) -> Fut,
+        Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
+    {
+        OperationCall {
+            of: Of::new(self, operation),
+            request,
+        }
+    }
+
+    /// Reads any list of the low-level client that is paged by number, page after page, as
+    /// [`Secrets::list`](crate::Secrets::list) does; otherwise as [`call`](Self::call). `request` asks for the page that
+    /// it is given.
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn variables(github: octoseal::Client) -> Result<(), octoseal::Error> {
+    /// use octoseal::api::operations;
+    ///
+    /// let variables = github.list(operations::ACTIONS_LIST_REPO_VARIABLES, |api, page| async move {
+    ///     let (number, per_page) = (Some(page.number), Some(page.per_page));
+    ///     api.actions_list_repo_variables("acme", "api", number, per_page).await
+    /// });
+    /// for variable in variables.all().await? {
+    ///     println!("{} = {}", variable.name, variable.value);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn list<F, Fut, P>(&self, operation: Operation, request: F) -> OperationList<P::Item>
+    where
+        F: Fn(Api, PageWanted) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<ResponseValue<P>, ApiError<()>>> + Send + 'static,
+        P: Paged + 'static,
+    {
+        let page = move |api, number| {
+            let per_page = PER_PAGE;
+            let page = request(api, PageWanted { number, per_page });
+            page.map_ok(|reply| {
+                let (status, headers) = (reply.status(), reply.headers().clone());
+                ResponseValue::new(stores::Page::of(reply.into_inner()), status, headers)
+            })
+            .boxed()
+        };
+        OperationList {
+            of: Of::new(self, operation),
+            page: Arc::new(page),
+        }
+    }
+}
+
+impl<F> OperationCall<F> {
+    /// Whose token is wanted, an organization's or a user's, where the operation's path does not say.
+    pub fn owned_by(mut self, owner: impl Into<String>) -> Self {
+        self.of.owner = Some(owner.into());
+        self
+    }
+
+    /// Makes the call.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] before anything is sent: `request` calls another operation or none, a name in its path
+    /// is empty, `.` or `..`, or the owner's name is none. Then the failures of any call; [`Error::stored`] says whether
+    /// a write may have been carried out.
+    pub async fn send<Fut, T>(self) -> Result<Reply<T>, Error>
+    where
+        F: Fn(Api) -> Fut,
+        Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
+    {
+        let (of, request) = (&self.of, &self.request);
+        let place = of.place(request, |_| Ok(())).await?;
+        let runtime = &of.client.runtime;
+        let call = Call::new(&place, of.operation.method, "", of.operation);
+        let answered = runtime
+            .call(call, &runtime.allowance(false), request)
+            .await?;
+        let (attempts, reply) = (answered.attempts, answered.reply);
+        Ok(Reply {
+            status: reply.status().as_u16(),
+            request_id: headers::request_id(reply.headers()),
+            server_time: headers::date(reply.headers()),
+            attempts,
+            value: reply.into_inner(),
+        })
+    }
+}
+
+impl<T: Send + 'static> OperationList<T> {
+    /// Whose token is wanted, an organization's or a user's, where the operation's path does not say.
+    pub fn owned_by(mut self, owner: impl Into<String>) -> Self {
+        self.of.owner = Some(owner.into());
+        self
+    }
+
+    /// The entries, page after page of 100; a page is asked for when those before it are taken.
+    ///
+    /// # Errors
+    /// Those of [`OperationCall::send`], and [`Error::is_invalid_input`] if the operation is no list that is paged by
+    /// number, or `request` does not ask for the page that it is given. A page that fails ends the stream.
+    pub fn stream(self) -> impl Stream<Item = Result<T, Error>> + Send + Unpin + use<T> {
+        self.within(None)
+    }
+
+    /// The entries, collected within the time of one call; all pages or an error.
+    ///
+    /// # Errors
+    /// As for [`stream`](Self::stream).
+    pub async fn all(self) -> Result<Vec<T>, Error> {
+        let within = self.of.client.runtime.allowance(false);
+        self.within(Some(within)).try_collect().await
+    }
+
+    fn within(self, within: Option<Allowance>) -> BoxStream<'static, Result<T, Error>> {
+        let page = self.page.clone();
+        pages(self.listed(), within, move |api, _, number| {
+            page(api, number)
+        })
+    }
+
+    async fn listed(self) -> Result<Arc<Listed<OnPath>>, Error> {
+        let Of { operation, .. } = self.of;
+        if operation.entries.is_none() {
+            let why = format!("`{}` is no list that is paged by number", operation.id);
+            return Err(Error::input(why));
+        }
+        let first = |api| (self.page)(api, 1);
+        Ok(Arc::new(Listed {
+            runtime: self.of.client.runtime.clone(),
+            doing: operation.method,
+            name: String::new(),
+            place: self.of.place(first, asks_for_first_page).await?,
+            operation,
+        }))
+    }
+}
+
+fn asks_for_first_page(query: &str) -> Result<(), Error> {
+    let has = |wanted: &str| query.split('&').any(|pair| pair == wanted);
+    if has("page=1") && has(&format!("per_page={PER_PAGE}")) {
+        return Ok(());
+    }
+    Err(Error::input(
+        "the request does not ask for the page that is wanted",
+    ))
+}
+
+impl Of {
+    fn new(client: &Client, operation: Operation) -> Self {
+        Self {
+            client: client.clone(),
+            operation,
+            owner: None,
+        }
+    }
+
+    /// Where the request leads, found out by having it made and not sending it.
+    async fn place<Fut, T>(
+        &self,
+        request: impl FnOnce(Api) -> Fut,
+        check_query: impl Fn(&str) -> Result<(), Error>,
+    ) -> Result<OnPath, Error>
+    where
+        Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
+    {
+        let heard = Arc::new(Heard::default());
+        let runtime = &self.client.runtime;
+        let reply = request(runtime.api_over(heard.clone(), self.operation)).await;
+        let id = self.operation.id;
+        let asked = heard
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let refused = |why: String| Error::input(why).with_action(format!("calling `{id}`"));
+        let asked = asked.ok_or_else(|| match reply {
+            Err(ApiError::InvalidRequest(why)) => refused(why),
+            _ => refused("no request is made".to_owned()),
+        })?;
+        check_query(asked.query().unwrap_or_default())?;
+        let base = runtime.base.path().trim_end_matches('/');
+        let path = asked.path().strip_prefix(base).unwrap_or(asked.path());
+        let parameters = parameters(self.operation.path, path);
+        let parameters =
+            parameters.ok_or_else(|| refused(format!("a name in {path} is empty, `.` or `..`")))?;
+        let named = |name: &str| {
+            let mut parameters = parameters.iter();
+            parameters
+                .find(|(each, _)| *each == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        let owner = match &self.owner {
+            Some(owner) => Some(Owner::new(owner)?.as_str().to_owned()),
+            None => named("owner").or_else(|| named("org")),
+        };
+        Ok(OnPath {
+            path: path.to_owned(),
+            repository: named("repo").filter(|_| owner.is_some()),
+            owner,
+        })
+    }
+}
+
+/// What stands in a path for the parameters of its template, if it is such a path.
+fn parameters<'a>(template: &'a str, path: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
+    let (mut wanted, mut given) = (template.split('/'), path.split('/'));
+    let mut parameters = Vec::new();
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return Some(parameters),
+            (Some(wanted), Some(given)) => {
+                match wanted
+                    .strip_prefix('{')
+                    .and_then(|name| name.strip_suffix('}'))
+                {
+                    Some(_) if given.is_empty() => return None,
+                    Some(name) => parameters.push((name, given)),
+                    None if wanted != given => return None,
+                    None => {}
+                }
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// A path of the API, as a place.
+struct OnPath {
+    path: String,
+    owner: Option<String>,
+    repository: Option<String>,
+}
+
+impl fmt::Display for OnPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.path)
+    }
+}
+
+impl Place for OnPath {
+    fn audience(&self) -> Audience<'_> {
+        Audience {
+            owner: self.owner.as_deref(),
+            repository: self.repository.as_deref(),
+        }
+    }
+
+    fn is_scope(&self) -> bool {
+        false
+    }
+}
+
+/// Hears what is asked for, and sends nothing.
+#[derive(Default)]
+struct Heard(Mutex<Option<Uri>>);
+
+impl Transport for Heard {
+    fn send(&self, request: Request<Bytes>) -> TransportFuture<'_> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(request.uri().clone());
+        let why = "it was only asked where it leads";
+        let error = TransportError::new(TransportErrorKind::Request, why);
+        Box::pin(std::future::ready(Err(error)))
+    }
+}
+
+impl<F> fmt::Debug for OperationCall<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OperationCall({})", self.of.operation.id)
+    }
+}
+
+impl<T> fmt::Debug for OperationList<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OperationList({})", self.of.operation.id)
+    }
+}
