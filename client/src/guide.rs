@@ -1,5 +1,8 @@
 //! Pages on what no single item explains.
 
+#[doc = include_str!("guide/apps.md")]
+pub mod apps {}
+
 #[doc = include_str!("guide/limits.md")]
 pub mod limits {}
 

@@ -44,6 +44,7 @@ pub mod operations;
 mod departure;
 mod hooks;
 mod operation;
+mod permission;
 mod reply;
 // progenitor's error is large, and every generated method returns it by value.
 #[allow(clippy::result_large_err)]
@@ -54,6 +55,7 @@ mod transport;
 pub use departure::Departure;
 pub use generated::{Client, types};
 pub use hooks::{Context, client};
+pub use permission::Permission;
 pub use progenitor_client::{
     ByteStream, ClientHooks, ClientInfo, Error, OperationInfo, ResponseValue,
 };

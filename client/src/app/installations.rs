@@ -1,11 +1,11 @@
 //! Tokens of an App's installations: found and made when needed, by one request for any number of callers.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use octoseal_api::operations::{self, Operation};
 use octoseal_api::{Error as ApiError, ResponseValue, types};
@@ -15,7 +15,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::described::typed;
 use super::jwt::Jwt;
-use super::kept::Kept;
+use super::kept::{KeptTokens, Purpose};
 use super::refusals::Refusals;
 use super::{App, lock};
 use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal};
@@ -27,6 +27,9 @@ use crate::runtime::{Allowance, Call, Place, Runtime, Tokens, headers};
 /// An installation's number is good for as long as it works.
 const FOR_GOOD: Duration = Duration::MAX;
 
+/// Permissions of which no call needs more than to read.
+const ONLY_READ: [&str; 2] = ["metadata", "actions"];
+
 /// The installations' tokens.
 pub(crate) struct Installations {
     app: App,
@@ -35,7 +38,7 @@ pub(crate) struct Installations {
     /// Installations by owner.
     found: Memory<u64>,
     minted: Memory<Token>,
-    kept: Mutex<HashMap<u64, Kept>>,
+    kept: Mutex<KeptTokens>,
     refusals: Refusals,
 }
 
@@ -60,7 +63,7 @@ impl Installations {
         allowance: Allowance,
     ) -> Result<Token, Error> {
         if let Some(id) = self.app.installation {
-            return self.token_of(id, &allowance).await;
+            return self.token_of(id, audience, &allowance).await;
         }
         let owner = audience.owner.ok_or_else(|| {
             Error::unsupported("a GitHub App has no secrets of a user")
@@ -68,12 +71,12 @@ impl Installations {
         })?;
         let installation = |gone| self.installation(owner, audience.repository, gone, &allowance);
         let id = installation(None).await?;
-        match self.token_of(*id, &allowance).await {
+        match self.token_of(*id, audience, &allowance).await {
             Err(error) if error.is_not_found() => {
                 // The App was removed; if it has been installed again, that is another installation.
-                lock(&self.kept).remove(&*id);
+                lock(&self.kept).remove(*id);
                 let new = installation(Some(&id)).await?;
-                self.token_of(*new, &allowance).await
+                self.token_of(*new, audience, &allowance).await
             }
             result => result,
         }
@@ -164,24 +167,27 @@ impl Installations {
             .map_err(|_| Error::new(Kind::UnexpectedReply, "the installation's id is negative"))
     }
 
-    /// The token of an installation.
-    async fn token_of(self: &Arc<Self>, id: u64, allowance: &Allowance) -> Result<Token, Error> {
-        if let Some(token) = self.usable(id) {
+    /// The token of an installation, narrowed to what a call needs if that is wanted.
+    async fn token_of(
+        self: &Arc<Self>,
+        installation: u64,
+        audience: Audience<'_>,
+        allowance: &Allowance,
+    ) -> Result<Token, Error> {
+        let purpose = self.purpose(installation, audience);
+        if let Some(token) = self.usable(&purpose) {
             return Ok(token);
         }
-        let what = format!("a token of the App's installation {id}");
+        let what = purpose.to_string();
         let mint = || {
-            let (this, what, allowance) = (self.clone(), what.clone(), allowance.clone());
+            let (this, purpose, allowance) = (self.clone(), purpose.clone(), allowance.clone());
             async move {
-                if let Some(token) = this.usable(id) {
+                if let Some(token) = this.usable(&purpose) {
                     return Ok(token);
                 }
-                let minted = this.mint(id, &allowance);
-                let (token, life) = this.refusals.ask(&what, minted).await?;
-                let mut kept = lock(&this.kept);
-                let kept = kept.entry(id).or_default();
-                kept.keep(token.clone(), life);
-                Ok(kept.usable().unwrap_or(token))
+                let minted = this.mint(&purpose, &allowance);
+                let (token, life) = this.refusals.ask(&purpose.to_string(), minted).await?;
+                Ok(lock(&this.kept).keep(&purpose, token, life))
             }
         };
         let wanted = Wanted {
@@ -199,25 +205,67 @@ impl Installations {
         self.runtime.gate(AsApp(&"").audience())
     }
 
-    fn usable(&self, id: u64) -> Option<Token> {
-        lock(&self.kept).get_mut(&id)?.usable()
+    fn usable(&self, purpose: &Purpose) -> Option<Token> {
+        lock(&self.kept).usable(purpose)
+    }
+
+    fn purpose(&self, installation: u64, audience: Audience<'_>) -> Purpose {
+        // What is known of no permission is not narrowed; what every token may see need not be, by repository.
+        let permission = audience.permission.filter(|_| self.app.narrowed);
+        let narrowing = permission.filter(|permission| *permission != "metadata");
+        let repository = audience.repository.filter(|_| narrowing.is_some());
+        Purpose {
+            installation,
+            repository: repository.map(str::to_ascii_lowercase),
+            permission: permission.map(str::to_owned),
+        }
     }
 
     /// Makes a token, and says how long it lives.
-    async fn mint(&self, id: u64, allowance: &Allowance) -> Result<(Token, Duration), Error> {
-        let mut body = Map::new();
-        if !self.app.permissions.is_empty() {
-            body.insert(
-                "permissions".to_owned(),
-                Value::Object(self.app.permissions.clone()),
-            );
+    async fn mint(
+        &self,
+        purpose: &Purpose,
+        allowance: &Allowance,
+    ) -> Result<(Token, Duration), Error> {
+        // Boxed, as there are several of them in one future.
+        let mint = |permissions| self.mint_for(purpose, permissions, allowance).boxed();
+        let Some(permission) = &purpose.permission else {
+            return mint(self.app.permissions.clone()).await;
+        };
+        let at = |level: &str| mint(Map::from_iter([(permission.clone(), level.into())]));
+        if ONLY_READ.contains(&permission.as_str()) {
+            return at("read").await;
         }
-        if !self.app.repositories.is_empty() {
-            body.insert("repositories".to_owned(), json!(self.app.repositories));
+        match at("write").await {
+            // Perhaps the installation may only read.
+            Err(error) if error.status() == Some(422) => at("read").await.map_err(|_| error),
+            result => result,
+        }
+    }
+
+    async fn mint_for(
+        &self,
+        purpose: &Purpose,
+        permissions: Map<String, Value>,
+        allowance: &Allowance,
+    ) -> Result<(Token, Duration), Error> {
+        let mut body = Map::new();
+        if !permissions.is_empty() {
+            body.insert("permissions".to_owned(), json!(permissions));
+        }
+        let of_call = purpose.repository.as_slice();
+        let repositories = if of_call.is_empty() {
+            &self.app.repositories
+        } else {
+            of_call
+        };
+        if !repositories.is_empty() {
+            body.insert("repositories".to_owned(), json!(repositories));
         }
         // By itself first: an error then names the permission that the description lacks.
-        typed::<types::AppPermissions>(&self.app.permissions)?;
+        typed::<types::AppPermissions>(&permissions)?;
         let body: types::AppsCreateInstallationAccessTokenBody = typed(&body)?;
+        let id = purpose.installation;
         let place = AsApp(&id);
         let call = Call::new(
             &place,
@@ -272,17 +320,13 @@ impl Tokens for Arc<Installations> {
     }
 
     fn refused(&self, _: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {
-        let mut kept = lock(&self.kept);
-        let refuse = |kept: &mut Kept| kept.refuse(refusal.token);
         // One that is not kept has been replaced meanwhile.
         let replaced = AfterRefusal::AskAgain(Duration::ZERO);
-        kept.values_mut().find_map(refuse).unwrap_or(replaced)
+        lock(&self.kept).refuse(refusal.token).unwrap_or(replaced)
     }
 
     fn denied(&self, token: &Token, error: &Error, first: bool) -> Option<Duration> {
-        let mut kept = lock(&self.kept);
-        let deny = |kept: &mut Kept| kept.deny(token, error, first);
-        kept.values_mut().find_map(deny)
+        lock(&self.kept).deny(token, error, first)
     }
 
     fn forget(&self) {
@@ -340,10 +384,7 @@ impl fmt::Display for AsApp<'_> {
 
 impl Place for AsApp<'_> {
     fn audience(&self) -> Audience<'_> {
-        Audience {
-            owner: None,
-            repository: None,
-        }
+        Audience::new(None, None)
     }
 
     fn is_scope(&self) -> bool {

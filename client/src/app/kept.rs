@@ -1,4 +1,7 @@
-//! The tokens of one installation that are kept, and which of them to use.
+//! The tokens of installations that are kept, and which of them to use.
+
+use std::collections::HashMap;
+use std::fmt;
 
 use std::time::Duration;
 
@@ -23,9 +26,91 @@ const SPREADING: Duration = Duration::from_secs(5);
 /// How often a token is replaced at most because it lacks a permission.
 const BETWEEN_RENEWALS: Duration = Duration::from_secs(60);
 
-/// What is kept of one installation.
+/// So many tokens are kept at once, of installations and of what they are narrowed to.
+const MAX_KEPT: usize = 4096;
+
+/// What a token is made for.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Purpose {
+    pub(super) installation: u64,
+    /// What it is narrowed to by the call that needs it.
+    pub(super) repository: Option<String>,
+    pub(super) permission: Option<String>,
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            installation,
+            repository,
+            permission,
+        } = self;
+        write!(f, "a token of the App's installation {installation}")?;
+        if let Some(permission) = permission {
+            write!(f, " for {permission}")?;
+        }
+        if let Some(repository) = repository {
+            write!(f, " in {repository}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Tokens by their purpose.
 #[derive(Default)]
-pub(super) struct Kept {
+pub(super) struct KeptTokens(HashMap<Purpose, Kept>);
+
+impl KeptTokens {
+    /// See [`Kept::usable`].
+    pub(super) fn usable(&mut self, purpose: &Purpose) -> Option<Token> {
+        self.0.get_mut(purpose)?.usable()
+    }
+
+    /// Keeps a token that was just made, and says which to use. The one that was made first goes if there are too many.
+    pub(super) fn keep(&mut self, purpose: &Purpose, token: Token, life: Duration) -> Token {
+        if self.0.len() >= MAX_KEPT && !self.0.contains_key(purpose) {
+            let made = |kept: &Kept| kept.present.as_ref().map(|present| present.at);
+            let oldest = self.0.iter().min_by_key(|(_, kept)| made(kept));
+            if let Some(oldest) = oldest.map(|(purpose, _)| purpose.clone()) {
+                self.0.remove(&oldest);
+            }
+        }
+        let kept = self.0.entry(purpose.clone()).or_default();
+        kept.keep(token.clone(), life);
+        kept.usable().unwrap_or(token)
+    }
+
+    /// See [`Kept::refuse`].
+    pub(super) fn refuse(&mut self, token: &Token) -> Option<AfterRefusal> {
+        self.0.values_mut().find_map(|kept| kept.refuse(token))
+    }
+
+    /// See [`Kept::deny`].
+    pub(super) fn deny(&mut self, token: &Token, error: &Error, first: bool) -> Option<Duration> {
+        let purpose = self.0.iter().find(|(_, kept)| kept.gives(token))?.0.clone();
+        let of_installation =
+            |(other, _): &(&Purpose, &Kept)| other.installation == purpose.installation;
+        let mut kept = self.0.iter().filter(of_installation);
+        let was_renewed = kept.any(|(_, kept)| kept.was_renewed());
+        self.0
+            .get_mut(&purpose)?
+            .deny(token, error, first, was_renewed)
+    }
+
+    /// Forgets the tokens of an installation that is gone.
+    pub(super) fn remove(&mut self, installation: u64) {
+        self.0
+            .retain(|purpose, _| purpose.installation != installation);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// What is kept for one purpose.
+#[derive(Default)]
+struct Kept {
     present: Option<Minted>,
     /// The token that `present` replaced before it ran out.
     predecessor: Option<Minted>,
@@ -48,7 +133,7 @@ struct Minted {
 impl Kept {
     /// The token to use, unless a new one must be made. While GitHub may not know a new token everywhere, that is its
     /// predecessor: a refusal of many requests at once would lock the client out.
-    pub(super) fn usable(&mut self) -> Option<Token> {
+    fn usable(&mut self) -> Option<Token> {
         let now = Instant::now();
         let present = self.present.as_ref().filter(|it| now < it.stale_at)?;
         let spreads = now < present.at + SPREADING;
@@ -61,7 +146,7 @@ impl Kept {
     }
 
     /// Keeps a token that was just made, for as long as it lives.
-    pub(super) fn keep(&mut self, token: Token, life: Duration) {
+    fn keep(&mut self, token: Token, life: Duration) {
         let (at, margin) = (Instant::now(), MARGIN.min(life / 10));
         let within = |life: Duration| at + life.clamp(SHORTEST_USE, LONGEST_LIFE);
         self.predecessor = self.present.replace(Minted {
@@ -74,7 +159,7 @@ impl Kept {
     }
 
     /// What a refusal of `token` means, if it is kept here.
-    pub(super) fn refuse(&mut self, token: &Token) -> Option<AfterRefusal> {
+    fn refuse(&mut self, token: &Token) -> Option<AfterRefusal> {
         let is = |kept: &&mut Minted| kept.token.expose() == token.expose();
         if self.predecessor.as_mut().filter(is).is_some() {
             self.predecessor = None;
@@ -96,8 +181,26 @@ impl Kept {
         Some(AfterRefusal::AskAgain(Duration::ZERO))
     }
 
+    /// Whether this is the token to use.
+    fn gives(&self, token: &Token) -> bool {
+        let present = self.present.as_ref();
+        present.is_some_and(|present| present.token.expose() == token.expose())
+    }
+
+    fn was_renewed(&self) -> bool {
+        self.renewed_at
+            .is_some_and(|at| at.elapsed() < BETWEEN_RENEWALS)
+    }
+
     /// What an answer `403` or `404` to `token` means, if it is kept here: how long to wait before another attempt.
-    pub(super) fn deny(&mut self, token: &Token, error: &Error, first: bool) -> Option<Duration> {
+    /// `was_renewed`: a token of the installation was replaced a moment ago.
+    fn deny(
+        &mut self,
+        token: &Token,
+        error: &Error,
+        first: bool,
+        was_renewed: bool,
+    ) -> Option<Duration> {
         let is = |kept: &&mut Minted| kept.token.expose() == token.expose();
         let present = self.present.as_mut().filter(is)?;
         // What is missing answers `404` at any time, and a token that has passed is known; so is one of which GitHub names
@@ -113,10 +216,7 @@ impl Kept {
         let lacks_permission =
             error.is_permission() && says.contains("not accessible by integration");
         let is_old = present.at.elapsed() > SPREADING * 2;
-        let renewed = self
-            .renewed_at
-            .is_some_and(|at| at.elapsed() < BETWEEN_RENEWALS);
-        if !lacks_permission || !is_old || renewed {
+        if !lacks_permission || !is_old || was_renewed {
             return None;
         }
         self.renewed_at = Some(Instant::now());
@@ -132,5 +232,32 @@ impl Minted {
     fn wait_while_young(&self) -> Option<Duration> {
         let age = self.at.elapsed();
         (age < SPREADING).then(|| age.max(Duration::from_millis(250)).min(SPREADING - age))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn so_many_tokens_are_kept_and_the_one_made_first_goes() {
+        let mut kept = KeptTokens::default();
+        let purpose = |installation: usize| Purpose {
+            installation: installation as u64,
+            repository: None,
+            permission: None,
+        };
+        let hour = Duration::from_secs(3600);
+        let one_more = MAX_KEPT + 1;
+        for number in 0..one_more {
+            let token = Token::new(format!("token-{number}")).expect("a token");
+            kept.keep(&purpose(number), token, hour);
+            advance(Duration::from_millis(1)).await;
+        }
+        let usable = (0..one_more).filter(|number| kept.usable(&purpose(*number)).is_some());
+        let usable: Vec<_> = usable.collect();
+        assert_eq!(usable, (1..one_more).collect::<Vec<_>>());
     }
 }

@@ -65,6 +65,19 @@ pub struct Audience<'a> {
     pub owner: Option<&'a str>,
     /// The repository's name, if the call is about one.
     pub repository: Option<&'a str>,
+    /// The permission that the call needs, by its word in GitHub's API (`organization_secrets`), if that is known; for
+    /// those who narrow what they give. The [guide](crate::guide::apps) lists them.
+    pub permission: Option<&'a str>,
+}
+
+impl<'a> Audience<'a> {
+    pub(crate) fn new(owner: Option<&'a str>, repository: Option<&'a str>) -> Self {
+        Self {
+            owner,
+            repository,
+            permission: None,
+        }
+    }
 }
 
 /// A token that GitHub refused with `401`.

@@ -75,10 +75,7 @@ pub(crate) trait HasKey: Place + Clone + 'static {
 
 impl Place for Scope {
     fn audience(&self) -> Audience<'_> {
-        Audience {
-            owner: self.owner(),
-            repository: self.repository(),
-        }
+        Audience::new(self.owner(), self.repository())
     }
 }
 

@@ -118,10 +118,7 @@ impl fmt::Display for ByName {
 
 impl Place for ByName {
     fn audience(&self) -> Audience<'_> {
-        Audience {
-            owner: Some(self.owner.as_str()),
-            repository: Some(self.name.as_str()),
-        }
+        Audience::new(Some(self.owner.as_str()), Some(self.name.as_str()))
     }
 
     fn is_scope(&self) -> bool {

@@ -38,10 +38,7 @@ impl PrivateRegistriesScope {
 
 impl Place for PrivateRegistriesScope {
     fn audience(&self) -> Audience<'_> {
-        Audience {
-            owner: Some(self.org()),
-            repository: None,
-        }
+        Audience::new(Some(self.org()), None)
     }
 }
 

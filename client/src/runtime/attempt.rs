@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use octoseal_api::{Departure, Error as ApiError, ResponseValue};
+use octoseal_api::{Departure, Error as ApiError, Permission, ResponseValue};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
@@ -19,6 +19,7 @@ use super::policy::A_YEAR;
 use super::proofs::Proof;
 use super::reply::{self, Class, Failure};
 use super::retry::{Next, Pause, Verdict};
+use super::wording;
 use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal};
 use crate::error::{Error, Kind, Reach, Stored};
 use crate::limits::{Ask, Cost, Identity, Leave, Stays, Ticket};
@@ -32,6 +33,8 @@ pub(super) struct Attempts<'a> {
     runtime: &'a Runtime,
     pub(super) call: Call<'a>,
     pub(super) allowance: &'a Allowance,
+    /// What its token must be allowed, if that is known.
+    needed: Option<Permission>,
     began: Instant,
     progress: Mutex<Progress>,
 }
@@ -67,6 +70,7 @@ impl<'a> Attempts<'a> {
             runtime,
             call,
             allowance,
+            needed: call.operation.permission(),
             began: Instant::now(),
             progress: Mutex::new(progress),
         }
@@ -260,7 +264,10 @@ impl<'a> Attempts<'a> {
 
     /// Asks for the token.
     async fn token(&self) -> Result<Token, Next> {
-        let audience = self.call.place.audience();
+        let audience = Audience {
+            permission: self.needed.as_ref().map(|needed| needed.name.as_str()),
+            ..self.call.place.audience()
+        };
         let token = self.runtime.tokens.token(audience, self.allowance).await;
         token.map_err(|error| {
             let says_it_all = error.is_transient()
@@ -400,6 +407,9 @@ impl<'a> Attempts<'a> {
             let took = self.began.elapsed().as_secs_f64();
             error = error.with_detail(&format!("{} attempts in {took:.1} s", progress.made));
         }
+        if error.is_permission() && error.status() == Some(403) {
+            error = wording::explained(error, self.needed.as_ref());
+        }
         let stored = if progress.maybe_done {
             Stored::Unknown
         } else {
@@ -426,7 +436,9 @@ impl<'a> Attempts<'a> {
 
     /// Whom else it would meet that the source has no token for this call.
     fn reach_of_missing_token(&self) -> Reach {
-        let Audience { owner, repository } = self.call.place.audience();
+        let Audience {
+            owner, repository, ..
+        } = self.call.place.audience();
         if !self.call.place.is_scope() {
             Reach::Secret
         } else if repository.is_some() {

@@ -137,10 +137,7 @@ mod tests {
 
     impl Place for Here {
         fn audience(&self) -> Audience<'_> {
-            Audience {
-                owner: None,
-                repository: None,
-            }
+            Audience::new(None, None)
         }
     }
 

@@ -1,10 +1,11 @@
 //! What an error says of a refusal: GitHub's message, where it is safe to repeat, and what to try.
 
+use octoseal_api::Permission;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
 use super::echo::without_secrets;
-use crate::error::Kind;
+use crate::error::{Error, Kind};
 
 /// GitHub's message, if passing it on can't pass on what was sent.
 ///
@@ -131,12 +132,12 @@ const REMEDIES: &[(StatusCode, &str, &str)] = &[
     (
         StatusCode::FORBIDDEN,
         "not accessible by integration",
-        "the GitHub App or the workflow's token lacks the permission for secrets; grant it, and have the owner accept it",
+        "grant the GitHub App, or the workflow's token, what the call needs, and have the owner accept it",
     ),
     (
         StatusCode::FORBIDDEN,
         "not accessible by personal access token",
-        "the fine-grained token lacks the permission for secrets, or this repository; edit the token",
+        "edit the token, which lacks this repository or what the call needs",
     ),
     (
         StatusCode::UNPROCESSABLE_ENTITY,
@@ -163,6 +164,24 @@ fn remedy(status: StatusCode, message: &str) -> Option<&'static str> {
     REMEDIES.iter().find(known).map(|(.., remedy)| *remedy)
 }
 
+/// Says in the error of a `403` what the call needs, unless its message tells another cause.
+pub(super) fn explained(error: Error, needed: Option<&Permission>) -> Error {
+    let says = error.message().unwrap_or_default().to_lowercase();
+    let hint = match (error.hint(), needed) {
+        (Some(hint), Some(needed)) if says.contains("not accessible by ") => {
+            format!("{hint}: `{}` ({})", needed.name, needed.level)
+        }
+        (Some(_), _) => return error,
+        (None, None) => "give the token what the call needs".to_owned(),
+        (None, Some(needed)) => format!(
+            "give the token what the call needs: the scope {} (classic), or the permission `{}` ({}) (fine-grained, \
+             GitHub App)",
+            needed.classic_scope, needed.name, needed.level
+        ),
+    };
+    error.with_hint(hint)
+}
+
 /// Whether a `403` is known to be about what the token may do, and so about no limit.
 pub(crate) fn is_about_access(headers: &HeaderMap, message: &str) -> bool {
     headers.contains_key("x-github-sso")
@@ -187,10 +206,6 @@ pub(crate) fn hint(
         StatusCode::UNAUTHORIZED => "the token is wrong, revoked or expired; give a valid one",
         StatusCode::FORBIDDEN if headers.contains_key("x-github-sso") => {
             "the organization requires single sign-on; authorize the token for it"
-        }
-        StatusCode::FORBIDDEN => {
-            "give the token what the scope needs: admin:org (classic) or the organization permission for secrets at \
-             an organization, repo (classic) or the repository permission for secrets at a repository"
         }
         StatusCode::NOT_FOUND if kind == Kind::Unsupported => {
             "the server may not know this operation: GitHub Enterprise Server has fewer stores than GitHub, and older \

@@ -3,6 +3,7 @@
 mod access;
 mod app;
 mod app_faults;
+mod app_narrowed;
 mod app_permissions;
 mod app_settings;
 mod app_signer;

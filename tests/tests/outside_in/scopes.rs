@@ -25,10 +25,10 @@ pub(crate) const SCOPES: [&str; 11] = [
     "private-registries:org/acme",
 ];
 
-type Done<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+pub(crate) type Done<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
 /// What every scope can do. Private registries name a secret themselves, so a test takes the name that a put gives.
-trait Place: Sync {
+pub(crate) trait Place: Sync {
     fn put<'a>(&'a self, name: &'a str, value: SecretValue) -> Done<'a, (String, Written)>;
     fn names(&self) -> Done<'_, Vec<String>>;
     fn get<'a>(&'a self, name: &'a str) -> Done<'a, String>;
@@ -103,14 +103,14 @@ impl Place for Registries {
     reads_and_deletes!();
 }
 
-fn place(client: &Client, text: &str) -> Box<dyn Place> {
+pub(crate) fn place(client: &Client, text: &str) -> Box<dyn Place> {
     match text.parse::<PrivateRegistriesScope>() {
         Ok(scope) => Box::new(Registries(client.private_registries(scope))),
         Err(_) => Box::new(Secrets(client.secrets(scope(text)))),
     }
 }
 
-fn world() -> GitHub {
+pub(crate) fn world() -> GitHub {
     let github = acme();
     github.add_environment("acme", "api", "prod/eu");
     github
