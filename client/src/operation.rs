@@ -360,10 +360,7 @@ impl fmt::Display for OnPath {
 
 impl Place for OnPath {
     fn audience(&self) -> Audience<'_> {
-        Audience {
-            owner: self.owner.as_deref(),
-            repository: self.repository.as_deref(),
-        }
+        Audience::new(self.owner.as_deref(), self.repository.as_deref())
     }
 
     fn is_scope(&self) -> bool {
