@@ -6,6 +6,7 @@
 //! fails and names the repair.
 
 mod bodies;
+mod choices;
 pub mod components;
 mod document;
 mod lenient;
@@ -13,6 +14,8 @@ mod replies;
 mod schemas;
 mod stores;
 mod unions;
+
+pub(crate) use replies::json_schema;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
@@ -66,6 +69,8 @@ repairs! {
         see "https://github.com/oxidecomputer/progenitor/issues/76";
     bodies::unknown_media_types_as_bytes: "progenitor knows four kinds of body",
         see "https://github.com/oxidecomputer/progenitor/issues/402";
+    choices::drop_choices_of_limits: "a choice that only requires something becomes a type that loses all else";
+    choices::choices_are_no_parts: "progenitor takes choices of `anyOf` for parts of one object, which lists are not";
     schemas::drop_colliding_enums: "progenitor panics on values whose Rust names collide",
         see "https://github.com/oxidecomputer/typify/issues/948";
     schemas::drop_facets: "no regex, date or URI types, no fallible newtypes around text, and no types that limits choose";
@@ -85,6 +90,7 @@ repairs! {
     lenient::open_reply_enums: "one new value of an enum would fail a whole list";
     lenient::null_collections_are_absent: "an optional list that comes back as null would fail a whole page";
     lenient::open_reply_objects: "one new field of a closed object would fail a whole list";
+    choices::demanding_choices_first: "the first choice that fits is taken, and loses what it does not know";
     bodies::bodies_take_what_was_cut: "a body may name what is cut from the fragment, as an App's permissions are";
     bodies::nullable_optional_collections: "an optional list would be left out when empty, and an explicit `[]` means something";
     replies::one_type_over_successes: "progenitor takes one reply type over all successes",
@@ -178,6 +184,18 @@ pub fn check_witness(
 fn of_registries(description: &Description, id: &str) -> bool {
     let registries = family::registries(description.value());
     registries.is_some_and(|all| all.operations().iter().any(|each| each.id == id))
+}
+
+/// The repairs that take less than the description says, because servers do.
+const NARROWING: [&str; 2] = ["ids_as_the_version_wants_them", "ids_are_numbers"];
+
+/// A fragment that says what servers take, where the description says more.
+pub fn narrowed(fragment: &Value, source: &Source) -> Result<Value> {
+    let mut document = fragment.clone();
+    for repair in ALL.iter().filter(|it| NARROWING.contains(&it.name)) {
+        (repair.run)(&mut document, source)?;
+    }
+    Ok(document)
 }
 
 /// Applies all repairs to `fragment`, and counts what each mended.

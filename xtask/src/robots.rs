@@ -5,4 +5,5 @@ pub mod interop;
 pub mod scratch;
 pub mod sweep;
 pub mod timelapse;
+pub mod trips;
 pub mod whole;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use proc_macro2::TokenStream;
-use syn::{GenericArgument, ImplItem, Item, PathArguments, ReturnType, Signature, Type};
+use syn::{
+    FnArg, GenericArgument, ImplItem, Item, Pat, PathArguments, ReturnType, Signature, Type,
+};
 
 /// The methods and structs of a generated client.
 #[derive(Debug, Clone)]
@@ -16,6 +18,8 @@ pub(crate) struct Made {
 /// A method for one operation.
 #[derive(Debug, Clone)]
 pub(crate) struct Method {
+    /// Its arguments after `self`, by name.
+    pub(crate) arguments: Vec<(String, Type)>,
     /// What `ResponseValue` holds.
     pub(crate) reply: Type,
 }
@@ -79,10 +83,26 @@ impl Made {
             let ImplItem::Fn(method) = item else { continue };
             if let Some(reply) = reply_of(&method.sig).cloned() {
                 let name = method.sig.ident.to_string();
-                self.methods.insert(name, Method { reply });
+                let arguments = arguments_of(&method.sig);
+                self.methods.insert(name, Method { arguments, reply });
             }
         }
     }
+}
+
+/// The arguments of a generated method after `self`.
+fn arguments_of(signature: &Signature) -> Vec<(String, Type)> {
+    let arguments = signature
+        .inputs
+        .iter()
+        .filter_map(|argument| match argument {
+            FnArg::Typed(argument) => match argument.pat.as_ref() {
+                Pat::Ident(name) => Some((name.ident.to_string(), (*argument.ty).clone())),
+                _ => None,
+            },
+            FnArg::Receiver(_) => None,
+        });
+    arguments.collect()
 }
 
 /// What the `ResponseValue` of a generated method holds.

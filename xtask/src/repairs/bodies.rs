@@ -183,12 +183,20 @@ pub(super) fn bodies_take_what_was_cut(document: &mut Value, source: &Source) ->
 /// Makes optional lists and maps of bodies nullable, hence `Option`: a plain one is left out when empty, and
 /// `selected_repository_ids: []` clears the list on GitHub.
 pub(super) fn nullable_optional_collections(document: &mut Value, _: &Source) -> Result<usize> {
+    let sent = sent_schemas(document);
     let mut mended = 0;
     each_schema(document, |used, schema| {
         if used == Use::Body {
             mended += let_collections_be_null(schema);
         }
     });
+    for name in sent {
+        if let Some(component) = document.pointer_mut(&format!("/components/schemas/{name}")) {
+            descend(component, Use::Component, &mut |_, schema| {
+                mended += let_collections_be_null(schema);
+            });
+        }
+    }
     Ok(mended)
 }
 
@@ -207,8 +215,9 @@ pub(super) fn let_collections_be_null(schema: &mut Map<String, Value>) -> usize 
         .into_iter()
         .flatten()
     {
+        let names_none = |map: &Value| map.as_object().is_none_or(Map::is_empty);
         let collection = property["type"] == "array"
-            || (property["type"] == "object" && property.get("properties").is_none());
+            || (property["type"] == "object" && names_none(&property["properties"]));
         if collection && !is_required(name) && property["nullable"] != true {
             property["nullable"] = json!(true);
             mended += 1;

@@ -213,7 +213,7 @@ fn content_of<'a>(document: &'a Value, reply: &'a Value) -> Option<&'a Map<Strin
 }
 
 /// The schema of a reply's JSON body.
-pub(super) fn json_schema<'a>(document: &'a Value, reply: &'a Value) -> Option<&'a Value> {
+pub(crate) fn json_schema<'a>(document: &'a Value, reply: &'a Value) -> Option<&'a Value> {
     let content = content_of(document, reply)?;
     let (_, media) = content
         .iter()

@@ -81,9 +81,15 @@ fn gather(
             );
         }
     }
-    for part in choice["allOf"].as_array().into_iter().flatten() {
+    for part in parts(choice) {
         gather(document, part, telling, found);
     }
+}
+
+/// What a choice is made of: all that it is together, and of a list the items.
+fn parts(choice: &Value) -> impl Iterator<Item = &Value> {
+    let together = choice["allOf"].as_array().into_iter().flatten();
+    together.chain(choice.get("items"))
 }
 
 fn mark(schema: &mut Value, telling: &BTreeSet<String>) {
@@ -96,6 +102,9 @@ fn mark(schema: &mut Value, telling: &BTreeSet<String>) {
         if let Some(property) = property.as_object_mut().filter(|_| telling.contains(name)) {
             property.insert(TELLS_APART.to_owned(), Value::Bool(true));
         }
+    }
+    if let Some(items) = object.get_mut("items") {
+        mark(items, telling);
     }
     let parts = object.get_mut("allOf").and_then(Value::as_array_mut);
     for part in parts.into_iter().flatten() {
@@ -140,7 +149,7 @@ fn enums<'a>(
             found.insert(name, words.collect());
         }
     }
-    for part in choice["allOf"].as_array().into_iter().flatten() {
+    for part in parts(choice) {
         enums(document, part, found);
     }
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask sweep`: cuts, repairs and generates every operation of a description, each alone. A user may keep other
-//! operations than we do.
+//! `cargo xtask sweep`: cuts, repairs and generates every operation of a description, each alone, and takes what is
+//! described through the generated types. A user may keep other operations than we do.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,7 +13,8 @@ use crate::codegen::progenitor;
 use crate::description::cut::cut;
 use crate::description::source::Source;
 use crate::description::{Description, Operation};
-use crate::repairs;
+use crate::robots::trips::{self, Trips};
+use crate::{codegen, repairs};
 
 /// The result of a sweep.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct Sweep {
     pub failures: BTreeMap<String, Vec<String>>,
     /// By repair: the number of operations that it mended.
     pub mended: Vec<(&'static str, usize)>,
+    /// What went through the generated types.
+    pub trips: Trips,
     /// The time taken.
     pub time: Duration,
 }
@@ -47,9 +50,11 @@ pub fn sweep(description: &Description, source: &Source) -> Sweep {
 
     let mut failures: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut mended: Vec<_> = repairs::ALL.iter().map(|repair| (repair.name, 0)).collect();
+    let mut trips = Trips::default();
     for (id, result) in results {
         match result {
-            Ok(counts) => {
+            Ok((counts, own)) => {
+                trips += own;
                 for ((_, total), count) in mended.iter_mut().zip(counts) {
                     *total += usize::from(count > 0);
                 }
@@ -69,6 +74,7 @@ pub fn sweep(description: &Description, source: &Source) -> Sweep {
         operations: operations.len(),
         failures,
         mended,
+        trips,
         time: started.elapsed(),
     }
 }
@@ -97,6 +103,11 @@ impl fmt::Display for Sweep {
             self.operations,
             self.time.as_secs_f64()
         )?;
+        let Trips { schemas, values } = self.trips;
+        writeln!(
+            f,
+            "{values} values of {schemas} replies and bodies are written as they were read"
+        )?;
         for (cause, ids) in &self.failures {
             writeln!(f, "{:>5}  {cause}", ids.len())?;
             writeln!(f, "       {}", ids[..ids.len().min(5)].join(", "))?;
@@ -114,12 +125,14 @@ fn sweep_one(
     description: &Description,
     operation: &Operation<'_>,
     source: &Source,
-) -> Result<Vec<usize>> {
-    let work = || -> Result<Vec<usize>> {
+) -> Result<(Vec<usize>, Trips)> {
+    let work = || -> Result<(Vec<usize>, Trips)> {
         let part = cut(description, &[*operation], &Default::default()).context("cut")?;
         let (repaired, counts) = repairs::apply(&part, source)?;
-        progenitor::ensure_rust(progenitor::tokens(&repaired)?)?;
-        Ok(counts)
+        let client = codegen::client(&repaired)?;
+        let taken = repairs::narrowed(&part, source)?;
+        let trips = trips::trips(&taken, &repaired, client)?;
+        Ok((counts, trips))
     };
     progenitor::catch_panic(work)
         .map_err(|panic| anyhow::anyhow!("the machine panicked: {panic}"))?

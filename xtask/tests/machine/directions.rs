@@ -24,7 +24,14 @@ const XTASK: &[Room] = &[
     ),
     (
         "robots",
-        &["codegen", "description", "repairs", "tree", "vendor"],
+        &[
+            "codegen",
+            "description",
+            "repairs",
+            "rust_names",
+            "tree",
+            "vendor",
+        ],
     ),
     (
         "refresh",

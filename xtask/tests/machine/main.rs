@@ -17,6 +17,7 @@ mod robots;
 mod spoilt;
 mod support;
 mod sweeping;
+mod trips;
 mod vendoring;
 mod whereabouts;
 mod writing;
