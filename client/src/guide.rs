@@ -6,6 +6,9 @@ pub mod apps {}
 #[doc = include_str!("guide/limits.md")]
 pub mod limits {}
 
+#[doc = include_str!("guide/operations.md")]
+pub mod operations {}
+
 #[doc = include_str!("guide/seeing.md")]
 pub mod seeing {}
 

@@ -261,3 +261,48 @@ async fn an_error_of_any_operation_holds_neither_token_nor_value() {
         "{told}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_variable_of_an_environment_is_reached_by_a_name_with_a_slash() {
+    let github = acme();
+    github.add_environment("acme", "api", "prod/eu");
+    let client = client(&github);
+    let body = serde_json::from_value(json!({ "name": REGION, "value": "eu" })).unwrap();
+    let operation = operations::ACTIONS_CREATE_ENVIRONMENT_VARIABLE;
+    let call = client.call(operation, async |api| {
+        api.actions_create_environment_variable("acme", "api", "prod/eu", &body)
+            .await
+    });
+    call.send().await.unwrap();
+    let operation = operations::ACTIONS_LIST_ENVIRONMENT_VARIABLES;
+    let list = client.list(operation, |api, page| async move {
+        let (number, per_page) = (Some(page.number), Some(page.per_page));
+        api.actions_list_environment_variables("acme", "api", "prod/eu", number, per_page)
+            .await
+    });
+    let names: Vec<_> = list.all().await.unwrap();
+    assert_eq!(names[0].value, "eu");
+}
+
+#[test]
+fn plain_text_is_no_sealed_value_in_any_body_that_has_one() {
+    use octoseal::api::stores::registries::Write;
+    let bodies = [
+        serde_json::from_value::<types::ActionsCreateOrUpdateOrgSecretBody>(
+            json!({ "encrypted_value": "hunter2", "key_id": "1", "visibility": "all" }),
+        )
+        .err(),
+        serde_json::from_value::<types::PrivateRegistriesUpdateOrgPrivateRegistryBody>(
+            json!({ "encrypted_value": "hunter2", "key_id": "1" }),
+        )
+        .err(),
+    ];
+    for refusal in bodies {
+        let text = refusal.unwrap().to_string();
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+    assert_eq!(
+        Write::default().encrypted_value,
+        None::<octoseal::api::EncryptedValue>
+    );
+}
