@@ -1,3 +1,3 @@
 //! What a client tells a service of its calls, through [`ClientBuilder::observer`](crate::ClientBuilder::observer).
 
-pub use crate::runtime::observer::{Call, Event, Lesson, Request, Wait};
+pub use crate::runtime::observer::{Call, Deprecation, Event, Lesson, Request, Wait};

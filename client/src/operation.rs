@@ -1,14 +1,13 @@
 //! Any operation of the low-level client, called as the documented methods are.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::future::BoxFuture;
-use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, TryFutureExt, TryStreamExt};
 use http::{Request, Uri};
 use octoseal_api::operations::{Operation, Paged};
@@ -21,7 +20,7 @@ use crate::auth::Audience;
 use crate::client::Client;
 use crate::error::Error;
 use crate::runtime::paging::{Listed, PER_PAGE, pages};
-use crate::runtime::{Allowance, Call, Place, headers};
+use crate::runtime::{Call, Place, headers};
 use crate::scope::Owner;
 
 /// What an operation gave; see [`Client::call`].
@@ -220,7 +219,8 @@ impl<T: Send + 'static> OperationList<T> {
     /// Those of [`OperationCall::send`], and [`Error::is_invalid_input`] if the operation is no list that is paged by
     /// number, or `request` does not ask for the page that it is given. A page that fails ends the stream.
     pub fn stream(self) -> impl Stream<Item = Result<T, Error>> + Send + Unpin + use<T> {
-        self.within(None)
+        let page = self.page.clone();
+        pages(self.listed(), None, move |api, _, number| page(api, number))
     }
 
     /// The entries, collected within the time of one call; all pages or an error.
@@ -229,14 +229,15 @@ impl<T: Send + 'static> OperationList<T> {
     /// As for [`stream`](Self::stream).
     pub async fn all(self) -> Result<Vec<T>, Error> {
         let within = self.of.client.runtime.allowance(false);
-        self.within(Some(within)).try_collect().await
-    }
-
-    fn within(self, within: Option<Allowance>) -> BoxStream<'static, Result<T, Error>> {
         let page = self.page.clone();
-        pages(self.listed(), within, move |api, _, number| {
-            page(api, number)
-        })
+        let listed = self.listed().await?;
+        let pages = pages(
+            ready(Ok(listed.clone())),
+            Some(within.clone()),
+            move |api, _, number| page(api, number),
+        );
+        let all = pages.try_collect();
+        listed.runtime.watch(listed.call(), &within, all).await
     }
 
     async fn listed(self) -> Result<Arc<Listed<OnPath>>, Error> {

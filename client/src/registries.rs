@@ -23,7 +23,6 @@ use crate::receipt::{Receipt, Written};
 use crate::runtime::paging::{Listed, PER_PAGE, pages};
 use crate::runtime::{Allowance, Call};
 use crate::scope::SecretName;
-use crate::value::SecretValue;
 
 pub use auth::RegistryAuth;
 pub use scope::PrivateRegistriesScope;
@@ -192,7 +191,9 @@ impl PrivateRegistries {
     /// # }
     /// ```
     pub async fn list_all(&self) -> Result<Vec<PrivateRegistry>, Error> {
-        self.list_within(Some(self.allowance())).try_collect().await
+        let (call, allowance) = (self.call("listing", "", registries::LIST), self.allowance());
+        let all = self.list_within(Some(allowance.clone())).try_collect();
+        self.client.runtime.watch(call, &allowance, all).await
     }
 
     /// One registry, with the repositories it is selected for.
@@ -249,8 +250,8 @@ impl PrivateRegistries {
     /// Seals the value into what is written, if there is one, and sends it.
     async fn store<T, F, Fut>(
         &self,
-        write: Write,
-        value: Option<SecretValue>,
+        call: Call<'_>,
+        draft: Draft,
         allowance: &Allowance,
         send: F,
     ) -> Result<T, Error>
@@ -258,23 +259,27 @@ impl PrivateRegistries {
         F: Fn(Write) -> Fut,
         Fut: Future<Output = Result<T, Error>>,
     {
-        let Some(value) = value else {
-            return send(write).await;
+        let work = async {
+            let (write, value) = draft.prepare(allowance).await?;
+            let Some(value) = value else {
+                return send(write).await;
+            };
+            let seal_into = |sealed: Sealed| {
+                let sent = sealed.checked().map(|encrypted_value| {
+                    send(Write {
+                        encrypted_value: Some(encrypted_value),
+                        key_id: Some(sealed.key_id),
+                        ..write.clone()
+                    })
+                });
+                async { sent?.await }
+            };
+            let lookup = &self.client.lookup;
+            lookup
+                .seal_and_write(&self.scope, &value, allowance, seal_into)
+                .await
         };
-        let seal_into = |sealed: Sealed| {
-            let sent = sealed.checked().map(|encrypted_value| {
-                send(Write {
-                    encrypted_value: Some(encrypted_value),
-                    key_id: Some(sealed.key_id),
-                    ..write.clone()
-                })
-            });
-            async { sent?.await }
-        };
-        self.client
-            .lookup
-            .seal_and_write(&self.scope, &value, allowance, seal_into)
-            .await
+        self.client.runtime.watch(call, allowance, work).await
     }
 
     fn allowance(&self) -> Allowance {

@@ -30,6 +30,9 @@ use target::Target;
 pub use batch::{NewSecret, Outcome};
 pub use put::Put;
 
+const LISTING: &str = "listing the secrets of";
+const LISTING_INHERITED: &str = "listing the organization secrets seen by";
+
 /// A secret as GitHub lists it: everything but its value, which GitHub never gives back.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
@@ -225,9 +228,7 @@ impl<S: AnyScope> Secrets<S> {
         &self,
         within: Option<Allowance>,
     ) -> impl Stream<Item = Result<Secret, Error>> + Send + Unpin + use<S> {
-        let listed = self
-            .target
-            .listed(stores::Role::List, "listing the secrets of", "");
+        let listed = self.target.listed(stores::Role::List, LISTING, "");
         pages(ready(listed), within, |api, listed, page| async move {
             api.list_secrets(listed.place.api(), PER_PAGE, page).await
         })
@@ -246,9 +247,9 @@ impl<S: AnyScope> Secrets<S> {
     /// # }
     /// ```
     pub async fn list_all(&self) -> Result<Vec<Secret>, Error> {
-        self.list_within(Some(self.target.allowance()))
-            .try_collect()
-            .await
+        let call = self.target.call(LISTING, "", stores::Role::List)?;
+        let list = |within| self.list_within(Some(within));
+        self.target.collect(call, list).await
     }
 
     /// What GitHub tells of one secret, found by its name in any case: everything but the value.
@@ -326,9 +327,8 @@ impl<S: SeesOrganizationSecrets> Secrets<S> {
         &self,
         within: Option<Allowance>,
     ) -> impl Stream<Item = Result<Secret, Error>> + Send + Unpin + use<S> {
-        let doing = "listing the organization secrets seen by";
         let role = stores::Role::ListOrganizationSecrets;
-        let listed = self.target.listed(role, doing, "");
+        let listed = self.target.listed(role, LISTING_INHERITED, "");
         pages(ready(listed), within, |api, listed, page| async move {
             api.list_organization_secrets(listed.place.api(), PER_PAGE, page)
                 .await
@@ -348,8 +348,10 @@ impl<S: SeesOrganizationSecrets> Secrets<S> {
     /// # }
     /// ```
     pub async fn organization_secrets_all(&self) -> Result<Vec<Secret>, Error> {
-        let within = Some(self.target.allowance());
-        self.organization_secrets_within(within).try_collect().await
+        let role = stores::Role::ListOrganizationSecrets;
+        let call = self.target.call(LISTING_INHERITED, "", role)?;
+        let list = |within| self.organization_secrets_within(Some(within));
+        self.target.collect(call, list).await
     }
 }
 

@@ -63,7 +63,7 @@ impl Draft {
     }
 
     /// Checks and looks up, and gives what is written, without what is sealed, and the value to seal, if there is one.
-    async fn prepare(
+    pub(super) async fn prepare(
         mut self,
         allowance: &Allowance,
     ) -> Result<(Write, Option<SecretValue>), Error> {
@@ -139,7 +139,6 @@ impl CreateRegistry {
     pub async fn send(self) -> Result<CreatedRegistry, Error> {
         let registries = self.0.registries.clone();
         let allowance = registries.allowance();
-        let (write, value) = self.0.prepare(&allowance).await?;
         let call = registries.call("creating a registry in", "", registries::CREATE);
         let (registries, allowance) = (&registries, &allowance);
         let send = |write: Write| async move {
@@ -160,7 +159,7 @@ impl CreateRegistry {
             };
             Ok(CreatedRegistry { registry, receipt })
         };
-        registries.store(write, value, allowance, send).await
+        registries.store(call, self.0, allowance, send).await
     }
 }
 
@@ -212,7 +211,6 @@ impl UpdateRegistry {
         let name = SecretName::new(self.name)?;
         let registries = self.draft.registries.clone();
         let allowance = registries.allowance();
-        let (write, value) = self.draft.prepare(&allowance).await?;
         let call = registries.call("updating", name.as_str(), registries::UPDATE);
         let (registries, allowance, name) = (&registries, &allowance, name.as_str());
         let send = |write: Write| async move {
@@ -230,6 +228,6 @@ impl UpdateRegistry {
                 ..Receipt::new(Written::Updated, &registries.scope, name, &answered)
             })
         };
-        registries.store(write, value, allowance, send).await
+        registries.store(call, self.draft, allowance, send).await
     }
 }

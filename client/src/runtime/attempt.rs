@@ -300,7 +300,12 @@ impl<'a> Attempts<'a> {
             .runtime
             .api(self.call.operation, token, departure.clone());
         let exchange = async {
-            match request(api).await {
+            let result = request(api).await;
+            if let Some(headers) = reply::headers(&result) {
+                let operation = self.call.operation.id;
+                self.runtime.observer.replied(operation, headers);
+            }
+            match result {
                 Ok(reply) => Ok(reply),
                 Err(error) => Err(reply::failure(error, token.expose()).await),
             }

@@ -50,6 +50,23 @@ pub(crate) fn until_reset(headers: &HeaderMap, now: SystemTime) -> Option<Durati
     Some(at.duration_since(now).unwrap_or_default())
 }
 
+/// Since when the operation is deprecated, and when it goes, if either header says that it is or will; a date that can't be
+/// read is unknown. ([RFC 9745](https://www.rfc-editor.org/rfc/rfc9745), [RFC 8594](https://www.rfc-editor.org/rfc/rfc8594))
+pub(crate) fn deprecation(headers: &HeaderMap) -> Option<(Option<SystemTime>, Option<SystemTime>)> {
+    let epoch = |text: &str| {
+        let seconds = text.strip_prefix('@')?.parse().ok()?;
+        // No later than an HTTP date can say.
+        let fits = Some(Duration::from_secs(seconds)).filter(|_| seconds < 253_402_300_800);
+        Some(SystemTime::UNIX_EPOCH + fits?)
+    };
+    let date = |name| {
+        let text = text(headers, name)?;
+        epoch(text).or_else(|| httpdate::parse_http_date(text).ok())
+    };
+    let is_told = headers.contains_key("deprecation") || headers.contains_key("sunset");
+    is_told.then(|| (date("deprecation"), date("sunset")))
+}
+
 /// Where a redirect leads: host and path, without what else an address may hold.
 pub(crate) fn redirect_target(headers: &HeaderMap) -> Option<String> {
     let target = text(headers, "location")?;

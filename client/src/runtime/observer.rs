@@ -3,12 +3,13 @@
 mod events;
 mod spans;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use octoseal_api::ResponseValue;
+use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 use tracing::level_filters::LevelFilter;
 use tracing::{Span, error};
@@ -19,7 +20,7 @@ use super::reply::Failure;
 use crate::error::Error;
 use crate::limits::{Identity, Stop, WaitReason};
 
-pub use events::{Call, Event, Lesson, Request, Wait};
+pub use events::{Call, Deprecation, Event, Lesson, Request, Wait};
 pub(super) use spans::{of_call, of_request};
 
 /// Waits that end within so long of each other are one.
@@ -33,6 +34,8 @@ pub(crate) struct Observer {
     tell: Option<Tell>,
     /// Until when the waits last, and the limits, that were told.
     told: Mutex<HashMap<(Identity, WaitReason, Told), Instant>>,
+    /// The operations that will go, as was told.
+    deprecated: Mutex<HashSet<&'static str>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,8 +46,10 @@ enum Told {
 
 impl Observer {
     pub(crate) fn new(tell: Option<Tell>) -> Arc<Self> {
-        let told = Mutex::default();
-        Arc::new(Self { tell, told })
+        Arc::new(Self {
+            tell,
+            ..Self::default()
+        })
     }
 
     /// Calls of an identity are about to wait.
@@ -66,9 +71,25 @@ impl Observer {
         }
     }
 
+    /// A reply to an operation may say that it will go.
+    pub(super) fn replied(&self, operation: &'static str, headers: &HeaderMap) {
+        let Some((since, sunset)) = headers::deprecation(headers) else {
+            return;
+        };
+        let mut known = lock(&self.deprecated);
+        if known.insert(operation) {
+            drop(known);
+            self.tell(&Event::Deprecated(Deprecation {
+                operation,
+                since,
+                sunset,
+            }));
+        }
+    }
+
     /// Whether nothing that was told lasts as long.
     fn is_news(&self, what: (Identity, WaitReason, Told), until: Instant) -> bool {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = lock(&self.told);
         let now = Instant::now();
         told.retain(|_, until| *until > now);
         let known = told
@@ -111,6 +132,10 @@ impl Observer {
             error!(target: "octoseal", "the observer panicked");
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Request {

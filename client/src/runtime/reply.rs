@@ -3,7 +3,9 @@
 use std::io;
 use std::time::{Duration, SystemTime};
 
-use octoseal_api::{Error as ApiError, TransportError, TransportErrorKind, transport_error};
+use octoseal_api::{
+    Error as ApiError, ResponseValue, TransportError, TransportErrorKind, transport_error,
+};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
@@ -92,6 +94,15 @@ pub(crate) enum Class {
 struct Body {
     message: Option<String>,
     documentation_url: Option<String>,
+}
+
+/// The headers of a reply, if they are known.
+pub(crate) fn headers<T>(result: &Result<ResponseValue<T>, ApiError<()>>) -> Option<&HeaderMap> {
+    match result {
+        Ok(reply) => Some(reply.headers()),
+        Err(ApiError::UnexpectedResponse(reply)) => Some(reply.headers()),
+        Err(_) => None,
+    }
 }
 
 /// Reads what the low-level client made of an attempt that failed.

@@ -89,8 +89,10 @@ impl<S: HasSelectedRepositories> Secrets<S> {
     /// # }
     /// ```
     pub async fn selected_repositories_all(&self, name: &str) -> Result<Vec<Repository>, Error> {
-        let within = Some(self.target.allowance());
-        self.selected_within(name, within).try_collect().await
+        let role = stores::Role::ListRepositories;
+        let call = self.target.call(LISTING, name, role)?;
+        let list = |within| self.selected_within(name, Some(within));
+        self.target.collect(call, list).await
     }
 
     /// Replaces the repositories that the secret `name` is selected for. They are given by id or `owner/name`; names
@@ -129,16 +131,20 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         let (target, allowance) = (&self.target, self.target.allowance());
         let Target { client, scope } = target;
         let repositories: Vec<RepositoryRef> = repositories.into_iter().map(Into::into).collect();
-        let ids = client
-            .lookup
-            .repository_ids(&repositories, &allowance)
-            .await?;
-        let (name, ids) = (name.as_str(), ids.as_slice());
-        let request = |api: octoseal_api::Client| async move {
-            api.set_selected_repositories(scope.api(), name, ids).await
+        let name = name.as_str();
+        let work = async {
+            let ids = client
+                .lookup
+                .repository_ids(&repositories, &allowance)
+                .await?;
+            let ids = ids.as_slice();
+            let request = |api: octoseal_api::Client| async move {
+                api.set_selected_repositories(scope.api(), name, ids).await
+            };
+            let answered = client.runtime.call(call, &allowance, request).await?;
+            Ok(Receipt::new(Written::AccessChanged, scope, name, &answered))
         };
-        let answered = client.runtime.call(call, &allowance, request).await?;
-        Ok(Receipt::new(Written::AccessChanged, scope, name, &answered))
+        client.runtime.watch(call, &allowance, work).await
     }
 
     /// Gives the secret `name` to one more repository, by id or, looked up first, by `owner/name`. One that has it
@@ -196,19 +202,23 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         let call = self.target.call(doing, name.as_str(), role)?;
         let (target, allowance) = (&self.target, self.target.allowance());
         let Target { client, scope } = target;
-        let ids = client
-            .lookup
-            .repository_ids(&[repository], &allowance)
-            .await?;
-        let (name, id) = (name.as_str(), ids[0]);
-        let request = |api: octoseal_api::Client| async move {
-            if add {
-                api.add_selected_repository(scope.api(), name, id).await
-            } else {
-                api.remove_selected_repository(scope.api(), name, id).await
-            }
+        let name = name.as_str();
+        let work = async {
+            let ids = client
+                .lookup
+                .repository_ids(&[repository], &allowance)
+                .await?;
+            let id = ids[0];
+            let request = |api: octoseal_api::Client| async move {
+                if add {
+                    api.add_selected_repository(scope.api(), name, id).await
+                } else {
+                    api.remove_selected_repository(scope.api(), name, id).await
+                }
+            };
+            let answered = client.runtime.call(call, &allowance, request).await?;
+            Ok(Receipt::new(Written::AccessChanged, scope, name, &answered))
         };
-        let answered = client.runtime.call(call, &allowance, request).await?;
-        Ok(Receipt::new(Written::AccessChanged, scope, name, &answered))
+        client.runtime.watch(call, &allowance, work).await
     }
 }

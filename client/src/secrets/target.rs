@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures_core::Stream;
+use futures_util::TryStreamExt;
 use octoseal_api::stores::Role;
 
 use crate::client::Client;
@@ -41,6 +43,20 @@ impl Target {
             name,
             self.scope.operation(role)?,
         ))
+    }
+
+    /// Collects a whole list within the time of one call, which is watched as one.
+    pub(super) async fn collect<T, L>(
+        &self,
+        call: Call<'_>,
+        list: impl FnOnce(Allowance) -> L,
+    ) -> Result<Vec<T>, Error>
+    where
+        L: Stream<Item = Result<T, Error>>,
+    {
+        let allowance = self.allowance();
+        let all = list(allowance.clone()).try_collect();
+        self.client.runtime.watch(call, &allowance, all).await
     }
 
     pub(super) fn listed(

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::{Arc, LazyLock, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
+use octoseal::api::operations;
 use octoseal::limits::Learnt;
 use octoseal::observe::{Event, Request, Wait};
 use octoseal::{ErrorKind, Pacing, Visibility, WaitReason};
@@ -383,4 +384,133 @@ async fn an_observer_that_panics_takes_nothing_with_it() {
         }
     }
     assert_eq!(github.secrets(ACME).len(), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_will_go_is_told_once_by_replies_and_by_refusals() {
+    let (seen, _guard) = Seen::start();
+    let github = acme();
+    github.inject(Fault::deprecated(Duration::from_secs(3600)).always());
+    let told = Told::default();
+    let client = builder(&github).observer(told.observer()).build().unwrap();
+    for _ in 0..2 {
+        client.get_org_secret("acme", "NONE").await.unwrap_err();
+        put(&client, "KEY", "value").await.unwrap();
+    }
+    let deprecated = told.events().into_iter().filter_map(|event| match event {
+        Event::Deprecated(deprecation) => Some(deprecation),
+        _ => None,
+    });
+    let deprecated: Vec<_> = deprecated.collect();
+    let operations: Vec<_> = deprecated.iter().map(|told| told.operation).collect();
+    let expected = ["actions/get-org-secret", "actions/get-org-public-key", PUT];
+    assert_eq!(operations, expected);
+    for told in &deprecated {
+        let since = told.since.unwrap().duration_since(SystemTime::UNIX_EPOCH);
+        assert_eq!(since.unwrap().as_secs(), 1_767_225_600);
+        assert!(told.sunset > told.since);
+    }
+    let warned = seen.of("deprecated");
+    assert_eq!(warned.len(), 3);
+    assert_eq!(warned[0]["octoseal.since"], "Thu, 01 Jan 2026 00:00:00 GMT");
+    assert_eq!(warned[0]["level"], "WARN");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deprecation_without_a_date_that_can_be_read_is_told_without_one() {
+    for (header, value) in [
+        ("deprecation", "true"),
+        ("deprecation", "@99999999999999999"),
+        ("sunset", "soon"),
+    ] {
+        let github = acme();
+        github.inject(Fault::change(move |mut reply| {
+            reply.headers_mut().insert(header, value.parse().unwrap());
+            reply
+        }));
+        let told = Told::default();
+        let client = builder(&github).observer(told.observer()).build().unwrap();
+        client.list_org_secrets("acme").await.unwrap();
+        let events = told.events();
+        let Event::Deprecated(deprecation) = &events[0] else {
+            panic!("{header}: {value}: {events:?}");
+        };
+        assert_eq!(
+            (deprecation.since, deprecation.sunset),
+            (None, None),
+            "{value}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_a_call_needs_beside_it_is_told_as_part_of_it() {
+    let github = acme();
+    github.seed(ACME, "KEY", "value").visibility("selected");
+    for n in 0..150 {
+        github
+            .seed(ACME, &format!("OTHER_{n}"), "value")
+            .visibility("all");
+    }
+    let told = Told::default();
+    let client = builder(&github).observer(told.observer()).build().unwrap();
+    let secrets = client.secrets(scope(ACME));
+    secrets.list_all().await.unwrap();
+    secrets
+        .set_selected_repositories("KEY", ["acme/api", "acme/web"])
+        .await
+        .unwrap();
+    secrets
+        .add_selected_repository("KEY", "acme/docs")
+        .await
+        .unwrap();
+    secrets.selected_repositories_all("KEY").await.unwrap();
+    secrets.put("KEY", "new value").check().await.unwrap();
+    secrets.put("KEY", "new value").send().await.unwrap();
+    secrets.put("", "new value").send().await.unwrap_err();
+    secrets.delete("NONE").await.unwrap_err();
+    let registries = octoseal::PrivateRegistriesScope::new("acme").unwrap();
+    let registries = client.private_registries(registries);
+    let registry = registries.create("npm_registry", "https://npm.example", Visibility::Private);
+    let auth = octoseal::RegistryAuth::Token {
+        token: "a token".into(),
+    };
+    registry.auth(auth).send().await.unwrap();
+    registries.list_all().await.unwrap();
+    let list = client.list(
+        operations::ACTIONS_LIST_ORG_SECRETS,
+        |api, page| async move {
+            let (number, per_page) = (Some(page.number), Some(page.per_page));
+            api.actions_list_org_secrets("acme", number, per_page).await
+        },
+    );
+    assert_eq!(list.all().await.unwrap().len(), 151);
+
+    let calls = told.events().into_iter().filter_map(|event| match event {
+        Event::Call(call) => Some((call.operation, call.name, call.error)),
+        _ => None,
+    });
+    let calls: Vec<_> = calls.collect();
+    let calls: Vec<_> = calls
+        .iter()
+        .map(|(operation, name, error)| (*operation, name.as_str(), *error))
+        .collect();
+    let expected = [
+        ("actions/list-org-secrets", "", None),
+        ("actions/set-selected-repos-for-org-secret", "KEY", None),
+        ("actions/add-selected-repo-to-org-secret", "KEY", None),
+        ("actions/list-selected-repos-for-org-secret", "KEY", None),
+        ("actions/get-org-secret", "KEY", None),
+        (PUT, "KEY", None),
+        (PUT, "", Some(ErrorKind::InvalidInput)),
+        (
+            "actions/delete-org-secret",
+            "NONE",
+            Some(ErrorKind::NotFound),
+        ),
+        ("private-registries/create-org-private-registry", "", None),
+        ("private-registries/list-org-private-registries", "", None),
+        ("actions/list-org-secrets", "", None),
+    ];
+    assert_eq!(calls, expected);
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use octoseal::Visibility;
@@ -165,6 +166,7 @@ async fn the_guide_names_each_span_and_event_its_level_and_its_fields() {
     let github = acme();
     github.set_limits(Limits::documented().with_content());
     github.inject(Fault::unicorn().on("PUT"));
+    github.inject(Fault::deprecated(Duration::from_secs(60)).on("GET"));
     let ledger = AwayAtFirst(LedgerInMemory::new(0), AtomicBool::new(true));
     for builder in [
         builder(&github),

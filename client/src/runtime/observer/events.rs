@@ -18,6 +18,8 @@ pub enum Event {
     Limited(Wait),
     /// A refusal taught what the server's limits are: told once, by the client that was refused.
     Learnt(Lesson),
+    /// GitHub says that an operation will go: told once for each operation.
+    Deprecated(Deprecation),
     /// A call of the public API has ended. One whose future was dropped does not end.
     Call(Call),
 }
@@ -68,6 +70,18 @@ pub struct Lesson {
     pub identity: Identity,
     /// What holds from now on.
     pub learnt: Learnt,
+}
+
+/// An operation that will go, by the headers `Deprecation` and `Sunset` of a reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Deprecation {
+    /// The id of GitHub's operation.
+    pub operation: &'static str,
+    /// Since when it is deprecated, or from when on, if the reply says.
+    pub since: Option<SystemTime>,
+    /// When it goes, if the reply says.
+    pub sunset: Option<SystemTime>,
 }
 
 /// A call of the public API: a put, a deletion, a list. Each member of a batch is one, and so is each page of a list that

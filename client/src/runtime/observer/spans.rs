@@ -121,6 +121,15 @@ pub(super) fn write(event: &Event) {
             },
             "learnt"
         ),
+        Event::Deprecated(deprecation) => warn!(
+            target: TARGET,
+            {
+                octoseal.operation = deprecation.operation,
+                octoseal.since = deprecation.since.map(httpdate::fmt_http_date),
+                octoseal.sunset = deprecation.sunset.map(httpdate::fmt_http_date),
+            },
+            "deprecated"
+        ),
         Event::Call(call) => debug!(
             target: TARGET,
             {

@@ -1,10 +1,10 @@
 //! Faults that let GitHub answer: at another time, from another state, with another reply, or one that travels badly.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::Response;
+use http::{HeaderValue, Response};
 use serde_json::{Map, Value};
 
 use crate::faults::Fault;
@@ -85,6 +85,22 @@ impl Fault {
             }
             let body = Value::Object(shown).to_string();
             reply.map(|_| body.into())
+        })
+    }
+
+    /// The reply says that its operation will go after so much time, by `Deprecation`
+    /// ([RFC 9745](https://www.rfc-editor.org/rfc/rfc9745)) and `Sunset`
+    /// ([RFC 8594](https://www.rfc-editor.org/rfc/rfc8594)).
+    pub fn deprecated(goes_in: Duration) -> Self {
+        Self::change(move |mut reply| {
+            let date = reply.headers().get("date");
+            let now = date.and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+            let goes = now.unwrap_or(SystemTime::UNIX_EPOCH) + goes_in;
+            let goes = httpdate::fmt_http_date(goes).parse().expect("a date");
+            let headers = reply.headers_mut();
+            headers.insert("deprecation", HeaderValue::from_static("@1767225600"));
+            headers.insert("sunset", goes);
+            reply
         })
     }
 

@@ -128,6 +128,7 @@ fn named(words: &mut Words<'_>) -> Result<Fault, TextError> {
         "links-to" => Fault::links_to(words.next(name, "a host")?),
         "total-count" => Fault::total_count(number(words.next(name, "a number")?)?),
         "stale-read" => Fault::stale_read(time(words.next(name, "a time")?)?),
+        "deprecated" => Fault::deprecated(time(words.next(name, "a time")?)?),
         "slow" => Fault::slow(time(words.next(name, "a time")?)?),
         "dripping-body" => Fault::dripping_body(time(words.next(name, "a time")?)?),
         "interim-replies" => Fault::interim_replies(number(words.next(name, "a number")?)?),

@@ -49,7 +49,8 @@ with-token-younger-than=TIME) and when (times=N, always, after=N, starting-in=TI
     gateway-timeout, secondary-limit, content-limit, limit-page, primary-limit TIME, anonymous-limit, captive-portal,
     firewall, proxy-authentication, public-key ID KEY
   to what is shown               short-pages N, partial-results N, total-count N, without-total-count, without-links,
-    links-to HOST, links-to-itself, without-field NAME, null-field NAME, extra-field NAME JSON, stale-read TIME
+    links-to HOST, links-to-itself, without-field NAME, null-field NAME, extra-field NAME JSON, stale-read TIME,
+    deprecated TIME
   meanwhile                      rotated-key, meanwhile (at the end do=COMMAND)
   to the reply on its way        slow TIME, dripping-body TIME, lost-reply, reset, silence, hang, truncated-body,
     endless-body, interim-replies N
