@@ -55,7 +55,7 @@ impl FromStr for Visibility {
                 });
                 Ok(Self::Selected(ids.collect::<Result<_, _>>()?))
             }
-            Access::Keep => Err(refuse()),
+            _ => Err(refuse()),
         }
     }
 }
@@ -204,6 +204,7 @@ impl<'de> Deserialize<'de> for RepositoryRef {
 ///
 /// As text, for example in a configuration: `keep`, `all`, `private`, or `selected:` and repositories, by id or
 /// `owner/name`, with commas between them and no spaces. `selected:` alone takes the secret from every repository.
+/// `add:` and `remove:` take repositories too, and `keep-or:` one of `all`, `private` and `selected:…`.
 ///
 /// # Examples
 /// ```
@@ -229,6 +230,57 @@ pub enum Access {
     Private,
     /// Only these repositories, by id or `owner/name`.
     Selected(Vec<RepositoryRef>),
+    /// As it is, or this for a secret that does not exist yet; see [`Access::keep_or`].
+    KeepOr(Box<Self>),
+    /// As it is, and these repositories too; a secret that does not exist yet is for these alone. See [`Access::add`].
+    Add(Vec<RepositoryRef>),
+    /// As it is, without these repositories; see [`Access::remove`].
+    Remove(Vec<RepositoryRef>),
+}
+
+impl Access {
+    /// As it is, or `new` for a secret that does not exist yet: all, private, or selected repositories.
+    ///
+    /// # Examples
+    /// ```
+    /// use octoseal::{Access, Visibility};
+    ///
+    /// assert_eq!(Access::keep_or(Visibility::Private).to_string(), "keep-or:private");
+    /// ```
+    pub fn keep_or(new: impl Into<Self>) -> Self {
+        match new.into() {
+            kept @ (Self::Keep | Self::KeepOr(_)) => kept,
+            new => Self::KeepOr(Box::new(new)),
+        }
+    }
+
+    /// As it is, and these repositories too, by id or `owner/name`.
+    ///
+    /// A put sends the repositories that were read with these among them, since GitHub clears a list that is left out,
+    /// and then adds each once more by GitHub's operation for one repository, where there is one. So two processes that
+    /// each add one at the same time end with both. What stays is a race of one round trip: a repository is lost that
+    /// another adds after this put has read, if the other has also finished before this put writes.
+    ///
+    /// The secret's visibility must be `selected`; otherwise the put ends before it writes.
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn add(github: octoseal::Client, scope: octoseal::Scope) -> Result<(), octoseal::Error> {
+    /// use octoseal::Access;
+    ///
+    /// let put = github.secrets(scope).put("DEPLOY_KEY", "s3cret");
+    /// put.access(Access::add(["acme/api"])).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn add(repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>) -> Self {
+        Self::Add(repositories.into_iter().map(Into::into).collect())
+    }
+
+    /// As it is, without these repositories, by id or `owner/name`; otherwise as [`add`](Self::add).
+    pub fn remove(repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>) -> Self {
+        Self::Remove(repositories.into_iter().map(Into::into).collect())
+    }
 }
 
 impl From<Visibility> for Access {
@@ -247,11 +299,10 @@ impl fmt::Display for Access {
             Self::Keep => f.write_str("keep"),
             Self::All => f.write_str("all"),
             Self::Private => f.write_str("private"),
-            Self::Selected(repositories) => {
-                let repositories: Vec<String> =
-                    repositories.iter().map(ToString::to_string).collect();
-                write!(f, "selected:{}", repositories.join(","))
-            }
+            Self::Selected(these) => write!(f, "selected:{}", listed(these)),
+            Self::KeepOr(new) => write!(f, "keep-or:{new}"),
+            Self::Add(these) => write!(f, "add:{}", listed(these)),
+            Self::Remove(these) => write!(f, "remove:{}", listed(these)),
         }
     }
 }
@@ -260,21 +311,40 @@ impl FromStr for Access {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        match (text, text.strip_prefix("selected:")) {
-            ("keep", _) => Ok(Self::Keep),
-            ("all", _) => Ok(Self::All),
-            ("private", _) => Ok(Self::Private),
-            (_, Some("")) => Ok(Self::Selected(Vec::new())),
-            (_, Some(repositories)) => repositories
-                .split(',')
-                .map(str::parse)
-                .collect::<Result<_, _>>()
-                .map(Self::Selected),
-            (_, None) => Err(Error::input(format!(
+        let refuse = || {
+            Error::input(format!(
                 "{} is not an access: write keep, all, private, or selected: and repositories as in selected:1296269,acme/api; selected: alone is none",
                 shown(text)
-            ))),
-        }
+            ))
+        };
+        Ok(match text.split_once(':') {
+            None => match text {
+                "keep" => Self::Keep,
+                "all" => Self::All,
+                "private" => Self::Private,
+                _ => return Err(refuse()),
+            },
+            Some(("selected", these)) => Self::Selected(repositories(these)?),
+            Some(("add", these)) => Self::Add(repositories(these)?),
+            Some(("remove", these)) => Self::Remove(repositories(these)?),
+            Some(("keep-or", new)) => match new.parse()? {
+                new @ (Self::All | Self::Private | Self::Selected(_)) => Self::keep_or(new),
+                _ => return Err(refuse()),
+            },
+            Some(_) => return Err(refuse()),
+        })
+    }
+}
+
+fn listed(repositories: &[RepositoryRef]) -> String {
+    let repositories: Vec<String> = repositories.iter().map(ToString::to_string).collect();
+    repositories.join(",")
+}
+
+fn repositories(text: &str) -> Result<Vec<RepositoryRef>, Error> {
+    match text {
+        "" => Ok(Vec::new()),
+        _ => text.split(',').map(str::parse).collect(),
     }
 }
 

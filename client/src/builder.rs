@@ -53,6 +53,7 @@ pub struct ClientBuilder {
     connections: Option<Connections>,
     transport: Option<Arc<dyn Transport>>,
     layers: Vec<Layer>,
+    refuses_unknown_settings: bool,
 }
 
 type Layer = Arc<dyn Fn(Arc<dyn Transport>) -> Arc<dyn Transport> + Send + Sync>;
@@ -109,6 +110,15 @@ impl ClientBuilder {
     /// `secrets` (fine-grained, GitHub App) for an organization's secrets, `repo` or `secrets` for a repository's.
     pub fn token(mut self, token: impl Into<SecretString>) -> Self {
         self.token = Some(Credentials::Text(token.into()));
+        self
+    }
+
+    /// Refuses a put that keeps access where GitHub tells settings of the secret that this version does not know, and
+    /// that a write may therefore reset. Without it, each such setting is told once, as an
+    /// [`Event::UnknownSetting`](crate::observe::Event::UnknownSetting), and the put goes on. With it, a secret is read
+    /// before each such put in every scope, also where there is no access to keep.
+    pub fn refuse_unknown_settings(mut self) -> Self {
+        self.refuses_unknown_settings = true;
         self
     }
 
@@ -376,7 +386,11 @@ impl ClientBuilder {
             }
         };
         let runtime = runtime(tokens, self.identity.unwrap_or(identity));
-        Ok(Client::new(runtime, connections))
+        Ok(Client::new(
+            runtime,
+            connections,
+            self.refuses_unknown_settings,
+        ))
     }
 
     fn pacing_for(&self, base: &Url) -> Pacing {

@@ -28,8 +28,12 @@ pub struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(runtime: Arc<Runtime>, connections: Connections) -> Self {
-        let lookup = Arc::new(Lookup::new(runtime.clone()));
+    pub(crate) fn new(
+        runtime: Arc<Runtime>,
+        connections: Connections,
+        refuses_unknown_settings: bool,
+    ) -> Self {
+        let lookup = Arc::new(Lookup::new(runtime.clone(), refuses_unknown_settings));
         Self {
             runtime,
             lookup,

@@ -62,7 +62,7 @@ pub enum Stored {
 /// | `Unauthorized` | `401` | refused | give a valid token |
 /// | `Permission` | `403` | refused | give the token what it lacks |
 /// | `NotFound` | `404` | refused | check names, and what the token sees |
-/// | `Conflict` | `409` | refused | bring the secret into the state it needs |
+/// | `Conflict` | `409`, or there is already what was only to be created | refused, or no | bring the secret into the state it needs |
 /// | `Validation` | `422` or `400` | refused | change what was sent |
 /// | `Redirect` | a redirect that is not followed | refused | use the present name or address |
 /// | `Server` | `5xx` | perhaps: [`Error::stored`] | try again |
@@ -133,6 +133,8 @@ pub(crate) enum Kind {
     Token,
     /// The public key that the server gave can't be used.
     Key,
+    /// There is already what was to be created.
+    Exists,
 }
 
 #[derive(Clone)]
@@ -331,6 +333,7 @@ impl Error {
             Kind::UnexpectedReply => ErrorKind::UnexpectedReply,
             Kind::Token => ErrorKind::TokenSource,
             Kind::Key => ErrorKind::PublicKey,
+            Kind::Exists => ErrorKind::Conflict,
             Kind::Status(_) if self.is_permission() => ErrorKind::Permission,
             Kind::Status(_) if self.is_validation() => ErrorKind::Validation,
             Kind::Status(status) => match status {
@@ -422,9 +425,10 @@ impl Error {
     }
 
     /// `409`: in conflict with the state that GitHub holds, for example repositories set on a secret whose
-    /// visibility is not `selected`. GitHub did nothing. Give the secret that visibility first.
+    /// visibility is not `selected`; or there is already what was only to be created
+    /// ([`Put::only_if_missing`](crate::Put::only_if_missing)). GitHub did nothing. Give the secret that visibility first.
     pub fn is_conflict(&self) -> bool {
-        self.inner.kind == Kind::Status(StatusCode::CONFLICT)
+        self.kind() == ErrorKind::Conflict
     }
 
     /// `422` or `400`: GitHub refused the content of the request and stored nothing. [`Error::hint`] says what it may

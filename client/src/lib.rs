@@ -49,5 +49,5 @@ pub use scope::{
     HasVisibility, OrganizationScope, OrganizationStore, Owner, RepositoryName, RepositoryScope,
     RepositoryStore, Scope, SecretName, SeesOrganizationSecrets, UserScope, UserStore,
 };
-pub use secrets::{NewSecret, Outcome, Put, Repository, Secret, Secrets};
+pub use secrets::{NewSecret, Outcome, Put, PutPlan, Repository, Secret, Secrets};
 pub use value::{MAX_VALUE_BYTES, SecretValue};

@@ -2,13 +2,17 @@
 
 mod keys;
 pub(crate) mod memory;
+mod own_writes;
 mod repositories;
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::runtime::Runtime;
 
 use memory::Memory;
+
+pub(crate) use own_writes::{HeldPlace, Left, OwnWrite, OwnWrites, Selection};
 
 pub use keys::ScopeKey;
 pub(crate) use keys::{HasKey, Sealed, fetch_key};
@@ -20,14 +24,35 @@ pub(crate) struct Lookup {
     keys: Memory<ScopeKey>,
     /// Their ids, by name.
     repositories: Memory<i64>,
+    pub(crate) own_writes: OwnWrites,
+    /// Settings of secrets that were told, since nothing is known of them here.
+    settings: Mutex<HashSet<String>>,
+    refuses_unknown_settings: bool,
 }
 
+/// So many unknown settings are told at most.
+const MAX_SETTINGS: usize = 100;
+
 impl Lookup {
-    pub(crate) fn new(runtime: Arc<Runtime>) -> Self {
+    pub(crate) fn new(runtime: Arc<Runtime>, refuses_unknown_settings: bool) -> Self {
         Self {
             runtime,
             keys: Memory::default(),
             repositories: Memory::default(),
+            own_writes: OwnWrites::default(),
+            settings: Mutex::default(),
+            refuses_unknown_settings,
         }
+    }
+
+    /// Whether a write that may reset an unknown setting is refused.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.refuses_unknown_settings
+    }
+
+    /// Whether this unknown setting is told for the first time.
+    pub(crate) fn is_new_setting(&self, name: &str) -> bool {
+        let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        settings.len() < MAX_SETTINGS && settings.insert(name.to_owned())
     }
 }

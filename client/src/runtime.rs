@@ -201,6 +201,13 @@ impl Runtime {
         result
     }
 
+    /// Tells of a setting that a secret at a place has and nothing is known of here.
+    pub(crate) fn tell_unknown_setting(&self, place: &dyn Place, name: &str, setting: &str) {
+        let (place, name) = (place.to_string(), name.to_owned());
+        self.observer
+            .unknown_setting(place, name, setting.to_owned());
+    }
+
     /// The limits of whom a call counts for, as far as that is known before it has a token.
     pub(crate) fn gate(&self, audience: Audience<'_>) -> Gate<'_> {
         Gate {

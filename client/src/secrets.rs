@@ -2,10 +2,12 @@
 
 mod batch;
 mod breaker;
+mod existing;
 mod kept;
 mod put;
 mod selected;
 mod target;
+mod write;
 
 use std::future::ready;
 use std::marker::PhantomData;
@@ -19,7 +21,7 @@ use crate::access::RepositoryRef;
 use crate::client::Client;
 use crate::error::{Error, Kind};
 use crate::lookup::{ScopeKey, fetch_key};
-use crate::receipt::{Receipt, Written};
+use crate::receipt::Receipt;
 use crate::runtime::paging::{PER_PAGE, pages};
 use crate::runtime::{Allowance, Place, cost};
 use crate::scope::{AnyScope, Scope, SecretName, SeesOrganizationSecrets};
@@ -28,7 +30,7 @@ use crate::value::SecretValue;
 use target::Target;
 
 pub use batch::{NewSecret, Outcome};
-pub use put::Put;
+pub use put::{Put, PutPlan};
 
 const LISTING: &str = "listing the secrets of";
 const LISTING_INHERITED: &str = "listing the organization secrets seen by";
@@ -262,7 +264,30 @@ impl<S: AnyScope> Secrets<S> {
     /// can have, and the failures of any call.
     pub async fn get(&self, name: &str) -> Result<Secret, Error> {
         let name = SecretName::new(name)?;
-        self.target.get(&name, &self.target.allowance()).await
+        let secret = self.target.read(&name, &self.target.allowance()).await?;
+        Ok(secret.into())
+    }
+
+    /// Whether there is a secret of this name, in any case.
+    ///
+    /// # Errors
+    /// [`Error::is_not_found`] if it is the scope that is missing, or invisible to this token;
+    /// [`Error::is_invalid_input`] for a name that no secret can have, and the failures of any call.
+    pub async fn exists(&self, name: &str) -> Result<bool, Error> {
+        let (target, allowance) = (&self.target, &self.target.allowance());
+        let call = target.call("looking for", name, stores::Role::Get)?;
+        let look = async {
+            let name = SecretName::new(name)?;
+            let own = target.hold(&name, allowance).await?.clone();
+            let existing = target
+                .existing(&name, own.as_ref(), false, allowance)
+                .await?;
+            if existing.is_none() {
+                target.ensure_scope(allowance).await?;
+            }
+            Ok(existing.is_some())
+        };
+        target.client.runtime.watch(call, allowance, look).await
     }
 
     /// Deletes a secret, found by its name in any case.
@@ -356,23 +381,18 @@ impl<S: SeesOrganizationSecrets> Secrets<S> {
 }
 
 impl Target {
-    async fn delete(&self, name: &SecretName, allowance: &Allowance) -> Result<Receipt, Error> {
-        let call = self.call("deleting", name.as_str(), stores::Role::Delete)?;
-        let request = async |api: octoseal_api::Client| {
-            api.delete_secret(self.scope.api(), name.as_str()).await
-        };
-        let answered = self.client.runtime.call(call, allowance, request).await?;
-        let (scope, name) = (&self.scope, name.as_str());
-        Ok(Receipt::new(Written::Deleted, scope, name, &answered))
-    }
-
-    async fn get(&self, name: &SecretName, allowance: &Allowance) -> Result<Secret, Error> {
+    /// What GitHub tells of a secret.
+    async fn read(
+        &self,
+        name: &SecretName,
+        allowance: &Allowance,
+    ) -> Result<stores::Secret, Error> {
         let call = self.call("reading", name.as_str(), stores::Role::Get)?;
         let request = |api: octoseal_api::Client| async move {
             api.get_secret(self.scope.api(), name.as_str()).await
         };
         let reply = self.client.runtime.call(call, allowance, request).await?;
-        Ok(reply.into_inner().into())
+        Ok(reply.into_inner())
     }
 }
 

@@ -72,7 +72,6 @@ impl Draft {
         }
         let write = &mut self.write;
         match &self.access {
-            Access::Keep => {}
             Access::All | Access::Private => write.visibility = Some(self.access.to_string()),
             Access::Selected(repositories) => {
                 let lookup = &self.registries.client.lookup;
@@ -80,6 +79,8 @@ impl Draft {
                 write.visibility = Some("selected".to_owned());
                 write.selected_repository_ids = Some(ids);
             }
+            // What is not sent stays as it is.
+            _ => {}
         }
         let value = self.auth.and_then(|auth| auth.write_to(write));
         if let Some(value) = &value {

@@ -20,7 +20,7 @@ use super::reply::Failure;
 use crate::error::Error;
 use crate::limits::{Identity, Stop, WaitReason};
 
-pub use events::{Call, Deprecation, Event, Lesson, Request, Wait};
+pub use events::{Call, Deprecation, Event, Lesson, Request, UnknownSetting, Wait};
 pub(super) use spans::{of_call, of_request};
 
 /// Waits that end within so long of each other are one.
@@ -99,6 +99,15 @@ impl Observer {
             told.insert(what, until);
         }
         !known
+    }
+
+    /// A secret has a setting that is not known here.
+    pub(super) fn unknown_setting(&self, place: String, name: String, setting: String) {
+        self.tell(&Event::UnknownSetting(UnknownSetting {
+            place,
+            name,
+            setting,
+        }));
     }
 
     /// A request has ended.

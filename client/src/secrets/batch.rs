@@ -16,6 +16,7 @@ use super::Secrets;
 use super::breaker::Breaker;
 use super::put::Put;
 use super::target::Target;
+use super::write::place;
 use crate::access::{Access, RepositoryRef, Visibility};
 use crate::client::Client;
 use crate::error::{Error, Kind, Stored};
@@ -418,11 +419,4 @@ fn lost_runtime(scope: Scope, name: String, stored: Stored) -> Outcome {
         name,
         result: Err(error.with_hint("run the batch again for what is not stored")),
     }
-}
-
-/// Where a secret is stored: GitHub reads names without regard to case.
-fn place(scope: &Scope, name: &str) -> String {
-    let mut place = format!("{scope} {name}");
-    place.make_ascii_uppercase();
-    place
 }

@@ -1,80 +1,124 @@
-//! Access as it is sent: as the caller said, or as it is.
+//! Access as it is sent: as the caller said, or made of what is there.
 
 use std::collections::BTreeSet;
 
-use futures_util::TryStreamExt;
-use octoseal_api::stores;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use reqwest::StatusCode;
 
-use super::selected::{LISTING, page_of_selected};
+use super::existing::Existing;
 use super::target::Target;
 use crate::access::{Access, RepositoryRef};
-use crate::error::Error;
+use crate::error::{Error, Kind};
+use crate::lookup::OwnWrite;
 use crate::runtime::Allowance;
-use crate::runtime::paging::whole_pages;
 use crate::scope::SecretName;
 
 /// Access as it travels.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Resolved {
     pub(super) visibility: Option<String>,
     pub(super) selected: Option<Vec<i64>>,
 }
 
+impl Resolved {
+    /// Whether the same repositories may use the secret. What is not sent is not changed.
+    pub(super) fn is_same(&self, sent: &Self) -> bool {
+        let ids = |ids: &[i64]| ids.iter().copied().collect::<BTreeSet<_>>();
+        let has = self.selected.as_deref().unwrap_or_default();
+        let is_same_list = |sent: &Vec<i64>| ids(sent) == ids(has);
+        let is_same_word = sent.visibility.is_none() || sent.visibility == self.visibility;
+        is_same_word && sent.selected.as_ref().is_none_or(is_same_list)
+    }
+}
+
+/// What the caller said of access, with all repositories looked up.
+#[derive(Debug)]
+pub(super) enum Wanted {
+    /// This, whatever is there.
+    Known(Resolved),
+    /// Made of what is there.
+    Kept(Changed),
+}
+
+/// Whether a put depends on what is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum When {
+    #[default]
+    Always,
+    /// Only if there is no such secret.
+    Missing,
+    /// Only if there is one.
+    Existing,
+}
+
+/// What is there, with a change.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    pub(super) added: Vec<i64>,
+    pub(super) removed: Vec<i64>,
+    /// For a secret that does not exist yet.
+    new: Option<Resolved>,
+}
+
 impl Target {
-    /// Turns what the caller said of access into what is sent, reading what is to be kept.
-    pub(super) async fn resolve(
-        &self,
-        access: Access,
-        name: &SecretName,
-        allowance: &Allowance,
-    ) -> Result<Resolved, Error> {
-        let (visibility, selected) = (
-            self.scope.has_visibility(),
-            self.scope.has_selected_repositories(),
-        );
-        let storing = |error: Error| error.with_action(format!("storing {name} in {}", self.scope));
-        match access {
-            Access::Keep if visibility => {
-                let kept = self.kept_visibility(name, allowance).await;
-                kept.map_err(storing)
-            }
-            Access::Keep if selected => {
-                let kept = self.kept_selection(name, allowance).await;
-                kept.map_err(storing)
-            }
-            Access::Keep => Ok(Resolved::default()),
-            Access::All | Access::Private if !visibility => Err(Error::unsupported(format!(
-                "{} has no visibility",
-                self.scope
-            ))),
-            Access::Selected(_) if !selected => Err(Error::unsupported(format!(
-                "{} has no selected repositories",
-                self.scope
-            ))),
-            Access::All | Access::Private => Ok(Resolved {
+    /// Looks up the repositories, and refuses what the scope does not have.
+    pub(super) fn wanted<'a>(
+        &'a self,
+        access: &'a Access,
+        allowance: &'a Allowance,
+    ) -> BoxFuture<'a, Result<Wanted, Error>> {
+        let scope = &self.scope;
+        let lacks = move |what| Err(Error::unsupported(format!("{scope} has no {what}")));
+        let (visibility, selected) = (scope.has_visibility(), scope.has_selected_repositories());
+        async move {
+            let word = || Resolved {
                 visibility: Some(access.to_string()),
                 selected: None,
-            }),
-            Access::Selected(repositories) => self.selected(repositories, allowance).await,
+            };
+            Ok(match access {
+                Access::Keep if visibility || selected || self.client.lookup.is_strict() => {
+                    Wanted::Kept(Changed::default())
+                }
+                Access::Keep => Wanted::Known(Resolved::default()),
+                Access::KeepOr(new) => {
+                    let new = match self.wanted(new, allowance).await? {
+                        Wanted::Known(new) => Some(new),
+                        Wanted::Kept(changed) => changed.new,
+                    };
+                    let kept = Changed::default();
+                    Wanted::Kept(Changed { new, ..kept })
+                }
+                Access::All | Access::Private if !visibility => return lacks("visibility"),
+                Access::All | Access::Private => Wanted::Known(word()),
+                _ if !selected => return lacks("selected repositories"),
+                Access::Selected(these) => Wanted::Known(self.selected(these, allowance).await?),
+                Access::Add(these) => {
+                    let new = self.selected(these, allowance).await?;
+                    Wanted::Kept(Changed {
+                        added: new.selected.clone().unwrap_or_default(),
+                        removed: Vec::new(),
+                        new: Some(new),
+                    })
+                }
+                Access::Remove(these) => {
+                    let ids = self.selected(these, allowance).await?.selected;
+                    let removed = ids.unwrap_or_default();
+                    let kept = Changed::default();
+                    Wanted::Kept(Changed { removed, ..kept })
+                }
+            })
         }
-    }
-
-    /// Whether access that is kept has to be read.
-    pub(super) fn reads(&self, access: &Access) -> bool {
-        let has_any = self.scope.has_visibility() || self.scope.has_selected_repositories();
-        *access == Access::Keep && has_any
+        .boxed()
     }
 
     async fn selected(
         &self,
-        repositories: Vec<RepositoryRef>,
+        repositories: &[RepositoryRef],
         allowance: &Allowance,
     ) -> Result<Resolved, Error> {
-        let ids = self
-            .client
-            .lookup
-            .repository_ids(&repositories, allowance)
-            .await?;
+        let lookup = &self.client.lookup;
+        let ids = lookup.repository_ids(repositories, allowance).await?;
         let visibility = self.scope.has_visibility().then(|| "selected".to_owned());
         Ok(Resolved {
             visibility,
@@ -82,78 +126,130 @@ impl Target {
         })
     }
 
-    /// An organization secret's visibility as it is, with all its repositories.
-    async fn kept_visibility(
+    /// What is sent, for which a secret is read that keeps something of its access, or whose existence decides. `own`
+    /// is what this client last wrote there.
+    pub(super) async fn resolve(
         &self,
+        wanted: &Wanted,
+        when: When,
+        name: &SecretName,
+        own: Option<&OwnWrite>,
+        allowance: &Allowance,
+    ) -> Result<Resolved, Error> {
+        let keeps = match wanted {
+            Wanted::Known(access) if when == When::Always => return Ok(access.clone()),
+            Wanted::Known(_) => false,
+            Wanted::Kept(_) => true,
+        };
+        let existing = self.existing(name, own, keeps, allowance).await;
+        let existing = existing.map_err(|error| self.storing(name, error))?;
+        match (when, &existing) {
+            (When::Missing, Some(_)) => {
+                let why = format!("{name} exists already in {}", self.scope);
+                return Err(self.storing(name, Error::new(Kind::Exists, why)));
+            }
+            (When::Existing, None) => {
+                self.ensure_scope(allowance).await?;
+                let why = format!("{name} does not exist in {}", self.scope);
+                let not_found = StatusCode::NOT_FOUND;
+                let missing = Error::new(Kind::Status(not_found), why).with_status(not_found);
+                return Err(self.storing(name, missing));
+            }
+            _ => {}
+        }
+        match (wanted, existing) {
+            (Wanted::Known(access), _) => Ok(access.clone()),
+            (Wanted::Kept(changed), Some(existing)) => {
+                self.look_for_unknown_settings(name, &existing)?;
+                self.change(changed, name, existing.access)
+            }
+            (Wanted::Kept(changed), None) => self.new_access(changed, name, allowance).await,
+        }
+    }
+
+    pub(super) fn storing(&self, name: &SecretName, error: Error) -> Error {
+        error.with_action(format!("storing {name} in {}", self.scope))
+    }
+
+    /// Tells of settings that a write may reset, since nothing is known of them here, or fails for them.
+    fn look_for_unknown_settings(
+        &self,
+        name: &SecretName,
+        existing: &Existing,
+    ) -> Result<(), Error> {
+        let (lookup, settings) = (&self.client.lookup, &existing.unknown_settings);
+        if lookup.is_strict() && !settings.is_empty() {
+            let settings = settings.join(", ");
+            let why = format!(
+                "{name} in {} has settings that this version does not know and a write may reset: {settings}",
+                self.scope
+            );
+            let hint = "use a newer version of this library, or set the secret by hand";
+            return Err(self.storing(name, Error::input(why).with_hint(hint)));
+        }
+        for setting in settings {
+            if lookup.is_new_setting(setting) {
+                let runtime = &self.client.runtime;
+                runtime.tell_unknown_setting(&self.scope, name.as_str(), setting);
+            }
+        }
+        Ok(())
+    }
+
+    async fn new_access(
+        &self,
+        changed: &Changed,
         name: &SecretName,
         allowance: &Allowance,
     ) -> Result<Resolved, Error> {
-        let existing = match self.get(name, allowance).await {
-            Ok(existing) => existing,
-            Err(error) if error.is_not_found() => {
-                // Only the secret is missing if the scope has a key; otherwise the scope's own error says more.
-                allowance.give_back_leave();
-                self.client.lookup.key(&self.scope, None, allowance).await?;
-                return Err(Error::input(format!(
-                    "{name} does not exist yet in {} and has no visibility to keep",
-                    self.scope
-                ))
-                .with_hint("say which repositories may use it: visibility all, private or selected")
-                .with_source(error));
-            }
-            Err(error) => return Err(error),
-        };
-        match existing.visibility.as_deref() {
-            Some("selected") => {
-                let ids = self.selection(name, allowance).await?;
-                Ok(Resolved { visibility: existing.visibility, selected: Some(ids) })
-            }
-            Some("all" | "private") => Ok(Resolved { visibility: existing.visibility, selected: None }),
-            other => Err(Error::input(format!(
-                "{name} in {} has the visibility {:?}, which this version does not know how to keep",
+        if let Some(new) = &changed.new {
+            return Ok(new.clone());
+        }
+        if !self.scope.has_visibility() {
+            return Ok(Resolved::default());
+        }
+        self.ensure_scope(allowance).await?;
+        let why = format!(
+            "{name} does not exist yet in {} and has no visibility to keep",
+            self.scope
+        );
+        let hint = "say which repositories may use it: visibility all, private or selected";
+        Err(self.storing(name, Error::input(why).with_hint(hint)))
+    }
+
+    fn change(
+        &self,
+        changed: &Changed,
+        name: &SecretName,
+        mut access: Resolved,
+    ) -> Result<Resolved, Error> {
+        let Changed { added, removed, .. } = changed;
+        if let Some(word) = &access.visibility
+            && !matches!(word.as_str(), "all" | "private" | "selected")
+        {
+            let why = format!(
+                "{name} in {} has the visibility {word:?}, which this version does not know how to keep",
+                self.scope
+            );
+            return Err(self.storing(name, Error::input(why).with_hint("say the visibility")));
+        }
+        if added.is_empty() && removed.is_empty() {
+            return Ok(access);
+        }
+        let Some(ids) = &mut access.selected else {
+            let why = format!(
+                "{name} in {} has the visibility {}, to which no repository can be added and from which none can be \
+                 taken",
                 self.scope,
-                other.unwrap_or_default()
-            ))
-            .with_hint("say the visibility")),
-        }
-    }
-
-    /// A user secret's repositories as they are; none if it is new.
-    async fn kept_selection(
-        &self,
-        name: &SecretName,
-        allowance: &Allowance,
-    ) -> Result<Resolved, Error> {
-        match self.get(name, allowance).await {
-            Ok(_) => Ok(Resolved {
-                visibility: None,
-                selected: Some(self.selection(name, allowance).await?),
-            }),
-            Err(error) if error.is_not_found() => Ok(Resolved::default()),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The repositories that a secret is selected for: all of them, or an error, since those that are left out when
-    /// they are sent again lose the secret.
-    async fn selection(&self, name: &SecretName, allowance: &Allowance) -> Result<Vec<i64>, Error> {
-        let name = name.as_str();
-        let listed = self.listed(stores::Role::ListRepositories, LISTING, name)?;
-        let within = Some(allowance.clone());
-        let mut pages = whole_pages(listed, within, page_of_selected);
-        let mut ids = BTreeSet::new();
-        let unread = |error: Error| {
-            if !error.is_unexpected_reply() {
-                return error;
-            }
-            error.with_further_hint(
-                "nothing was written; say which repositories may use the secret, and they need not \
-                 be read",
-            )
+                access.visibility.unwrap_or_default()
+            );
+            let hint = "select all repositories that may use it";
+            return Err(self.storing(name, Error::input(why).with_hint(hint)));
         };
-        while let Some(page) = pages.try_next().await.map_err(unread)? {
-            ids.extend(page.items.into_iter().map(|repository| repository.id));
-        }
-        Ok(ids.into_iter().collect())
+        ids.retain(|id| !removed.contains(id));
+        ids.extend(added);
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(access)
     }
 }

@@ -2,15 +2,18 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::{Mutex, PoisonError};
 
+use futures_util::FutureExt;
 use octoseal_api::stores;
 use reqwest::StatusCode;
 
-use super::kept::Resolved;
+use super::kept::{Changed, Resolved, Wanted, When};
 use super::target::Target;
+use super::write::remember;
 use crate::access::{Access, RepositoryRef, Visibility};
-use crate::error::Error;
-use crate::lookup::Sealed;
+use crate::error::{Error, Stored};
+use crate::lookup::{HeldPlace, Left, OwnWrite, Sealed, Selection};
 use crate::receipt::{Receipt, Written};
 use crate::runtime::Allowance;
 use crate::scope::{AnyScope, HasSelectedRepositories, HasVisibility, SecretName};
@@ -35,6 +38,7 @@ pub struct Put<S> {
     name: String,
     content: Content,
     access: Access,
+    when: When,
     in_batch: bool,
     kind: PhantomData<fn() -> S>,
 }
@@ -54,6 +58,7 @@ impl<S: AnyScope> Put<S> {
             name,
             content: Content::None,
             access: Access::Keep,
+            when: When::Always,
             in_batch: false,
             kind: PhantomData,
         }
@@ -87,6 +92,25 @@ impl<S: AnyScope> Put<S> {
         self
     }
 
+    /// Creates the secret only if there is none of this name; otherwise [`send`](Self::send) gives an
+    /// [`Error::is_conflict`] and writes nothing.
+    ///
+    /// GitHub has no condition for a write, so whether it exists is asked directly before it is written. What stays is a
+    /// race of one round trip: a secret that another creates in between is replaced. If a reply is lost, the secret may
+    /// have been created by this put itself: [`Error::stored`] is then [`Stored::Unknown`].
+    pub fn only_if_missing(mut self) -> Self {
+        self.when = When::Missing;
+        self
+    }
+
+    /// Updates the secret only if there is one of this name; otherwise [`send`](Self::send) gives an
+    /// [`Error::is_not_found`] and writes nothing. A secret that another deletes between the question and the write is
+    /// created again: see [`only_if_missing`](Self::only_if_missing).
+    pub fn only_if_exists(mut self) -> Self {
+        self.when = When::Existing;
+        self
+    }
+
     /// Makes more attempts, and waits for limits without a deadline.
     pub(super) fn in_batch(mut self) -> Self {
         self.in_batch = true;
@@ -116,10 +140,54 @@ impl<S: AnyScope> Put<S> {
         let check = async {
             let name = SecretName::new(&self.name)?;
             target.check_content(&self.content, &self.access, &name)?;
-            let access = target.resolve(self.access.clone(), &name, &allowance);
+            let wanted = target.wanted(&self.access, &allowance).await?;
+            let access = target.resolve(&wanted, self.when, &name, None, &allowance);
             access.await.map(drop)
         };
         runtime.watch(call, &allowance, check).await
+    }
+
+    /// What [`send`](Self::send) would do, as things are now. Makes the same checks as [`check`](Self::check), reads the
+    /// secret and the repositories it is selected for, and writes nothing.
+    ///
+    /// # Errors
+    /// Those of [`check`](Self::check).
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn review(github: octoseal::Client, scope: octoseal::Scope) -> Result<(), octoseal::Error> {
+    /// let access: octoseal::Access = "selected:acme/api".parse()?;
+    /// let plan = github.secrets(scope).put("DEPLOY_KEY", "s3cret").access(access).plan().await?;
+    /// if plan.exists && plan.changes_access {
+    ///     println!("other repositories would get DEPLOY_KEY");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn plan(&self) -> Result<PutPlan, Error> {
+        let target = self.target.as_ref().map_err(Error::clone)?;
+        let runtime = &target.client.runtime;
+        let allowance = &runtime.allowance(self.in_batch);
+        let call = target.call("planning", &self.name, stores::Role::Get)?;
+        let plan = async {
+            let name = SecretName::new(&self.name)?;
+            target.check_content(&self.content, &self.access, &name)?;
+            let wanted = target.wanted(&self.access, allowance).await?;
+            let own = target.hold(&name, allowance).await?.clone();
+            let existing = target
+                .existing(&name, own.as_ref(), true, allowance)
+                .await?;
+            let access = target.resolve(&wanted, self.when, &name, own.as_ref(), allowance);
+            let access = access.await?;
+            if existing.is_none() {
+                target.ensure_scope(allowance).await?;
+            }
+            Ok(PutPlan {
+                exists: existing.is_some(),
+                changes_access: existing.is_none_or(|it| !it.access.is_same(&access)),
+            })
+        };
+        runtime.watch(call, allowance, plan).await
     }
 
     /// Checks, seals and sends, and says whether GitHub created or updated the secret, with what an audit needs.
@@ -134,22 +202,26 @@ impl<S: AnyScope> Put<S> {
         let call = target.call("storing", &name, stores::Role::Put)?;
         let runtime = &target.client.runtime;
         let allowance = runtime.allowance(self.in_batch);
-        let sent = self.send_within(&allowance);
+        let sent = self.send_within(&allowance).boxed();
         runtime.watch(call, &allowance, sent).await
     }
 
-    async fn send_within(self, allowance: &Allowance) -> Result<Receipt, Error> {
+    pub(super) async fn send_within(self, allowance: &Allowance) -> Result<Receipt, Error> {
         let target = self.target?;
         let name = SecretName::new(self.name)?;
         target.check_content(&self.content, &self.access, &name)?;
-        // What is kept is read directly before it is written.
-        let access = match target.reads(&self.access) {
-            true => None,
-            false => Some(target.resolve(self.access, &name, allowance).await?),
+        let wanted = target.wanted(&self.access, allowance).await?;
+        let mut held = target.hold(&name, allowance).await?;
+        let write = Write {
+            target: &target,
+            name: &name,
+            wanted: &wanted,
+            when: self.when,
+            own: held.clone(),
+            allowance,
         };
-        let (target, name, access) = (&target, &name, access.as_ref());
-        let write = |sealed| target.write(name, sealed, access, allowance);
-        match self.content {
+        let write = |sealed| write.send(sealed);
+        let sent = match self.content {
             Content::None => write(None).await,
             Content::Sealed(sealed) => write(Some(sealed)).await,
             Content::Plain(value) => {
@@ -158,8 +230,33 @@ impl<S: AnyScope> Put<S> {
                     .seal_and_write(&target.scope, &value, allowance, write)
                     .await
             }
+        };
+        let (sent, access) = match sent {
+            Ok((receipt, access)) => (Ok(receipt), access),
+            Err(error) => (Err(error), Resolved::default()),
+        };
+        remember(&mut held, &sent, |_| Left::Secret {
+            selection: Selection::of(access.selected.as_deref()),
+            visibility: access.visibility,
+        });
+        let receipt = sent?;
+        if let (Wanted::Kept(changed), Written::Updated) = (&wanted, receipt.written) {
+            target
+                .change_each(&name, changed, &mut held, allowance)
+                .await?;
         }
+        Ok(receipt)
     }
+}
+
+/// What a put would do; see [`Put::plan`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PutPlan {
+    /// Whether there is a secret of this name, which the put would replace.
+    pub exists: bool,
+    /// Whether other repositories could use the secret afterwards than now; for a new one `true`.
+    pub changes_access: bool,
 }
 
 impl<S: HasVisibility> Put<S> {
@@ -219,7 +316,8 @@ impl Target {
         access: &Access,
         name: &SecretName,
     ) -> Result<(), Error> {
-        let needs_value = self.scope.api().requires_value() || *access == Access::Keep;
+        let says_all = matches!(access, Access::All | Access::Private | Access::Selected(_));
+        let needs_value = self.scope.api().requires_value() || !says_all;
         match content {
             Content::Plain(value) => value.check(),
             Content::Sealed(sealed) => sealed.checked().map(drop),
@@ -232,41 +330,91 @@ impl Target {
         .map_err(|error| error.with_action(format!("storing {name} in {}", self.scope)))
     }
 
-    async fn write(
+    /// Adds and takes each repository once more by GitHub's operation for one, where there is one: what another put
+    /// writes between this one's read and its write is then not lost.
+    async fn change_each(
         &self,
         name: &SecretName,
-        sealed: Option<Sealed>,
-        access: Option<&Resolved>,
+        changed: &Changed,
+        held: &mut HeldPlace,
         allowance: &Allowance,
-    ) -> Result<Receipt, Error> {
+    ) -> Result<(), Error> {
+        if !self.scope.api().supports(stores::Role::AddRepository) {
+            return Ok(());
+        }
+        let (added, removed) = (changed.added.iter(), changed.removed.iter());
+        for (id, is_added) in added
+            .map(|id| (id, true))
+            .chain(removed.map(|id| (id, false)))
+        {
+            let changed = self.select_one(name, *id, is_added, held, allowance).await;
+            changed.map_err(|error| {
+                let stored =
+                    "the value is stored, and its repositories as they were read, with the change";
+                error.with_stored(Stored::Unknown).with_further_hint(stored)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// A put whose place is held.
+struct Write<'a> {
+    target: &'a Target,
+    name: &'a SecretName,
+    wanted: &'a Wanted,
+    when: When,
+    own: Option<OwnWrite>,
+    allowance: &'a Allowance,
+}
+
+impl Write<'_> {
+    /// Sends it, and gives the access that was sent too. What decides or is kept is read directly before.
+    async fn send(&self, sealed: Option<Sealed>) -> Result<(Receipt, Resolved), Error> {
+        let Self {
+            target,
+            name,
+            allowance,
+            ..
+        } = *self;
         let encrypted_value = sealed.as_ref().map(Sealed::checked).transpose()?;
         let (sealed, encrypted_value) = (sealed.as_ref(), encrypted_value.as_ref());
-        let send = async |api: octoseal_api::Client, access: &Resolved| {
+        let last = Mutex::new(Resolved::default());
+        let send = async |api: octoseal_api::Client, access: Resolved| {
             let body = stores::Put {
                 encrypted_value,
                 key_id: sealed.map(|sealed| sealed.key_id.as_str()),
                 visibility: access.visibility.as_deref(),
                 selected_repository_ids: access.selected.as_deref(),
             };
-            api.put_secret(self.scope.api(), name.as_str(), &body).await
+            let sent = api
+                .put_secret(target.scope.api(), name.as_str(), &body)
+                .await;
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = access;
+            sent
         };
-        let call = self.call("storing", name.as_str(), stores::Role::Put)?;
-        let runtime = &self.client.runtime;
-        let answered = match access {
-            Some(access) => runtime.call(call, allowance, |api| send(api, access)).await,
-            None => {
-                let read = || self.resolve(Access::Keep, name, allowance);
-                let write = async |api, access| send(api, &access).await;
-                runtime.read_and_write(call, allowance, read, write).await
+        let call = target.call("storing", name.as_str(), stores::Role::Put)?;
+        let runtime = &target.client.runtime;
+        let answered = match (self.wanted, self.when) {
+            (Wanted::Known(access), When::Always) => {
+                let request = |api| send(api, access.clone());
+                runtime.call(call, allowance, request).await
+            }
+            _ => {
+                let own = self.own.as_ref();
+                let read = || target.resolve(self.wanted, self.when, name, own, allowance);
+                runtime.read_and_write(call, allowance, read, &send).await
             }
         }?;
         let written = match answered.reply.status() {
             StatusCode::CREATED => Written::Created,
             _ => Written::Updated,
         };
-        Ok(Receipt {
+        let receipt = Receipt {
             key_id: sealed.map(|sealed| sealed.key_id.clone()),
-            ..Receipt::new(written, &self.scope, name.as_str(), &answered)
-        })
+            ..Receipt::new(written, &target.scope, name.as_str(), &answered)
+        };
+        let access = last.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok((receipt, access))
     }
 }

@@ -7,11 +7,10 @@ use futures_core::Stream;
 use futures_util::TryStreamExt;
 use octoseal_api::{Error as ApiError, ResponseValue, stores};
 
-use super::target::Target;
 use super::{Repository, Secrets};
-use crate::access::RepositoryRef;
+use crate::access::{Access, RepositoryRef};
 use crate::error::Error;
-use crate::receipt::{Receipt, Written};
+use crate::receipt::Receipt;
 use crate::runtime::Allowance;
 use crate::runtime::paging::{Listed, PER_PAGE, pages};
 use crate::scope::{HasSelectedRepositories, Scope, SecretName};
@@ -124,27 +123,36 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>,
     ) -> Result<Receipt, Error> {
         let name = SecretName::new(name)?;
-        let doing = "selecting the repositories of";
-        let call = self
-            .target
-            .call(doing, name.as_str(), stores::Role::SetRepositories)?;
-        let (target, allowance) = (&self.target, self.target.allowance());
-        let Target { client, scope } = target;
         let repositories: Vec<RepositoryRef> = repositories.into_iter().map(Into::into).collect();
-        let name = name.as_str();
-        let work = async {
-            let ids = client
-                .lookup
-                .repository_ids(&repositories, &allowance)
-                .await?;
-            let ids = ids.as_slice();
-            let request = |api: octoseal_api::Client| async move {
-                api.set_selected_repositories(scope.api(), name, ids).await
-            };
-            let answered = client.runtime.call(call, &allowance, request).await?;
-            Ok(Receipt::new(Written::AccessChanged, scope, name, &answered))
-        };
-        client.runtime.watch(call, &allowance, work).await
+        let allowance = self.target.allowance();
+        self.target.select(&name, &repositories, &allowance).await
+    }
+
+    /// Changes who may use the secret `name`, and not its value: replaces the repositories that it is selected for, or
+    /// adds to them and takes from them one by one. Another visibility is sent without a value, and GitHub decides.
+    ///
+    /// # Errors
+    /// As for [`set_selected_repositories`](Self::set_selected_repositories); [`Error::is_invalid_input`] for an access
+    /// that changes nothing, and where GitHub's description requires a value.
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn share(github: octoseal::Client, scope: octoseal::Scope) -> Result<(), octoseal::Error> {
+    /// use octoseal::Access;
+    ///
+    /// let secrets = github.secrets(scope);
+    /// secrets.change_access("DEPLOY_KEY", Access::add(["acme/api", "acme/web"])).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn change_access(
+        &self,
+        name: &str,
+        access: impl Into<Access>,
+    ) -> Result<Receipt, Error> {
+        let (name, allowance) = (SecretName::new(name)?, self.target.allowance());
+        let access = access.into();
+        self.target.change_access(&name, &access, &allowance).await
     }
 
     /// Gives the secret `name` to one more repository, by id or, looked up first, by `owner/name`. One that has it
@@ -163,7 +171,11 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         name: &str,
         repository: impl Into<RepositoryRef>,
     ) -> Result<Receipt, Error> {
-        self.change_selected(name, repository.into(), stores::Role::AddRepository)
+        let (name, allowance) = (SecretName::new(name)?, self.target.allowance());
+        let repository = [repository.into()];
+        let target = &self.target;
+        target
+            .select_each(&name, &repository, true, &allowance)
             .await
     }
 
@@ -182,43 +194,11 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         name: &str,
         repository: impl Into<RepositoryRef>,
     ) -> Result<Receipt, Error> {
-        self.change_selected(name, repository.into(), stores::Role::RemoveRepository)
+        let (name, allowance) = (SecretName::new(name)?, self.target.allowance());
+        let repository = [repository.into()];
+        let target = &self.target;
+        target
+            .select_each(&name, &repository, false, &allowance)
             .await
-    }
-
-    async fn change_selected(
-        &self,
-        name: &str,
-        repository: RepositoryRef,
-        role: stores::Role,
-    ) -> Result<Receipt, Error> {
-        let name = SecretName::new(name)?;
-        let add = role == stores::Role::AddRepository;
-        let doing = if add {
-            "adding a repository to"
-        } else {
-            "removing a repository from"
-        };
-        let call = self.target.call(doing, name.as_str(), role)?;
-        let (target, allowance) = (&self.target, self.target.allowance());
-        let Target { client, scope } = target;
-        let name = name.as_str();
-        let work = async {
-            let ids = client
-                .lookup
-                .repository_ids(&[repository], &allowance)
-                .await?;
-            let id = ids[0];
-            let request = |api: octoseal_api::Client| async move {
-                if add {
-                    api.add_selected_repository(scope.api(), name, id).await
-                } else {
-                    api.remove_selected_repository(scope.api(), name, id).await
-                }
-            };
-            let answered = client.runtime.call(call, &allowance, request).await?;
-            Ok(Receipt::new(Written::AccessChanged, scope, name, &answered))
-        };
-        client.runtime.watch(call, &allowance, work).await
     }
 }

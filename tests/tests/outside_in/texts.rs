@@ -128,6 +128,16 @@ fn text_that_is_no_access_is_refused_and_says_what_is() {
 fn a_configuration_with_a_name_or_an_access_that_cannot_be_is_refused_as_it_is_read() {
     let read = |access: &str| serde_json::from_value::<Access>(json!(access));
     assert_eq!(read("keep").unwrap(), Access::Keep);
+    for wrong in [
+        "keep-or:keep",
+        "keep-or:",
+        "add:api",
+        "remove",
+        "all:",
+        "selected:a/b,",
+    ] {
+        assert!(read(wrong).is_err(), "{wrong}");
+    }
     assert!(
         read("everyone")
             .unwrap_err()
@@ -181,8 +191,13 @@ proptest! {
         for visibility in [Visibility::All, Visibility::Private, Visibility::Selected(ids.collect())] {
             comes_back!(Visibility, &visibility);
         }
-        for access in [Access::Keep, Access::All, Access::Private, Access::Selected(repositories)] {
+        let selected = Access::Selected(repositories.clone());
+        let changes = [Access::add(&repositories), Access::remove(&repositories)];
+        for access in [Access::Keep, Access::All, Access::Private, selected].into_iter().chain(changes) {
             comes_back!(Access, &access);
+            let new = matches!(access, Access::All | Access::Private | Access::Selected(_));
+            let kept = Access::keep_or(access).to_string();
+            prop_assert_eq!(kept.parse::<Access>().is_ok(), new || kept == "keep");
         }
     }
 

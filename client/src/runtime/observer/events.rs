@@ -20,6 +20,10 @@ pub enum Event {
     Learnt(Lesson),
     /// GitHub says that an operation will go: told once for each operation.
     Deprecated(Deprecation),
+    /// A secret whose access is kept has a setting that this version does not know, so that the write may reset it: told
+    /// once for each setting. See
+    /// [`ClientBuilder::refuse_unknown_settings`](crate::ClientBuilder::refuse_unknown_settings).
+    UnknownSetting(UnknownSetting),
     /// A call of the public API has ended. One whose future was dropped does not end.
     Call(Call),
 }
@@ -82,6 +86,18 @@ pub struct Deprecation {
     pub since: Option<SystemTime>,
     /// When it goes, if the reply says.
     pub sunset: Option<SystemTime>,
+}
+
+/// A setting of a secret that GitHub tells and this version does not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnknownSetting {
+    /// Where the secret is: a scope as text.
+    pub place: String,
+    /// The secret's name.
+    pub name: String,
+    /// GitHub's name of the setting.
+    pub setting: String,
 }
 
 /// A call of the public API: a put, a deletion, a list. Each member of a batch is one, and so is each page of a list that

@@ -130,6 +130,15 @@ pub(super) fn write(event: &Event) {
             },
             "deprecated"
         ),
+        Event::UnknownSetting(unknown) => warn!(
+            target: TARGET,
+            {
+            octoseal.place = unknown.place,
+            octoseal.name = unknown.name,
+            octoseal.setting = unknown.setting,
+            },
+            "unknown setting"
+        ),
         Event::Call(call) => debug!(
             target: TARGET,
             {

@@ -1,0 +1,163 @@
+//! A secret as it is: what GitHub tells of it, as far as that is not older than what this client wrote.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
+
+use futures_util::TryStreamExt;
+use octoseal_api::stores;
+use tokio::time::{Instant, sleep};
+
+use super::kept::Resolved;
+use super::selected::{LISTING, page_of_selected};
+use super::target::Target;
+use crate::error::{Error, Kind};
+use crate::lookup::{Left, OwnWrite};
+use crate::runtime::Allowance;
+use crate::runtime::paging::whole_pages;
+use crate::scope::SecretName;
+
+/// How long to wait before each further read, after one that is older than this client's own write.
+const PAUSES: [Duration; 3] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+
+/// What GitHub tells of a secret.
+pub(super) struct Existing {
+    pub(super) access: Resolved,
+    pub(super) updated_at: Option<SystemTime>,
+    /// Names of what the description of GitHub's API lacks.
+    pub(super) unknown_settings: Vec<String>,
+}
+
+impl Target {
+    /// What is there, `None` for nothing, the repositories that it is selected for only if asked. A read that is older than the client's own write is made again, some times.
+    pub(super) async fn existing(
+        &self,
+        name: &SecretName,
+        own: Option<&OwnWrite>,
+        with_selection: bool,
+        allowance: &Allowance,
+    ) -> Result<Option<Existing>, Error> {
+        let mut pauses = PAUSES.iter();
+        loop {
+            let existing = self.read_existing(name, with_selection, allowance).await?;
+            if own.is_none_or(|own| !own.may_lag() || is_as_new(existing.as_ref(), own)) {
+                return Ok(existing);
+            }
+            let in_time = |pause: &&Duration| {
+                let end = Instant::now() + **pause;
+                allowance.deadline().is_none_or(|deadline| end < deadline)
+            };
+            let Some(pause) = pauses.next().filter(in_time) else {
+                let why = format!(
+                    "what GitHub tells of {name} in {} is not what this client has just written",
+                    self.scope
+                );
+                return Err(Error::new(Kind::UnexpectedReply, why).with_hint(
+                    "the reply is older, or another has changed the secret meanwhile; nothing more was written; \
+                     try again later, or say which repositories may use it, and it need not be read",
+                ));
+            };
+            allowance.give_back_leave();
+            sleep(*pause).await;
+        }
+    }
+
+    async fn read_existing(
+        &self,
+        name: &SecretName,
+        with_selection: bool,
+        allowance: &Allowance,
+    ) -> Result<Option<Existing>, Error> {
+        let secret = match self.read(name, allowance).await {
+            Ok(secret) => secret,
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let scope = &self.scope;
+        let visibility = scope
+            .has_visibility()
+            .then(|| secret.visibility.unwrap_or_default());
+        let has_selection = match &visibility {
+            Some(visibility) => visibility == "selected",
+            None => scope.has_selected_repositories(),
+        };
+        let selected = match has_selection && with_selection {
+            true => Some(self.selection(name, allowance).await?),
+            false => None,
+        };
+        let settings = secret
+            .extra
+            .into_iter()
+            .filter(|(_, value)| !value.is_null());
+        Ok(Some(Existing {
+            access: Resolved {
+                visibility,
+                selected,
+            },
+            updated_at: secret.updated_at.as_deref().and_then(instant),
+            unknown_settings: settings.map(|(name, _)| name).collect(),
+        }))
+    }
+
+    /// The repositories that a secret is selected for: all of them, or an error, since those that are left out when
+    /// they are sent again lose the secret.
+    async fn selection(&self, name: &SecretName, allowance: &Allowance) -> Result<Vec<i64>, Error> {
+        let listed = self.listed(stores::Role::ListRepositories, LISTING, name.as_str())?;
+        let within = Some(allowance.clone());
+        let mut pages = whole_pages(listed, within, page_of_selected);
+        let mut ids = BTreeSet::new();
+        let unread = |error: Error| {
+            if !error.is_unexpected_reply() {
+                return error;
+            }
+            error.with_further_hint(
+                "nothing was written; say which repositories may use the secret, and they need not \
+                 be read",
+            )
+        };
+        while let Some(page) = pages.try_next().await.map_err(unread)? {
+            ids.extend(page.items.into_iter().map(|repository| repository.id));
+        }
+        Ok(ids.into_iter().collect())
+    }
+
+    /// Fails if the scope can't be seen: only a secret is missing where there is a key. The scope's own error says more.
+    pub(super) async fn ensure_scope(&self, allowance: &Allowance) -> Result<(), Error> {
+        allowance.give_back_leave();
+        let key = self.client.lookup.key(&self.scope, None, allowance).await;
+        key.map(drop)
+    }
+}
+
+/// Whether what was read is as the client left it, or surely newer.
+fn is_as_new(existing: Option<&Existing>, own: &OwnWrite) -> bool {
+    let is_newer = |existing: &Existing| existing.updated_at > own.at && own.at.is_some();
+    match (existing, &own.left) {
+        (None, Left::Nothing) => true,
+        (None, Left::Secret { .. }) => false,
+        (Some(existing), Left::Nothing) => is_newer(existing),
+        (
+            Some(existing),
+            Left::Secret {
+                visibility,
+                selection,
+            },
+        ) => {
+            let Resolved {
+                visibility: word,
+                selected,
+            } = &existing.access;
+            let fits = visibility.is_none() || visibility == word;
+            let selected = selected.as_deref();
+            fits && selected.is_none_or(|ids| selection.fits(ids)) || is_newer(existing)
+        }
+    }
+}
+
+/// An instant as GitHub writes it.
+pub(super) fn instant(text: &str) -> Option<SystemTime> {
+    humantime::parse_rfc3339_weak(text).ok()
+}

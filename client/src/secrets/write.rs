@@ -1,0 +1,186 @@
+//! Writes at the place of one secret: each waits for the one before it, and is remembered.
+
+use octoseal_api::stores::Role;
+
+use super::put::Put;
+use super::target::Target;
+use crate::access::{Access, RepositoryRef};
+use crate::error::{Error, Stored};
+use crate::lookup::{HeldPlace, Left, OwnWrite, Selection};
+use crate::receipt::{Receipt, Written};
+use crate::runtime::{Allowance, Call};
+use crate::scope::{Scope, SecretName};
+
+/// Where a secret is stored: GitHub reads names without regard to case.
+pub(super) fn place(scope: &Scope, name: &str) -> String {
+    let mut place = format!("{scope} {name}");
+    place.make_ascii_uppercase();
+    place
+}
+
+impl Target {
+    /// Waits until this client writes nothing else there.
+    pub(super) async fn hold(
+        &self,
+        name: &SecretName,
+        allowance: &Allowance,
+    ) -> Result<HeldPlace, Error> {
+        let place = place(&self.scope, name.as_str());
+        self.client.lookup.own_writes.hold(&place, allowance).await
+    }
+
+    pub(super) async fn delete(
+        &self,
+        name: &SecretName,
+        allowance: &Allowance,
+    ) -> Result<Receipt, Error> {
+        let call = self.call("deleting", name.as_str(), Role::Delete)?;
+        let delete = async {
+            let mut held = self.hold(name, allowance).await?;
+            let request = async |api: octoseal_api::Client| {
+                api.delete_secret(self.scope.api(), name.as_str()).await
+            };
+            let answered = self.client.runtime.call(call, allowance, request).await;
+            let (scope, name) = (&self.scope, name.as_str());
+            let deleted = answered.map(|it| Receipt::new(Written::Deleted, scope, name, &it));
+            remember(&mut held, &deleted, |_| Left::Nothing);
+            deleted
+        };
+        self.client.runtime.watch(call, allowance, delete).await
+    }
+
+    /// Replaces the repositories that a secret is selected for.
+    pub(super) async fn select(
+        &self,
+        name: &SecretName,
+        repositories: &[RepositoryRef],
+        allowance: &Allowance,
+    ) -> Result<Receipt, Error> {
+        let doing = "selecting the repositories of";
+        let call = self.call(doing, name.as_str(), Role::SetRepositories)?;
+        let select = async {
+            let (lookup, runtime) = (&self.client.lookup, &self.client.runtime);
+            let ids = lookup.repository_ids(repositories, allowance).await?;
+            let mut held = self.hold(name, allowance).await?;
+            let (scope, name, ids) = (&self.scope, name.as_str(), ids.as_slice());
+            let request = async |api: octoseal_api::Client| {
+                api.set_selected_repositories(scope.api(), name, ids).await
+            };
+            let answered = runtime.call(call, allowance, request).await;
+            let selected =
+                answered.map(|it| Receipt::new(Written::AccessChanged, scope, name, &it));
+            remember(&mut held, &selected, |_| Left::Secret {
+                visibility: None,
+                selection: Selection::of(Some(ids)),
+            });
+            selected
+        };
+        self.client.runtime.watch(call, allowance, select).await
+    }
+
+    /// Selects some repositories more or fewer, one by one. The receipt is that of the last.
+    pub(super) async fn select_each(
+        &self,
+        name: &SecretName,
+        repositories: &[RepositoryRef],
+        is_added: bool,
+        allowance: &Allowance,
+    ) -> Result<Receipt, Error> {
+        let call = self.change_of_one(name, is_added)?;
+        let select = async {
+            let lookup = &self.client.lookup;
+            let ids = lookup.repository_ids(repositories, allowance).await?;
+            let mut held = self.hold(name, allowance).await?;
+            let mut receipt = Err(Error::input("no repository is named"));
+            for id in ids {
+                receipt = Ok(self
+                    .select_one(name, id, is_added, &mut held, allowance)
+                    .await?);
+            }
+            receipt
+        };
+        self.client.runtime.watch(call, allowance, select).await
+    }
+
+    fn change_of_one<'a>(
+        &'a self,
+        name: &'a SecretName,
+        is_added: bool,
+    ) -> Result<Call<'a>, Error> {
+        let (doing, role) = match is_added {
+            true => ("adding a repository to", Role::AddRepository),
+            false => ("removing a repository from", Role::RemoveRepository),
+        };
+        self.call(doing, name.as_str(), role)
+    }
+
+    /// Selects one repository more, or one fewer, at a place that is held.
+    pub(super) async fn select_one(
+        &self,
+        name: &SecretName,
+        id: i64,
+        is_added: bool,
+        held: &mut HeldPlace,
+        allowance: &Allowance,
+    ) -> Result<Receipt, Error> {
+        let call = self.change_of_one(name, is_added)?;
+        let (scope, name) = (&self.scope, name.as_str());
+        let request = async |api: octoseal_api::Client| match is_added {
+            true => api.add_selected_repository(scope.api(), name, id).await,
+            false => api.remove_selected_repository(scope.api(), name, id).await,
+        };
+        let answered = self.client.runtime.call(call, allowance, request).await;
+        let changed = answered.map(|it| Receipt::new(Written::AccessChanged, scope, name, &it));
+        remember(held, &changed, |before| {
+            let (visibility, mut selection) = match before {
+                Some(Left::Secret {
+                    visibility,
+                    selection,
+                }) => (visibility, selection),
+                Some(Left::Nothing) | None => (None, Selection::default()),
+            };
+            selection.change(id, is_added);
+            Left::Secret {
+                visibility,
+                selection,
+            }
+        });
+        changed
+    }
+
+    /// Changes who may use a secret, and not its value.
+    pub(super) async fn change_access(
+        &self,
+        name: &SecretName,
+        access: &Access,
+        allowance: &Allowance,
+    ) -> Result<Receipt, Error> {
+        match access {
+            Access::Selected(these) => self.select(name, these, allowance).await,
+            Access::Add(these) => self.select_each(name, these, true, allowance).await,
+            Access::Remove(these) => self.select_each(name, these, false, allowance).await,
+            _ => {
+                let put = Put::<Scope>::new(Ok(self.clone()), name.to_string());
+                let receipt = put.access(access.clone()).send_within(allowance).await?;
+                let written = Written::AccessChanged;
+                Ok(Receipt { written, ..receipt })
+            }
+        }
+    }
+}
+
+/// Keeps in mind what a write left there. What it left, if that is not known, may be either.
+pub(super) fn remember(
+    held: &mut HeldPlace,
+    written: &Result<Receipt, Error>,
+    left: impl FnOnce(Option<Left>) -> Left,
+) {
+    match written {
+        Ok(receipt) => {
+            let before = held.take().filter(OwnWrite::may_lag).map(|own| own.left);
+            **held = Some(OwnWrite::new(receipt.at, left(before)));
+        }
+        Err(error) if error.stored() == Stored::Unknown => **held = None,
+        Err(_) => {}
+    }
+}
