@@ -2,14 +2,28 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::lookup::Lookup;
-use crate::runtime::Runtime;
+use crate::runtime::{Allowance, RetryPolicy, Runtime, Terms};
 use crate::wire::Connections;
 
 /// A client of GitHub's secrets.
 ///
 /// Cheap to clone; clones share the connection pool, the keys, and the gate that keeps GitHub's limits.
+///
+/// # Dropped futures
+/// A call ends when its future is dropped, at whatever `.await` it has come to; nothing of it goes on in the background.
+/// What it held, its place in a line or its leave to send, is free for others. What it may have left behind:
+/// - Dropped before its request was sent (it waited, read, or looked something up): nothing.
+/// - Dropped while a request was under way: GitHub may carry it out, or not. A put then leaves the old value or the new
+///   one, with the old access or the new, never one half; a deletion may have happened; a `POST` may have made something.
+///   No error says so, since there is none: give a call a [`deadline`](Self::deadline) instead of dropping it, and its
+///   [`Error::stored`](crate::Error::stored) tells.
+/// - A dropped batch has stored some secrets, and each that was under way perhaps.
+/// - A dropped list changes nothing.
+///
+/// What other calls wait for too, a scope's key or an App's token, goes on for them.
 ///
 /// # Examples
 /// ```
@@ -25,6 +39,7 @@ pub struct Client {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) lookup: Arc<Lookup>,
     pub(crate) connections: Connections,
+    pub(crate) terms: Terms,
 }
 
 impl Client {
@@ -38,7 +53,49 @@ impl Client {
             runtime,
             lookup,
             connections,
+            terms: Terms::default(),
         }
+    }
+
+    /// A client that shares everything with this one, and whose calls have another deadline than
+    /// [`RetryPolicy::deadline`] says: so long from their beginning, with all that they read, retry and wait for. What is
+    /// not done by then is an error that says whether it may have been carried out, and when to try again if a limit is
+    /// the reason. A batch has it as a whole: what was not begun by then is given back untried.
+    ///
+    /// What a call makes for others as well (a scope's key, an App's token) goes on for those that have more time.
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn f(github: octoseal::Client, scope: octoseal::Scope) -> Result<(), octoseal::Error> {
+    /// use std::time::Duration;
+    ///
+    /// github.deadline(Duration::from_secs(20)).secrets(scope).put("KEY", "value").send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn deadline(&self, deadline: Duration) -> Self {
+        let mut new = self.clone();
+        new.terms.deadline = Some(deadline);
+        new
+    }
+
+    /// A client that shares everything with this one, and whose calls deal with failures by another policy. Its
+    /// [`connect_timeout`](RetryPolicy::connect_timeout) and [`budget`](RetryPolicy::budget) count for nothing: connections
+    /// and the budget are those of all calls. A deadline set by [`deadline`](Self::deadline) comes before the policy's.
+    pub fn retry(&self, policy: RetryPolicy) -> Self {
+        let mut new = self.clone();
+        new.terms.policy = Some(policy);
+        new
+    }
+
+    pub(crate) fn in_batch(&self) -> Self {
+        let mut new = self.clone();
+        new.terms = new.terms.in_batch();
+        new
+    }
+
+    pub(crate) fn allowance(&self) -> Allowance {
+        self.runtime.allowance(&self.terms)
     }
 
     /// Forgets the tokens of an App's installations that are kept, for this client and its clones, and that a token was

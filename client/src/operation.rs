@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::{Future, ready};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -20,7 +20,7 @@ use crate::auth::Audience;
 use crate::client::Client;
 use crate::error::Error;
 use crate::runtime::paging::{Listed, PER_PAGE, pages};
-use crate::runtime::{Call, Place, headers};
+use crate::runtime::{Call, Place, RetryPolicy, headers};
 use crate::scope::Owner;
 
 /// What an operation gave; see [`Client::call`].
@@ -177,6 +177,18 @@ impl<F> OperationCall<F> {
         self
     }
 
+    /// Another deadline for this call; see [`Client::deadline`].
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.of.client = self.of.client.deadline(deadline);
+        self
+    }
+
+    /// Another policy for failures of this call; see [`Client::retry`].
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.of.client = self.of.client.retry(policy);
+        self
+    }
+
     /// Makes the call.
     ///
     /// # Errors
@@ -192,9 +204,7 @@ impl<F> OperationCall<F> {
         let place = of.place(request, |_| Ok(())).await?;
         let runtime = &of.client.runtime;
         let call = Call::new(&place, of.operation.method, "", of.operation);
-        let answered = runtime
-            .call(call, &runtime.allowance(false), request)
-            .await?;
+        let answered = runtime.call(call, &of.client.allowance(), request).await?;
         let (attempts, reply) = (answered.attempts, answered.reply);
         Ok(Reply {
             status: reply.status().as_u16(),
@@ -213,6 +223,18 @@ impl<T: Send + 'static> OperationList<T> {
         self
     }
 
+    /// Another deadline for this call; see [`Client::deadline`].
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.of.client = self.of.client.deadline(deadline);
+        self
+    }
+
+    /// Another policy for failures of this call; see [`Client::retry`].
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.of.client = self.of.client.retry(policy);
+        self
+    }
+
     /// The entries, page after page of 100; a page is asked for when those before it are taken.
     ///
     /// # Errors
@@ -228,7 +250,7 @@ impl<T: Send + 'static> OperationList<T> {
     /// # Errors
     /// As for [`stream`](Self::stream).
     pub async fn all(self) -> Result<Vec<T>, Error> {
-        let within = self.of.client.runtime.allowance(false);
+        let within = self.of.client.allowance();
         let page = self.page.clone();
         let listed = self.listed().await?;
         let pages = pages(
@@ -249,6 +271,7 @@ impl<T: Send + 'static> OperationList<T> {
         let first = |api| (self.page)(api, 1);
         Ok(Arc::new(Listed {
             runtime: self.of.client.runtime.clone(),
+            terms: self.of.client.terms.clone(),
             doing: operation.method,
             name: String::new(),
             place: self.of.place(first, asks_for_first_page).await?,

@@ -9,6 +9,7 @@ mod write;
 
 use std::future::ready;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::{StreamExt, TryStreamExt};
@@ -21,7 +22,7 @@ use crate::error::{Error, Kind, Stored};
 use crate::lookup::{ScopeKey, Sealed, fetch_key};
 use crate::receipt::{Receipt, Written};
 use crate::runtime::paging::{Listed, PER_PAGE, pages};
-use crate::runtime::{Allowance, Call};
+use crate::runtime::{Allowance, Call, RetryPolicy};
 use crate::scope::SecretName;
 
 pub use auth::RegistryAuth;
@@ -92,6 +93,18 @@ impl Client {
 }
 
 impl PrivateRegistries {
+    /// The same with another deadline for each call made by it; see [`Client::deadline`].
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.client = self.client.deadline(deadline);
+        self
+    }
+
+    /// The same with another policy for failures; see [`Client::retry`].
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.client = self.client.retry(policy);
+        self
+    }
+
     /// The kinds of registry that GitHub's description lists.
     pub const TYPES: &'static [&'static str] = registries::REGISTRY_TYPE;
 
@@ -166,6 +179,7 @@ impl PrivateRegistries {
     ) -> impl Stream<Item = Result<PrivateRegistry, Error>> + Send + Unpin + use<> {
         let listed = Arc::new(Listed {
             runtime: self.client.runtime.clone(),
+            terms: self.client.terms.clone(),
             doing: "listing",
             name: String::new(),
             place: self.scope.clone(),
@@ -283,7 +297,7 @@ impl PrivateRegistries {
     }
 
     fn allowance(&self) -> Allowance {
-        self.client.runtime.allowance(false)
+        self.client.allowance()
     }
 
     fn call<'a>(&'a self, doing: &'static str, name: &'a str, operation: Operation) -> Call<'a> {

@@ -28,6 +28,7 @@ mod policy;
 mod proofs;
 mod reply;
 mod retry;
+mod terms;
 mod tokens;
 mod wording;
 
@@ -53,6 +54,7 @@ pub(crate) use allowance::Allowance;
 pub(crate) use call::{Answered, Call, Place, cost};
 pub(crate) use observer::{Observer, Tell};
 pub use policy::RetryPolicy;
+pub(crate) use terms::Terms;
 pub(crate) use tokens::{Sourced, Tokens};
 
 /// Makes calls: as whom, to which server, within which limits.
@@ -102,9 +104,9 @@ impl Runtime {
         self
     }
 
-    /// The time that a call of the public API has, beginning now; a member of a batch has more.
-    pub(crate) fn allowance(&self, in_batch: bool) -> Allowance {
-        Allowance::new(&self.policy, in_batch)
+    /// The time that a call of the public API has, beginning now.
+    pub(crate) fn allowance(&self, terms: &Terms) -> Allowance {
+        Allowance::new(&self.policy, terms)
     }
 
     /// Makes attempts until one gives a value, or none can. Each attempt makes the same `request`.

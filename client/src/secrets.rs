@@ -23,7 +23,7 @@ use crate::error::{Error, Kind};
 use crate::lookup::{ScopeKey, fetch_key};
 use crate::receipt::Receipt;
 use crate::runtime::paging::{PER_PAGE, pages};
-use crate::runtime::{Allowance, Place, cost};
+use crate::runtime::{Allowance, Place, RetryPolicy, cost};
 use crate::scope::{AnyScope, Scope, SecretName, SeesOrganizationSecrets};
 use crate::value::SecretValue;
 
@@ -125,6 +125,29 @@ impl<S: AnyScope> Secrets<S> {
     /// The scope.
     pub fn scope(&self) -> &Scope {
         &self.target.scope
+    }
+
+    /// The same with another deadline for each call made by it: each put, each page of a list that is streamed, each list
+    /// that is collected, and each batch as a whole; see [`Client::deadline`].
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn f(github: octoseal::Client, scope: octoseal::Scope) -> Result<(), octoseal::Error> {
+    /// use std::time::Duration;
+    ///
+    /// let secrets = github.secrets(scope).deadline(Duration::from_secs(20)).list_all().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.target = self.target.deadline(deadline);
+        self
+    }
+
+    /// The same with another policy for the failures of each call made by it; see [`Client::retry`].
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.target = self.target.retry(policy);
+        self
     }
 
     /// How long it takes at least until so many secrets are stored here, by the limits that are known now and what is

@@ -47,7 +47,7 @@ struct Missed {
 enum GivenUp {
     ByAnswer,
     ByDeadline,
-    AfterFewAttempts,
+    AfterAttempts(u32),
 }
 
 /// What is known of one thing.
@@ -207,8 +207,8 @@ impl Missed {
         let transient = error.is_transient();
         let given_up = if error.is_rate_limited() || transient && allowance.ends_by_deadline() {
             GivenUp::ByDeadline
-        } else if transient && !allowance.in_batch() {
-            GivenUp::AfterFewAttempts
+        } else if transient {
+            GivenUp::AfterAttempts(allowance.attempts())
         } else {
             GivenUp::ByAnswer
         };
@@ -219,7 +219,7 @@ impl Missed {
     fn is_worth_another_try(&self, allowance: &Allowance) -> bool {
         match self.given_up {
             GivenUp::ByDeadline => true,
-            GivenUp::AfterFewAttempts => allowance.in_batch(),
+            GivenUp::AfterAttempts(attempts) => attempts < allowance.attempts(),
             GivenUp::ByAnswer => false,
         }
     }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::limited::limited;
 use super::policy::RetryPolicy;
+use super::terms::Terms;
 use crate::auth::Token;
 use crate::error::Error;
 use crate::limits::{Gate, Leave};
@@ -47,13 +48,17 @@ impl fmt::Debug for Loan {
 }
 
 impl Allowance {
-    pub(super) fn new(policy: &RetryPolicy, in_batch: bool) -> Self {
+    pub(super) fn new(policy: &RetryPolicy, terms: &Terms) -> Self {
+        let policy = terms.policy.as_ref().unwrap_or(policy);
+        let after = |deadline| Instant::now().checked_add(deadline);
+        let deadline = match terms.batch {
+            Some(batch) => batch.until,
+            None => terms.deadline.or(policy.deadline).and_then(after),
+        };
         let mut new = Self {
             policy: policy.clone(),
-            deadline: policy
-                .deadline
-                .and_then(|deadline| Instant::now().checked_add(deadline)),
-            in_batch,
+            deadline,
+            in_batch: terms.batch.is_some(),
             shortest_useful_attempt: Duration::ZERO,
             spent: Arc::default(),
             writes: Arc::default(),
@@ -63,7 +68,6 @@ impl Allowance {
         new.shortest_useful_attempt = Duration::from_secs(1)
             .min(policy.attempt_timeout)
             .min(new.left() / 2);
-        new.deadline = new.deadline.filter(|_| !in_batch);
         new
     }
 
@@ -106,8 +110,9 @@ impl Allowance {
         self.deadline
     }
 
-    pub(crate) fn in_batch(&self) -> bool {
-        self.in_batch
+    /// How many attempts may fail, the first included.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.policy.attempts_of_a_call(self.in_batch)
     }
 
     /// Whether the deadline, and not the retry window, is what ends this call.
@@ -147,7 +152,7 @@ impl Allowance {
     }
 
     pub(super) fn pauses(&self) -> impl Iterator<Item = Duration> + Send + use<> {
-        self.policy.pauses(self.in_batch)
+        self.policy.pauses(self.attempts())
     }
 
     pub(super) fn count_write(&self) {

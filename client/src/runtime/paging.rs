@@ -11,6 +11,7 @@ use super::Runtime;
 use super::allowance::Allowance;
 use super::call::{Call, Place};
 use super::headers::{self, NextPage};
+use super::terms::Terms;
 use crate::error::{Error, Kind};
 
 /// How many entries a page is asked for: the most that GitHub gives.
@@ -22,6 +23,7 @@ const MAX_PAGES: i64 = 10_000;
 /// What a stream of pages lists. The stream owns it, so that the handle it came from may be gone.
 pub(crate) struct Listed<P> {
     pub(crate) runtime: Arc<Runtime>,
+    pub(crate) terms: Terms,
     /// What is done, as a verb form: "listing the secrets of".
     pub(crate) doing: &'static str,
     /// What of the place is listed: a secret's name, or nothing.
@@ -137,7 +139,7 @@ where
                 let error = Error::new(Kind::UnexpectedReply, why).with_action(call.to_string());
                 error.with_hint(hint)
             };
-            let allowance = allowance.unwrap_or_else(|| runtime.allowance(false));
+            let allowance = allowance.unwrap_or_else(|| runtime.allowance(&listed.terms));
             let answered = runtime
                 .call(call, &allowance, |api| page(api, listed.clone(), number))
                 .await?;

@@ -120,10 +120,13 @@ impl RetryPolicy {
         Budget::new(self.retries_per_second, self.retry_percent)
     }
 
-    /// The pauses between attempts: exponential, with full jitter
+    pub(super) fn attempts_of_a_call(&self, in_batch: bool) -> u32 {
+        self.attempts.unwrap_or(if in_batch { 10 } else { 5 })
+    }
+
+    /// The pauses between so many attempts: exponential, with full jitter
     /// ([Exponential Backoff And Jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)).
-    pub(super) fn pauses(&self, in_batch: bool) -> impl Iterator<Item = Duration> + Send + use<> {
-        let attempts = self.attempts.unwrap_or(if in_batch { 10 } else { 5 });
+    pub(super) fn pauses(&self, attempts: u32) -> impl Iterator<Item = Duration> + Send + use<> {
         let longest = self.longest_backoff;
         let double = move |ceiling: &Duration| Some((*ceiling * 2).min(longest));
         iter::successors(Some(self.first_backoff), double)

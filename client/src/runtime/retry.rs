@@ -138,8 +138,8 @@ mod tests {
 
     use super::*;
     use crate::error::Kind;
-    use crate::runtime::RetryPolicy;
     use crate::runtime::observer::Event;
+    use crate::runtime::{RetryPolicy, Terms};
 
     /// What came of the attempts of one call: its result, how many there were, how long they took, and the waits told.
     struct Ran {
@@ -158,7 +158,10 @@ mod tests {
                 told.lock().unwrap().push(wait.duration);
             }
         })));
-        let (allowance, budget) = (Allowance::new(policy, false), policy.budget_of_retries());
+        let (allowance, budget) = (
+            Allowance::new(policy, &Terms::default()),
+            policy.budget_of_retries(),
+        );
         let bounds = Bounds {
             allowance: &allowance,
             budget: &budget,

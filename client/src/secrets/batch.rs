@@ -115,7 +115,7 @@ impl<S: AnyScope> Secrets<S> {
     /// The scope's key is fetched once; up to 50 secrets are under way at once, at the pace of the client's
     /// [`Pacing`](crate::Pacing); secrets are taken from the iterator only as places become free, so that memory
     /// does not grow with their number. One whose name is being written already waits for it, and holds up no other.
-    /// Waits for limits have no deadline here. A secret that fails does not
+    /// Waits for limits have no deadline here, unless [`deadline`](Self::deadline) sets one for the batch. A secret that fails does not
     /// stop the others, unless the failure would meet them too (the owner's token is refused or can't be had, or may
     /// not write in the scope; the scope's key can't be had; 50 of an owner in a row got no answer): then those are
     /// given back untried. If the runtime ends, each says that it was lost. Running the same batch again completes it. Where a batch names one secret
@@ -218,7 +218,7 @@ impl Client {
         N: Into<NewSecret>,
     {
         let mut batch = Batch {
-            client: self.clone(),
+            client: self.in_batch(),
             breaker: Arc::default(),
             secrets: secrets
                 .map(|(scope, secret)| (scope, secret.into()))
@@ -247,7 +247,7 @@ impl Client {
             Some(error) => Err(error.not_tried(format!("storing {name} in {scope}"))),
             None => {
                 let put = Put::<Scope>::new(Ok(Target::new(self, scope.clone())), name.clone());
-                let result = put.value(value).access(access).in_batch().send().await;
+                let result = put.value(value).access(access).send().await;
                 breaker.learn(&scope, seen, &result);
                 result.map_err(|error| error.with_action(format!("storing {name} in {scope}")))
             }

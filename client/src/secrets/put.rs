@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use octoseal_api::stores;
@@ -15,7 +16,7 @@ use crate::access::{Access, RepositoryRef, Visibility};
 use crate::error::{Error, Stored};
 use crate::lookup::{HeldPlace, Left, OwnWrite, Sealed, Selection};
 use crate::receipt::{Receipt, Written};
-use crate::runtime::Allowance;
+use crate::runtime::{Allowance, RetryPolicy};
 use crate::scope::{AnyScope, HasSelectedRepositories, HasVisibility, SecretName};
 use crate::value::SecretValue;
 
@@ -39,7 +40,6 @@ pub struct Put<S> {
     content: Content,
     access: Access,
     when: When,
-    in_batch: bool,
     kind: PhantomData<fn() -> S>,
 }
 
@@ -59,7 +59,6 @@ impl<S: AnyScope> Put<S> {
             content: Content::None,
             access: Access::Keep,
             when: When::Always,
-            in_batch: false,
             kind: PhantomData,
         }
     }
@@ -111,9 +110,15 @@ impl<S: AnyScope> Put<S> {
         self
     }
 
-    /// Makes more attempts, and waits for limits without a deadline.
-    pub(super) fn in_batch(mut self) -> Self {
-        self.in_batch = true;
+    /// Another deadline for this put, everything counted that it reads and waits for; see [`Client::deadline`].
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.target = self.target.map(|target| target.deadline(deadline));
+        self
+    }
+
+    /// Another policy for failures of this put; see [`Client::retry`].
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.target = self.target.map(|target| target.retry(policy));
         self
     }
 
@@ -135,7 +140,7 @@ impl<S: AnyScope> Put<S> {
     pub async fn check(&self) -> Result<(), Error> {
         let target = self.target.as_ref().map_err(Error::clone)?;
         let runtime = &target.client.runtime;
-        let allowance = runtime.allowance(self.in_batch);
+        let allowance = target.allowance();
         let call = target.call("checking", &self.name, stores::Role::Get)?;
         let check = async {
             let name = SecretName::new(&self.name)?;
@@ -167,7 +172,7 @@ impl<S: AnyScope> Put<S> {
     pub async fn plan(&self) -> Result<PutPlan, Error> {
         let target = self.target.as_ref().map_err(Error::clone)?;
         let runtime = &target.client.runtime;
-        let allowance = &runtime.allowance(self.in_batch);
+        let allowance = &target.allowance();
         let call = target.call("planning", &self.name, stores::Role::Get)?;
         let plan = async {
             let name = SecretName::new(&self.name)?;
@@ -201,7 +206,7 @@ impl<S: AnyScope> Put<S> {
         let (target, name) = (self.target.clone()?, self.name.clone());
         let call = target.call("storing", &name, stores::Role::Put)?;
         let runtime = &target.client.runtime;
-        let allowance = runtime.allowance(self.in_batch);
+        let allowance = target.allowance();
         let sent = self.send_within(&allowance).boxed();
         runtime.watch(call, &allowance, sent).await
     }

@@ -1,6 +1,7 @@
 //! A scope at a client: what a handle and a put have in common.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::TryStreamExt;
@@ -9,7 +10,7 @@ use octoseal_api::stores::Role;
 use crate::client::Client;
 use crate::error::Error;
 use crate::runtime::paging::Listed;
-use crate::runtime::{Allowance, Call};
+use crate::runtime::{Allowance, Call, RetryPolicy};
 use crate::scope::Scope;
 
 #[derive(Clone, Debug)]
@@ -26,8 +27,18 @@ impl Target {
         }
     }
 
+    pub(super) fn deadline(mut self, deadline: Duration) -> Self {
+        self.client = self.client.deadline(deadline);
+        self
+    }
+
+    pub(super) fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.client = self.client.retry(policy);
+        self
+    }
+
     pub(super) fn allowance(&self) -> Allowance {
-        self.client.runtime.allowance(false)
+        self.client.allowance()
     }
 
     /// A call of the operation that has this role in the scope. Fails if it has none.
@@ -67,6 +78,7 @@ impl Target {
     ) -> Result<Arc<Listed<Scope>>, Error> {
         Ok(Arc::new(Listed {
             runtime: self.client.runtime.clone(),
+            terms: self.client.terms.clone(),
             doing,
             name: name.to_owned(),
             place: self.scope.clone(),

@@ -40,5 +40,6 @@ mod sockets_http2;
 mod sockets_raw;
 mod sockets_tls;
 mod telemetry;
+mod terms;
 mod texts;
 mod transports;
