@@ -18,6 +18,7 @@ use crate::codegen::docs::Docs;
 use crate::codegen::made::Made;
 use crate::description::Description;
 use crate::description::source::Source;
+use crate::description::unread;
 use crate::repairs;
 use crate::repairs::Idle;
 use crate::tree::{
@@ -43,6 +44,7 @@ pub fn files(tree: &Tree, idle: Idle) -> Result<Vec<File>> {
         Idle::Allow
     };
     let fragment = Description::parse(tree.read(FRAGMENT)?.as_bytes(), FRAGMENT)?.whole()?;
+    unread::refuse(fragment.value())?;
     let mut files = from_fragment(fragment.value(), &source, &docs, idle)?;
     files.push(File {
         path: README,

@@ -8,6 +8,7 @@ pub mod left_out;
 pub mod sealed;
 pub mod select;
 pub mod source;
+pub mod unread;
 pub(crate) mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};

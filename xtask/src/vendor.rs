@@ -13,6 +13,7 @@ use crate::description::faults::{self, Fault};
 use crate::description::left_out::{self, LeftOut};
 use crate::description::select::select;
 use crate::description::source::{Source, with_package};
+use crate::description::unread;
 use crate::tree::{FRAGMENT, File, Mode, SOURCE, Tree};
 use crate::vendor::fetch::{Fetched, Wanted, fetch};
 
@@ -55,6 +56,7 @@ pub fn run(tree: &Tree, options: &Options) -> Result<Outcome> {
         source.project.clone()
     };
     let fragment = cut::cut(&description, &selection.found, &projections)?;
+    unread::refuse(&fragment)?;
     let files = [
         File {
             path: FRAGMENT,

@@ -31,6 +31,10 @@ pub fn cut(
             let mut place = format!("paths.{}.parameters", operation.path);
             references(&item["parameters"], &mut place, operation, &mut wanted);
         }
+        // Not read, and refused where it is kept: see `unread`.
+        if let Some(servers) = operation.item.get("servers") {
+            item["servers"] = facts(servers);
+        }
         let node = operation_facts(operation.node);
         references(&node, &mut place_of(operation), operation, &mut wanted);
         item[operation.method] = node;

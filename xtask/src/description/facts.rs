@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 /// Keys that hold words for readers. Generated code has words of our own (`openapi/docs.toml`), and another wording is no
 /// other API.
-const PROSE: [&str; 6] = [
+pub(super) const PROSE: [&str; 6] = [
     "description",
     "summary",
     "externalDocs",

@@ -68,6 +68,9 @@ pub struct Practice {
     /// By operation: the versions of the API under which it takes repository ids as text alone, not as numbers.
     #[serde(default)]
     pub ids_as_text: BTreeMap<String, Versions>,
+    /// The lists that are paged by number although the description does not say so.
+    #[serde(default)]
+    pub paged: BTreeSet<String>,
 }
 
 /// Versions of the API that a fact holds for.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::description::Operation;
 use crate::description::facts::{FACETS, creates_content};
+use crate::description::unread::unread;
 use crate::description::walk::component_of;
 
 /// What part of an operation a fact is about.
@@ -49,6 +50,8 @@ pub(super) type Flat = BTreeMap<Position, Fact>;
 /// Lays an operation flat.
 pub(super) fn flat(document: &Value, operation: &Operation<'_>) -> Flat {
     let mut found = Flat::new();
+    let unread = unread(document, operation).into_iter();
+    let unread = unread.map(|each| (each.what, each.value));
     let flags = [
         (DEPRECATED, operation.node[DEPRECATED] == true),
         ("creates content", creates_content(operation.node)),
@@ -61,7 +64,7 @@ pub(super) fn flat(document: &Value, operation: &Operation<'_>) -> Flat {
         (Area::Call, vec![]),
         Fact {
             kind: call,
-            facets: flags.collect(),
+            facets: flags.chain(unread).collect(),
             ..Fact::default()
         },
     );

@@ -67,8 +67,10 @@ impl Aspects<'_> {
             _ => Breaks::LowLevel,
         };
         let told = self.standing(verdict("removed", breaks));
+        // A list without its pages is read in part, whatever repairs add to it.
+        let of_pages = matches!(self.area(), Area::Parameter(_, name) if is_of_pages(name));
         Verdict {
-            stands: told.stands || self.tells_what_was_done(),
+            stands: told.stands || of_pages || self.tells_what_was_done(),
             ..told
         }
     }
@@ -187,6 +189,13 @@ impl Aspects<'_> {
                 });
                 continue;
             }
+            if is_unread(key) {
+                found.push(Verdict {
+                    stands: true,
+                    ..verdict(format!("{what}; not read"), self.octoseal())
+                });
+                continue;
+            }
             let (old, new) = self.generated;
             let kept = key != DEPRECATED
                 && facet(old, key) != facet(new, key)
@@ -260,9 +269,7 @@ impl Aspects<'_> {
     /// Whether `octoseal` passes this argument, and not `None`.
     fn passed(&self, fact: &Fact) -> bool {
         match self.area() {
-            Area::Parameter(kind, name) => {
-                kind == "path" || fact.required || matches!(name.as_str(), "page" | "per_page")
-            }
+            Area::Parameter(kind, name) => kind == "path" || fact.required || is_of_pages(name),
             _ => false,
         }
     }
@@ -289,6 +296,16 @@ impl Aspects<'_> {
         let mut names = steps.filter(|step| !step.starts_with(['[', '{', '(']));
         names.next().map(String::as_str)
     }
+}
+
+/// Whether a parameter of this name says which part of a list is wanted.
+fn is_of_pages(name: &str) -> bool {
+    matches!(name, "page" | "per_page")
+}
+
+/// Whether a facet is a fact that the machine does not read: those are told with their place.
+fn is_unread(key: &str) -> bool {
+    key.starts_with('`')
 }
 
 fn verdict(what: impl Into<String>, breaks: Breaks) -> Verdict {

@@ -1,8 +1,8 @@
 //! Repairs of the stores of secrets, recognised by their paths.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::{Map, Value, json};
 
 use super::all_of;
@@ -14,44 +14,51 @@ use super::replies::json_schema;
 use crate::description::Operation;
 use crate::description::family::{Place, Role, hole, registries, scopes};
 use crate::description::source::Source;
-use crate::description::walk::{each_operation, resolve, values};
+use crate::description::walk::{each_operation, parameters, resolve, values};
 
-/// Adds the parameters of pages to lists of stores that lack them in the description. Without them GitHub answers with
-/// the first thirty entries.
-pub(super) fn page_every_list(document: &mut Value, _: &Source) -> Result<usize> {
-    let lists: BTreeSet<_> = scopes(document)
-        .iter()
-        .flat_map(|scope| &scope.operations)
-        .filter(|(role, _)| {
-            matches!(
-                role,
-                Role::List | Role::ListRepositories | Role::ListOrganizationSecrets
-            )
-        })
-        .map(|(_, operation)| operation.id.to_owned())
-        .collect();
+/// Adds the parameters of pages to lists of stores that lack them in the description, and are paged by number all the
+/// same (`paged` of `[practice]` in `openapi/source.toml`). Without them GitHub answers with the first thirty entries.
+///
+/// # Errors
+///
+/// If another list lacks them: it is no longer paged by number.
+pub(super) fn page_every_list(document: &mut Value, source: &Source) -> Result<usize> {
+    let (mut lacking, mut errors) = (BTreeMap::new(), Vec::new());
     let before = document.clone();
-    let mut mended = 0;
-    each_operation(document, |id, operation| {
-        if !lists.contains(id) {
-            return;
+    for (role, operation) in scopes(&before).iter().flat_map(|scope| &scope.operations) {
+        let is_list = matches!(
+            role,
+            Role::List | Role::ListRepositories | Role::ListOrganizationSecrets
+        );
+        let known: Vec<_> = parameters(&before, operation).collect();
+        let is_known = |name: &&str| known.iter().any(|each| each["name"] == **name);
+        let names = ["page", "per_page"].into_iter();
+        let names: Vec<_> = names.filter(|name| !is_known(name)).collect();
+        if !is_list || names.is_empty() {
+            continue;
         }
+        if source.practice.paged.contains(operation.id) {
+            lacking.insert(operation.id, names);
+        } else {
+            errors.push(anyhow!(
+                "`{}` has no `{}`: a list that is not paged by number is read only in part. If it is, although the \
+                 description does not say so, add it to `paged` of [practice] in openapi/source.toml",
+                operation.id,
+                names.join("` and no `")
+            ));
+        }
+    }
+    all_of(errors)?;
+    each_operation(document, |id, operation| {
         let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
-        let Some(parameters) = parameters.as_array_mut() else {
-            return;
-        };
-        for name in ["page", "per_page"] {
-            if !parameters
-                .iter()
-                .any(|each| resolve(&before, each)["name"] == name)
-            {
-                parameters
-                    .push(json!({ "name": name, "in": "query", "schema": { "type": "integer" } }));
-                mended += 1;
-            }
+        let names = lacking.get(id).into_iter().flatten();
+        let added = names
+            .map(|name| json!({ "name": name, "in": "query", "schema": { "type": "integer" } }));
+        if let Some(parameters) = parameters.as_array_mut() {
+            parameters.extend(added);
         }
     });
-    Ok(mended)
+    Ok(lacking.values().map(Vec::len).sum())
 }
 
 /// Calls the pieces of the family's paths alike, whatever the description calls them: helpers for mocks are named after

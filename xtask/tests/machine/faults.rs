@@ -166,6 +166,76 @@ fn a_fault_in_an_operation_that_is_kept_is_named_with_its_place_and_changes_noth
 }
 
 #[test]
+fn a_fact_that_is_not_read_is_refused_by_name_in_what_is_kept_and_passed_over_elsewhere() {
+    let kept = "/orgs/{org}/actions/secrets/{secret_name}";
+    let sort = |how: &str, value: Value| {
+        let mut sort = json!({ "name": "sort", "in": "query", "schema": {} });
+        sort[how] = value;
+        move |item: &mut Value| {
+            item["put"]["parameters"]
+                .as_array_mut()
+                .unwrap()
+                .push(sort.clone())
+        }
+    };
+    let elsewhere = json!([{ "url": "https://uploads.github.com" }]);
+    type Change = Box<dyn Fn(&mut Value)>;
+    let body = "/put/requestBody/content/application~1json";
+    let at = |place: String, key: &'static str, value: Value| -> Change {
+        Box::new(move |item| item.pointer_mut(&place).unwrap()[key] = value.clone())
+    };
+    let unread: [(&str, Change); 8] = [
+        (
+            "`servers` of its path",
+            at(String::new(), "servers", elsewhere.clone()),
+        ),
+        ("`servers`", at("/put".to_owned(), "servers", elsewhere)),
+        ("`security`", at("/put".to_owned(), "security", json!([]))),
+        ("`callbacks`", at("/put".to_owned(), "callbacks", json!({}))),
+        (
+            "`style` of its parameter `sort`",
+            Box::new(sort("style", json!("pipeDelimited"))),
+        ),
+        (
+            "`explode` of its parameter `sort`",
+            Box::new(sort("explode", json!(false))),
+        ),
+        (
+            "`encoding` of its body",
+            at(body.to_owned(), "encoding", json!({})),
+        ),
+        (
+            "`discriminator` of `key_id`, of its body",
+            at(
+                format!("{body}/schema/properties/key_id"),
+                "discriminator",
+                json!({}),
+            ),
+        ),
+    ];
+    for (words, change) in unread {
+        let error = vendored(|description| change(&mut description["paths"][kept])).unwrap_err();
+        let operation = format!("`actions/create-or-update-org-secret` (PUT {kept}): ");
+        assert!(
+            error.contains(&format!("{operation}{words}: not read")),
+            "{words}: {error}"
+        );
+        vendored(|description| {
+            let mut item = json!({ "put": description["paths"][kept]["put"] });
+            item["put"]["operationId"] = json!("x/do");
+            item["put"]["parameters"] = json!([]);
+            change(&mut item);
+            description["paths"]["/x"] = item;
+        })
+        .unwrap();
+    }
+    // What holds in any case may be said.
+    for usual in [sort("style", json!("form")), sort("explode", json!(true))] {
+        vendored(|description| usual(&mut description["paths"][kept])).unwrap();
+    }
+}
+
+#[test]
 fn openapi_3_1_is_told_in_one_line_with_what_was_found_and_what_is_read() {
     for version in ["3.1.0", "3.2.0", "4.0"] {
         let error = vendored(|description| description["openapi"] = json!(version)).unwrap_err();

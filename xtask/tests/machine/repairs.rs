@@ -319,6 +319,25 @@ fn a_list_that_forgets_its_pages_gets_them() {
 }
 
 #[test]
+fn a_list_that_is_no_longer_paged_by_number_is_refused_by_name() {
+    for (old, gone) in [("page", "page"), ("per-page", "per_page")] {
+        let mut description = fragment();
+        description["components"]["parameters"][old]["name"] = json!("after");
+        let refused = format!(
+            "{:#}",
+            apply(&description, &source()).map(drop).unwrap_err()
+        );
+        for id in ["actions/list-org-secrets", "dependabot/list-repo-secrets"] {
+            assert!(
+                refused.contains(&format!("`{id}` has no `{gone}`")),
+                "{refused}"
+            );
+        }
+        assert!(refused.contains("`paged` of [practice]"), "{refused}");
+    }
+}
+
+#[test]
 fn secrets_of_all_stores_have_one_shape_that_requires_a_name_and_takes_what_is_new() {
     let mended = mended_by("one_shape_per_role", &fragment());
     let secret = &mended["components"]["schemas"]["store-secret"];

@@ -146,10 +146,24 @@ impl<'a> Samples<'a> {
                         None => part,
                     });
                 }
-                all.unwrap_or(Sample {
+                let mut all = all.unwrap_or(Sample {
                     value: None,
                     done: true,
-                })
+                });
+                // One part may require what another one describes.
+                let parts = schema.get("allOf").and_then(Value::as_array);
+                let parts = parts.into_iter().flatten();
+                let required =
+                    parts.filter_map(|part| resolve(self.document, part)["required"].as_array());
+                let mut required = required.flatten().filter_map(Value::as_str);
+                let lacks = |value: &Value| {
+                    let object = value.as_object();
+                    object.is_some_and(|it| required.any(|name| !it.contains_key(name)))
+                };
+                if all.value.as_ref().is_some_and(lacks) {
+                    all.value = None;
+                }
+                all
             }
         }
     }

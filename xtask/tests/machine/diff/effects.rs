@@ -40,6 +40,10 @@ pub(super) const SHARED: &Case = &(
     Breaks::LowLevel,
 );
 
+fn elsewhere(description: &mut Value) -> &mut Value {
+    &mut description["paths"]["/orgs/{org}/actions/secrets/{secret_name}"]
+}
+
 pub(super) const EFFECTS: &[Case] = &[
     (
         "actions/list-org-secrets",
@@ -102,6 +106,41 @@ pub(super) const EFFECTS: &[Case] = &[
         "path org",
         "pattern: none becomes ^[a-z]+$; octoseal checks this by hand",
         Breaks::Octoseal,
+    ),
+    (
+        "actions/list-org-secrets",
+        |d| d["components"]["parameters"]["per-page"]["name"] = json!("page_size"),
+        "query per_page",
+        "removed",
+        Breaks::Octoseal,
+    ),
+    (
+        "codespaces/list-org-secrets",
+        |d| d["components"]["parameters"]["page"]["name"] = json!("after"),
+        "query page",
+        "removed",
+        Breaks::Octoseal,
+    ),
+    (
+        PUT,
+        |d| elsewhere(d)["put"]["servers"] = json!([{ "url": "https://uploads.github.com" }]),
+        "call",
+        "`servers`: none becomes [{\"url\":\"https://uploads.github.com\"}]; not read",
+        Breaks::Octoseal,
+    ),
+    (
+        PUT,
+        |d| elsewhere(d)["servers"] = json!([{ "url": "https://uploads.github.com" }]),
+        "call",
+        "`servers` of its path: none becomes [{\"url\":\"https://uploads.github.com\"}]; not read",
+        Breaks::Octoseal,
+    ),
+    (
+        MINE,
+        |d| mine(d)["parameters"][0]["style"] = json!("spaceDelimited"),
+        "call",
+        "`style` of its parameter `sort`: none becomes \"spaceDelimited\"; not read",
+        Breaks::LowLevel,
     ),
     (
         "actions/list-org-secrets",

@@ -1,0 +1,184 @@
+//! Facts that the machine does not read. Code that is generated without them would be wrong without a word, so that what
+//! is kept must have none.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, bail};
+use serde_json::{Map, Value};
+
+use super::facts::{FACETS, PROSE};
+use super::faults::named;
+use super::walk::{component_of, resolve};
+use super::{METHODS, Operation, operations};
+
+/// What is read of an operation.
+const OF_OPERATIONS: &[&str] = &[
+    "deprecated",
+    "operationId",
+    "parameters",
+    "requestBody",
+    "responses",
+    "tags",
+];
+/// What is read of a parameter.
+const OF_PARAMETERS: &[&str] = &["deprecated", "in", "name", "required", "schema"];
+/// What is read of a body.
+const OF_BODIES: &[&str] = &["content", "required"];
+/// What is read of a reply, and what comes with it unread: callers have its headers.
+const OF_REPLIES: &[&str] = &["content", "headers", "links"];
+/// What is read of a body or reply in one media type.
+const OF_MEDIA: &[&str] = &["schema"];
+/// What is read of a schema, and, at the end, what the server alone checks. So are facets.
+const OF_SCHEMAS: &[&str] = &[
+    "$ref",
+    "additionalProperties",
+    "allOf",
+    "anyOf",
+    "default",
+    "deprecated",
+    "enum",
+    "format",
+    "items",
+    "nullable",
+    "oneOf",
+    "properties",
+    "required",
+    "type",
+    "maxProperties",
+    "minProperties",
+    "readOnly",
+    "writeOnly",
+];
+
+/// A fact that is not read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unread {
+    /// Its key, and where in the operation it stands.
+    pub what: String,
+    /// What it says.
+    pub value: String,
+}
+
+/// Fails if one of a fragment's operations has facts that are not read, and names all of them.
+pub fn refuse(fragment: &Value) -> Result<()> {
+    let mut told = Vec::new();
+    for operation in operations(fragment) {
+        let found = unread(fragment, &operation).into_iter();
+        let found: Vec<_> = found.map(|each| each.what).collect();
+        if !found.is_empty() {
+            let what = format!("{}: not read, and not to be passed over", found.join(", "));
+            told.push(named(&operation, &what));
+        }
+    }
+    match told.as_slice() {
+        [] => Ok(()),
+        told => bail!("{}", told.join("\n")),
+    }
+}
+
+/// The facts of an operation that are not read.
+pub fn unread(document: &Value, operation: &Operation<'_>) -> Vec<Unread> {
+    let mut reader = Reader {
+        document,
+        seen: BTreeSet::new(),
+        found: BTreeSet::new(),
+    };
+    let of_item: Vec<_> = METHODS.into_iter().chain(["parameters"]).collect();
+    reader.keys(operation.item, &of_item, " of its path");
+    reader.keys(operation.node, OF_OPERATIONS, "");
+    for holder in [operation.item, operation.node] {
+        for parameter in holder["parameters"].as_array().into_iter().flatten() {
+            reader.parameter(resolve(document, parameter));
+        }
+    }
+    let body = resolve(document, &operation.node["requestBody"]);
+    reader.keys(body, OF_BODIES, " of its body");
+    reader.contents(body, " of its body");
+    let replies = operation.node["responses"].as_object();
+    for (status, reply) in replies.into_iter().flatten() {
+        let reply = resolve(document, reply);
+        let place = format!(" of its reply {status}");
+        reader.keys(reply, OF_REPLIES, &place);
+        reader.contents(reply, &place);
+    }
+    reader.found.into_iter().collect()
+}
+
+struct Reader<'a> {
+    document: &'a Value,
+    /// The components that were read.
+    seen: BTreeSet<&'a str>,
+    found: BTreeSet<Unread>,
+}
+
+impl<'a> Reader<'a> {
+    fn keys(&mut self, node: &Value, read: &[&str], place: &str) {
+        let unread = node.as_object().into_iter().flatten().filter(|(key, _)| {
+            let key = key.as_str();
+            !read.contains(&key) && !PROSE.contains(&key) && !key.starts_with("x-")
+        });
+        self.found.extend(unread.map(|(key, value)| Unread {
+            what: format!("`{key}`{place}"),
+            value: value.to_string(),
+        }));
+    }
+
+    fn parameter(&mut self, parameter: &'a Value) {
+        let place = format!(
+            " of its parameter `{}`",
+            parameter["name"].as_str().unwrap_or_default()
+        );
+        // How values are written is read where it says what holds in any case.
+        let form = matches!(parameter["in"].as_str(), Some("query" | "cookie"));
+        let usual: [(&str, Value); 2] = [
+            ("style", if form { "form" } else { "simple" }.into()),
+            ("explode", form.into()),
+        ];
+        let mut said = parameter.as_object().cloned().unwrap_or_default();
+        for (key, value) in usual {
+            if said.get(key) == Some(&value) {
+                said.remove(key);
+            }
+        }
+        self.keys(&Value::Object(said), OF_PARAMETERS, &place);
+        self.schema(&parameter["schema"], &place);
+    }
+
+    fn contents(&mut self, holder: &'a Value, place: &str) {
+        for media in holder["content"]
+            .as_object()
+            .into_iter()
+            .flat_map(Map::values)
+        {
+            self.keys(media, OF_MEDIA, place);
+            self.schema(&media["schema"], place);
+        }
+    }
+
+    fn schema(&mut self, schema: &'a Value, place: &str) {
+        if !schema.is_object() {
+            return;
+        }
+        if let Some((_, name)) = schema["$ref"].as_str().and_then(component_of) {
+            if self.seen.insert(name) {
+                let target = &self.document["components"]["schemas"][name];
+                self.schema(target, &format!(" of `{name}`"));
+            }
+            return;
+        }
+        let read: Vec<_> = OF_SCHEMAS.iter().chain(&FACETS).copied().collect();
+        self.keys(schema, &read, place);
+        let properties = schema["properties"].as_object().into_iter().flatten();
+        for (name, property) in properties {
+            self.schema(property, &format!(" of `{name}`,{place}"));
+        }
+        for key in ["items", "additionalProperties"] {
+            self.schema(&schema[key], place);
+        }
+        for key in ["allOf", "anyOf", "oneOf"] {
+            for part in schema[key].as_array().into_iter().flatten() {
+                self.schema(part, place);
+            }
+        }
+    }
+}
