@@ -16,6 +16,7 @@ pub(crate) use own_writes::{HeldPlace, Left, OwnWrite, OwnWrites, Selection};
 
 pub use keys::ScopeKey;
 pub(crate) use keys::{HasKey, Sealed, fetch_key};
+pub(crate) use repositories::maybe_of_repositories;
 
 /// What a client has learnt, and how it learns more.
 pub(crate) struct Lookup {

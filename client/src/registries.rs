@@ -19,7 +19,7 @@ use octoseal_api::stores::registries::{self, Registry, Write};
 use crate::access::{Access, Visibility};
 use crate::client::Client;
 use crate::error::{Error, Kind, Stored};
-use crate::lookup::{ScopeKey, Sealed, fetch_key};
+use crate::lookup::{ScopeKey, Sealed, fetch_key, maybe_of_repositories};
 use crate::receipt::{Receipt, Written};
 use crate::runtime::paging::{Listed, PER_PAGE, pages};
 use crate::runtime::{Allowance, Call, RetryPolicy};
@@ -275,8 +275,10 @@ impl PrivateRegistries {
     {
         let work = async {
             let (write, value) = draft.prepare(allowance).await?;
+            let selected = write.selected_repository_ids.clone();
+            let explained = |error| maybe_of_repositories(error, selected.as_deref());
             let Some(value) = value else {
-                return send(write).await;
+                return send(write).await.map_err(explained);
             };
             let seal_into = |sealed: Sealed| {
                 let sent = sealed.checked().map(|encrypted_value| {
@@ -289,9 +291,9 @@ impl PrivateRegistries {
                 async { sent?.await }
             };
             let lookup = &self.client.lookup;
-            lookup
-                .seal_and_write(&self.scope, &value, allowance, seal_into)
-                .await
+            let stored = lookup.seal_and_write(&self.scope, &value, allowance, seal_into);
+            // In a box, as it holds several calls.
+            Box::pin(stored).await.map_err(explained)
         };
         self.client.runtime.watch(call, allowance, work).await
     }

@@ -41,7 +41,7 @@ use reqwest::Url;
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
-use crate::auth::{Audience, Token};
+use crate::auth::{Audience, Server, Token};
 use crate::error::Error;
 use crate::limits::{Budget, Gate, Identity, Limits};
 
@@ -242,6 +242,11 @@ impl Runtime {
     ) -> octoseal_api::Client {
         let context = self.context.clone().with_transport(transport);
         octoseal_api::client(self.base.as_str(), context.for_one(operation))
+    }
+
+    /// Whether this is the address of an Enterprise Server, and not of its API.
+    fn may_lack_prefix(&self) -> bool {
+        matches!(Server::at(&self.base), Server::Own(_)) && !self.base.path().contains("/api/")
     }
 
     /// The low-level client for one request of this operation with one token.

@@ -55,7 +55,10 @@ impl Lookup {
             return Ok(ids);
         }
         Err(Error::input(format!("these repositories were not found: {}", unknown.join(", ")))
-            .with_hint("give them as owner/name; they may be missing or invisible to this token; nothing was written"))
+            .with_hint(
+                "give them as owner/name, or by ids, which are above 0; they may be missing or invisible to this token; \
+                 nothing was written",
+            ))
     }
 
     async fn repository_id(
@@ -65,8 +68,8 @@ impl Lookup {
     ) -> Result<i64, Error> {
         let name = match repository {
             RepositoryRef::Id(id) => {
-                return i64::try_from(*id)
-                    .map_err(|_| Error::input("a repository's id is below 2^63"));
+                let id = i64::try_from(*id).ok().filter(|id| *id > 0);
+                return id.ok_or_else(|| Error::input("a repository's id is between 1 and 2^63"));
             }
             RepositoryRef::Name(name) => name,
         };
@@ -88,6 +91,19 @@ impl Lookup {
             .get(limits, wanted, allowance, fetch)
             .await?)
     }
+}
+
+/// Says in the error of a write with these repositories that they may be why GitHub refused it, unless GitHub says why:
+/// it does not name those that it does not know.
+pub(crate) fn maybe_of_repositories(error: Error, ids: Option<&[i64]>) -> Error {
+    let says_why = error.message().is_some_and(|it| it != "Validation Failed");
+    if !error.is_validation() || says_why || ids.is_none_or(<[i64]>::is_empty) {
+        return error;
+    }
+    error.with_hint(
+        "perhaps the owner does not have all of the repositories that were selected by id; one that is given as \
+         owner/name is looked up before anything is written",
+    )
 }
 
 /// A repository to be looked up.

@@ -415,6 +415,11 @@ impl<'a> Attempts<'a> {
         if error.is_permission() && error.status() == Some(403) {
             error = wording::explained(error, self.needed.as_ref());
         }
+        if self.runtime.may_lack_prefix() && is_of_a_website(&error) {
+            error = error.with_hint(
+                "the API of an Enterprise Server is below /api/v3, which the base URL lacks",
+            );
+        }
         let stored = if progress.maybe_done {
             Stored::Unknown
         } else {
@@ -452,4 +457,10 @@ impl<'a> Attempts<'a> {
             Reach::Owner(owner.map(str::to_owned))
         }
     }
+}
+
+/// Whether pages for people may have answered: the API gives each refusal a message.
+fn is_of_a_website(error: &Error) -> bool {
+    let refuses = error.is_not_found() || error.is_validation() || error.is_redirect();
+    error.message().is_none() && (refuses || error.is_unexpected_reply())
 }

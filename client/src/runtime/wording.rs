@@ -219,7 +219,7 @@ pub(crate) fn hint(
         }
         StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_REQUEST => {
             "GitHub did not accept the content of the request: perhaps a name that is too long, a value that is too \
-             large, repositories that the owner does not have, or one secret more than there may be (1,000 of an \
+             large, or one secret more than there may be (1,000 of an \
              organization, 100 of a repository or an environment, 100 of any place for Codespaces)"
         }
         StatusCode::GONE => {

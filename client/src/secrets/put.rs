@@ -14,7 +14,7 @@ use super::target::Target;
 use super::write::remember;
 use crate::access::{Access, RepositoryRef, Visibility};
 use crate::error::{Error, Stored};
-use crate::lookup::{HeldPlace, Left, OwnWrite, Sealed, Selection};
+use crate::lookup::{HeldPlace, Left, OwnWrite, Sealed, Selection, maybe_of_repositories};
 use crate::receipt::{Receipt, Written};
 use crate::runtime::{Allowance, RetryPolicy};
 use crate::scope::{AnyScope, HasSelectedRepositories, HasVisibility, SecretName};
@@ -410,7 +410,10 @@ impl Write<'_> {
                 let read = || target.resolve(self.wanted, self.when, name, own, allowance);
                 runtime.read_and_write(call, allowance, read, &send).await
             }
-        }?;
+        };
+        let access = last.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let selected = access.selected.as_deref();
+        let answered = answered.map_err(|error| maybe_of_repositories(error, selected))?;
         let written = match answered.reply.status() {
             StatusCode::CREATED => Written::Created,
             _ => Written::Updated,
@@ -419,7 +422,6 @@ impl Write<'_> {
             key_id: sealed.map(|sealed| sealed.key_id.clone()),
             ..Receipt::new(written, &target.scope, name.as_str(), &answered)
         };
-        let access = last.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok((receipt, access))
     }
 }

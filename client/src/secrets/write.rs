@@ -6,7 +6,7 @@ use super::put::Put;
 use super::target::Target;
 use crate::access::{Access, RepositoryRef};
 use crate::error::{Error, Stored};
-use crate::lookup::{HeldPlace, Left, OwnWrite, Selection};
+use crate::lookup::{HeldPlace, Left, OwnWrite, Selection, maybe_of_repositories};
 use crate::receipt::{Receipt, Written};
 use crate::runtime::{Allowance, Call};
 use crate::scope::{Scope, SecretName};
@@ -67,6 +67,7 @@ impl Target {
                 api.set_selected_repositories(scope.api(), name, ids).await
             };
             let answered = runtime.call(call, allowance, request).await;
+            let answered = answered.map_err(|error| maybe_of_repositories(error, Some(ids)));
             let selected =
                 answered.map(|it| Receipt::new(Written::AccessChanged, scope, name, &it));
             remember(&mut held, &selected, |_| Left::Secret {

@@ -408,6 +408,66 @@ async fn a_visibility_newer_than_this_crate_is_not_guessed_at() {
 }
 
 #[tokio::test]
+async fn an_id_that_no_repository_has_is_told_before_anything_is_sent() {
+    let github = acme();
+    let secrets = client(&github).secrets(scope(ACME));
+    for id in [0, u64::MAX] {
+        let put = secrets.put("KEY", "value").selected_repositories([id]);
+        for error in [
+            put.send().await.unwrap_err(),
+            secrets
+                .set_selected_repositories("KEY", [id])
+                .await
+                .unwrap_err(),
+            secrets
+                .add_selected_repository("KEY", id)
+                .await
+                .unwrap_err(),
+        ] {
+            assert!(error.is_invalid_input(), "{error}");
+            assert!(
+                error.to_string().contains(&format!("found: {id}")),
+                "{error}"
+            );
+        }
+    }
+    assert_eq!(github.request_count(), 0);
+}
+
+#[tokio::test]
+async fn ids_that_the_owner_does_not_have_are_named_as_what_may_be_wrong() {
+    let github = acme();
+    github.seed(ACME, "KEY", "old").visibility("selected");
+    let github_client = client(&github);
+    let secrets = github_client.secrets(scope(ACME));
+    let put = secrets
+        .put("KEY", "value")
+        .selected_repositories([4_000_000_001]);
+    let registries = github_client.private_registries(PrivateRegistriesScope::new("acme").unwrap());
+    let selected = Visibility::Selected(vec![4_000_000_001]);
+    let registry = registries.create("npm_registry", "https://npm.example", selected);
+    for error in [
+        put.send().await.unwrap_err(),
+        secrets
+            .set_selected_repositories("KEY", [4_000_000_001])
+            .await
+            .unwrap_err(),
+        registry.send().await.unwrap_err(),
+    ] {
+        assert!(error.is_validation(), "{error}");
+        assert!(error.hint().unwrap().contains("selected by id"), "{error}");
+    }
+    let put = secrets.put("KEY", "value").selected_repositories([0; 0]);
+    github.inject(
+        Fault::reply(422, r#"{"message":"Validation Failed"}"#)
+            .at("/secrets/KEY")
+            .always(),
+    );
+    let error = put.send().await.unwrap_err();
+    assert!(!error.hint().unwrap().contains("selected by id"), "{error}");
+}
+
+#[tokio::test]
 async fn a_user_secret_keeps_its_repositories() {
     let github = acme();
     let api = github.add_repository("acme", "api");

@@ -45,6 +45,51 @@ async fn a_missing_organization_is_not_found_and_says_what_that_may_mean() {
     assert_eq!(github.request_count(), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_enterprise_servers_address_without_the_prefix_of_its_api_is_told_whatever_answers() {
+    let login = Fault::reply(302, "").header("location", "/login");
+    let page = |status| {
+        Fault::reply(status, "<!DOCTYPE html><title>x</title>").header("content-type", "text/html")
+    };
+    let of_github = |fault: Fault| fault.header("x-github-request-id", "0C70:1");
+    for fault in [
+        None,
+        Some(login),
+        Some(page(200)),
+        Some(of_github(page(404))),
+        Some(of_github(page(422))),
+    ] {
+        let github = GitHub::enterprise("3.19.0");
+        github.add_organization("acme");
+        if let Some(fault) = fault {
+            github.inject(fault.always());
+        }
+        for base in ["https://ghe.example", "https://ghe.example:8443/"] {
+            let client = builder(&github).base_url(base).build().unwrap();
+            let error = client.delete_org_secret("acme", "KEY").await.unwrap_err();
+            assert!(error.hint().unwrap().contains("/api/v3"), "{error}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_api_says_is_not_blamed_on_its_address() {
+    for base in [
+        "https://ghe.example/api/v3",
+        "https://api.acme.ghe.com",
+        "https://proxy.example",
+    ] {
+        let github = match base.ends_with("/api/v3") {
+            true => GitHub::enterprise("3.19.0"),
+            false => GitHub::new(),
+        };
+        let client = builder(&github).base_url(base).build().unwrap();
+        let error = client.delete_org_secret("acme", "KEY").await.unwrap_err();
+        assert!(error.is_not_found(), "{error}");
+        assert!(!error.hint().unwrap().contains("/api/v3"), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn a_store_that_an_enterprise_server_lacks_is_unsupported_and_not_found_alike() {
     let github = GitHub::enterprise("3.19.0");
