@@ -39,7 +39,7 @@ pub const CHUNK: u32 = 5;
 /// is under way any more.
 ///
 /// # What a ledger keeps
-/// For each identity, and forgotten an hour after it was last asked:
+/// For each identity, and forgotten a day after it was last asked:
 /// - the **spent** requests of the last minute and those of the last hour: by 1/240 of the span (250 ms, 15 s; the
 ///   instant divided by it, rounded down) how many of each kind, how many of them passed, and the last of their ends.
 ///   These are free again half a percent after a span from that end (60,300 ms, 3,618,000 ms), since clocks run apart;

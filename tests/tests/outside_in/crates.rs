@@ -9,8 +9,12 @@ fn crates(features: &[&str]) -> BTreeSet<String> {
 }
 
 fn tree(selection: &[&str]) -> BTreeSet<String> {
+    tree_of("octoseal", selection)
+}
+
+fn tree_of(package: &str, selection: &[&str]) -> BTreeSet<String> {
     let told = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "--locked", "--package", "octoseal"])
+        .args(["tree", "--offline", "--locked", "--package", package])
         .args(["--edges", "normal", "--prefix", "none", "--no-dedupe"])
         .args(selection)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -47,6 +51,23 @@ fn features_that_are_left_out_cost_no_crate_and_each_costs_what_architecture_md_
     let row = said.lines().find(|line| line.contains("(feature `app`)"));
     let cell = format!(" | {number} | ");
     assert!(row.unwrap().contains(&cell), "`app` adds {number} crates");
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn processes_that_share_no_limits_need_no_crate_of_redis() {
+    let (alone, shared) = (tree(&["--all-features"]), tree_of("octoseal-redis", &[]));
+    let name = |it: &String| it.split(' ').next().unwrap().to_owned();
+    let alone: BTreeSet<_> = alone.iter().map(name).collect();
+    let added: Vec<_> = shared.iter().map(name).collect();
+    let added: Vec<_> = added.iter().filter(|it| !alone.contains(*it)).collect();
+    assert!(!alone.iter().any(|it| it.contains("redis")), "{alone:?}");
+    let said = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../ARCHITECTURE.md"));
+    let said = said.unwrap();
+    let row = said.lines().find(|line| line.starts_with("| redis |"));
+    // Beside the package itself.
+    let cell = format!(" | {} | ", added.len() - 1);
+    assert!(row.unwrap().contains(&cell), "redis brings {added:?}");
 }
 
 #[test]
