@@ -44,6 +44,8 @@ pub enum Stored {
     No,
     /// A request left and its outcome is not known: GitHub may have stored the secret.
     Unknown,
+    /// GitHub carried it out, and said so in a reply that can't be read otherwise. Repeating it would do it twice.
+    Yes,
 }
 
 /// What kind of failure an [`Error`] is.
@@ -350,7 +352,7 @@ impl Error {
     /// Whether the same call may well succeed later, without a change of anything: after a while, or at
     /// [`Error::retry_at`].
     pub fn is_retryable(&self) -> bool {
-        self.is_transient() || self.is_rate_limited()
+        self.inner.stored != Stored::Yes && (self.is_transient() || self.is_rate_limited())
     }
 
     /// Whether nothing was sent for it: it was refused here, or a batch gave it up after others had failed.
@@ -542,6 +544,7 @@ impl fmt::Display for Error {
         match inner.stored {
             Stored::No => {}
             Stored::Unknown => f.write_str("; GitHub may have carried it out all the same")?,
+            Stored::Yes => f.write_str("; GitHub carried it out all the same")?,
         }
         if let Some(permission) = &inner.permission {
             write!(f, "; needed: {permission}")?;

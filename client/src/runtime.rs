@@ -34,9 +34,10 @@ mod wording;
 
 use std::future::{Future, ready};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use octoseal_api::operations::Operation;
-use octoseal_api::{Context, Departure, Error as ApiError, ResponseValue, Transport};
+use octoseal_api::{Context, Error as ApiError, Journey, ResponseValue, Transport};
 use reqwest::Url;
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
@@ -72,6 +73,8 @@ pub(crate) struct Runtime {
     budget: Budget,
     observer: Arc<Observer>,
     proofs: Proofs,
+    /// Whether the last reply to a read had GitHub's request id, which some proxies take away.
+    marked: AtomicBool,
 }
 
 impl Runtime {
@@ -95,6 +98,7 @@ impl Runtime {
             policy,
             observer,
             proofs: Proofs::default(),
+            marked: AtomicBool::new(false),
         }
     }
 
@@ -250,14 +254,9 @@ impl Runtime {
     }
 
     /// The low-level client for one request of this operation with one token.
-    fn api(
-        &self,
-        operation: Operation,
-        token: &Token,
-        departure: Departure,
-    ) -> octoseal_api::Client {
+    fn api(&self, operation: Operation, token: &Token, journey: Journey) -> octoseal_api::Client {
         let context = self.context.clone().with_authorization(token.header());
-        let context = context.for_one(operation).with_departure(departure);
+        let context = context.for_one(operation).with_journey(journey);
         octoseal_api::client(self.base.as_str(), context)
     }
 }

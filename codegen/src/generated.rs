@@ -2198,8 +2198,8 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            201u16 => Ok(ResponseValue::empty(response)),
-            204u16 => Ok(ResponseValue::empty(response)),
+            201u16 => crate::reply::empty(response).await,
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -2238,7 +2238,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -2332,7 +2332,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -2374,7 +2374,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -2416,7 +2416,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -2504,7 +2504,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            201u16 => Ok(ResponseValue::empty(response)),
+            201u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -2590,7 +2590,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -2636,7 +2636,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -2733,7 +2733,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -2775,7 +2775,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -2817,7 +2817,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3000,8 +3000,8 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            201u16 => Ok(ResponseValue::empty(response)),
-            204u16 => Ok(ResponseValue::empty(response)),
+            201u16 => crate::reply::empty(response).await,
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3040,7 +3040,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3134,7 +3134,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3176,7 +3176,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3218,7 +3218,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3306,7 +3306,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            201u16 => Ok(ResponseValue::empty(response)),
+            201u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3392,7 +3392,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3438,7 +3438,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3535,7 +3535,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3577,7 +3577,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3619,7 +3619,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3803,8 +3803,8 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            201u16 => Ok(ResponseValue::empty(response)),
-            204u16 => Ok(ResponseValue::empty(response)),
+            201u16 => crate::reply::empty(response).await,
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3843,7 +3843,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3937,7 +3937,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -3979,7 +3979,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4021,7 +4021,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4205,8 +4205,8 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            201u16 => Ok(ResponseValue::empty(response)),
-            204u16 => Ok(ResponseValue::empty(response)),
+            201u16 => crate::reply::empty(response).await,
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4245,7 +4245,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4339,7 +4339,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4381,7 +4381,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4423,7 +4423,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4697,7 +4697,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -4743,7 +4743,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5093,8 +5093,8 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            201u16 => Ok(ResponseValue::empty(response)),
-            204u16 => Ok(ResponseValue::empty(response)),
+            201u16 => crate::reply::empty(response).await,
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5136,7 +5136,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5230,7 +5230,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            201u16 => Ok(ResponseValue::empty(response)),
+            201u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5322,7 +5322,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5371,7 +5371,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5674,8 +5674,8 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            201u16 => Ok(ResponseValue::empty(response)),
-            204u16 => Ok(ResponseValue::empty(response)),
+            201u16 => crate::reply::empty(response).await,
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5717,7 +5717,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5811,7 +5811,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            201u16 => Ok(ResponseValue::empty(response)),
+            201u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5903,7 +5903,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -5952,7 +5952,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6146,8 +6146,8 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            201u16 => Ok(ResponseValue::empty(response)),
-            204u16 => Ok(ResponseValue::empty(response)),
+            201u16 => crate::reply::empty(response).await,
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6189,7 +6189,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6383,8 +6383,8 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            201u16 => Ok(ResponseValue::empty(response)),
-            204u16 => Ok(ResponseValue::empty(response)),
+            201u16 => crate::reply::empty(response).await,
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6426,7 +6426,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6733,8 +6733,8 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            201u16 => Ok(ResponseValue::empty(response)),
-            204u16 => Ok(ResponseValue::empty(response)),
+            201u16 => crate::reply::empty(response).await,
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6778,7 +6778,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6881,7 +6881,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            201u16 => Ok(ResponseValue::empty(response)),
+            201u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -6977,7 +6977,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -7028,7 +7028,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -7244,8 +7244,8 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            201u16 => Ok(ResponseValue::empty(response)),
-            204u16 => Ok(ResponseValue::empty(response)),
+            201u16 => crate::reply::empty(response).await,
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -7282,7 +7282,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -7372,7 +7372,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -7411,7 +7411,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
@@ -7450,7 +7450,7 @@ Arguments:
         self.post(&result, &info).await?;
         let response = result?;
         match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
+            204u16 => crate::reply::empty(response).await,
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }

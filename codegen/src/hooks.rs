@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo};
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, USER_AGENT};
 
-use crate::departure::Departure;
 use crate::generated::Client;
+use crate::journey::Journey;
 use crate::operation::Operation;
 use crate::transport::{Transport, arriving, outgoing};
 
@@ -25,7 +25,7 @@ pub struct Context {
     user_agent: HeaderValue,
     authorization: Option<HeaderValue>,
     api_version: HeaderValue,
-    departure: Option<Departure>,
+    journey: Option<Journey>,
     single: Option<Single>,
 }
 
@@ -53,7 +53,7 @@ impl Context {
             user_agent,
             authorization: None,
             api_version,
-            departure: None,
+            journey: None,
             single: None,
         }
     }
@@ -71,9 +71,9 @@ impl Context {
         self
     }
 
-    /// The same for one request, which tells when it leaves.
-    pub fn with_departure(mut self, departure: Departure) -> Self {
-        self.departure = Some(departure);
+    /// The same for one request, which tells what becomes of it.
+    pub fn with_journey(mut self, journey: Journey) -> Self {
+        self.journey = Some(journey);
         self
     }
 
@@ -160,14 +160,16 @@ impl ClientHooks<Context> for Client {
         _: &OperationInfo,
     ) -> reqwest::Result<reqwest::Response> {
         let Context {
-            transport,
-            departure,
-            ..
+            transport, journey, ..
         } = self.inner();
         let mut request = outgoing(request).await?;
-        if let Some(departure) = departure {
-            request.extensions_mut().insert(departure.clone());
+        if let Some(journey) = journey {
+            request.extensions_mut().insert(journey.clone());
         }
-        arriving(transport.send(request).await).await
+        let reply = arriving(transport.send(request).await).await?;
+        if let Some(journey) = journey {
+            journey.arrived(&reply);
+        }
+        Ok(reply)
     }
 }

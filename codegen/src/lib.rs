@@ -41,8 +41,8 @@ pub mod stores;
 #[rustfmt::skip]
 pub mod operations;
 
-mod departure;
 mod hooks;
+mod journey;
 mod operation;
 mod permission;
 mod reply;
@@ -52,9 +52,9 @@ mod shapes;
 mod text;
 mod transport;
 
-pub use departure::Departure;
 pub use generated::{Client, types};
 pub use hooks::{Context, client};
+pub use journey::{Head, Journey};
 pub use permission::Permission;
 pub use progenitor_client::{
     ByteStream, ClientHooks, ClientInfo, Error, OperationInfo, ResponseValue,

@@ -1,9 +1,13 @@
 //! Reading replies: what can't be read is told by the field that it is about, without a word of the reply.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use progenitor_client::{Error, ResponseValue};
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
 use serde_path_to_error::{Path, Segment};
+
+use crate::journey::REQUEST_ID;
 
 /// Reads a reply as JSON.
 ///
@@ -27,6 +31,27 @@ pub(crate) async fn read_as<T: DeserializeOwned, R, E>(
     match parse(&body) {
         Ok(reply) => Ok(ResponseValue::new(make(reply), status, headers)),
         Err(error) if error.is_data() => Err(Error::InvalidResponsePayload(Bytes::new(), error)),
+        Err(error) => Err(Error::InvalidResponsePayload(body, error)),
+    }
+}
+
+/// Takes a reply that has nothing to say. GitHub's own is one whatever its body is; another with a body that is no JSON
+/// object may come from what stands between here and GitHub.
+///
+/// # Errors
+///
+/// As for [`read`].
+pub(crate) async fn empty<E>(response: reqwest::Response) -> Result<ResponseValue<()>, Error<E>> {
+    if response.headers().contains_key(REQUEST_ID) {
+        return Ok(ResponseValue::empty(response));
+    }
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = response.bytes().await.map_err(Error::ResponseBodyError)?;
+    if body.trim_ascii().is_empty() {
+        return Ok(ResponseValue::new((), status, headers));
+    }
+    match serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(&body) {
+        Ok(_) => Ok(ResponseValue::new((), status, headers)),
         Err(error) => Err(Error::InvalidResponsePayload(body, error)),
     }
 }

@@ -12,7 +12,7 @@ use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 
-use crate::departure::Departure;
+use crate::journey::Journey;
 
 /// Any error that can move between threads.
 type BoxError = Box<dyn StdError + Send + Sync>;
@@ -86,14 +86,14 @@ impl Network {
 impl Transport for Network {
     fn send(&self, request: Request<Bytes>) -> TransportFuture<'_> {
         Box::pin(async move {
-            let departure = request.extensions().get::<Departure>().cloned();
+            let journey = request.extensions().get::<Journey>().cloned();
             let has_body = !request.body().is_empty();
-            let request = request_of(request, departure.as_ref()).map_err(transport_error)?;
+            let request = request_of(request, journey.as_ref()).map_err(transport_error)?;
             match self.0.execute(request).await {
                 Ok(reply) => Ok(Response::<reqwest::Body>::from(reply).map(Body)),
                 Err(error) => {
                     let error = transport_error(error);
-                    let waited = departure.is_some_and(|departure| departure.since().is_none());
+                    let waited = journey.is_some_and(|journey| journey.since().is_none());
                     // Without a body, the head alone may have sufficed.
                     Err(if waited && has_body {
                         error.unsent()
@@ -108,11 +108,11 @@ impl Transport for Network {
 
 fn request_of(
     request: Request<Bytes>,
-    departure: Option<&Departure>,
+    journey: Option<&Journey>,
 ) -> reqwest::Result<reqwest::Request> {
-    match departure {
-        Some(departure) if !request.method().is_safe() => {
-            let request = request.map(|body| reqwest::Body::wrap(departure.of(body)));
+    match journey {
+        Some(journey) if !request.method().is_safe() => {
+            let request = request.map(|body| reqwest::Body::wrap(journey.of(body)));
             reqwest::Request::try_from(request)
         }
         _ => reqwest::Request::try_from(request),

@@ -1,11 +1,12 @@
 //! The attempts of one call: what each passes, and what its reply means for the call.
 
 use std::future::Future;
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use octoseal_api::{Departure, Error as ApiError, Permission, ResponseValue};
+use octoseal_api::{Error as ApiError, Journey, Permission, ResponseValue};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
@@ -47,6 +48,8 @@ struct Progress {
     turned_away: u32,
     /// An attempt may have been carried out without our learning of it.
     maybe_done: bool,
+    /// GitHub said that it was carried out.
+    done: bool,
     /// The last refusal for a limit.
     limited: Option<Error>,
     /// The place in the line for leave of an attempt that is not made yet.
@@ -295,11 +298,12 @@ impl<'a> Attempts<'a> {
     {
         let span = of_request(&self.call, &self.runtime.base, number);
         let began = Instant::now();
-        let departure = Departure::default();
+        let journey = Journey::default();
         let api = self
             .runtime
-            .api(self.call.operation, token, departure.clone());
-        let exchange = async {
+            .api(self.call.operation, token, journey.clone());
+        // In a box, since generated calls are large and lie within others.
+        let exchange = Box::pin(async {
             let result = request(api).await;
             if let Some(headers) = reply::headers(&result) {
                 let operation = self.call.operation.id;
@@ -309,14 +313,15 @@ impl<'a> Attempts<'a> {
                 Ok(reply) => Ok(reply),
                 Err(error) => Err(reply::failure(error, token.expose()).await),
             }
-        };
+        });
         let left = self.allowance.left();
-        let sent = in_time(exchange, &departure, time, left).instrument(span.clone());
+        let sent = in_time(exchange, &journey, time, left).instrument(span.clone());
         let outcome = match sent.await {
             Ok(outcome) => outcome,
             Err(OutOf::Time) => Err(Failure::timed_out(time)),
             Err(OutOf::Patience(after)) => Err(Failure::never_left(after)),
         };
+        let outcome = self.by_github(outcome, &journey, token);
         let took = began.elapsed();
         if outcome.is_err() {
             self.allowance.spend(took);
@@ -325,6 +330,39 @@ impl<'a> Attempts<'a> {
             Request::new(&self.call, self.identity(), number, took, &outcome)
         });
         outcome
+    }
+
+    /// Tells GitHub's own replies from those of what stands between: of a change, GitHub's tell that it was made even if
+    /// they can't be read, and others do not tell it where GitHub's are marked.
+    fn by_github<T>(
+        &self,
+        outcome: Result<ResponseValue<T>, Failure>,
+        journey: &Journey,
+        token: &Token,
+    ) -> Result<ResponseValue<T>, Failure> {
+        let Some(head) = journey.head() else {
+            return outcome;
+        };
+        let marked = &self.runtime.marked;
+        let has_mark = head.request_id.is_some();
+        match outcome {
+            Ok(reply) if !self.call.is_write() => {
+                marked.store(has_mark, Ordering::Relaxed);
+                Ok(reply)
+            }
+            Ok(_) if !has_mark && marked.load(Ordering::Relaxed) => {
+                Err(Failure::not_by_github(head.status))
+            }
+            Err(failure)
+                if self.call.is_write()
+                    && has_mark
+                    && head.status.is_success()
+                    && failure.error.status().is_none() =>
+            {
+                Err(failure.carried_out(head, token.expose()))
+            }
+            outcome => outcome,
+        }
     }
 
     /// What follows a failure, with the leave if GitHub's answer was definite. Tells the gate, and the source of a
@@ -337,7 +375,11 @@ impl<'a> Attempts<'a> {
         proof: Proof<'_>,
     ) -> (Next, Option<Leave>) {
         let is_write = self.call.is_write();
-        self.progress().maybe_done |= failure.maybe_done && is_write;
+        {
+            let mut progress = self.progress();
+            progress.maybe_done |= failure.maybe_done && is_write;
+            progress.done |= failure.done;
+        }
         match failure.class {
             Class::Limited(refusal) => {
                 let stop = leave.refused(refusal);
@@ -420,7 +462,9 @@ impl<'a> Attempts<'a> {
                 "the API of an Enterprise Server is below /api/v3, which the base URL lacks",
             );
         }
-        let stored = if progress.maybe_done {
+        let stored = if progress.done {
+            Stored::Yes
+        } else if progress.maybe_done {
             Stored::Unknown
         } else {
             Stored::No

@@ -1,10 +1,9 @@
 //! The time of an attempt, which begins when its request leaves.
 
 use std::future::Future;
-use std::pin::pin;
 use std::time::Duration;
 
-use octoseal_api::Departure;
+use octoseal_api::Journey;
 use tokio::time::{Instant, timeout_at};
 
 /// Why an exchange was given up.
@@ -18,21 +17,20 @@ pub(super) enum OutOf {
 
 /// Lets an exchange take `time` since its request left, which may wait for its turn as long as `patience`.
 pub(super) async fn in_time<T>(
-    exchange: impl Future<Output = T>,
-    departure: &Departure,
+    mut exchange: impl Future<Output = T> + Unpin,
+    journey: &Journey,
     time: Duration,
     patience: Duration,
 ) -> Result<T, OutOf> {
     let began = Instant::now();
     let patience = patience.max(time);
-    let mut exchange = pin!(exchange);
     let mut until = began + time;
     loop {
         if let Ok(done) = timeout_at(until, &mut exchange).await {
             return Ok(done);
         }
         let waited = began.elapsed();
-        until = match departure.since() {
+        until = match journey.since() {
             Some(since) if since >= time => return Err(OutOf::Time),
             Some(since) => Instant::now() + (time - since),
             None if waited >= patience => return Err(OutOf::Patience(waited)),

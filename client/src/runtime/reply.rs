@@ -4,7 +4,7 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use octoseal_api::{
-    Error as ApiError, ResponseValue, TransportError, TransportErrorKind, transport_error,
+    Error as ApiError, Head, ResponseValue, TransportError, TransportErrorKind, transport_error,
 };
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
@@ -23,6 +23,8 @@ pub(crate) struct Failure {
     pub(crate) class: Class,
     /// The request may have been carried out all the same.
     pub(crate) maybe_done: bool,
+    /// GitHub said that it was carried out, and no more that can be read.
+    pub(crate) done: bool,
     /// GitHub itself dealt with the request, so the gate learns that it is open.
     pub(crate) answered: bool,
     /// The server's clock.
@@ -38,6 +40,7 @@ impl Failure {
             error,
             class,
             maybe_done: false,
+            done: false,
             answered: false,
             server_time: None,
             retry_after: None,
@@ -61,6 +64,28 @@ impl Failure {
             maybe_done: true,
             ..self
         }
+    }
+
+    /// The same for a change of which GitHub's own reply arrived, at least its head.
+    pub(super) fn carried_out(mut self, head: &Head, token: &str) -> Self {
+        let id = head.request_id.as_ref().and_then(|id| id.to_str().ok());
+        let id = id.filter(|id| !echoes(id, token)).map(str::to_owned);
+        self.error = self
+            .error
+            .with_status(head.status)
+            .with_request_id(id)
+            .with_hint("do not repeat it; read what is there now");
+        Self {
+            class: Class::Final,
+            done: true,
+            ..self
+        }
+    }
+
+    /// A change that someone else than GitHub says to have made.
+    pub(super) fn not_by_github(status: StatusCode) -> Self {
+        let what = format!("{status} without GitHub's request id, which its other replies have");
+        Self::new(unexpected(what), Class::Final).maybe_done()
     }
 
     /// It waited for a connection, or for its turn on one, and was not sent.
@@ -358,13 +383,24 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], token: &str) ->
     Failure {
         error,
         class,
-        // A success that is not this operation's may come from anyone, after anything.
-        maybe_done: class == Class::Transient || status.is_success(),
+        // What GitHub did not answer may come from anyone, after anything.
+        maybe_done: class == Class::Transient
+            || status.is_success()
+            || !is_githubs && passed_on(kind, status),
+        done: false,
         answered: !status.is_server_error(),
         server_time: headers::date(headers),
         retry_after,
         quota: quota(headers),
     }
+}
+
+/// Whether a refusal that is not GitHub's came from beyond what refused it: a proxy that wants a password sends nothing
+/// on.
+fn passed_on(kind: Kind, status: StatusCode) -> bool {
+    kind == Kind::UnexpectedReply
+        && status.is_client_error()
+        && status != StatusCode::PROXY_AUTHENTICATION_REQUIRED
 }
 
 /// What GitHub says in its headers, its message and the page that this names.

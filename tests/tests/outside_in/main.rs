@@ -1,6 +1,7 @@
 //! What a user of `octoseal` sees, against a stand-in GitHub that opens what it is sent.
 
 mod access;
+mod answered_by;
 mod app;
 mod app_faults;
 mod app_narrowed;

@@ -99,6 +99,10 @@ impl VisitMut for Replies {
     }
 
     fn visit_expr_mut(&mut self, expression: &mut Expr) {
+        if *expression == parse_quote!(Ok(ResponseValue::empty(response))) {
+            *expression = parse_quote!(crate::reply::empty(response).await);
+            return;
+        }
         let read: Expr = parse_quote!(ResponseValue::from_response(response).await);
         if *expression != read {
             visit_expr_mut(self, expression);

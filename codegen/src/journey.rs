@@ -1,4 +1,4 @@
-//! When a request leaves.
+//! What becomes of a request on its way.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,25 +7,40 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::transport::TransportError;
 
-/// Whether a request has left, and how long ago: over HTTP/2 it may wait for its turn on a healthy connection, and it
-/// waits for the connection itself.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-github-request-id");
+
+/// What becomes of one request on its way, told to who made it even if its reply can't be read: when it left, and the
+/// head of the reply.
 ///
-/// It rides in the extensions of a request. A [`Network`](crate::Network) keeps it, for requests that change something
-/// (what has no body of its own can't be seen leaving); of any other transport it says that the request left at once.
+/// It rides in the extensions of a request. Over HTTP/2 a request may wait for its turn on a healthy connection, and it
+/// waits for the connection itself: a [`Network`](crate::Network) tells when one left that changes something (what has
+/// no body can't be seen leaving). With any other transport, all leave at once.
 #[derive(Clone, Debug, Default)]
-pub struct Departure(Arc<State>);
+pub struct Journey(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
     waits: AtomicBool,
     left: OnceLock<Instant>,
+    head: OnceLock<Head>,
 }
 
-impl Departure {
+/// What came first of a reply.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Head {
+    /// The status.
+    pub status: StatusCode,
+    /// What GitHub calls the request by, in every reply of its own: `X-GitHub-Request-Id`.
+    pub request_id: Option<HeaderValue>,
+}
+
+impl Journey {
     /// How long ago the request left, as far as is known; `None` while it waits.
     pub fn since(&self) -> Option<Duration> {
         match self.0.left.get() {
@@ -35,11 +50,23 @@ impl Departure {
         }
     }
 
+    /// The head of the reply, when it has arrived.
+    pub fn head(&self) -> Option<&Head> {
+        self.0.head.get()
+    }
+
+    pub(crate) fn arrived(&self, reply: &reqwest::Response) {
+        self.0.head.get_or_init(|| Head {
+            status: reply.status(),
+            request_id: reply.headers().get(REQUEST_ID).cloned(),
+        });
+    }
+
     /// The body of a request that waits until it is taken.
     pub(crate) fn of(&self, body: Bytes) -> Leaving {
         self.0.waits.store(true, Ordering::Relaxed);
         Leaving {
-            departure: self.clone(),
+            journey: self.clone(),
             body: Some(body),
         }
     }
@@ -47,7 +74,7 @@ impl Departure {
 
 /// A whole body, taken when its request leaves.
 pub(crate) struct Leaving {
-    departure: Departure,
+    journey: Journey,
     body: Option<Bytes>,
 }
 
@@ -59,7 +86,7 @@ impl HttpBody for Leaving {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
-        self.departure.0.left.get_or_init(Instant::now);
+        self.journey.0.left.get_or_init(Instant::now);
         let body = self.body.take().filter(|body| !body.is_empty());
         Poll::Ready(body.map(|body| Ok(Frame::data(body))))
     }

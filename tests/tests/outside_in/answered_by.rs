@@ -1,0 +1,135 @@
+//! Who answered: GitHub, or something on the way to it.
+
+use std::sync::Arc;
+
+use http::Request;
+use octoseal::transport::{Bytes, Transport, TransportFuture};
+use octoseal::{Client, PrivateRegistriesScope, RegistryAuth, Stored, Visibility, Written};
+use octoseal_mock::{Fault, GitHub};
+use octoseal_tests::{acme, builder, client, put};
+
+/// Takes GitHub's request id off all replies, as some proxies do with headers that they do not know.
+struct Unmarked(Arc<dyn Transport>);
+
+impl Transport for Unmarked {
+    fn send(&self, request: Request<Bytes>) -> TransportFuture<'_> {
+        Box::pin(async move {
+            let mut reply = self.0.send(request).await?;
+            reply.headers_mut().remove("x-github-request-id");
+            Ok(reply)
+        })
+    }
+}
+
+fn behind_a_proxy(github: &GitHub) -> Client {
+    builder(github).layer(Unmarked).build().unwrap()
+}
+
+/// Bodies of things that answer in GitHub's place.
+const NO_OBJECTS: [&str; 5] = ["<html>Please log in</html>", "[]", "true", "\"ok\"", "OK"];
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_something_else_than_github_confirms_does_not_count_as_stored() {
+    let silent = [(201, ""), (201, "{}"), (204, ""), (201, " \n")];
+    let bodies = NO_OBJECTS.map(|body| (201, body));
+    for (status, body) in silent.into_iter().chain(bodies) {
+        let github = acme();
+        github.inject(Fault::foreign_reply(status, body).on("PUT").always());
+        let error = put(&client(&github), "KEY", "value").await.unwrap_err();
+        assert!(error.is_unexpected_reply(), "{status} {body:?}: {error}");
+        assert_eq!(error.stored(), Stored::Unknown, "{status} {body:?}");
+        assert_eq!(github.request_count(), 2, "{status} {body:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_and_a_registry_are_not_taken_for_done_either() {
+    let github = acme();
+    github.seed("actions:org/acme", "KEY", "value");
+    let client = client(&github);
+    client.get_org_secret("acme", "KEY").await.unwrap();
+    github.inject(Fault::foreign_reply(204, "").on("DELETE").always());
+    let error = client.delete_org_secret("acme", "KEY").await.unwrap_err();
+    assert_eq!(error.stored(), Stored::Unknown, "{error}");
+
+    github.inject(
+        Fault::foreign_reply(201, r#"{"name":"N"}"#)
+            .on("POST")
+            .always(),
+    );
+    let error = create_registry(&client).await.unwrap_err();
+    assert_eq!(error.stored(), Stored::Unknown, "{error}");
+}
+
+async fn create_registry(client: &Client) -> Result<(), octoseal::Error> {
+    let scope = PrivateRegistriesScope::new("acme")?;
+    let token = "t0ken".into();
+    let created = client
+        .private_registries(scope)
+        .create("npm_registry", "https://npm.example", Visibility::All)
+        .auth(RegistryAuth::Token { token });
+    created.send().await.map(drop)
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_a_proxy_that_takes_githubs_marks_away_the_shape_of_the_body_decides() {
+    let github = acme();
+    let client = behind_a_proxy(&github);
+    assert_eq!(
+        put(&client, "KEY", "value").await.unwrap().written,
+        Written::Created
+    );
+    assert_eq!(
+        put(&client, "KEY", "other").await.unwrap().written,
+        Written::Updated
+    );
+    for body in NO_OBJECTS {
+        github.inject(Fault::foreign_reply(201, body).on("PUT"));
+        let error = put(&client, "KEY", "value").await.unwrap_err();
+        assert!(error.is_unexpected_reply(), "{body:?}: {error}");
+        assert_eq!(error.stored(), Stored::Unknown, "{body:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_is_not_githubs_proves_nothing() {
+    let github = acme();
+    github.inject(Fault::firewall().on("PUT").always());
+    let error = put(&client(&github), "KEY", "value").await.unwrap_err();
+    assert_eq!(error.stored(), Stored::Unknown, "{error}");
+
+    let github = acme();
+    github.inject(Fault::proxy_authentication().on("PUT").always());
+    let error = put(&client(&github), "KEY", "value").await.unwrap_err();
+    assert_eq!(error.stored(), Stored::No, "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_201_of_githubs_with_a_body_that_can_not_be_read_is_told_as_made_and_never_repeated() {
+    for body in NO_OBJECTS {
+        let github = acme();
+        github.inject(Fault::reply(201, body).on("PUT").always());
+        let written = put(&client(&github), "KEY", "value").await.unwrap();
+        assert_eq!(written.written, Written::Created, "{body:?}");
+    }
+    let bodies = NO_OBJECTS
+        .into_iter()
+        .chain([r#"{"name":7}"#, r#"{"visibility":{}}"#]);
+    for body in bodies {
+        let github = acme();
+        github.inject(Fault::reply(201, body).on("POST").always());
+        let error = create_registry(&client(&github)).await.unwrap_err();
+        assert_eq!(error.stored(), Stored::Yes, "{body:?}: {error}");
+        assert!(
+            error.request_id().is_some() && !error.is_retryable(),
+            "{body:?}"
+        );
+        assert_eq!(error.status(), Some(201));
+        let posts = github.requests().into_iter();
+        assert_eq!(posts.filter(|request| request.method == "POST").count(), 1);
+    }
+    let github = acme();
+    github.inject(Fault::truncated_body().on("POST").always());
+    let error = create_registry(&client(&github)).await.unwrap_err();
+    assert_eq!(error.stored(), Stored::Yes, "{error}");
+}
