@@ -9,6 +9,7 @@ mod selected;
 mod target;
 mod write;
 
+use std::collections::HashMap;
 use std::future::ready;
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use octoseal_api::stores;
 use crate::access::RepositoryRef;
 use crate::client::Client;
 use crate::error::{Error, Kind};
+use crate::limits::Cost;
 use crate::lookup::{ScopeKey, fetch_key};
 use crate::receipt::Receipt;
 use crate::runtime::paging::{PER_PAGE, pages};
@@ -121,6 +123,37 @@ impl Client {
     }
 }
 
+impl Client {
+    /// How long it takes at least until so many secrets are stored in each of these scopes, by the limits that are known now
+    /// and what is left of the hours' quotas: zero if all of them may leave at once. Nothing is sent. Before a batch it
+    /// tells how long the batch takes; while one runs, how long those take that have no outcome yet.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn ask(github: octoseal::Client, scopes: Vec<octoseal::Scope>) {
+    /// let batch = scopes.iter().map(|scope| (scope, 100));
+    /// println!("100 secrets in each take {:?} or longer", github.takes_at_least(batch));
+    /// # }
+    /// ```
+    pub fn takes_at_least<'s>(
+        &self,
+        secrets: impl IntoIterator<Item = (&'s Scope, u32)>,
+    ) -> Duration {
+        let mut groups = HashMap::<_, (&Scope, Cost)>::new();
+        for (scope, secrets) in secrets {
+            if let Ok(put) = scope.operation(stores::Role::Put) {
+                let group = self.runtime.group(scope.audience());
+                let (_, all) = groups.entry(group).or_insert((scope, Cost::NONE));
+                *all = *all + cost(put).times(secrets);
+            }
+        }
+        let longest = groups
+            .into_values()
+            .map(|(scope, cost)| self.runtime.gate(scope.audience()).at_least(cost));
+        longest.max().unwrap_or_default()
+    }
+}
+
 impl<S: AnyScope> Secrets<S> {
     /// The scope.
     pub fn scope(&self) -> &Scope {
@@ -150,8 +183,7 @@ impl<S: AnyScope> Secrets<S> {
         self
     }
 
-    /// How long it takes at least until so many secrets are stored here, by the limits that are known now and what is
-    /// left of the hour's quota: zero if all of them may leave at once. Nothing is sent.
+    /// How long it takes at least until so many secrets are stored here; see [`Client::takes_at_least`].
     ///
     /// # Examples
     /// ```
@@ -162,15 +194,8 @@ impl<S: AnyScope> Secrets<S> {
     /// # }
     /// ```
     pub fn takes_at_least(&self, secrets: u32) -> Duration {
-        let gate = self
-            .target
-            .client
-            .runtime
-            .gate(self.target.scope.audience());
-        let put = self.target.scope.operation(stores::Role::Put);
-        put.map_or(Duration::ZERO, |put| {
-            gate.at_least(cost(put).times(secrets))
-        })
+        let Target { client, scope } = &self.target;
+        client.takes_at_least([(scope, secrets)])
     }
 
     /// Creates or updates a secret: seals `value` with the scope's public key, fetched when needed, and stores it.

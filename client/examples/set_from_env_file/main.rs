@@ -34,6 +34,7 @@ mod who;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use futures_util::StreamExt;
@@ -89,6 +90,15 @@ fn last_of_each(entries: Vec<Entry>) -> (Vec<Entry>, Vec<String>) {
     (last, again)
 }
 
+/// How long the rest takes at least; nothing if that is next to nothing.
+fn in_words(least: Duration) -> String {
+    match least.as_secs() {
+        0 => String::new(),
+        seconds @ 1..=120 => format!("{seconds} s to go or more"),
+        seconds => format!("{} min to go or more", seconds / 60),
+    }
+}
+
 /// Gives the number of secrets that failed.
 async fn run(arguments: Arguments, complain: &mut impl FnMut(String)) -> Result<usize, BoxError> {
     let access = arguments.who.access()?;
@@ -117,7 +127,10 @@ async fn run(arguments: Arguments, complain: &mut impl FnMut(String)) -> Result<
     let batch = secrets
         .into_iter()
         .map(move |entry| NewSecret::new(entry.name, entry.value).access(access.clone()));
-    let mut outcomes = github.secrets(scope).put_all(batch);
+    let secrets = github.secrets(scope);
+    let to_go = |rest: usize| in_words(secrets.takes_at_least(rest.try_into().unwrap_or(u32::MAX)));
+    bar.set_message(to_go(total));
+    let mut outcomes = secrets.put_all(batch);
     let (mut created, mut updated, mut failed) = (0, 0, 0);
     while let Some(outcome) = outcomes.next().await {
         match outcome.result {
@@ -128,8 +141,8 @@ async fn run(arguments: Arguments, complain: &mut impl FnMut(String)) -> Result<
                 bar.suspend(|| complain(format!("{}: {error}", outcome.name)));
             }
         }
-        bar.set_message("");
         bar.inc(1);
+        bar.set_message(to_go(total - bar.position() as usize));
     }
     bar.finish_and_clear();
     println!(

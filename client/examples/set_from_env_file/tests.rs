@@ -171,3 +171,11 @@ fn repositories_go_with_selected_and_are_named_by_it() {
     let given = ["x", "--org", "acme", ".env", "--repo-id", "neither"];
     assert!(Arguments::try_parse_from(given).is_err());
 }
+
+#[test]
+fn what_is_left_is_told_in_seconds_and_then_in_minutes() {
+    let told = |seconds| in_words(Duration::from_secs(seconds));
+    assert_eq!(told(0), "");
+    assert_eq!(told(59), "59 s to go or more");
+    assert_eq!(told(3_333), "55 min to go or more");
+}

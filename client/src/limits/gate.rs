@@ -73,10 +73,11 @@ impl Gate<'_> {
         Some(TooLong { until, reason })
     }
 
-    /// How long it takes at least until so many more requests have left, by what is known now.
+    /// How long it takes at least until so many requests have left, those under way included, by what is known now.
     pub(crate) fn at_least(&self, cost: Cost) -> Duration {
         let line = self.limits.line(Key::Identity(self.identity));
-        Duration::from_millis(line.look(|tally, now| tally.least(now, cost) - now))
+        let least = line.look(|tally, now| tally.least(now, cost - tally.under_way()) - now);
+        Duration::from_millis(least)
     }
 }
 

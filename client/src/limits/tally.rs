@@ -336,6 +336,10 @@ impl Tally {
         id <= self.refused_after
     }
 
+    pub(super) fn under_way(&self) -> Cost {
+        self.under_way
+    }
+
     /// The earliest instant by which so many more requests can have left, as far as is known.
     pub(super) fn least(&mut self, now: Ms, cost: Cost) -> Ms {
         self.tidy(now);

@@ -9,6 +9,7 @@ use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, builder, put, scope};
 use tokio::time::{Instant, sleep};
 
+use crate::app;
 use crate::faults::arrivals;
 use crate::seeing::Seen;
 
@@ -140,6 +141,53 @@ async fn it_says_how_long_things_take_at_least() {
         .unwrap();
     let hour = paced.secrets(scope(ACME)).takes_at_least(501);
     assert!(hour >= HOUR && hour <= HOUR + MINUTE, "{hour:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_says_while_a_batch_runs_how_long_the_rest_takes_at_least() {
+    let github = github();
+    let client = builder(&github).build().unwrap();
+    let secrets = client.secrets(scope(ACME));
+    let (began, mut rest) = (Instant::now(), 300);
+    let mut ends = Vec::new();
+    let batch = (0..300).map(|n| (format!("KEY_{n}"), "value", Visibility::Private));
+    let mut outcomes = secrets.put_all(batch);
+    while outcomes.next().await.is_some() {
+        rest -= 1;
+        ends.push(began.elapsed() + secrets.takes_at_least(rest));
+    }
+    let end = began.elapsed();
+    // Sent requests are counted in steps of 0.3 s.
+    let grain = Duration::from_millis(300);
+    assert!(
+        ends.iter().all(|told| *told <= end + grain),
+        "{end:?}: {ends:?}"
+    );
+    assert!(
+        ends[..290].iter().all(|told| *told > end.mul_f64(0.9)),
+        "{end:?}: {ends:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_scopes_take_as_long_as_the_slowest_of_those_who_share_limits() {
+    let github = app::installed();
+    github.add_organization("other");
+    github.configure(|settings| settings.count_limits = false);
+    let client = app::client(&github, app::app());
+    let (acme, api) = (scope(ACME), scope("actions:repo/acme/api"));
+    let other = scope("actions:org/other");
+    let alone = client.takes_at_least([(&acme, 100), (&other, 100)]);
+    let shared = client.takes_at_least([(&acme, 100), (&api, 100)]);
+    let (long, none) = (
+        client.takes_at_least([(&other, 1), (&acme, 400)]),
+        client.takes_at_least([]),
+    );
+    assert_eq!((alone, none), (Duration::ZERO, Duration::ZERO));
+    assert!(
+        (shared.as_secs(), long.as_secs()) == (60, 120),
+        "{shared:?} {long:?}"
+    );
 }
 
 #[test]
