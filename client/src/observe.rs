@@ -1,5 +1,5 @@
 //! What a client tells a service of its calls, through [`ClientBuilder::observer`](crate::ClientBuilder::observer).
 
 pub use crate::runtime::observer::{
-    Call, Deprecation, Event, Lesson, Request, UnknownSetting, Wait,
+    Batch, Call, Deprecation, Event, Lesson, Request, UnknownSetting, Wait,
 };

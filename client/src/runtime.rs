@@ -71,7 +71,7 @@ pub(crate) struct Runtime {
     pub(crate) identity: Identity,
     policy: RetryPolicy,
     budget: Budget,
-    observer: Arc<Observer>,
+    pub(crate) observer: Arc<Observer>,
     proofs: Proofs,
     /// Whether the last reply to a read had GitHub's request id, which some proxies take away.
     marked: AtomicBool,

@@ -1,10 +1,13 @@
-//! What is told of calls while they run: each event once, to `tracing` and to the service's own observer.
+//! What is told of calls while they run: each event once, to `tracing`, to `metrics` and to the service's own observer.
 
 mod events;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod spans;
 
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -20,7 +23,7 @@ use super::reply::Failure;
 use crate::error::Error;
 use crate::limits::{Identity, Stop, WaitReason};
 
-pub use events::{Call, Deprecation, Event, Lesson, Request, UnknownSetting, Wait};
+pub use events::{Batch, Call, Deprecation, Event, Lesson, Request, UnknownSetting, Wait};
 pub(super) use spans::{of_call, of_request};
 
 /// Waits that end within so long of each other are one.
@@ -128,13 +131,27 @@ impl Observer {
         }
     }
 
+    /// A member of a batch has its outcome.
+    pub(crate) fn batch(&self, batch: &mut Batch, error: Option<&Error>) {
+        let count = match error {
+            Some(_) => &mut batch.failed,
+            None => &mut batch.succeeded,
+        };
+        *count += 1;
+        batch.error = error.map(Error::kind);
+        self.tell(&Event::Batch(batch.clone()));
+    }
+
     /// Whether anything would hear of an event: most of what one holds is made for it.
     fn is_heard(&self) -> bool {
-        self.tell.is_some() || LevelFilter::current() > LevelFilter::OFF
+        let traced = LevelFilter::current() > LevelFilter::OFF;
+        traced || self.tell.is_some() || cfg!(feature = "metrics")
     }
 
     fn tell(&self, event: &Event) {
         spans::write(event);
+        #[cfg(feature = "metrics")]
+        metrics::count(event);
         let Some(tell) = &self.tell else { return };
         // A call goes on, whatever becomes of what watches it.
         if catch_unwind(AssertUnwindSafe(|| tell(event))).is_err() {
@@ -145,6 +162,19 @@ impl Observer {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Batch {
+    /// A batch that begins.
+    pub(crate) fn begin() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Self {
+            number: 1 + LAST.fetch_add(1, Ordering::Relaxed),
+            succeeded: 0,
+            failed: 0,
+            error: None,
+        }
+    }
 }
 
 impl Request {

@@ -22,6 +22,7 @@ use crate::client::Client;
 use crate::error::{Error, Kind, Stored};
 use crate::receipt::Receipt;
 use crate::runtime::Place as _;
+use crate::runtime::observer::Batch as Progress;
 use crate::scope::{AnyScope, Scope};
 use crate::value::SecretValue;
 
@@ -233,7 +234,11 @@ impl Client {
             under_way: JoinSet::new(),
             not_begun: VecDeque::new(),
         };
-        stream::poll_fn(move |context| batch.poll_next(context))
+        let (runtime, mut progress) = (self.runtime.clone(), Progress::begin());
+        stream::poll_fn(move |context| batch.poll_next(context)).inspect(move |outcome| {
+            let error = outcome.result.as_ref().err();
+            runtime.observer.batch(&mut progress, error);
+        })
     }
 
     async fn member(&self, breaker: &Breaker, scope: Scope, secret: NewSecret) -> Outcome {

@@ -47,10 +47,16 @@ fn features_that_are_left_out_cost_no_crate_and_each_costs_what_architecture_md_
     let said = said.unwrap();
     let default = format!("\n{} crates, its own three among them", crates(&[]).len());
     assert!(said.contains(&default), "it is {}", default.trim());
-    let number = added("app", "jsonwebtoken");
-    let row = said.lines().find(|line| line.contains("(feature `app`)"));
-    let cell = format!(" | {number} | ");
-    assert!(row.unwrap().contains(&cell), "`app` adds {number} crates");
+    for (feature, name) in [("app", "jsonwebtoken"), ("metrics", "metrics")] {
+        let number = added(feature, name);
+        let words = format!("(feature `{feature}`)");
+        let row = said.lines().find(|line| line.contains(&words));
+        let cell = format!(" | {number} | ");
+        assert!(
+            row.unwrap().contains(&cell),
+            "`{feature}` adds {number} crates"
+        );
+    }
 }
 
 #[test]

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use octoseal::Visibility;
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use octoseal::limits::{Exchange, Identity, Ledger, LedgerFuture};
+use octoseal::{ErrorKind, Visibility};
 use octoseal_mock::{Fault, Limits};
 use octoseal_tests::ledger::LedgerInMemory;
 use octoseal_tests::{ACME, acme, builder, client, put, scope};
@@ -20,7 +21,7 @@ use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::Registry;
 
-use crate::seeing::capture;
+use crate::seeing::{Told, capture};
 
 fn attributes(span: &SpanData) -> BTreeMap<String, String> {
     let attributes = span.attributes.iter();
@@ -130,21 +131,26 @@ impl<S: Subscriber> Layer<S> for Names {
     }
 }
 
-/// The rows of the guide's table.
-fn guide() -> Table {
+/// The cells of those rows of the guide's tables that begin so.
+fn rows(begin: &str) -> Vec<Vec<&'static str>> {
     let page = include_str!("../../../client/src/guide/seeing.md");
-    let rows = page.lines().filter_map(|line| {
-        let mut cells = line.trim_matches('|').split('|').map(str::trim);
-        let name = cells.next()?;
-        let level = cells.next()?;
-        let is_row = name.starts_with("span `") || name.starts_with("event `");
-        let fields = cells
-            .next()?
-            .split(", ")
-            .map(|field| field.trim_matches('`').to_owned());
-        is_row.then(|| (name.to_owned(), (level.to_owned(), fields.collect())))
-    });
-    rows.collect()
+    let rows = page.lines().filter(|line| line.starts_with(begin));
+    rows.map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect()
+}
+
+fn words(cell: &str) -> BTreeSet<String> {
+    let words = cell
+        .split(", ")
+        .map(|word| word.trim_matches('`').to_owned());
+    words.collect()
+}
+
+/// The guide's table of spans and events.
+fn guide() -> Table {
+    let rows = [rows("| span `"), rows("| event `")].concat().into_iter();
+    rows.map(|cells| (cells[0].to_owned(), (cells[1].to_owned(), words(cells[2]))))
+        .collect()
 }
 
 /// A ledger that can't be reached at first.
@@ -159,10 +165,8 @@ impl Ledger for AwayAtFirst {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_guide_names_each_span_and_event_its_level_and_its_fields() {
-    let names = Names::default();
-    let guard = capture(Registry::default().with(names.clone()));
+/// Lets everything happen that is told.
+async fn see_everything() {
     let github = acme();
     github.set_limits(Limits::documented().with_content());
     github.inject(Fault::unicorn().on("PUT"));
@@ -178,11 +182,94 @@ async fn the_guide_names_each_span_and_event_its_level_and_its_fields() {
             client.secrets(scope(ACME)).put_all(batch).count().await,
             120
         );
+        let unknown = Fault::extra_field("shiny", true).on("GET");
+        github.inject(unknown.at("/secrets/KEY_0"));
+        let kept = client.secrets(scope(ACME)).put("KEY_0", "new value");
+        kept.send().await.unwrap();
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_guide_names_each_span_and_event_its_level_and_its_fields() {
+    let names = Names::default();
+    let guard = capture(Registry::default().with(names.clone()));
+    see_everything().await;
     drop(guard);
     let seen = names.0.lock().unwrap().clone();
     for (name, row) in guide() {
         assert_eq!(seen.get(&name), Some(&row), "{name}");
     }
     assert_eq!(seen, guide());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_guide_names_each_metric_its_kind_and_its_labels() {
+    let recorder = DebuggingRecorder::new();
+    let guard = metrics::set_default_local_recorder(&recorder);
+    see_everything().await;
+    drop(guard);
+    let snapshot = recorder.snapshotter().snapshot().into_vec();
+    let seen = snapshot.iter().map(|(key, ..)| {
+        let labels = key.key().labels().map(|label| label.key().to_owned());
+        let kind = format!("{:?}", key.kind()).to_lowercase();
+        (key.key().name().to_owned(), (kind, labels.collect()))
+    });
+    let rows = rows("| `octoseal.").into_iter();
+    let guide = rows.filter(|cells| cells.len() == 4).map(|cells| {
+        (
+            cells[0].trim_matches('`').to_owned(),
+            (cells[1].to_owned(), words(cells[2])),
+        )
+    });
+    assert_eq!(seen.collect::<Table>(), guide.collect::<Table>());
+
+    let count = |name: &str, labels: &[(&str, &str)]| {
+        let found = snapshot.iter().filter(|(key, ..)| {
+            let has = |(name, value): &(&str, &str)| {
+                let mut all = key.key().labels();
+                all.any(|label| label.key() == *name && label.value() == *value)
+            };
+            key.key().name() == name && labels.iter().all(has)
+        });
+        let values = found.map(|(.., value)| match value {
+            DebugValue::Counter(count) => *count,
+            other => panic!("{name}: {other:?}"),
+        });
+        values.sum::<u64>()
+    };
+    let put = ("operation", "actions/create-or-update-org-secret");
+    assert_eq!(count("octoseal.calls", &[put, ("outcome", "ok")]), 242);
+    assert_eq!(count("octoseal.requests", &[put, ("outcome", "502")]), 1);
+    assert_eq!(count("octoseal.batch.outcomes", &[("outcome", "ok")]), 240);
+    assert!(count("octoseal.waits", &[("reason", "SecondaryLimit")]) < 5);
+    let quotas = snapshot
+        .iter()
+        .filter(|(key, ..)| key.key().name() == "octoseal.quota_left");
+    let identities: Vec<_> = quotas.flat_map(|(key, ..)| key.key().labels()).collect();
+    assert_eq!(identities.len(), 1, "{identities:?}");
+    assert_eq!(identities[0].value().len(), 32);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_tells_how_far_it_is_with_each_outcome() {
+    let github = acme();
+    github.inject(Fault::reply(422, r#"{"message":"no"}"#).at("/KEY_1"));
+    let told = Told::default();
+    let client = builder(&github).observer(told.observer()).build().unwrap();
+    let batch = (0..3).map(|n| (format!("KEY_{n}"), "value", Visibility::All));
+    assert_eq!(client.secrets(scope(ACME)).put_all(batch).count().await, 3);
+    let batches = told.events().into_iter().filter_map(|event| match event {
+        octoseal::observe::Event::Batch(batch) => Some(batch),
+        _ => None,
+    });
+    let batches: Vec<_> = batches.collect();
+    assert_eq!(batches.len(), 3);
+    assert!(
+        batches
+            .iter()
+            .all(|batch| batch.number == batches[0].number)
+    );
+    assert_eq!((batches[2].succeeded, batches[2].failed), (2, 1));
+    let errors = batches.iter().filter_map(|batch| batch.error);
+    assert_eq!(errors.collect::<Vec<_>>(), [ErrorKind::Validation]);
 }

@@ -24,6 +24,8 @@ pub enum Event {
     /// once for each setting. See
     /// [`ClientBuilder::refuse_unknown_settings`](crate::ClientBuilder::refuse_unknown_settings).
     UnknownSetting(UnknownSetting),
+    /// A member of a batch has its outcome, whether it was tried or not.
+    Batch(Batch),
     /// A call of the public API has ended. One whose future was dropped does not end.
     Call(Call),
 }
@@ -98,6 +100,20 @@ pub struct UnknownSetting {
     pub name: String,
     /// GitHub's name of the setting.
     pub setting: String,
+}
+
+/// How far a batch is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Batch {
+    /// Its number in this process, from 1 on.
+    pub number: u64,
+    /// How many members have succeeded.
+    pub succeeded: u64,
+    /// How many have failed, those included that were not tried.
+    pub failed: u64,
+    /// What the latest of them failed with; `None` for a success.
+    pub error: Option<ErrorKind>,
 }
 
 /// A call of the public API: a put, a deletion, a list. Each member of a batch is one, and so is each page of a list that

@@ -133,11 +133,21 @@ pub(super) fn write(event: &Event) {
         Event::UnknownSetting(unknown) => warn!(
             target: TARGET,
             {
-            octoseal.place = unknown.place,
-            octoseal.name = unknown.name,
-            octoseal.setting = unknown.setting,
+                octoseal.place = unknown.place,
+                octoseal.name = unknown.name,
+                octoseal.setting = unknown.setting,
             },
             "unknown setting"
+        ),
+        Event::Batch(batch) => debug!(
+            target: TARGET,
+            {
+                octoseal.batch = batch.number,
+                octoseal.succeeded = batch.succeeded,
+                octoseal.failed = batch.failed,
+                "error.type" = error_type(None, batch.error),
+            },
+            "batch"
         ),
         Event::Call(call) => debug!(
             target: TARGET,
