@@ -146,8 +146,9 @@ pub trait TokenSource: Send + Sync {
     /// Learns that GitHub refused a token with `401`, and says whether to ask again. By default it is not asked
     /// again: GitHub answers repeated bad credentials with refusals of good ones.
     ///
-    /// A token that was refused is not sent again by any call of the client, unless the source asks to wait first, as for
-    /// one that GitHub may not know everywhere yet: then it is sent eight times at most, by all calls together.
+    /// A token that was refused is not sent again by any call of the client for ten minutes, after which one call tries it
+    /// again; at once after [`Client::forget_tokens`](crate::Client::forget_tokens). If the source asks to wait first, as
+    /// for one that GitHub may not know everywhere yet, it is sent eight times at most, by all calls together.
     fn refused(&self, audience: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {
         let _ = (audience, refusal);
         AfterRefusal::GiveUp

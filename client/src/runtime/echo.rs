@@ -48,12 +48,15 @@ pub(super) fn echoes(text: &str, token: &str) -> bool {
         .flat_map(|rest| [STANDARD.encode(rest), URL_SAFE.encode(rest)]);
     let mut spellings = [token.to_owned(), hex].into_iter().chain(base64);
     let unescaped = percent_decode_str(text).decode_utf8_lossy();
-    let text = format!("{text} {unescaped}").to_lowercase();
+    let text: Vec<char> = format!("{text} {unescaped}")
+        .to_lowercase()
+        .chars()
+        .collect();
     spellings.any(|spelling| {
-        let pieces: Vec<char> = spelling.to_lowercase().chars().collect();
-        pieces
-            .windows(PIECE_CHARS.min(pieces.len()))
-            .any(|piece| text.contains(&piece.iter().collect::<String>()))
+        let spelling = spelling.to_lowercase();
+        // Of the two, the text is the shorter.
+        let mut pieces = text.windows(PIECE_CHARS.min(spelling.len()));
+        pieces.any(|piece| spelling.contains(&String::from_iter(piece)))
     })
 }
 

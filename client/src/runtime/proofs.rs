@@ -1,5 +1,5 @@
 //! Whether GitHub accepts a token: one request learns it for all calls of a client, and a token that was refused is
-//! not sent again.
+//! not sent again for some minutes.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
@@ -21,6 +21,10 @@ const LONGEST_PROBE: Duration = Duration::from_secs(2);
 
 /// So often a token may be refused, by all calls together, while its source asks to wait until GitHub knows it.
 const MAX_REFUSALS: u32 = 8;
+
+/// How long a token that was refused is not sent again. Then one request may find out: a `401` may have been an incident
+/// of GitHub's, and one every ten minutes locks no client out.
+const REFUSED_FOR: Duration = Duration::from_secs(600);
 
 /// What is known of the tokens of a client.
 #[derive(Default)]
@@ -44,7 +48,8 @@ enum State {
     /// One request finds out, and others wait until this instant.
     Probed(Instant, u32),
     Accepted,
-    Refused(Error),
+    /// Until this instant.
+    Refused(Error, Instant),
 }
 
 impl Proofs {
@@ -80,9 +85,10 @@ impl Proofs {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
+            let now = Instant::now();
             let until = match self.lock().state(token).1 {
-                Some(State::Refused(error)) => return Err(error),
-                Some(State::Unproven(at, _) | State::Probed(at, _)) if Instant::now() < at => at,
+                Some(State::Refused(error, until)) if now < until => return Err(error),
+                Some(State::Unproven(at, _) | State::Probed(at, _)) if now < at => at,
                 _ => return Ok(()),
             };
             let _ = timeout_at(until, changed).await;
@@ -99,6 +105,7 @@ impl Proofs {
             Some(State::Unproven(at, refusals) | State::Probed(at, refusals)) if at <= now => {
                 Some(refusals)
             }
+            Some(State::Refused(_, until)) if until <= now => Some(0),
             Some(_) => return None,
         };
         if let Some(refusals) = refusals {
@@ -143,15 +150,14 @@ impl Proof<'_> {
     /// GitHub refused the token, and its source says what to do. Says how long to wait before it is asked again.
     pub(super) fn refused(mut self, error: &Error, after: AfterRefusal) -> Option<Duration> {
         let refusals = self.probes.take().unwrap_or(0) + 1;
+        let refused = || State::Refused(error.clone(), Instant::now() + REFUSED_FOR);
         let (state, pause) = match after {
             AfterRefusal::AskAgain(pause) if !pause.is_zero() && refusals < MAX_REFUSALS => {
                 let at = Instant::now() + pause.min(A_YEAR);
                 (State::Unproven(at, refusals), Some(pause))
             }
-            AfterRefusal::AskAgain(pause) if pause.is_zero() => {
-                (State::Refused(error.clone()), Some(pause))
-            }
-            _ => (State::Refused(error.clone()), None),
+            AfterRefusal::AskAgain(pause) if pause.is_zero() => (refused(), Some(pause)),
+            _ => (refused(), None),
         };
         self.proofs.set(self.token, state);
         pause

@@ -209,6 +209,24 @@ async fn an_app_that_is_removed_and_installed_again_is_found_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_installation_that_was_configured_and_is_gone_is_an_error_that_says_so() {
+    let github = acme();
+    let registered = github.add_app(ID).public_key(&rsa::public_pem());
+    let first = registered.install("acme");
+    let client = client(&github, app().installation(first));
+    put(&client, "KEY", "one").await.unwrap();
+    github.remove_installation(first);
+    registered.install("acme");
+    advance(seconds(600)).await;
+    let error = put(&client, "KEY", "two").await.unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+    let told = error.to_string();
+    assert!(told.contains(&format!("installation {first}")), "{told}");
+    assert!(told.contains("has another id"), "{told}");
+    assert_eq!(count(&github, "/orgs/acme/installation"), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_app_that_is_removed_says_so_and_is_asked_for_again_later() {
     let github = acme();
     let registered = github.add_app(ID).public_key(&rsa::public_pem());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use octoseal::{Client, ClientBuilder, RetryPolicy};
 use octoseal_tests::{ACME, Rerun, acme, put};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 /// A client of a server that nothing but a proxy can find.
@@ -42,6 +42,59 @@ async fn asked(builder: impl FnOnce(String) -> ClientBuilder) -> Option<String> 
             None
         }
     }
+}
+
+/// The error of a call whose proxy answers this to each request to connect, and the proxy's address.
+async fn answered(answer: &'static str) -> (octoseal::Error, String) {
+    let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = proxy.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = proxy.accept().await {
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    let client = toward(SERVER).proxy(&address).build().unwrap();
+    (put(&client, "KEY", "value").await.unwrap_err(), address)
+}
+
+#[tokio::test]
+async fn what_a_proxy_answers_itself_is_told_as_the_proxys_and_no_scope_is_advised() {
+    let html = "HTTP/1.1 502 Bad Gateway\r\ncontent-type: text/html\r\ncontent-length: 13\r\n\r\n<html></html>";
+    let wants = "HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic\r\ncontent-length: 0\r\n\r\n";
+    for (answer, words) in [
+        (wants, "407"),
+        (
+            "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n",
+            "did not connect",
+        ),
+        (html, "did not connect"),
+        ("", "proxy"),
+    ] {
+        let (error, proxy) = answered(answer).await;
+        let told = error.to_string();
+        assert!(error.is_transport(), "{error:?}");
+        assert_eq!(error.stored(), octoseal::Stored::No);
+        assert!(told.contains(words) && told.contains(&proxy), "{told}");
+        assert!(told.contains("ghe.invalid:8443"), "{told}");
+        assert!(
+            !told.contains("admin:org") && !told.contains("permission"),
+            "{told}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_not_there_is_named_beside_the_server() {
+    let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = proxy.local_addr().unwrap().to_string();
+    drop(proxy);
+    let client = toward(SERVER).proxy(&address).build().unwrap();
+    let told = put(&client, "KEY", "value").await.unwrap_err().to_string();
+    assert!(
+        told.contains(&address) && told.contains("ghe.invalid:8443"),
+        "{told}"
+    );
 }
 
 /// What is asked of a proxy that variables name; `PROXY` stands for its address.

@@ -68,6 +68,25 @@ async fn one_request_of_a_batch_learns_that_a_token_is_dead_and_none_follows() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_that_was_refused_is_tried_by_one_request_after_ten_minutes_and_used_if_it_passes()
+{
+    let github = strict();
+    let client = toward(&github).token("revived").build().unwrap();
+    assert_eq!(batch(&client).await, 0);
+    for requests in 2..5 {
+        tokio::time::advance(Duration::from_secs(599)).await;
+        assert_eq!(batch(&client).await, 0);
+        assert_eq!(github.request_count(), requests - 1);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(batch(&client).await, 0);
+        assert_eq!(github.request_count(), requests);
+    }
+    github.add_token("revived");
+    tokio::time::advance(Duration::from_secs(600)).await;
+    put(&client, "KEY", "value").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_source_that_gives_a_refused_token_again_at_once_does_not_have_it_sent_again() {
     let github = strict();
     for (tokens, requests) in [(&["dead"][..], 1), (&["dead", "done"][..], 2)] {

@@ -340,6 +340,57 @@ async fn nothing_that_the_server_echoes_is_passed_on() {
     }
 }
 
+/// What a server may make of a token that it repeats.
+fn echoes_of(token: &str) -> Vec<String> {
+    let wrapped = |text: &str| {
+        let lines = text.as_bytes().chunks(76);
+        let lines = lines.map(|line| String::from_utf8_lossy(line).into_owned());
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let mut echoes = vec![token.to_owned(), wrapped(token)];
+    echoes.extend(token.split('.').map(str::to_owned));
+    echoes.extend([STANDARD_NO_PAD, URL_SAFE_NO_PAD].map(|it| wrapped(&it.encode(token))));
+    echoes.push(token.split('.').next().unwrap().to_owned());
+    echoes.push(token.replace('.', " . "));
+    echoes
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_part_of_a_token_shows_whatever_its_shape_and_however_it_is_repeated() {
+    let letters = "q7Zt0bVx3KfLw9RmYc5HnDsEoG1aJpUi8M2S".repeat(120);
+    let stateless = |length: usize| {
+        let (claims, signature) = letters[..length - 120].split_at((length - 120) / 2);
+        format!("ghs_12345_eyJhbGciOiJFUzI1NiJ9.{claims}-_x.{signature}")
+    };
+    for token in [
+        format!("ghs_{}", &letters[..36]),
+        stateless(520),
+        stateless(4096),
+    ] {
+        for echo in echoes_of(&token) {
+            for status in [401, 403, 404, 409, 422, 500] {
+                let github = acme();
+                let message = format!("The token {echo} is not welcome.");
+                let body = serde_json::json!({ "message": message, "documentation_url": echo });
+                let fault = Fault::reply(status, body.to_string()).at("/secrets");
+                github.inject(fault.header("x-github-request-id", "0C70:1").always());
+                let client = Client::builder().token(token.as_str());
+                let client = client.transport(github.clone()).build().unwrap();
+                let shown = chain(&put(&client, "KEY", "value").await.unwrap_err());
+                let pieces = echo
+                    .as_bytes()
+                    .windows(8)
+                    .filter_map(|it| std::str::from_utf8(it).ok());
+                let mut pieces = pieces.filter(|piece| !piece.contains(char::is_whitespace));
+                assert!(
+                    !pieces.any(|piece| shown.contains(piece)),
+                    "{status}: {shown}"
+                );
+            }
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_sealed_value_that_is_echoed_is_not_passed_on() {
     for status in [400, 403, 404, 409, 422] {

@@ -171,6 +171,49 @@ async fn a_server_that_speaks_no_tls_is_refused_without_a_retry() {
     let error = put(&client, "KEY", "value").await.unwrap_err();
     assert!(error.is_tls(), "{error:?}");
     assert_eq!((error.attempts(), error.stored()), (1, Stored::No));
+    let told = error.to_string();
+    assert!(told.contains(&format!("localhost:{port}")), "{told}");
+    assert!(told.contains("check the port and the scheme"), "{told}");
+    assert!(!told.contains("certificate"), "{told}");
+}
+
+/// Calls a server that answers each greeting with this alert, of this level, and counts its connections.
+async fn alerted(level: u8, alert: u8) -> (Error, usize) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!(
+        "https://localhost:{}",
+        listener.local_addr().unwrap().port()
+    );
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = connections.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(&[21, 3, 3, 0, 2, level, alert]).await;
+        }
+    });
+    let builder = Client::builder().token("test-token").base_url(url);
+    let client = builder.retry(quick()).build().unwrap();
+    let error = put(&client, "KEY", "value").await.unwrap_err();
+    (error, connections.load(Ordering::SeqCst))
+}
+
+#[tokio::test]
+async fn an_alert_of_the_other_side_is_tried_again_and_not_blamed_on_the_certificate() {
+    let (warning, fatal) = (1, 2);
+    let (close_notify, handshake_failure, internal_error) = (0, 40, 80);
+    for (level, alert) in [
+        (warning, close_notify),
+        (fatal, handshake_failure),
+        (fatal, internal_error),
+    ] {
+        let (error, connections) = alerted(level, alert).await;
+        assert!(error.is_transport() && !error.is_tls(), "{alert}: {error}");
+        assert_eq!(connections, 4, "{alert}: {error}");
+        assert_eq!(error.stored(), Stored::No);
+        assert!(!error.to_string().contains("certificate"), "{error}");
+    }
 }
 
 #[tokio::test]
