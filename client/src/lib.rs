@@ -49,5 +49,7 @@ pub use scope::{
     HasVisibility, OrganizationScope, OrganizationStore, Owner, RepositoryName, RepositoryScope,
     RepositoryStore, Scope, SecretName, SeesOrganizationSecrets, UserScope, UserStore,
 };
-pub use secrets::{NewSecret, Outcome, Put, PutPlan, Repository, Secret, Secrets};
+pub use secrets::{
+    Change, Comparison, Doubt, NewSecret, Outcome, Put, PutPlan, Repository, Secret, Secrets,
+};
 pub use value::{MAX_VALUE_BYTES, SecretValue};

@@ -2,6 +2,8 @@
 
 mod batch;
 mod breaker;
+mod change;
+mod compare;
 mod existing;
 mod kept;
 mod put;
@@ -31,7 +33,9 @@ use crate::value::SecretValue;
 
 use target::Target;
 
-pub use batch::{NewSecret, Outcome};
+pub use batch::Outcome;
+pub use change::{Change, NewSecret};
+pub use compare::{Comparison, Doubt};
 pub use put::{Put, PutPlan};
 
 const LISTING: &str = "listing the secrets of";

@@ -12,19 +12,17 @@ use tokio::task::{Id, JoinSet};
 use tracing::Instrument;
 use tracing::instrument::WithSubscriber;
 
-use super::Secrets;
 use super::breaker::Breaker;
-use super::put::Put;
+use super::change::{Change, NewSecret};
 use super::target::Target;
 use super::write::place;
-use crate::access::{Access, RepositoryRef, Visibility};
+use super::{Secret, Secrets};
 use crate::client::Client;
 use crate::error::{Error, Kind, Stored};
 use crate::receipt::Receipt;
 use crate::runtime::Place as _;
 use crate::runtime::observer::Batch as Progress;
-use crate::scope::{AnyScope, Scope};
-use crate::value::SecretValue;
+use crate::scope::{AnyScope, Scope, SecretName};
 
 /// How many secrets of a batch are under way at once. GitHub documents 100 requests for everything that a user
 /// runs; half of that leaves room for others, and stores 50 secrets in the time of one.
@@ -35,65 +33,11 @@ const AT_ONCE: usize = 50;
 const AHEAD_SECRETS: usize = 32 * 1024;
 const AHEAD_BYTES: usize = 16 * 1024 * 1024;
 
-/// A secret to be stored: a name, a value, and who may use it.
-///
-/// Made from a pair of name and value too, which keeps the access as it is.
-#[derive(Clone, Debug)]
-pub struct NewSecret {
-    name: String,
-    value: SecretValue,
-    access: Access,
-}
-
-impl NewSecret {
-    /// A secret that keeps its access if it exists.
-    pub fn new(name: impl Into<String>, value: impl Into<SecretValue>) -> Self {
-        Self {
-            name: name.into(),
-            value: value.into(),
-            access: Access::Keep,
-        }
-    }
-
-    /// Which repositories may use it, in a scope whose secrets have a visibility.
-    pub fn visibility(self, visibility: Visibility) -> Self {
-        self.access(visibility)
-    }
-
-    /// Selects repositories by id or `owner/name`, in a scope whose secrets can be given to selected ones.
-    pub fn selected_repositories(
-        self,
-        repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>,
-    ) -> Self {
-        self.access(Access::Selected(
-            repositories.into_iter().map(Into::into).collect(),
-        ))
-    }
-
-    /// Who may use it.
-    pub fn access(mut self, access: impl Into<Access>) -> Self {
-        self.access = access.into();
-        self
-    }
-}
-
-impl<N: Into<String>, V: Into<SecretValue>> From<(N, V)> for NewSecret {
-    fn from((name, value): (N, V)) -> Self {
-        Self::new(name, value)
-    }
-}
-
-impl<N: Into<String>, V: Into<SecretValue>, A: Into<Access>> From<(N, V, A)> for NewSecret {
-    fn from((name, value, access): (N, V, A)) -> Self {
-        Self::new(name, value).access(access)
-    }
-}
-
 /// What became of one secret of a batch.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// Where it was to be stored.
+    /// Where it is, or was to be stored.
     pub scope: Scope,
     /// Its name, as given.
     pub name: String,
@@ -156,9 +100,100 @@ impl<S: AnyScope> Secrets<S> {
     where
         I: Stream<Item: Into<NewSecret>> + Send + 'static,
     {
+        self.change_stream(secrets.map(Into::<NewSecret>::into))
+    }
+
+    /// Makes many changes of secrets, and gives an [`Outcome`] for each, as they finish: puts, deletions and changes of
+    /// access, mixed as they come; otherwise as [`put_all`](Self::put_all). Changes of one secret, whose name may be
+    /// written in upper or lower case, are made in the order of the input.
+    ///
+    /// Two batches of one client, or a batch and a call, never write to one secret at the same time.
+    ///
+    /// # Examples
+    /// ```
+    /// use futures_util::StreamExt;
+    /// use octoseal::{Access, Change, NewSecret, Scope};
+    ///
+    /// # async fn apply(github: octoseal::Client) -> Result<(), octoseal::Error> {
+    /// let secrets = github.secrets("actions:org/acme".parse::<Scope>()?);
+    /// let mut outcomes = secrets.change_all([
+    ///     NewSecret::new("API_KEY", "k3y").into(),
+    ///     Change::access("DEPLOY_KEY", Access::add(["acme/web"])),
+    ///     Change::delete("OLD_KEY"),
+    /// ]);
+    /// while let Some(outcome) = outcomes.next().await {
+    ///     println!("{outcome}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn change_all<I>(
+        &self,
+        changes: I,
+    ) -> impl Stream<Item = Outcome> + Send + Unpin + use<S, I>
+    where
+        I: IntoIterator<Item: Into<Change>, IntoIter: Send + 'static>,
+    {
+        self.change_stream(stream::iter(changes))
+    }
+
+    /// [`change_all`](Self::change_all) for changes that arrive over time.
+    pub fn change_stream<I>(
+        &self,
+        changes: I,
+    ) -> impl Stream<Item = Outcome> + Send + Unpin + use<S, I>
+    where
+        I: Stream<Item: Into<Change>> + Send + 'static,
+    {
         let Target { client, scope } = self.target.clone();
         // All of one scope share its limits.
-        client.batch(secrets.map(move |secret| (scope.clone(), secret)), false)
+        client.batch(changes.map(move |change| (scope.clone(), change)), false)
+    }
+
+    /// Deletes the secrets of these names, and no other: nothing if there are none. Otherwise as
+    /// [`change_all`](Self::change_all). What would be deleted, [`would_delete`](Self::would_delete) tells first.
+    pub fn delete_all<I>(&self, names: I) -> impl Stream<Item = Outcome> + Send + Unpin + use<S, I>
+    where
+        I: IntoIterator<Item: Into<String>, IntoIter: Send + 'static>,
+    {
+        let deletions = names.into_iter().map(|name| Change::delete(name.into()));
+        self.change_all(deletions)
+    }
+
+    /// Which secrets [`delete_all`](Self::delete_all) would delete: those of these names that are there, as GitHub lists
+    /// them. Nothing is deleted.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid_input`] for a name that no secret can have, and those of [`list_all`](Self::list_all).
+    ///
+    /// # Examples
+    /// ```
+    /// use futures_util::StreamExt;
+    ///
+    /// # async fn tidy(github: octoseal::Client, scope: octoseal::Scope) -> Result<(), octoseal::Error> {
+    /// let secrets = github.secrets(scope);
+    /// for secret in secrets.would_delete(["OLD_KEY", "OLDER_KEY"]).await? {
+    ///     println!("{} of {} would go", secret.name, secret.updated_at);
+    /// }
+    /// let mut outcomes = secrets.delete_all(["OLD_KEY", "OLDER_KEY"]);
+    /// while let Some(outcome) = outcomes.next().await {
+    ///     println!("{outcome}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn would_delete(
+        &self,
+        names: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<Vec<Secret>, Error> {
+        let names = names.into_iter().map(|name| {
+            let name = SecretName::new(name)?;
+            Ok(name.as_str().to_ascii_uppercase())
+        });
+        let names = names.collect::<Result<HashSet<_>, Error>>()?;
+        let mut secrets = self.list_all().await?;
+        secrets.retain(|secret| names.contains(&secret.name.to_ascii_uppercase()));
+        Ok(secrets)
     }
 }
 
@@ -206,23 +241,47 @@ impl Client {
         I: Stream<Item = (Scope, N)> + Send + 'static,
         N: Into<NewSecret>,
     {
-        self.batch(secrets, !self.runtime.has_one_token())
+        self.change_stream(secrets.map(|(scope, secret)| (scope, secret.into())))
     }
 
-    fn batch<I, N>(
+    /// Makes changes of secrets in many scopes, as [`Secrets::change_all`] does in one.
+    pub fn change_all<I, C>(
         &self,
-        secrets: I,
-        looks_ahead: bool,
-    ) -> impl Stream<Item = Outcome> + Send + Unpin + use<I, N>
+        changes: I,
+    ) -> impl Stream<Item = Outcome> + Send + Unpin + use<I, C>
     where
-        I: Stream<Item = (Scope, N)> + Send + 'static,
-        N: Into<NewSecret>,
+        I: IntoIterator<Item = (Scope, C), IntoIter: Send + 'static>,
+        C: Into<Change>,
+    {
+        self.change_stream(stream::iter(changes))
+    }
+
+    /// [`change_all`](Self::change_all) for changes that arrive over time.
+    pub fn change_stream<I, C>(
+        &self,
+        changes: I,
+    ) -> impl Stream<Item = Outcome> + Send + Unpin + use<I, C>
+    where
+        I: Stream<Item = (Scope, C)> + Send + 'static,
+        C: Into<Change>,
+    {
+        self.batch(changes, !self.runtime.has_one_token())
+    }
+
+    fn batch<I, C>(
+        &self,
+        changes: I,
+        looks_ahead: bool,
+    ) -> impl Stream<Item = Outcome> + Send + Unpin + use<I, C>
+    where
+        I: Stream<Item = (Scope, C)> + Send + 'static,
+        C: Into<Change>,
     {
         let mut batch = Batch {
             client: self.in_batch(),
             breaker: Arc::default(),
-            secrets: secrets
-                .map(|(scope, secret)| (scope, secret.into()))
+            changes: changes
+                .map(|(scope, change)| (scope, change.into()))
                 .boxed(),
             looks_ahead,
             ended: false,
@@ -241,20 +300,15 @@ impl Client {
         })
     }
 
-    async fn member(&self, breaker: &Breaker, scope: Scope, secret: NewSecret) -> Outcome {
-        let NewSecret {
-            name,
-            value,
-            access,
-        } = secret;
+    async fn member(&self, breaker: &Breaker, scope: Scope, change: Change) -> Outcome {
+        let (name, action) = (change.name().to_owned(), change.action(&scope));
         let seen = breaker.answers(&scope);
         let result = match breaker.open_for(&scope) {
-            Some(error) => Err(error.not_tried(format!("storing {name} in {scope}"))),
+            Some(error) => Err(error.not_tried(action)),
             None => {
-                let put = Put::<Scope>::new(Ok(Target::new(self, scope.clone())), name.clone());
-                let result = put.value(value).access(access).send().await;
+                let result = change.make(&Target::new(self, scope.clone())).await;
                 breaker.learn(&scope, seen, &result);
-                result.map_err(|error| error.with_action(format!("storing {name} in {scope}")))
+                result.map_err(|error| error.with_action(action))
             }
         };
         Outcome {
@@ -269,14 +323,14 @@ impl Client {
 struct Batch<I> {
     client: Client,
     breaker: Arc<Breaker>,
-    secrets: I,
+    changes: I,
     /// Some of the input may wait for limits that don't hold for the rest, so that more is taken in than may begin.
     looks_ahead: bool,
     /// The input has come to its end.
     ended: bool,
     /// Those who share limits, while something of theirs waits or is under way: what holds up one holds up no other.
     groups: HashMap<Option<String>, Group>,
-    /// How many secrets have been taken in and wait, and the bytes that they need.
+    /// How many changes have been taken in and wait, and the bytes that they need.
     waiting: usize,
     waiting_bytes: usize,
     /// Which places are being written: what is to be written there next waits, so that the later counts.
@@ -292,7 +346,7 @@ struct Batch<I> {
 #[derive(Default)]
 struct Group {
     under_way: usize,
-    waiting: VecDeque<(Scope, NewSecret)>,
+    waiting: VecDeque<(Scope, Change)>,
 }
 
 /// What is under way.
@@ -300,9 +354,11 @@ struct Member {
     group: Option<String>,
     scope: Scope,
     name: String,
+    /// What is done, for an error.
+    action: String,
 }
 
-impl<I: Stream<Item = (Scope, NewSecret)> + Unpin> Batch<I> {
+impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Outcome>> {
         self.take_in(context);
         if let Some(outcome) = self.not_begun.pop_front() {
@@ -319,9 +375,9 @@ impl<I: Stream<Item = (Scope, NewSecret)> + Unpin> Batch<I> {
                     // It belongs to the caller.
                     Ok(panic) => std::panic::resume_unwind(panic),
                     // Only the end of the runtime aborts a task.
-                    Err(_) => Poll::Ready(member.map(|Member { scope, name, .. }| {
-                        lost_runtime(scope, name, Stored::Unknown)
-                    })),
+                    Err(_) => {
+                        Poll::Ready(member.map(|member| member.lost_runtime(Stored::Unknown)))
+                    }
                 }
             }
             None if self.ended && self.waiting == 0 => Poll::Ready(None),
@@ -337,16 +393,16 @@ impl<I: Stream<Item = (Scope, NewSecret)> + Unpin> Batch<I> {
         }
     }
 
-    /// Takes secrets out of the input until it is full, and lets begin what may.
+    /// Takes changes out of the input until it is full, and lets begin what may.
     fn take_in(&mut self, context: &mut Context<'_>) {
         while !self.ended && !self.is_full() {
-            match self.secrets.poll_next_unpin(context) {
-                Poll::Ready(Some((scope, secret))) => {
+            match self.changes.poll_next_unpin(context) {
+                Poll::Ready(Some((scope, change))) => {
                     let group = self.client.runtime.group(scope.audience());
                     self.waiting += 1;
-                    self.waiting_bytes += bytes(&secret);
+                    self.waiting_bytes += change.bytes();
                     let of_group = self.groups.entry(group.clone()).or_default();
-                    of_group.waiting.push_back((scope, secret));
+                    of_group.waiting.push_back((scope, change));
                     self.begin(&group);
                 }
                 Poll::Ready(None) => self.ended = true,
@@ -364,33 +420,31 @@ impl<I: Stream<Item = (Scope, NewSecret)> + Unpin> Batch<I> {
         };
         while of_group.under_way < at_once {
             let places = &self.places;
-            let is_free = |(scope, secret): &(Scope, NewSecret)| {
-                !places.contains(&place(scope, &secret.name))
-            };
+            let is_free =
+                |(scope, change): &(Scope, Change)| !places.contains(&place(scope, change.name()));
             let next = of_group.waiting.iter().position(is_free);
-            let Some((scope, secret)) = next.and_then(|next| of_group.waiting.remove(next)) else {
+            let Some((scope, change)) = next.and_then(|next| of_group.waiting.remove(next)) else {
                 break;
             };
             self.waiting -= 1;
-            self.waiting_bytes -= bytes(&secret);
-            let (member_scope, name) = (scope.clone(), secret.name.clone());
-            if Handle::try_current().is_err() {
-                let outcome = lost_runtime(scope, name, Stored::No);
-                self.not_begun.push_back(outcome);
-                continue;
-            }
-            self.places.insert(place(&scope, &name));
-            let (client, breaker) = (self.client.clone(), self.breaker.clone());
-            // In a box, since tokio moves a task a dozen times on its way to where it stays.
-            let member = Box::pin(async move { client.member(&breaker, scope, secret).await });
-            let member = member.in_current_span().with_current_subscriber();
-            let task = self.under_way.spawn(member);
-            of_group.under_way += 1;
+            self.waiting_bytes -= change.bytes();
             let member = Member {
                 group: group.clone(),
-                scope: member_scope,
-                name,
+                scope: scope.clone(),
+                name: change.name().to_owned(),
+                action: change.action(&scope),
             };
+            if Handle::try_current().is_err() {
+                self.not_begun.push_back(member.lost_runtime(Stored::No));
+                continue;
+            }
+            self.places.insert(place(&scope, change.name()));
+            let (client, breaker) = (self.client.clone(), self.breaker.clone());
+            // In a box, since tokio moves a task a dozen times on its way to where it stays.
+            let work = Box::pin(async move { client.member(&breaker, scope, change).await });
+            let work = work.in_current_span().with_current_subscriber();
+            let task = self.under_way.spawn(work);
+            of_group.under_way += 1;
             self.members.insert(task.id(), member);
         }
         if of_group.under_way == 0 && of_group.waiting.is_empty() {
@@ -410,18 +464,15 @@ impl<I: Stream<Item = (Scope, NewSecret)> + Unpin> Batch<I> {
     }
 }
 
-/// What a waiting secret needs, about.
-fn bytes(secret: &NewSecret) -> usize {
-    size_of::<(Scope, NewSecret)>() + secret.name.len() + secret.value.len()
-}
-
-fn lost_runtime(scope: Scope, name: String, stored: Stored) -> Outcome {
-    let error = Error::new(Kind::Transport, "the runtime that it ran on has ended")
-        .with_action(format!("storing {name} in {scope}"))
-        .with_stored(stored);
-    Outcome {
-        scope,
-        name,
-        result: Err(error.with_hint("run the batch again for what is not stored")),
+impl Member {
+    fn lost_runtime(self, stored: Stored) -> Outcome {
+        let error = Error::new(Kind::Transport, "the runtime that it ran on has ended")
+            .with_action(self.action)
+            .with_stored(stored);
+        Outcome {
+            scope: self.scope,
+            name: self.name,
+            result: Err(error.with_hint("run the batch again for what is not stored")),
+        }
     }
 }

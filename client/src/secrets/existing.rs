@@ -17,7 +17,7 @@ use crate::runtime::paging::whole_pages;
 use crate::scope::SecretName;
 
 /// How long to wait before each further read, after one that is older than this client's own write.
-const PAUSES: [Duration; 3] = [
+pub(super) const PAUSES: [Duration; 3] = [
     Duration::from_secs(1),
     Duration::from_secs(2),
     Duration::from_secs(4),

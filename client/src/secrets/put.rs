@@ -45,7 +45,7 @@ pub struct Put<S> {
 
 /// What is to be stored: at most one of a value and a sealed box, by construction.
 #[derive(Clone)]
-enum Content {
+pub(super) enum Content {
     None,
     Plain(SecretValue),
     Sealed(Sealed),
@@ -119,6 +119,11 @@ impl<S: AnyScope> Put<S> {
     /// Another policy for failures of this put; see [`Client::retry`].
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.target = self.target.map(|target| target.retry(policy));
+        self
+    }
+
+    pub(super) fn of(mut self, content: Content, access: Access, when: When) -> Self {
+        (self.content, self.access, self.when) = (content, access, when);
         self
     }
 
