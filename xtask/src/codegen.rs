@@ -6,6 +6,7 @@ pub mod growth;
 pub mod httpmock;
 pub(crate) mod made;
 mod mend;
+pub(crate) mod names;
 pub mod operations;
 pub mod progenitor;
 pub mod readme;
@@ -76,7 +77,7 @@ pub fn from_fragment(
     let stores = dispatch::stores(&repaired);
     let client = client(&repaired);
     let of_client = client.and_then(|client| of_client(client, &repaired));
-    let mut errors = Vec::new();
+    let mut errors = Vec::from_iter(names::check(&repaired).err());
     let mut files = Vec::new();
     match stores {
         Ok(text) => files.push(File { path: STORES, text }),

@@ -65,6 +65,12 @@ pub fn stores(repaired: &Value) -> Result<String> {
     render(file, DOCS)
 }
 
+/// The methods that the dispatch gives to the client.
+pub(crate) fn methods() -> impl Iterator<Item = String> {
+    let of_roles = Role::ALL.into_iter().map(calls::name);
+    of_roles.chain(registries::METHODS.map(str::to_owned))
+}
+
 /// The enum of what can be done to a scope.
 fn role_enum() -> TokenStream {
     let roles = Role::ALL.map(|role| {

@@ -99,31 +99,59 @@ impl VisitMut for Replies {
     }
 
     fn visit_expr_mut(&mut self, expression: &mut Expr) {
-        if *expression == parse_quote!(Ok(ResponseValue::empty(response))) {
-            *expression = parse_quote!(crate::reply::empty(response).await);
+        if let Some(response) = what_is_empty(expression) {
+            *expression = parse_quote!(crate::reply::empty(#response).await);
             return;
         }
-        let read: Expr = parse_quote!(ResponseValue::from_response(response).await);
-        if *expression != read {
+        let Some(response) = what_is_read(expression) else {
             visit_expr_mut(self, expression);
             return;
-        }
+        };
         *expression = match &self.kind {
-            None => parse_quote!(crate::reply::read(response).await),
-            Some(Kind::Nothing) => parse_quote!(Ok(crate::reply::none(response))),
+            None => parse_quote!(crate::reply::read(#response).await),
+            Some(Kind::Nothing) => parse_quote!(Ok(crate::reply::none(#response))),
             Some(Kind::Of(kind)) => {
                 let reply = self.reply.as_ref();
                 match reply.map(|reply| (reply, inside(reply, "Option"))) {
                     Some((_, Some(reply))) => {
-                        parse_quote!(crate::reply::read_as(response, |reply: types::#kind| Some(#reply::from(reply))).await)
+                        parse_quote!(crate::reply::read_as(#response, |reply: types::#kind| Some(#reply::from(reply))).await)
                     }
                     Some((reply, None)) => {
-                        parse_quote!(crate::reply::read_as(response, |reply: types::#kind| #reply::from(reply)).await)
+                        parse_quote!(crate::reply::read_as(#response, |reply: types::#kind| #reply::from(reply)).await)
                     }
                     None => return,
                 }
             }
         };
+    }
+}
+
+/// The variable of which `ResponseValue::from_response(response).await` reads.
+fn what_is_read(expression: &Expr) -> Option<Ident> {
+    let Expr::Await(read) = expression else {
+        return None;
+    };
+    argument(&read.base, parse_quote!(ResponseValue::from_response))
+}
+
+/// The variable of `Ok(ResponseValue::empty(response))`.
+fn what_is_empty(expression: &Expr) -> Option<Ident> {
+    let Expr::Call(ok) = expression else {
+        return None;
+    };
+    let wanted: Expr = parse_quote!(Ok);
+    let inner = ok.args.first().filter(|_| *ok.func == wanted)?;
+    argument(inner, parse_quote!(ResponseValue::empty))
+}
+
+/// The variable that a function is called with. Where a parameter is called `response`, the response has another name.
+fn argument(call: &Expr, function: Expr) -> Option<Ident> {
+    let Expr::Call(call) = call else {
+        return None;
+    };
+    match call.args.first() {
+        Some(Expr::Path(variable)) if *call.func == function => variable.path.get_ident().cloned(),
+        _ => None,
     }
 }
 

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::components::{self, HIDDEN};
 use crate::description::facts::FACETS;
+use crate::description::operations;
 use crate::description::source::Source;
-use crate::description::walk::{Use, each_schema};
+use crate::description::walk::{Use, each_schema, resolve};
 use crate::rust_names::{inline, pascal};
 
 /// Drops patterns, lengths, formats and limits. They would bring a regex engine and a date library into the client,
@@ -119,10 +120,13 @@ pub(super) fn nullable_where_used(document: &mut Value, _: &Source) -> Result<us
     Ok(nullable.len())
 }
 
-/// Renames components whose type has the name of an inline type, which progenitor makes of the path: `conditions` of
-/// `repository-ruleset` is `RepositoryRulesetConditions`.
+/// What generated code has under names that begin with a capital letter, and does not write out as a path.
+const PRELUDE: [&str; 5] = ["Ok", "Err", "Some", "None", "Self_"];
+
+/// Renames components whose type has the name of another component's, of what generated code uses, or of an inline type,
+/// which progenitor makes of the path: `conditions` of `repository-ruleset` is `RepositoryRulesetConditions`.
 pub(super) fn rename_components_that_collide(document: &mut Value, _: &Source) -> Result<usize> {
-    let mut taken = BTreeSet::new();
+    let mut taken = inline_types(document);
     let Some(schemas) = document
         .pointer("/components/schemas")
         .and_then(Value::as_object)
@@ -132,10 +136,11 @@ pub(super) fn rename_components_that_collide(document: &mut Value, _: &Source) -
     for (name, schema) in schemas {
         inline_names(&pascal(name), schema, &mut taken);
     }
-    let all: BTreeSet<_> = schemas.keys().map(|name| pascal(name)).collect();
-    let renamed: BTreeMap<String, String> = schemas
-        .keys()
-        .filter(|name| taken.contains(&pascal(name)))
+    let mut all = BTreeSet::new();
+    let collide = |name: &&String| !all.insert(pascal(name)) || taken.contains(&pascal(name));
+    let colliding: Vec<_> = schemas.keys().filter(collide).collect();
+    let renamed: BTreeMap<String, String> = colliding
+        .into_iter()
         .map(|name| {
             let free = (1..).map(|n| {
                 format!(
@@ -145,7 +150,7 @@ pub(super) fn rename_components_that_collide(document: &mut Value, _: &Source) -
             });
             let new = free
                 .into_iter()
-                .find(|new| !all.contains(&pascal(new)) && !taken.contains(&pascal(new)));
+                .find(|new| !taken.contains(&pascal(new)) && all.insert(pascal(new)));
             (name.clone(), new.unwrap_or_default())
         })
         .collect();
@@ -164,6 +169,29 @@ pub(super) fn rename_components_that_collide(document: &mut Value, _: &Source) -
     }
     refer_to(document, &renamed);
     Ok(renamed.len())
+}
+
+/// The types of operations' own bodies and replies, and what generated code uses.
+fn inline_types(document: &Value) -> BTreeSet<String> {
+    let mut taken: BTreeSet<_> = PRELUDE.map(str::to_owned).into();
+    for operation in operations(document) {
+        let replies = operation.node["responses"].as_object();
+        let holders = replies
+            .into_iter()
+            .flatten()
+            .map(|(_, reply)| (reply, "Response"));
+        for (holder, what) in holders.chain([(&operation.node["requestBody"], "Body")]) {
+            let contents = resolve(document, holder)["content"].as_object();
+            for media in contents.into_iter().flat_map(Map::values) {
+                let name = format!("{}{what}", pascal(operation.id));
+                if media["schema"].is_object() && media["schema"].get("$ref").is_none() {
+                    inline_names(&name, &media["schema"], &mut taken);
+                    taken.insert(name);
+                }
+            }
+        }
+    }
+    taken
 }
 
 /// Renames GitHub's components whose types would have the names of our own.

@@ -129,6 +129,7 @@ fn sweep_one(
     let work = || -> Result<(Vec<usize>, Trips)> {
         let part = cut(description, &[*operation], &Default::default()).context("cut")?;
         let (repaired, counts) = repairs::apply(&part, source)?;
+        codegen::names::check(&repaired)?;
         let client = codegen::client(&repaired)?;
         let taken = repairs::narrowed(&part, source)?;
         let trips = trips::trips(&taken, &repaired, client)?;

@@ -6,6 +6,7 @@ mod directions;
 mod faults;
 mod fresh;
 mod httpmock;
+mod names;
 mod news;
 mod one_line;
 mod operations;

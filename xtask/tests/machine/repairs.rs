@@ -466,11 +466,11 @@ fn objects_of_replies_take_fields_that_come_later_and_those_of_requests_do_not()
 fn a_choice_of_a_union_stays_closed_and_what_is_inside_it_opens() {
     let object = |property: &str, schema: Value| json!({ "type": "object", "properties": { property: schema }, "additionalProperties": false });
     let empty = json!({ "type": "object", "additionalProperties": false });
-    let choices = json!({ "anyOf": [{ "$ref": "#/components/schemas/none" }, object("some", object("p", json!({ "type": "string" })))] });
+    let choices = json!({ "anyOf": [{ "$ref": "#/components/schemas/nothing" }, object("some", object("p", json!({ "type": "string" })))] });
     let mut description = get(json!({ "200": json_reply(choices) }));
-    description["components"] = json!({ "schemas": { "none": empty } });
+    description["components"] = json!({ "schemas": { "nothing": empty } });
     let mended = mended_by("open_reply_objects", &description);
-    assert_eq!(mended["components"]["schemas"]["none"], empty);
+    assert_eq!(mended["components"]["schemas"]["nothing"], empty);
     let schema = &mended.pointer(REPLIES).unwrap()["200"]["content"]["application/json"]["schema"];
     let some = &schema["anyOf"][1];
     assert_eq!(some["additionalProperties"], false);

@@ -57,6 +57,11 @@ pub(super) fn method(
     (method, faults)
 }
 
+/// The method of a role.
+pub(super) fn name(role: Role) -> String {
+    signature(role).name.to_string()
+}
+
 struct Signature {
     name: proc_macro2::Ident,
     docs: &'static str,

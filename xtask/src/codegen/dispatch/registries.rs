@@ -14,6 +14,16 @@ use crate::description::{Operation, family};
 use crate::repairs::components;
 use crate::rust_names::{field, pascal, snake};
 
+/// The methods of private registries.
+pub(super) const METHODS: [&str; 6] = [
+    "list_registries",
+    "registry_public_key",
+    "create_registry",
+    "get_registry",
+    "update_registry",
+    "delete_registry",
+];
+
 /// The module `registries`, and the list of what is no store, empty if there are none.
 pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
     let Some(family) = family::registries(repaired) else {

@@ -140,7 +140,7 @@ fn of_enum(item: &syn::ItemEnum) -> Result<Shape> {
             Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
                 Content::One(kind(&fields.unnamed[0].ty)?)
             }
-            Fields::Named(fields) => Content::Struct(of_fields(fields, &own)?),
+            Fields::Named(fields) => Content::Struct(of_fields(fields, &serde)?),
             Fields::Unnamed(_) => bail!("a variant of several values"),
         };
         Ok(Variant {
@@ -178,6 +178,11 @@ pub(super) fn kind(of: &Type) -> Result<Kind> {
         _ => None,
     };
     let inner = inner.map(kind).transpose()?.map(Box::new);
+    // A component may be called as a type of Rust's, which are written out as a path.
+    let generated = path.segments.len() == 1 || path.segments[0].ident == "types";
+    if generated && inner.is_none() && last.ident.to_string().starts_with(char::is_uppercase) {
+        return Ok(Kind::Named(last.ident.to_string()));
+    }
     Ok(match (last.ident.to_string().as_str(), inner) {
         ("Box", Some(inner)) => *inner,
         ("Option", Some(inner)) => Kind::Optional(inner),

@@ -1,0 +1,110 @@
+//! Names of the description that would be one Rust name, or one that the generated client has itself. Each is refused
+//! with both; components are renamed by a repair.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, anyhow};
+use serde_json::{Map, Value};
+
+use crate::description::walk::{Use, each_schema, parameters, resolve};
+use crate::description::{Operation, operations};
+use crate::repairs::all_of;
+use crate::rust_names::snake;
+
+use super::dispatch;
+
+/// The methods that the client has beside those of operations, or that generated code calls on it.
+const OF_THE_CLIENT: [&str; 9] = [
+    "api_version",
+    "baseurl",
+    "client",
+    "exec",
+    "inner",
+    "new",
+    "new_with_client",
+    "post",
+    "pre",
+];
+/// The list of all operations, beside the constants of single ones.
+const OF_ALL_OPERATIONS: &str = "all";
+/// What generated methods call something else.
+const OF_METHODS: [&str; 1] = ["header_map"];
+
+/// Fails if names collide, and tells all that do.
+pub(crate) fn check(repaired: &Value) -> Result<()> {
+    let mut errors = Vec::new();
+    let mut methods = Names::default();
+    for name in OF_THE_CLIENT.into_iter().chain([OF_ALL_OPERATIONS]) {
+        methods.taken(name, "what the generated client has itself");
+    }
+    for name in dispatch::methods() {
+        methods.taken(&name, "what the dispatch over stores has");
+    }
+    for operation in operations(repaired) {
+        errors.extend(
+            methods
+                .add(operation.id)
+                .map(|why| anyhow!("the method {why}")),
+        );
+        let own = arguments(repaired, &operation).into_iter();
+        errors.extend(own.map(|why| anyhow!("`{}`: the argument {why}", operation.id)));
+    }
+    let mut document = repaired.clone();
+    each_schema(&mut document, |_: Use, schema| {
+        errors.extend(
+            fields(schema)
+                .into_iter()
+                .map(|why| anyhow!("the field {why}")),
+        );
+    });
+    all_of(errors)
+}
+
+/// The arguments of an operation's method that have one name.
+fn arguments(repaired: &Value, operation: &Operation<'_>) -> Vec<String> {
+    let mut names = Names::default();
+    for name in OF_METHODS {
+        names.taken(name, "what the generated method has itself");
+    }
+    if resolve(repaired, &operation.node["requestBody"]).is_object() {
+        names.taken("body", "its body");
+    }
+    let own = parameters(repaired, operation).filter_map(|each| each["name"].as_str());
+    own.filter_map(|name| names.add(name)).collect()
+}
+
+/// The fields of an object that have one name.
+fn fields(schema: &Map<String, Value>) -> Vec<String> {
+    let mut names = Names::default();
+    if schema
+        .get("additionalProperties")
+        .is_some_and(|it| it != false)
+    {
+        names.taken("extra", "what holds all other properties");
+    }
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let own = properties.into_iter().flatten().map(|(name, _)| name);
+    own.filter_map(|name| names.add(name)).collect()
+}
+
+/// Rust names, each with what has it.
+#[derive(Default)]
+struct Names(BTreeMap<String, String>);
+
+impl Names {
+    fn taken(&mut self, name: &str, by: &str) {
+        self.0.insert(name.to_owned(), by.to_owned());
+    }
+
+    /// Takes the Rust name of a name, or says what else has it.
+    fn add(&mut self, name: &str) -> Option<String> {
+        let rust = snake(name);
+        match self.0.get(&rust) {
+            Some(other) => Some(format!("`{rust}` would be that of `{name}` and of {other}")),
+            None => {
+                self.0.insert(rust, format!("`{name}`"));
+                None
+            }
+        }
+    }
+}
