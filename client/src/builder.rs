@@ -6,7 +6,7 @@ use std::sync::Arc;
 use octoseal_api::{Context, Transport};
 use reqwest::Url;
 use reqwest::header::HeaderValue;
-use secrecy::{SecretSlice, SecretString};
+use secrecy::SecretString;
 
 #[cfg(feature = "app")]
 use crate::app::{App, Installations};
@@ -108,8 +108,8 @@ impl ClientBuilder {
 
     /// The token to call with. It needs the `admin:org` scope (classic) or the organization permission
     /// `secrets` (fine-grained, GitHub App) for an organization's secrets, `repo` or `secrets` for a repository's.
-    pub fn token(mut self, token: impl Into<SecretString>) -> Self {
-        self.token = Some(Credentials::Text(token.into()));
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(Credentials::Text(token.into().into()));
         self
     }
 
@@ -157,9 +157,9 @@ impl ClientBuilder {
     pub fn client_certificate(
         mut self,
         certificate: impl Into<Vec<u8>>,
-        key: impl Into<SecretSlice<u8>>,
+        key: impl Into<Vec<u8>>,
     ) -> Self {
-        self.sockets.identity = Some((certificate.into(), key.into()));
+        self.sockets.identity = Some((certificate.into(), key.into().into()));
         self
     }
 
@@ -364,7 +364,7 @@ impl ClientBuilder {
         let sourced = |source, shared| Arc::new(Sourced { source, shared });
         let mut identity = Identity::named("");
         let mut one_token = |text| -> Result<Arc<dyn Tokens>, Error> {
-            let token = Token::new(text)?;
+            let token = Token::of_secret(text)?;
             identity = Identity::of_token(token.expose());
             Ok(sourced(Arc::new(Static(token)), true))
         };

@@ -11,7 +11,7 @@ use crate::scope::{OrganizationScope, OrganizationStore};
 use crate::secrets::{Put, Repository, Secret, Secrets};
 
 impl Client {
-    fn org_secrets(&self, org: &str) -> Result<Secrets<OrganizationScope>, Error> {
+    fn org_secrets(&self, org: impl Into<String>) -> Result<Secrets<OrganizationScope>, Error> {
         let scope = OrganizationScope::new(OrganizationStore::Actions, org)?;
         Ok(self.secrets(scope))
     }
@@ -48,12 +48,12 @@ impl Client {
     /// ```
     pub fn create_or_update_org_secret(
         &self,
-        org: &str,
-        secret_name: &str,
+        org: impl Into<String>,
+        secret_name: impl Into<String>,
     ) -> Put<OrganizationScope> {
         match self.org_secrets(org) {
             Ok(secrets) => secrets.create_or_update(secret_name),
-            Err(error) => Put::failed(error, secret_name),
+            Err(error) => Put::failed(error, &secret_name.into()),
         }
     }
 
@@ -63,7 +63,7 @@ impl Client {
     ///
     /// # Errors
     /// As for [`Secrets::public_key`].
-    pub async fn get_org_public_key(&self, org: &str) -> Result<ScopeKey, Error> {
+    pub async fn get_org_public_key(&self, org: impl Into<String>) -> Result<ScopeKey, Error> {
         self.org_secrets(org)?.public_key().await
     }
 
@@ -84,7 +84,7 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn list_org_secrets(&self, org: &str) -> Result<Vec<Secret>, Error> {
+    pub async fn list_org_secrets(&self, org: impl Into<String>) -> Result<Vec<Secret>, Error> {
         self.org_secrets(org)?.list_all().await
     }
 
@@ -94,7 +94,11 @@ impl Client {
     ///
     /// # Errors
     /// As for [`Secrets::get`].
-    pub async fn get_org_secret(&self, org: &str, secret_name: &str) -> Result<Secret, Error> {
+    pub async fn get_org_secret(
+        &self,
+        org: impl Into<String>,
+        secret_name: impl Into<String>,
+    ) -> Result<Secret, Error> {
         self.org_secrets(org)?.get(secret_name).await
     }
 
@@ -104,7 +108,11 @@ impl Client {
     ///
     /// # Errors
     /// As for [`Secrets::delete`].
-    pub async fn delete_org_secret(&self, org: &str, secret_name: &str) -> Result<Receipt, Error> {
+    pub async fn delete_org_secret(
+        &self,
+        org: impl Into<String>,
+        secret_name: impl Into<String>,
+    ) -> Result<Receipt, Error> {
         self.org_secrets(org)?.delete(secret_name).await
     }
 
@@ -127,8 +135,8 @@ impl Client {
     /// ```
     pub async fn list_selected_repos_for_org_secret(
         &self,
-        org: &str,
-        secret_name: &str,
+        org: impl Into<String>,
+        secret_name: impl Into<String>,
     ) -> Result<Vec<Repository>, Error> {
         self.org_secrets(org)?
             .selected_repositories_all(secret_name)
@@ -144,8 +152,8 @@ impl Client {
     /// As for [`Secrets::set_selected_repositories`].
     pub async fn set_selected_repos_for_org_secret(
         &self,
-        org: &str,
-        secret_name: &str,
+        org: impl Into<String>,
+        secret_name: impl Into<String>,
         repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>,
     ) -> Result<Receipt, Error> {
         self.org_secrets(org)?
@@ -162,8 +170,8 @@ impl Client {
     /// As for [`Secrets::add_selected_repository`].
     pub async fn add_selected_repo_to_org_secret(
         &self,
-        org: &str,
-        secret_name: &str,
+        org: impl Into<String>,
+        secret_name: impl Into<String>,
         repository: impl Into<RepositoryRef>,
     ) -> Result<Receipt, Error> {
         self.org_secrets(org)?
@@ -180,8 +188,8 @@ impl Client {
     /// As for [`Secrets::remove_selected_repository`].
     pub async fn remove_selected_repo_from_org_secret(
         &self,
-        org: &str,
-        secret_name: &str,
+        org: impl Into<String>,
+        secret_name: impl Into<String>,
         repository: impl Into<RepositoryRef>,
     ) -> Result<Receipt, Error> {
         self.org_secrets(org)?

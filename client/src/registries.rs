@@ -217,7 +217,7 @@ impl PrivateRegistries {
     /// # Errors
     /// [`Error::is_not_found`] if there is none of this name, [`Error::is_invalid_input`] for a name that none can
     /// have, and the failures of any call.
-    pub async fn get(&self, name: &str) -> Result<PrivateRegistry, Error> {
+    pub async fn get(&self, name: impl Into<String>) -> Result<PrivateRegistry, Error> {
         let name = SecretName::new(name)?;
         let call = self.call("reading", name.as_str(), registries::GET);
         let (org, name) = (self.scope.org(), name.as_str());
@@ -237,7 +237,7 @@ impl PrivateRegistries {
     /// # Errors
     /// [`Error::is_not_found`] if there is none of this name, [`Error::is_invalid_input`] for a name that none can
     /// have, and the failures of any call.
-    pub async fn delete(&self, name: &str) -> Result<Receipt, Error> {
+    pub async fn delete(&self, name: impl Into<String>) -> Result<Receipt, Error> {
         let name = SecretName::new(name)?;
         let call = self.call("deleting", name.as_str(), registries::DELETE);
         let (org, name) = (self.scope.org(), name.as_str());

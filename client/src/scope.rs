@@ -269,17 +269,27 @@ mod sealed {
 
 /// A scope that a handle can be made for: one of the four typed scopes, or [`Scope`] when it is only known at
 /// run time.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no scope",
+    note = "a scope in text is parsed first: `\"actions:org/acme\".parse::<octoseal::Scope>()?`",
+    note = "or made: `octoseal::OrganizationScope::new(octoseal::OrganizationStore::Actions, \"acme\")?`"
+)]
 pub trait AnyScope: sealed::Sealed + Clone + Into<Scope> + Send + Sync {}
 
 /// A scope whose secrets have a visibility. [`Scope`] counts too and is checked when the call is made.
+#[diagnostic::on_unimplemented(message = "secrets in `{Self}` have no visibility")]
 pub trait HasVisibility: AnyScope {}
 
 /// A scope whose secrets can be given to selected repositories. [`Scope`] counts too and is checked when the
 /// call is made.
+#[diagnostic::on_unimplemented(
+    message = "secrets in `{Self}` can't be given to selected repositories"
+)]
 pub trait HasSelectedRepositories: AnyScope {}
 
 /// A scope that can list the organization secrets it sees. [`Scope`] counts too and is checked when the call is
 /// made.
+#[diagnostic::on_unimplemented(message = "`{Self}` sees no secrets of an organization")]
 pub trait SeesOrganizationSecrets: AnyScope {}
 
 macro_rules! capability {

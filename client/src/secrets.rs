@@ -119,6 +119,19 @@ pub struct Secrets<S> {
 impl Client {
     /// The secrets of one scope: a typed scope such as [`OrganizationScope`](crate::OrganizationScope), whose
     /// handle has just the methods that the scope has, or a [`Scope`](crate::Scope) known at run time.
+    ///
+    /// Text is parsed first, since it may be wrong:
+    /// ```
+    /// # fn f(github: octoseal::Client) -> Result<(), octoseal::Error> {
+    /// let secrets = github.secrets("actions:org/acme".parse::<octoseal::Scope>()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    /// ```compile_fail,E0277
+    /// # fn f(github: octoseal::Client) {
+    /// let secrets = github.secrets("actions:org/acme");
+    /// # }
+    /// ```
     pub fn secrets<S: AnyScope>(&self, scope: S) -> Secrets<S> {
         Secrets {
             target: Target::new(self, scope),
@@ -314,7 +327,7 @@ impl<S: AnyScope> Secrets<S> {
     /// # Errors
     /// [`Error::is_not_found`] if there is none of this name, [`Error::is_invalid_input`] for a name that none
     /// can have, and the failures of any call.
-    pub async fn get(&self, name: &str) -> Result<Secret, Error> {
+    pub async fn get(&self, name: impl Into<String>) -> Result<Secret, Error> {
         let name = SecretName::new(name)?;
         let secret = self.target.read(&name, &self.target.allowance()).await?;
         Ok(secret.into())
@@ -325,8 +338,9 @@ impl<S: AnyScope> Secrets<S> {
     /// # Errors
     /// [`Error::is_not_found`] if it is the scope that is missing, or invisible to this token;
     /// [`Error::is_invalid_input`] for a name that no secret can have, and the failures of any call.
-    pub async fn exists(&self, name: &str) -> Result<bool, Error> {
-        let (target, allowance) = (&self.target, &self.target.allowance());
+    pub async fn exists(&self, name: impl Into<String>) -> Result<bool, Error> {
+        let (name, target) = (name.into(), &self.target);
+        let (name, allowance) = (name.as_str(), &target.allowance());
         let call = target.call("looking for", name, stores::Role::Get)?;
         let look = async {
             let name = SecretName::new(name)?;
@@ -351,7 +365,7 @@ impl<S: AnyScope> Secrets<S> {
     /// [`Error::is_not_found`] if there was none: also when an earlier attempt of this call deleted it and the
     /// reply was lost, which [`Error::stored`] then leaves open. [`Error::is_invalid_input`] for a name that none can
     /// have, and the failures of any call.
-    pub async fn delete(&self, name: &str) -> Result<Receipt, Error> {
+    pub async fn delete(&self, name: impl Into<String>) -> Result<Receipt, Error> {
         let name = SecretName::new(name)?;
         self.target.delete(&name, &self.target.allowance()).await
     }

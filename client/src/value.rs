@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use secrecy::{ExposeSecret, SecretSlice, SecretString};
+#[cfg(feature = "secrecy")]
+use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretSlice};
 
 use crate::error::Error;
 
@@ -105,12 +107,14 @@ impl<const N: usize> From<&[u8; N]> for SecretValue {
     }
 }
 
+#[cfg(feature = "secrecy")]
 impl From<SecretString> for SecretValue {
     fn from(text: SecretString) -> Self {
         text.expose_secret().into()
     }
 }
 
+#[cfg(feature = "secrecy")]
 impl From<SecretSlice<u8>> for SecretValue {
     fn from(bytes: SecretSlice<u8>) -> Self {
         Self(bytes)

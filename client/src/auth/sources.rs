@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use secrecy::SecretString;
-
 use super::file::read_secret;
 use super::token::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};
 use crate::error::{BoxError, Error};
@@ -69,7 +67,7 @@ impl FileToken {
             let refused = format!("the token file {} is not text", path.display());
             Error::config(refused).with_source(why)
         })?;
-        Token::new(SecretString::from(text.trim()))
+        Token::new(text.trim())
     }
 }
 

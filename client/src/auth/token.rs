@@ -22,8 +22,11 @@ impl Token {
     ///
     /// # Errors
     /// [`Error::is_config`] if it is empty or holds what a header can't (a line break from a file, for example).
-    pub fn new(token: impl Into<SecretString>) -> Result<Self, Error> {
-        let token = token.into();
+    pub fn new(token: impl Into<String>) -> Result<Self, Error> {
+        Self::of_secret(token.into().into())
+    }
+
+    pub(crate) fn of_secret(token: SecretString) -> Result<Self, Error> {
         let fits = |b: u8| b.is_ascii_graphic();
         if token.expose_secret().is_empty() {
             return Err(Error::config("the token is empty"));
@@ -48,6 +51,15 @@ impl Token {
         let mut value = HeaderValue::from_str(&text).expect("Token::new admits graphic ASCII only");
         value.set_sensitive(true);
         value
+    }
+}
+
+#[cfg(feature = "secrecy")]
+impl TryFrom<SecretString> for Token {
+    type Error = Error;
+
+    fn try_from(token: SecretString) -> Result<Self, Error> {
+        Self::of_secret(token)
     }
 }
 

@@ -1,10 +1,12 @@
 //! The repositories that a secret is selected for.
 
 use std::future::ready;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_core::Stream;
-use futures_util::TryStreamExt;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, TryStreamExt};
 use octoseal_api::{Error as ApiError, ResponseValue, stores};
 
 use super::{Repository, Secrets};
@@ -56,16 +58,16 @@ impl<S: HasSelectedRepositories> Secrets<S> {
     /// ```
     pub fn selected_repositories(
         &self,
-        name: &str,
-    ) -> impl Stream<Item = Result<Repository, Error>> + Send + Unpin + use<S> {
-        self.selected_within(name, None)
+        name: impl Into<String>,
+    ) -> Pin<Box<dyn Stream<Item = Result<Repository, Error>> + Send>> {
+        self.selected_within(&name.into(), None)
     }
 
     fn selected_within(
         &self,
         name: &str,
         within: Option<Allowance>,
-    ) -> impl Stream<Item = Result<Repository, Error>> + Send + Unpin + use<S> {
+    ) -> BoxStream<'static, Result<Repository, Error>> {
         let role = stores::Role::ListRepositories;
         let listed = SecretName::new(name).and_then(|_| self.target.listed(role, LISTING, name));
         let call = listed.as_ref().map(|listed| listed.call().to_string());
@@ -73,7 +75,9 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         let read = move |repository| {
             ready(Repository::read(repository).map_err(|error| error.with_action(call.as_str())))
         };
-        pages(ready(listed), within, page_of_selected).and_then(read)
+        pages(ready(listed), within, page_of_selected)
+            .and_then(read)
+            .boxed()
     }
 
     /// The repositories that a secret is selected for, collected within the time of one call; all pages or an error.
@@ -87,8 +91,12 @@ impl<S: HasSelectedRepositories> Secrets<S> {
     /// Ok(github.secrets(scope).selected_repositories_all("DEPLOY_KEY").await?.len())
     /// # }
     /// ```
-    pub async fn selected_repositories_all(&self, name: &str) -> Result<Vec<Repository>, Error> {
-        let role = stores::Role::ListRepositories;
+    pub async fn selected_repositories_all(
+        &self,
+        name: impl Into<String>,
+    ) -> Result<Vec<Repository>, Error> {
+        let (name, role) = (name.into(), stores::Role::ListRepositories);
+        let name = name.as_str();
         let call = self.target.call(LISTING, name, role)?;
         let list = |within| self.selected_within(name, Some(within));
         self.target.collect(call, list).await
@@ -119,7 +127,7 @@ impl<S: HasSelectedRepositories> Secrets<S> {
     /// ```
     pub async fn set_selected_repositories(
         &self,
-        name: &str,
+        name: impl Into<String>,
         repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>,
     ) -> Result<Receipt, Error> {
         let name = SecretName::new(name)?;
@@ -147,7 +155,7 @@ impl<S: HasSelectedRepositories> Secrets<S> {
     /// ```
     pub async fn change_access(
         &self,
-        name: &str,
+        name: impl Into<String>,
         access: impl Into<Access>,
     ) -> Result<Receipt, Error> {
         let (name, allowance) = (SecretName::new(name)?, self.target.allowance());
@@ -168,7 +176,7 @@ impl<S: HasSelectedRepositories> Secrets<S> {
     /// repositories; and the failures of any call.
     pub async fn add_selected_repository(
         &self,
-        name: &str,
+        name: impl Into<String>,
         repository: impl Into<RepositoryRef>,
     ) -> Result<Receipt, Error> {
         let (name, allowance) = (SecretName::new(name)?, self.target.allowance());
@@ -191,7 +199,7 @@ impl<S: HasSelectedRepositories> Secrets<S> {
     /// repositories; and the failures of any call.
     pub async fn remove_selected_repository(
         &self,
-        name: &str,
+        name: impl Into<String>,
         repository: impl Into<RepositoryRef>,
     ) -> Result<Receipt, Error> {
         let (name, allowance) = (SecretName::new(name)?, self.target.allowance());

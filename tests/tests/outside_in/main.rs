@@ -38,6 +38,7 @@ mod security;
 mod security_logs;
 mod security_properties;
 mod seeing;
+mod shared;
 mod sockets;
 mod sockets_http2;
 mod sockets_raw;
