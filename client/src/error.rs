@@ -50,26 +50,7 @@ pub enum Stored {
 
 /// What kind of failure an [`Error`] is.
 ///
-/// | kind | what happened | was it sent | what to do |
-/// |---|---|---|---|
-/// | `InvalidInput` | an argument that GitHub would refuse | no | change the argument |
-/// | `Config` | a setting that can't work | no | change the setting |
-/// | `Unsupported` | the scope or the server lacks the operation | no, or refused with `404` | use a store that it has |
-/// | `TokenSource` | there is no token | no | mend what the source reads |
-/// | `PublicKey` | the server's key can't be sealed to | no | check what answers there |
-/// | `Tls` | the server's certificate is not trusted | no | check host name, clock and roots |
-/// | `Transport` | no reply, or half of one | perhaps: [`Error::stored`] | try again |
-/// | `Timeout` | the call's time was used up | perhaps: [`Error::stored`] | try again, with more time |
-/// | `RateLimited` | GitHub limits the traffic | refused | wait for [`Error::retry_at`] |
-/// | `Unauthorized` | `401` | refused | give a valid token |
-/// | `Permission` | `403` | refused | give the token what it lacks |
-/// | `NotFound` | `404` | refused | check names, and what the token sees |
-/// | `Conflict` | `409`, or there is already what was only to be created | refused, or no | bring the secret into the state it needs |
-/// | `Validation` | `422` or `400` | refused | change what was sent |
-/// | `Redirect` | a redirect that is not followed | refused | use the present name or address |
-/// | `Server` | `5xx` | perhaps: [`Error::stored`] | try again |
-/// | `Status` | another status | refused | see the message |
-/// | `UnexpectedReply` | a reply that can't be GitHub's | perhaps: [`Error::stored`] | check what lies on the way |
+#[doc = include_str!("guide/kinds.md")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
