@@ -11,6 +11,8 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::Limited;
 use octoseal_api::{Body, Transport, TransportFuture};
 use reqwest::Url;
+use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
 
 use crate::error::Error;
 use crate::limits::charge_again;
@@ -59,6 +61,7 @@ impl Wire {
 impl Transport for Wire {
     fn send(&self, request: Request<Bytes>) -> TransportFuture<'_> {
         Box::pin(async move {
+            ready().await;
             let again = request.clone();
             let response = self.inner.send(request).await?;
             let response = match redirected(again, &response) {
@@ -71,6 +74,14 @@ impl Transport for Wire {
             Ok(response.map(|body| Body::wrap(Limited::new(body, REPLY_CAP))))
         })
     }
+}
+
+/// Lets the process draw its first random bytes before any are needed, on a thread that may block: for tens of
+/// milliseconds, if AWS-LC is to gather them from a clock's jitter.
+async fn ready() {
+    static READY: OnceCell<()> = OnceCell::const_new();
+    let draw = || async { drop(spawn_blocking(octoseal_sealing::warm_up).await) };
+    READY.get_or_init(draw).await;
 }
 
 /// The request that a redirect asks for, if it keeps origin and method: a renamed repository's.
