@@ -19,7 +19,7 @@ use crate::wire::Connections;
 /// - Dropped while a request was under way: GitHub may carry it out, or not. A put then leaves the old value or the new
 ///   one, with the old access or the new, never one half; a deletion may have happened; a `POST` may have made something.
 ///   No error says so, since there is none: give a call a [`deadline`](Self::deadline) instead of dropping it, and its
-///   [`Error::stored`](crate::Error::stored) tells.
+///   [`Error::applied`](crate::Error::applied) tells.
 /// - A dropped batch has stored some secrets, and each that was under way perhaps.
 /// - A dropped list changes nothing.
 ///

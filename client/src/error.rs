@@ -16,7 +16,7 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 /// server may have copied from the request.
 ///
 /// The predicates tell of the attempt that decided. What an earlier attempt may have done, whose reply was lost, is
-/// always in [`Error::stored`].
+/// always in [`Error::applied`].
 ///
 /// # Examples
 /// ```
@@ -26,8 +26,8 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 /// } else if error.is_permission() {
 ///     println!("the token lacks {:?}", error.required_permission());
 /// }
-/// if error.stored() == octoseal::Stored::Unknown {
-///     println!("GitHub may have stored it: {error}");
+/// if error.applied() == octoseal::Applied::Unknown {
+///     println!("GitHub may have done it: {error}");
 /// }
 /// # }
 /// ```
@@ -36,13 +36,13 @@ pub struct Error {
     inner: Arc<Inner>,
 }
 
-/// What an [`Error`] says about the write that it came from.
+/// Whether the write that an [`Error`] came from was carried out: a put, a deletion, a selection of repositories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Stored {
-    /// Nothing was stored: the request never left, or GitHub refused it.
+pub enum Applied {
+    /// Nothing was changed: the request never left, or GitHub refused it.
     No,
-    /// A request left and its outcome is not known: GitHub may have stored the secret.
+    /// A request left and its outcome is not known: GitHub may have carried it out.
     Unknown,
     /// GitHub carried it out, and said so in a reply that can't be read otherwise. Repeating it would do it twice.
     Yes,
@@ -132,7 +132,7 @@ struct Inner {
     message: Option<String>,
     /// What to try.
     hint: Option<String>,
-    stored: Stored,
+    applied: Applied,
     documentation_url: Option<String>,
     request_id: Option<String>,
     retry_at: Option<SystemTime>,
@@ -167,7 +167,7 @@ impl Error {
                 reason: reason.into(),
                 message: None,
                 hint: None,
-                stored: Stored::No,
+                applied: Applied::No,
                 documentation_url: None,
                 request_id: None,
                 retry_at: None,
@@ -237,8 +237,8 @@ impl Error {
         })
     }
 
-    pub(crate) fn with_stored(self, stored: Stored) -> Self {
-        self.change(|inner| inner.stored = stored)
+    pub(crate) fn with_applied(self, applied: Applied) -> Self {
+        self.change(|inner| inner.applied = applied)
     }
 
     pub(crate) fn with_documentation_url(self, url: Option<String>) -> Self {
@@ -298,7 +298,7 @@ impl Error {
         self.clone().change(|inner| {
             inner.reason = format!("not tried after another secret failed: {}", inner.reason);
             inner.action = Some(action);
-            inner.stored = Stored::No;
+            inner.applied = Applied::No;
             inner.attempts = 0;
         })
     }
@@ -333,12 +333,12 @@ impl Error {
     /// Whether the same call may well succeed later, without a change of anything: after a while, or at
     /// [`Error::retry_at`].
     pub fn is_retryable(&self) -> bool {
-        self.inner.stored != Stored::Yes && (self.is_transient() || self.is_rate_limited())
+        self.inner.applied != Applied::Yes && (self.is_transient() || self.is_rate_limited())
     }
 
     /// Whether nothing was sent for it: it was refused here, or a batch gave it up after others had failed.
     pub fn is_untried(&self) -> bool {
-        self.inner.attempts == 0 && self.inner.stored == Stored::No
+        self.inner.attempts == 0 && self.inner.applied == Applied::No
     }
 
     /// An argument was refused: a name, a value over 48 KB, a missing visibility, a repository that was not found.
@@ -363,7 +363,7 @@ impl Error {
 
     /// No usable reply arrived: the name did not resolve, the connection failed or broke, TLS was refused, and so for
     /// as long as the call retried. If the connection broke after a write was sent, it may have been carried out:
-    /// [`Error::stored`] says so. Check the network, the proxy and the base URL, and try again.
+    /// [`Error::applied`] says so. Check the network, the proxy and the base URL, and try again.
     pub fn is_transport(&self) -> bool {
         matches!(self.inner.kind, Kind::Transport | Kind::Tls)
     }
@@ -376,7 +376,7 @@ impl Error {
     }
 
     /// The time given to the call was used up before GitHub answered. A write that had been sent may have been carried
-    /// out: [`Error::stored`] says so. Try again, with more time if it happens often: see
+    /// out: [`Error::applied`] says so. Try again, with more time if it happens often: see
     /// [`RetryPolicy`](crate::RetryPolicy).
     pub fn is_timeout(&self) -> bool {
         self.inner.kind == Kind::Timeout
@@ -424,7 +424,7 @@ impl Error {
     }
 
     /// `5xx`: GitHub failed, and went on failing for as long as the call retried. A write may have been carried out
-    /// all the same: [`Error::stored`] says so. Try again later.
+    /// all the same: [`Error::applied`] says so. Try again later.
     pub fn is_server_error(&self) -> bool {
         matches!(self.inner.kind, Kind::Status(status) if status.is_server_error())
     }
@@ -437,7 +437,7 @@ impl Error {
 
     /// A reply that GitHub would not give: HTML with `200` (a captive portal), a body that is not what the
     /// operation returns, a body beyond the size cap, a `Link` that leads to no next page, a list that ends too early or shows
-    /// less than has to be kept. A write that was answered so may have been carried out: [`Error::stored`] says so.
+    /// less than has to be kept. A write that was answered so may have been carried out: [`Error::applied`] says so.
     /// Check what lies between here and GitHub: the proxy, the portal, the base URL.
     pub fn is_unexpected_reply(&self) -> bool {
         self.inner.kind == Kind::UnexpectedReply
@@ -470,9 +470,9 @@ impl Error {
         self.inner.hint.as_deref()
     }
 
-    /// Whether the write that failed may nevertheless have stored the secret.
-    pub fn stored(&self) -> Stored {
-        self.inner.stored
+    /// Whether the write that failed was nevertheless carried out, or may have been.
+    pub fn applied(&self) -> Applied {
+        self.inner.applied
     }
 
     /// The page of GitHub's documentation that the reply named.
@@ -522,10 +522,10 @@ impl fmt::Display for Error {
         if let Some(message) = &inner.message {
             write!(f, " (GitHub says: {})", message.trim_end_matches('.'))?;
         }
-        match inner.stored {
-            Stored::No => {}
-            Stored::Unknown => f.write_str("; GitHub may have carried it out all the same")?,
-            Stored::Yes => f.write_str("; GitHub carried it out all the same")?,
+        match inner.applied {
+            Applied::No => {}
+            Applied::Unknown => f.write_str("; GitHub may have carried it out all the same")?,
+            Applied::Yes => f.write_str("; GitHub carried it out all the same")?,
         }
         if let Some(permission) = &inner.permission {
             write!(f, "; needed: {permission}")?;
@@ -551,7 +551,7 @@ impl fmt::Debug for Error {
             .field("action", &inner.action)
             .field("reason", &inner.reason)
             .field("message", &inner.message)
-            .field("stored", &inner.stored)
+            .field("stored", &inner.applied)
             .field("documentation_url", &inner.documentation_url)
             .field("request_id", &inner.request_id)
             .field("retry_after", &inner.retry_after)

@@ -32,7 +32,7 @@ pub use auth::{
 };
 pub use builder::ClientBuilder;
 pub use client::Client;
-pub use error::{Error, ErrorKind, Stored};
+pub use error::{Applied, Error, ErrorKind};
 pub use limits::{Pacing, WaitReason};
 pub use lookup::ScopeKey;
 pub use octoseal_api as api;

@@ -193,7 +193,7 @@ impl<F> OperationCall<F> {
     ///
     /// # Errors
     /// [`Error::is_invalid_input`] before anything is sent: `request` calls another operation or none, a name in its path
-    /// is empty, `.` or `..`, or the owner's name is none. Then the failures of any call; [`Error::stored`] says whether
+    /// is empty, `.` or `..`, or the owner's name is none. Then the failures of any call; [`Error::applied`] says whether
     /// a write may have been carried out.
     pub async fn send<Fut, T>(self) -> Result<Reply<T>, Error>
     where

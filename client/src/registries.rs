@@ -18,7 +18,7 @@ use octoseal_api::stores::registries::{self, Registry, Write};
 
 use crate::access::{Access, Visibility};
 use crate::client::Client;
-use crate::error::{Error, Kind, Stored};
+use crate::error::{Applied, Error, Kind};
 use crate::lookup::{ScopeKey, Sealed, fetch_key, maybe_of_repositories};
 use crate::receipt::{Receipt, Written};
 use crate::runtime::paging::{Listed, PER_PAGE, pages};
@@ -316,7 +316,7 @@ fn read(registry: Registry, call: Call<'_>) -> Result<PrivateRegistry, Error> {
             .with_action(call.to_string());
         // What GitHub answers so, it has done.
         match call.is_write() {
-            true => error.with_stored(Stored::Unknown),
+            true => error.with_applied(Applied::Unknown),
             false => error,
         }
     })?;

@@ -363,7 +363,7 @@ impl<S: AnyScope> Secrets<S> {
     ///
     /// # Errors
     /// [`Error::is_not_found`] if there was none: also when an earlier attempt of this call deleted it and the
-    /// reply was lost, which [`Error::stored`] then leaves open. [`Error::is_invalid_input`] for a name that none can
+    /// reply was lost, which [`Error::applied`] then leaves open. [`Error::is_invalid_input`] for a name that none can
     /// have, and the failures of any call.
     pub async fn delete(&self, name: impl Into<String>) -> Result<Receipt, Error> {
         let name = SecretName::new(name)?;

@@ -8,7 +8,7 @@
 //! A transport does not repeat, follow or wait: it gives one reply, or a [`TransportError`] whose kind says what failed
 //! and whether the request may have been carried out. The client decides about the rest.
 //!
-//! | [`TransportErrorKind`] | the client tries again | [`Error::stored`](crate::Error::stored) of a write |
+//! | [`TransportErrorKind`] | the client tries again | [`Error::applied`](crate::Error::applied) of a write |
 //! |---|---|---|
 //! | `Request` | no | `No` |
 //! | `Certificate` | no | `No` |

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use octoseal::{Scope, Stored};
+use octoseal::{Applied, Scope};
 use octoseal_mock::Recorded;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
@@ -203,7 +203,7 @@ async fn an_outcome_that_is_not_known_is_no_confirmation() {
         .stand_in
         .inject(Fault::lost_reply().at("/orgs/").on("PUT").always());
     let left = world.unconfirmed().await;
-    assert_eq!(left.errors[0].stored(), Stored::Unknown);
+    assert_eq!(left.errors[0].applied(), Applied::Unknown);
     assert_eq!(
         world.stored(),
         [2, 2, 2],

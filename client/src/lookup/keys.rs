@@ -10,7 +10,7 @@ use octoseal_sealing::PublicKey;
 use super::Lookup;
 use super::memory::Wanted;
 use crate::auth::Audience;
-use crate::error::{Error, Kind, Reach, Stored};
+use crate::error::{Applied, Error, Kind, Reach};
 use crate::runtime::{Allowance, Call, Place, Runtime};
 use crate::scope::Scope;
 use crate::value::SecretValue;
@@ -121,8 +121,8 @@ impl Lookup {
             Ok(_) | Err(_) => return Err(refusal),
         };
         // What the first write left open is not settled by the second's refusal.
-        again.map_err(|error| match refusal.stored() {
-            Stored::Unknown => error.with_stored(Stored::Unknown),
+        again.map_err(|error| match refusal.applied() {
+            Applied::Unknown => error.with_applied(Applied::Unknown),
             _ => error,
         })
     }

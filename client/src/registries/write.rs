@@ -131,8 +131,8 @@ impl CreateRegistry {
 
     /// Checks, seals and sends. GitHub makes the name; it is in what is returned.
     ///
-    /// Creating twice makes two registries, so a request whose reply was lost is not repeated: [`Error::stored`] is
-    /// then [`Stored::Unknown`](crate::Stored::Unknown), and [`PrivateRegistries::list`] tells.
+    /// Creating twice makes two registries, so a request whose reply was lost is not repeated: [`Error::applied`] is
+    /// then [`Applied::Unknown`](crate::Applied::Unknown), and [`PrivateRegistries::list`] tells.
     ///
     /// # Errors
     /// [`Error::is_invalid_input`] before anything is sent, [`Error::is_unsupported`] for a field that the

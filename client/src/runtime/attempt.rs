@@ -22,7 +22,7 @@ use super::reply::{self, Class, Failure};
 use super::retry::{Next, Pause, Verdict};
 use super::wording;
 use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal};
-use crate::error::{Error, Kind, Reach, Stored};
+use crate::error::{Applied, Error, Kind, Reach};
 use crate::limits::{Ask, Cost, Identity, Leave, Stays, Ticket};
 
 /// So many attempts are made at most while tokens are refused, whatever their source says: GitHub locks out whoever
@@ -463,11 +463,11 @@ impl<'a> Attempts<'a> {
             );
         }
         let stored = if progress.done {
-            Stored::Yes
+            Applied::Yes
         } else if progress.maybe_done {
-            Stored::Unknown
+            Applied::Unknown
         } else {
-            Stored::No
+            Applied::No
         };
         let reach = if *error.reach() == Reach::Everyone
             || error.is_tls()
@@ -484,7 +484,7 @@ impl<'a> Attempts<'a> {
         error
             .with_reach(reach)
             .with_action(call.to_string())
-            .with_stored(stored)
+            .with_applied(stored)
             .with_attempts(progress.made)
     }
 

@@ -18,7 +18,7 @@ use super::target::Target;
 use super::write::place;
 use super::{Secret, Secrets};
 use crate::client::Client;
-use crate::error::{Error, Kind, Stored};
+use crate::error::{Applied, Error, Kind};
 use crate::receipt::Receipt;
 use crate::runtime::Place as _;
 use crate::runtime::observer::Batch as Progress;
@@ -376,7 +376,7 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
                     Ok(panic) => std::panic::resume_unwind(panic),
                     // Only the end of the runtime aborts a task.
                     Err(_) => {
-                        Poll::Ready(member.map(|member| member.lost_runtime(Stored::Unknown)))
+                        Poll::Ready(member.map(|member| member.lost_runtime(Applied::Unknown)))
                     }
                 }
             }
@@ -435,7 +435,7 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
                 action: change.action(&scope),
             };
             if Handle::try_current().is_err() {
-                self.not_begun.push_back(member.lost_runtime(Stored::No));
+                self.not_begun.push_back(member.lost_runtime(Applied::No));
                 continue;
             }
             self.places.insert(place(&scope, change.name()));
@@ -465,10 +465,10 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
 }
 
 impl Member {
-    fn lost_runtime(self, stored: Stored) -> Outcome {
+    fn lost_runtime(self, stored: Applied) -> Outcome {
         let error = Error::new(Kind::Transport, "the runtime that it ran on has ended")
             .with_action(self.action)
-            .with_stored(stored);
+            .with_applied(stored);
         Outcome {
             scope: self.scope,
             name: self.name,

@@ -13,7 +13,7 @@ use super::kept::{Changed, Resolved, Wanted, When};
 use super::target::Target;
 use super::write::remember;
 use crate::access::{Access, RepositoryRef, Visibility};
-use crate::error::{Error, Stored};
+use crate::error::{Applied, Error};
 use crate::lookup::{HeldPlace, Left, OwnWrite, Sealed, Selection, maybe_of_repositories};
 use crate::receipt::{Receipt, Written};
 use crate::runtime::{Allowance, RetryPolicy};
@@ -96,7 +96,7 @@ impl<S: AnyScope> Put<S> {
     ///
     /// GitHub has no condition for a write, so whether it exists is asked directly before it is written. What stays is a
     /// race of one round trip: a secret that another creates in between is replaced. If a reply is lost, the secret may
-    /// have been created by this put itself: [`Error::stored`] is then [`Stored::Unknown`].
+    /// have been created by this put itself: [`Error::applied`] is then [`Applied::Unknown`].
     pub fn only_if_missing(mut self) -> Self {
         self.when = When::Missing;
         self
@@ -206,7 +206,7 @@ impl<S: AnyScope> Put<S> {
     /// [`Error::is_invalid_input`] before anything is sent: a name GitHub would refuse, a value too large, a new
     /// organization secret without visibility, an unknown repository. [`Error::is_unexpected_reply`] if access is to be
     /// kept and can't be read whole. [`Error::is_not_found`], [`Error::is_permission`], [`Error::is_rate_limited`] and
-    /// the failures of any call; [`Error::stored`] then says whether the secret may have been stored.
+    /// the failures of any call; [`Error::applied`] then says whether the secret may have been stored.
     pub async fn send(self) -> Result<Receipt, Error> {
         let (target, name) = (self.target.clone()?, self.name.clone());
         let call = target.call("storing", &name, stores::Role::Put)?;
@@ -361,7 +361,9 @@ impl Target {
             changed.map_err(|error| {
                 let stored =
                     "the value is stored, and its repositories as they were read, with the change";
-                error.with_stored(Stored::Unknown).with_further_hint(stored)
+                error
+                    .with_applied(Applied::Unknown)
+                    .with_further_hint(stored)
             })?;
         }
         Ok(())

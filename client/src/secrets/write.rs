@@ -5,7 +5,7 @@ use octoseal_api::stores::Role;
 use super::put::Put;
 use super::target::Target;
 use crate::access::{Access, RepositoryRef};
-use crate::error::{Error, Stored};
+use crate::error::{Applied, Error};
 use crate::lookup::{HeldPlace, Left, OwnWrite, Selection, maybe_of_repositories};
 use crate::receipt::{Receipt, Written};
 use crate::runtime::{Allowance, Call};
@@ -181,7 +181,7 @@ pub(super) fn remember(
             let before = held.take().filter(OwnWrite::may_lag).map(|own| own.left);
             **held = Some(OwnWrite::new(receipt.at, left(before)));
         }
-        Err(error) if error.stored() == Stored::Unknown => **held = None,
+        Err(error) if error.applied() == Applied::Unknown => **held = None,
         Err(_) => {}
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, TryStreamExt};
 use octoseal::{
-    Access, Error, NewSecret, OrganizationScope, OrganizationStore, Outcome,
-    PrivateRegistriesScope, Stored, Visibility, Written,
+    Access, Applied, Error, NewSecret, OrganizationScope, OrganizationStore, Outcome,
+    PrivateRegistriesScope, Visibility, Written,
 };
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, client, scope};
@@ -118,7 +118,7 @@ async fn access_that_cannot_be_read_whole_is_an_error_and_nothing_is_written() {
             let secrets = client(&github).secrets(octoseal_tests::scope(scope));
             let error = secrets.put("KEY", "new").send().await.unwrap_err();
             assert!(error.is_unexpected_reply(), "{scope}: {error}");
-            assert_eq!(error.stored(), Stored::No);
+            assert_eq!(error.applied(), Applied::No);
             assert!(error.to_string().contains(says), "{scope}: {error}");
             let hint = error.hint().unwrap();
             assert!(hint.contains("say which repositories"), "{error}");

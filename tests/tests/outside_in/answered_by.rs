@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::Request;
 use octoseal::transport::{Bytes, Transport, TransportFuture};
-use octoseal::{Client, PrivateRegistriesScope, RegistryAuth, Stored, Visibility, Written};
+use octoseal::{Applied, Client, PrivateRegistriesScope, RegistryAuth, Visibility, Written};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{acme, builder, client, put};
 
@@ -37,7 +37,7 @@ async fn a_write_that_something_else_than_github_confirms_does_not_count_as_stor
         github.inject(Fault::foreign_reply(status, body).on("PUT").always());
         let error = put(&client(&github), "KEY", "value").await.unwrap_err();
         assert!(error.is_unexpected_reply(), "{status} {body:?}: {error}");
-        assert_eq!(error.stored(), Stored::Unknown, "{status} {body:?}");
+        assert_eq!(error.applied(), Applied::Unknown, "{status} {body:?}");
         assert_eq!(github.request_count(), 2, "{status} {body:?}");
     }
 }
@@ -50,7 +50,7 @@ async fn a_deletion_and_a_registry_are_not_taken_for_done_either() {
     client.get_org_secret("acme", "KEY").await.unwrap();
     github.inject(Fault::foreign_reply(204, "").on("DELETE").always());
     let error = client.delete_org_secret("acme", "KEY").await.unwrap_err();
-    assert_eq!(error.stored(), Stored::Unknown, "{error}");
+    assert_eq!(error.applied(), Applied::Unknown, "{error}");
 
     github.inject(
         Fault::foreign_reply(201, r#"{"name":"N"}"#)
@@ -58,7 +58,7 @@ async fn a_deletion_and_a_registry_are_not_taken_for_done_either() {
             .always(),
     );
     let error = create_registry(&client).await.unwrap_err();
-    assert_eq!(error.stored(), Stored::Unknown, "{error}");
+    assert_eq!(error.applied(), Applied::Unknown, "{error}");
 }
 
 async fn create_registry(client: &Client) -> Result<(), octoseal::Error> {
@@ -87,7 +87,7 @@ async fn behind_a_proxy_that_takes_githubs_marks_away_the_shape_of_the_body_deci
         github.inject(Fault::foreign_reply(201, body).on("PUT"));
         let error = put(&client, "KEY", "value").await.unwrap_err();
         assert!(error.is_unexpected_reply(), "{body:?}: {error}");
-        assert_eq!(error.stored(), Stored::Unknown, "{body:?}");
+        assert_eq!(error.applied(), Applied::Unknown, "{body:?}");
     }
 }
 
@@ -96,12 +96,12 @@ async fn a_refusal_that_is_not_githubs_proves_nothing() {
     let github = acme();
     github.inject(Fault::firewall().on("PUT").always());
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
-    assert_eq!(error.stored(), Stored::Unknown, "{error}");
+    assert_eq!(error.applied(), Applied::Unknown, "{error}");
 
     let github = acme();
     github.inject(Fault::proxy_authentication().on("PUT").always());
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
-    assert_eq!(error.stored(), Stored::No, "{error}");
+    assert_eq!(error.applied(), Applied::No, "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,7 +119,7 @@ async fn a_201_of_githubs_with_a_body_that_can_not_be_read_is_told_as_made_and_n
         let github = acme();
         github.inject(Fault::reply(201, body).on("POST").always());
         let error = create_registry(&client(&github)).await.unwrap_err();
-        assert_eq!(error.stored(), Stored::Yes, "{body:?}: {error}");
+        assert_eq!(error.applied(), Applied::Yes, "{body:?}: {error}");
         assert!(
             error.request_id().is_some() && !error.is_retryable(),
             "{body:?}"
@@ -131,5 +131,5 @@ async fn a_201_of_githubs_with_a_body_that_can_not_be_read_is_told_as_made_and_n
     let github = acme();
     github.inject(Fault::truncated_body().on("POST").always());
     let error = create_registry(&client(&github)).await.unwrap_err();
-    assert_eq!(error.stored(), Stored::Yes, "{error}");
+    assert_eq!(error.applied(), Applied::Yes, "{error}");
 }

@@ -130,7 +130,7 @@ async fn a_signer_that_fails_or_panics_is_named_sends_nothing_and_is_asked_again
             assert!(error.is_token_source(), "{error}");
             assert!(error.to_string().contains("the App's signer"), "{error}");
             assert!(error.to_string().contains(words), "{error}");
-            assert_eq!(error.stored(), octoseal::Stored::No);
+            assert_eq!(error.applied(), octoseal::Applied::No);
         }
         assert_eq!((github.request_count(), signer.asked()), (0, 1));
         put(&client, "KEY", "value").await.unwrap();

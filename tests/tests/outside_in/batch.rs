@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
 use octoseal::{
-    Access, Audience, Client, Error, NewSecret, Outcome, Pacing, Stored, Token, TokenFuture,
+    Access, Applied, Audience, Client, Error, NewSecret, Outcome, Pacing, Token, TokenFuture,
     TokenSource, Visibility, Written,
 };
 use octoseal_mock::{Fault, GitHub, Limits};
@@ -53,7 +53,7 @@ fn assert_true(github: &GitHub, outcomes: &[Outcome], number: usize) -> usize {
         let held = github.secret(ACME, &outcome.name).is_some();
         match &outcome.result {
             Ok(_) => assert!(held, "{outcome} is not there"),
-            Err(error) if error.stored() == Stored::No => {
+            Err(error) if error.applied() == Applied::No => {
                 assert!(!held, "{outcome}, but it is there")
             }
             Err(_) => {}
@@ -323,7 +323,7 @@ async fn a_server_that_stops_answering_ends_a_batch_of_300_within_half_a_minute(
             "{warm}: {:?}",
             began.elapsed()
         );
-        let unknown = |o: &&Outcome| o.result.as_ref().unwrap_err().stored() == Stored::Unknown;
+        let unknown = |o: &&Outcome| o.result.as_ref().unwrap_err().applied() == Applied::Unknown;
         let unknown = outcomes.iter().filter(unknown).count();
         assert_eq!(unknown, if warm { 50 } else { 0 });
     }
@@ -622,7 +622,7 @@ fn a_batch_whose_runtime_ends_has_an_outcome_for_every_secret() {
     assert!((1..=50).contains(&lost.len()), "{}", lost.len());
     for error in lost {
         assert!(error.to_string().contains("runtime"), "{error}");
-        assert_eq!(error.stored(), octoseal::Stored::Unknown);
+        assert_eq!(error.applied(), octoseal::Applied::Unknown);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use octoseal::{Client, Error, RetryPolicy, Stored};
+use octoseal::{Applied, Client, Error, RetryPolicy};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{acme, builder, client, put, scope};
 
@@ -156,7 +156,7 @@ async fn refusals_that_anyone_may_meet_say_what_to_change() {
         (put_in_api(&client(&small)).await, 422, "too large"),
     ] {
         assert_eq!(error.status(), Some(status), "{error}");
-        assert_eq!(error.stored(), Stored::No, "{error}");
+        assert_eq!(error.applied(), Applied::No, "{error}");
         let hint = error.hint().unwrap();
         assert!(hint.contains(remedy), "{remedy}: {error}");
         assert!(
@@ -308,7 +308,7 @@ async fn an_error_carries_request_id_documentation_and_what_became_of_the_secret
         error.message(),
         Some("Must have admin rights to Repository.")
     );
-    assert_eq!(error.stored(), Stored::No);
+    assert_eq!(error.applied(), Applied::No);
     let text = error.to_string();
     assert!(
         text.starts_with("storing KEY in actions:org/acme: 403 Forbidden"),

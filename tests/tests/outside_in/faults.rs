@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use octoseal::{Pacing, RetryPolicy, Stored, Written};
+use octoseal::{Applied, Pacing, RetryPolicy, Written};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, builder, client, put};
 use tokio::time::{Instant, timeout};
@@ -61,7 +61,7 @@ async fn a_server_that_never_answers_is_given_up_within_half_a_minute() {
     let began = Instant::now();
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
-    assert_eq!(error.stored(), Stored::Unknown);
+    assert_eq!(error.applied(), Applied::Unknown);
     assert!(began.elapsed().as_secs() <= 28, "{:?}", began.elapsed());
     // 12 s, 12 s, and what is left of 28 s.
     assert!((2..=3).contains(&error.attempts()), "{}", error.attempts());
@@ -71,7 +71,7 @@ async fn a_server_that_never_answers_is_given_up_within_half_a_minute() {
     github.inject(Fault::hang().always());
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
-    assert_eq!(error.stored(), Stored::No);
+    assert_eq!(error.applied(), Applied::No);
     assert!(arrivals(&github, "PUT").is_empty());
 }
 
@@ -118,7 +118,7 @@ async fn a_500_and_a_502_with_html_are_retried_and_their_html_is_not_quoted() {
         github.inject(fault.on("PUT").always());
         let error = put(&client(&github), "KEY", "value").await.unwrap_err();
         assert!(error.is_server_error(), "{error}");
-        assert_eq!(error.stored(), Stored::Unknown);
+        assert_eq!(error.applied(), Applied::Unknown);
         assert_eq!(arrivals(&github, "PUT").len(), 5);
         assert_backoff(&gaps(&github, "PUT"), Duration::ZERO);
         let shown = format!("{error} {error:?}");
@@ -188,7 +188,7 @@ async fn a_missing_permission_costs_one_request_and_names_what_is_missing() {
         error.to_string().contains("organization_secrets=write"),
         "{error}"
     );
-    assert_eq!((github.request_count(), error.stored()), (1, Stored::No));
+    assert_eq!((github.request_count(), error.applied()), (1, Applied::No));
 }
 
 #[tokio::test(start_paused = true)]
@@ -202,7 +202,7 @@ async fn an_organization_not_found_is_not_asked_for_again() {
         meanings.iter().all(|meaning| text.contains(meaning)),
         "{text}"
     );
-    assert_eq!((github.request_count(), error.stored()), (1, Stored::No));
+    assert_eq!((github.request_count(), error.applied()), (1, Applied::No));
 }
 
 #[tokio::test(start_paused = true)]
@@ -212,7 +212,7 @@ async fn html_with_200_is_an_error_and_leaves_open_what_was_stored() {
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
     assert!(error.is_unexpected_reply(), "{error}");
     // Whoever answered in GitHub's place may have passed the request on or not.
-    assert_eq!(error.stored(), Stored::Unknown);
+    assert_eq!(error.applied(), Applied::Unknown);
     assert_eq!(arrivals(&github, "PUT").len(), 1);
     assert!(!error.to_string().contains("terms"), "{error}");
 }
@@ -225,8 +225,8 @@ async fn a_conflict_is_typed_though_its_errors_are_a_string() {
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
     assert!(error.is_conflict(), "{error}");
     assert_eq!(
-        (arrivals(&github, "PUT").len(), error.stored()),
-        (1, Stored::No)
+        (arrivals(&github, "PUT").len(), error.applied()),
+        (1, Applied::No)
     );
 }
 
@@ -414,7 +414,7 @@ async fn a_request_whose_time_is_up_is_not_sent() {
     let client = builder(&github).retry(policy).build().unwrap();
     let error = put(&client, "KEY", "value").await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
-    assert_eq!((error.stored(), github.request_count()), (Stored::No, 2));
+    assert_eq!((error.applied(), github.request_count()), (Applied::No, 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -436,7 +436,7 @@ async fn a_request_that_found_no_place_in_time_says_so_and_not_that_a_limit_was_
         first.is_timeout() && second.is_timeout(),
         "{first}, {second}"
     );
-    assert_eq!((second.stored(), github.request_count()), (Stored::No, 1));
+    assert_eq!((second.applied(), github.request_count()), (Applied::No, 1));
 }
 
 #[tokio::test(start_paused = true)]

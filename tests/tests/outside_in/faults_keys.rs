@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
-use octoseal::{RetryPolicy, Stored, Visibility, Written};
+use octoseal::{Applied, RetryPolicy, Visibility, Written};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, builder, client, put, scope};
 
@@ -39,7 +39,7 @@ async fn an_improperly_encrypted_value_is_sealed_again_with_the_key_fetched_agai
     github.inject(Fault::reply(422, IMPROPER).on("PUT").always());
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
     assert!(error.is_validation(), "{error}");
-    assert_eq!((counts(&github), error.stored()), ((2, 2), Stored::No));
+    assert_eq!((counts(&github), error.applied()), ((2, 2), Applied::No));
 }
 
 #[tokio::test(start_paused = true)]
@@ -190,7 +190,7 @@ async fn a_write_left_open_stays_open_when_the_key_is_then_refused() {
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
     assert!(error.is_not_found(), "{error}");
     assert!(github.secret(ACME, "KEY").is_some());
-    assert_eq!(error.stored(), Stored::Unknown);
+    assert_eq!(error.applied(), Applied::Unknown);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use octoseal::api::operations::{self, Cost, Operation};
 use octoseal::api::types;
-use octoseal::{Client, Error, Reply, Stored};
+use octoseal::{Applied, Client, Error, Reply};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{acme, client};
 use serde_json::json;
@@ -195,7 +195,7 @@ async fn a_post_is_not_repeated_after_it_may_have_been_carried_out_and_the_rest_
     github.inject(Fault::server_error().on("POST").times(1));
     let error = create(&client, REGION).await.unwrap_err();
     assert!(error.is_server_error());
-    assert_eq!((error.attempts(), error.stored()), (1, Stored::Unknown));
+    assert_eq!((error.attempts(), error.applied()), (1, Applied::Unknown));
     create(&client, REGION).await.unwrap();
     github.inject(Fault::server_error().on("PATCH").times(2));
     assert_eq!(update(&client, "us").await.unwrap().attempts, 3);

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use octoseal::observe::Event;
-use octoseal::{Access, Client, Error, Stored, Visibility, Written};
+use octoseal::{Access, Applied, Client, Error, Visibility, Written};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, builder, client, put, scope};
 
@@ -123,13 +123,13 @@ async fn a_put_creates_only_or_updates_only_as_it_is_told_in_every_kind_of_scope
         };
         let error = put("one").only_if_exists().send().await.unwrap_err();
         assert!(error.is_not_found(), "{place}: {error}");
-        assert_eq!((writes(&github), error.stored()), (0, Stored::No));
+        assert_eq!((writes(&github), error.applied()), (0, Applied::No));
         let created = put("two").only_if_missing().send().await.unwrap();
         assert_eq!(created.written, Written::Created);
         let error = put("three").only_if_missing().send().await.unwrap_err();
         assert!(error.is_conflict() && error.status().is_none(), "{error}");
         assert!(error.to_string().contains("exists already"), "{error}");
-        assert_eq!((writes(&github), error.stored()), (1, Stored::No));
+        assert_eq!((writes(&github), error.applied()), (1, Applied::No));
         let updated = put("four").only_if_exists().send().await.unwrap();
         assert_eq!(updated.written, Written::Updated);
         assert_eq!(github.plaintext(place, "KEY").unwrap(), b"four");
@@ -145,7 +145,7 @@ async fn a_put_that_may_have_created_the_secret_itself_says_so() {
     let put = put.visibility(Visibility::All).only_if_missing();
     let error = put.send().await.unwrap_err();
     assert!(error.is_conflict(), "{error}");
-    assert_eq!(error.stored(), Stored::Unknown);
+    assert_eq!(error.applied(), Applied::Unknown);
 }
 
 #[tokio::test(start_paused = true)]

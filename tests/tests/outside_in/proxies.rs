@@ -74,7 +74,7 @@ async fn what_a_proxy_answers_itself_is_told_as_the_proxys_and_no_scope_is_advis
         let (error, proxy) = answered(answer).await;
         let told = error.to_string();
         assert!(error.is_transport(), "{error:?}");
-        assert_eq!(error.stored(), octoseal::Stored::No);
+        assert_eq!(error.applied(), octoseal::Applied::No);
         assert!(told.contains(words) && told.contains(&proxy), "{told}");
         assert!(told.contains("ghe.invalid:8443"), "{told}");
         assert!(

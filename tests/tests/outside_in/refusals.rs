@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use octoseal::{Client, Error, RetryPolicy, Stored};
+use octoseal::{Applied, Client, Error, RetryPolicy};
 use octoseal_mock::{Fault, GitHub, Policy};
 use octoseal_tests::{ACME, acme, builder, client, put, scope};
 
@@ -225,7 +225,7 @@ async fn a_token_that_did_not_arrive_is_told_at_once_and_is_no_limit() {
         error.to_string().contains("Authorization header"),
         "{error}"
     );
-    assert_eq!((puts, error.stored()), (1, Stored::No));
+    assert_eq!((puts, error.applied()), (1, Applied::No));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Private registries: every way to log in, sealed or not.
 
-use octoseal::{PrivateRegistries, PrivateRegistriesScope, RegistryAuth, Stored, Visibility};
+use octoseal::{Applied, PrivateRegistries, PrivateRegistriesScope, RegistryAuth, Visibility};
 use octoseal_mock::Fault;
 use octoseal_tests::{acme, client};
 
@@ -180,7 +180,7 @@ async fn a_create_whose_reply_is_lost_is_not_made_twice() {
         .await
         .unwrap_err();
     assert!(error.is_timeout(), "{error}");
-    assert_eq!(error.stored(), Stored::Unknown);
+    assert_eq!(error.applied(), Applied::Unknown);
     assert_eq!(registries(&github).list_all().await.unwrap().len(), 1);
 }
 
@@ -205,7 +205,7 @@ async fn a_registry_whose_creation_is_answered_beyond_reading_may_exist() {
     };
     let error = create.auth(auth).send().await.unwrap_err();
     assert!(error.is_unexpected_reply(), "{error}");
-    assert_eq!(error.stored(), Stored::Unknown);
+    assert_eq!(error.applied(), Applied::Unknown);
     let text = error.to_string();
     assert!(
         text.starts_with(&format!("creating a registry in {SCOPE}: ")),
@@ -216,5 +216,5 @@ async fn a_registry_whose_creation_is_answered_beyond_reading_may_exist() {
     github.inject(spoil().on("GET"));
     let error = registries.get(&name).await.unwrap_err();
     assert!(error.to_string().starts_with("reading "), "{error}");
-    assert_eq!(error.stored(), Stored::No);
+    assert_eq!(error.applied(), Applied::No);
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use octoseal::{Client, RetryPolicy, Stored, Written};
+use octoseal::{Applied, Client, RetryPolicy, Written};
 use octoseal_mock::Fault;
 use octoseal_tests::{acme, put, scope};
 
@@ -44,7 +44,7 @@ async fn a_refused_connection_is_a_transport_error_after_a_bounded_number_of_att
     drop(listener);
     let error = put(&client(&url), "KEY", "value").await.unwrap_err();
     assert!(error.is_transport() && !error.is_tls(), "{error:?}");
-    assert_eq!((error.stored(), error.attempts()), (Stored::No, 4));
+    assert_eq!((error.applied(), error.attempts()), (Applied::No, 4));
     assert!(error.to_string().contains("no connection"), "{error}");
 }
 
@@ -69,7 +69,7 @@ async fn a_name_that_does_not_resolve_is_a_transport_error_and_nothing_was_store
     // A resolver that does not answer at all shows as a timeout of the connection.
     assert!(error.is_transport() || error.is_timeout(), "{error:?}");
     assert!(!error.is_tls());
-    assert_eq!((error.stored(), error.attempts()), (Stored::No, 4));
+    assert_eq!((error.applied(), error.attempts()), (Applied::No, 4));
 }
 
 #[tokio::test]
@@ -93,8 +93,8 @@ async fn a_put_that_is_always_reset_ends_with_its_outcome_unknown() {
     let error = put(&client(&server.url), "KEY", "value").await.unwrap_err();
     assert!(error.is_transport(), "{error:?}");
     assert_eq!(
-        (error.stored(), error.attempts(), puts(&server)),
-        (Stored::Unknown, 4, 4)
+        (error.applied(), error.attempts(), puts(&server)),
+        (Applied::Unknown, 4, 4)
     );
 }
 
@@ -131,7 +131,7 @@ async fn a_403_whose_reason_was_cut_off_is_asked_again_and_is_no_missing_permiss
             Ok(_) => assert_eq!((lasting, requests), (1, 3)),
             Err(error) => {
                 assert!(error.is_transport() && !error.is_permission(), "{error:?}");
-                assert_eq!((lasting, requests, error.stored()), (9, 4, Stored::No));
+                assert_eq!((lasting, requests, error.applied()), (9, 4, Applied::No));
             }
         }
     }
@@ -151,7 +151,7 @@ async fn a_server_that_hangs_or_drips_is_given_up_in_time() {
             "{:?}",
             began.elapsed()
         );
-        assert_eq!((error.stored(), server.requests().len()), (Stored::No, 4));
+        assert_eq!((error.applied(), server.requests().len()), (Applied::No, 4));
     }
 }
 

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use octoseal::{Client, Pacing, Stored, Visibility, Written};
+use octoseal::{Applied, Client, Pacing, Visibility, Written};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, put, scope};
 use tokio::net::TcpListener;
@@ -205,7 +205,7 @@ async fn a_write_that_never_had_its_turn_is_told_as_not_sent() {
     let (first, second) = tokio::join!(write(&patient, "FIRST"), write(&hasty, "SECOND"));
     first.unwrap();
     let error = second.unwrap_err();
-    assert_eq!(error.stored(), Stored::No, "{error}");
+    assert_eq!(error.applied(), Applied::No, "{error}");
     assert!(error.to_string().contains("turn"), "{error}");
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use octoseal::{Client, ClientBuilder, Error, Stored};
+use octoseal::{Applied, Client, ClientBuilder, Error};
 use octoseal_tests::{Rerun, acme, client, put};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -112,7 +112,7 @@ impl Tls {
             .await
             .unwrap_err();
         assert!(error.is_tls() && error.is_transport(), "{error:?}");
-        assert_eq!((error.attempts(), error.stored()), (1, Stored::No));
+        assert_eq!((error.attempts(), error.applied()), (1, Applied::No));
         assert_eq!(self.connections.load(Ordering::SeqCst), 1);
         assert_eq!(self.bytes.load(Ordering::SeqCst), 0);
         error
@@ -170,7 +170,7 @@ async fn a_server_that_speaks_no_tls_is_refused_without_a_retry() {
     let client = builder.retry(quick()).build().unwrap();
     let error = put(&client, "KEY", "value").await.unwrap_err();
     assert!(error.is_tls(), "{error:?}");
-    assert_eq!((error.attempts(), error.stored()), (1, Stored::No));
+    assert_eq!((error.attempts(), error.applied()), (1, Applied::No));
     let told = error.to_string();
     assert!(told.contains(&format!("localhost:{port}")), "{told}");
     assert!(told.contains("check the port and the scheme"), "{told}");
@@ -211,7 +211,7 @@ async fn an_alert_of_the_other_side_is_tried_again_and_not_blamed_on_the_certifi
         let (error, connections) = alerted(level, alert).await;
         assert!(error.is_transport() && !error.is_tls(), "{alert}: {error}");
         assert_eq!(connections, 4, "{alert}: {error}");
-        assert_eq!(error.stored(), Stored::No);
+        assert_eq!(error.applied(), Applied::No);
         assert!(!error.to_string().contains("certificate"), "{error}");
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use http::{Request, Response};
 use octoseal::transport::{Bytes, Transport, TransportError, TransportErrorKind, TransportFuture};
-use octoseal::{Client, Stored};
+use octoseal::{Applied, Client};
 use octoseal_tests::{acme, builder, put};
 
 /// Gives the key, and fails every write so; `requests` counts them all.
@@ -30,11 +30,11 @@ impl Transport for Failing {
 async fn what_a_transport_says_of_its_failure_decides_about_retries_and_what_was_stored() {
     use TransportErrorKind::{Broken, Certificate, Connect, Request, Timeout};
     for (kind, attempts, stored) in [
-        (Request, 1, Stored::No),
-        (Certificate, 1, Stored::No),
-        (Connect, 5, Stored::No),
-        (Timeout, 5, Stored::Unknown),
-        (Broken, 5, Stored::Unknown),
+        (Request, 1, Applied::No),
+        (Certificate, 1, Applied::No),
+        (Connect, 5, Applied::No),
+        (Timeout, 5, Applied::Unknown),
+        (Broken, 5, Applied::Unknown),
     ] {
         let requests = Arc::default();
         let failing = Failing {
@@ -48,7 +48,7 @@ async fn what_a_transport_says_of_its_failure_decides_about_retries_and_what_was
             .unwrap();
         let error = put(&client, "KEY", "value").await.unwrap_err();
         assert_eq!(
-            (error.attempts(), error.stored()),
+            (error.attempts(), error.applied()),
             (attempts, stored),
             "{kind:?}"
         );
@@ -76,7 +76,7 @@ async fn a_write_that_surely_was_not_sent_is_not_stored_though_the_connection_br
         .build()
         .unwrap();
     let error = put(&client, "KEY", "value").await.unwrap_err();
-    assert_eq!((error.attempts(), error.stored()), (5, Stored::No));
+    assert_eq!((error.attempts(), error.applied()), (5, Applied::No));
 }
 
 /// Notes who it is as a request passes, and goes on.
