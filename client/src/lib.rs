@@ -45,9 +45,10 @@ pub use registries::{
 };
 pub use runtime::RetryPolicy;
 pub use scope::{
-    AnyScope, EnvironmentName, EnvironmentScope, EnvironmentStore, HasSelectedRepositories,
-    HasVisibility, OrganizationScope, OrganizationStore, Owner, RepositoryName, RepositoryScope,
-    RepositoryStore, Scope, SecretName, SeesOrganizationSecrets, UserScope, UserStore,
+    AnyScope, EnvironmentName, EnvironmentScope, EnvironmentStore, HasEnvironment,
+    HasSelectedRepositories, HasVisibility, OrganizationScope, OrganizationStore, Owner,
+    RepositoryName, RepositoryScope, RepositoryStore, Scope, SecretName, SeesOrganizationSecrets,
+    UserScope, UserStore,
 };
 pub use secrets::{
     Change, Comparison, Doubt, NewSecret, Outcome, Put, PutPlan, Repository, Secret, Secrets,

@@ -32,9 +32,11 @@ mod terms;
 mod tokens;
 mod wording;
 
+use std::collections::HashMap;
 use std::future::{Future, ready};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use octoseal_api::operations::Operation;
 use octoseal_api::{Context, Error as ApiError, Journey, ResponseValue, Transport};
@@ -47,6 +49,7 @@ use crate::error::Error;
 use crate::limits::{Budget, Gate, Identity, Limits};
 
 use attempt::Attempts;
+use call::number_of;
 use observer::of_call;
 use proofs::Proofs;
 use retry::{Bounds, retry};
@@ -57,6 +60,9 @@ pub(crate) use observer::{Observer, Tell};
 pub use policy::RetryPolicy;
 pub(crate) use terms::Terms;
 pub(crate) use tokens::{Sourced, Tokens};
+
+/// For so long GitHub may not see a place everywhere that was just made.
+const NEW_FOR: Duration = Duration::from_secs(5);
 
 /// Makes calls: as whom, to which server, within which limits.
 pub(crate) struct Runtime {
@@ -75,6 +81,8 @@ pub(crate) struct Runtime {
     proofs: Proofs,
     /// Whether the last reply to a read had GitHub's request id, which some proxies take away.
     marked: AtomicBool,
+    /// When this client made places, by their number.
+    made: Mutex<HashMap<u64, Instant>>,
 }
 
 impl Runtime {
@@ -99,6 +107,7 @@ impl Runtime {
             observer,
             proofs: Proofs::default(),
             marked: AtomicBool::new(false),
+            made: Mutex::default(),
         }
     }
 
@@ -212,6 +221,20 @@ impl Runtime {
         let (place, name) = (place.to_string(), name.to_owned());
         self.observer
             .unknown_setting(place, name, setting.to_owned());
+    }
+
+    /// Keeps in mind that a place was made just now.
+    pub(crate) fn made(&self, place: &dyn Place) {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.retain(|_, made| made.elapsed() < NEW_FOR);
+        made.insert(number_of(place), Instant::now());
+    }
+
+    /// Whether GitHub may not see the place everywhere yet, since it was made just now.
+    fn is_new(&self, place: &dyn Place) -> bool {
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = made.get(&number_of(place));
+        made.is_some_and(|made| made.elapsed() < NEW_FOR)
     }
 
     /// The limits of whom a call counts for, as far as that is known before it has a token.

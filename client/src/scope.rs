@@ -292,6 +292,9 @@ pub trait HasSelectedRepositories: AnyScope {}
 #[diagnostic::on_unimplemented(message = "`{Self}` sees no secrets of an organization")]
 pub trait SeesOrganizationSecrets: AnyScope {}
 
+/// A scope in a repository's environment. [`Scope`] counts too and is checked when the call is made.
+pub trait HasEnvironment: AnyScope {}
+
 macro_rules! capability {
     ($trait:ident: $($name:ident),*) => { $(impl $trait for $name {})* };
 }
@@ -305,3 +308,4 @@ capability!(AnyScope: Scope, OrganizationScope, RepositoryScope, EnvironmentScop
 capability!(HasVisibility: Scope, OrganizationScope);
 capability!(HasSelectedRepositories: Scope, OrganizationScope, UserScope);
 capability!(SeesOrganizationSecrets: Scope, RepositoryScope);
+capability!(HasEnvironment: Scope, EnvironmentScope);

@@ -4,6 +4,7 @@ mod batch;
 mod breaker;
 mod change;
 mod compare;
+mod environment;
 mod existing;
 mod kept;
 mod put;

@@ -74,6 +74,13 @@ pub(crate) trait HasKey: Place + Clone + 'static {
 }
 
 impl Place for Scope {
+    fn if_missing(&self) -> Option<&'static str> {
+        self.environment().map(|_| {
+            "the environment may not exist yet, and `Secrets::ensure_environment` creates it; or the repository or the \
+             secret may be missing, renamed, or invisible to this token"
+        })
+    }
+
     fn audience(&self) -> Audience<'_> {
         Audience::new(self.owner(), self.repository())
     }

@@ -22,12 +22,15 @@ use super::reply::{self, Class, Failure};
 use super::retry::{Next, Pause, Verdict};
 use super::wording;
 use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal};
-use crate::error::{Applied, Error, Kind, Reach};
+use crate::error::{Applied, Error, ErrorKind, Kind, Reach};
 use crate::limits::{Ask, Cost, Identity, Leave, Stays, Ticket};
 
 /// So many attempts are made at most while tokens are refused, whatever their source says: GitHub locks out whoever
 /// goes on.
 const MAX_ATTEMPTS_WITH_NEW_TOKENS: u32 = 20;
+
+/// How long to wait until a place that was just made may be seen.
+const NEW_PLACE_PAUSE: Duration = Duration::from_secs(1);
 
 /// The attempts of a call.
 pub(super) struct Attempts<'a> {
@@ -404,6 +407,9 @@ impl<'a> Attempts<'a> {
             return (failure.then(pause.map(Pause::Fixed)), None);
         }
         proof.passed();
+        if failure.error.is_not_found() && self.runtime.is_new(self.call.place) {
+            return (failure.then(Some(Pause::Fixed(NEW_PLACE_PAUSE))), None);
+        }
         let pause = match failure.class {
             Class::Transient if failure.maybe_done && !self.call.is_repeatable() => None,
             Class::Transient => Some(Pause::Backoff),
@@ -456,6 +462,11 @@ impl<'a> Attempts<'a> {
         }
         if error.is_permission() && error.status() == Some(403) {
             error = wording::explained(error, self.needed.as_ref());
+        }
+        if error.kind() == ErrorKind::NotFound
+            && let Some(hint) = call.place.if_missing()
+        {
+            error = error.with_hint(hint);
         }
         if self.runtime.may_lack_prefix() && is_of_a_website(&error) {
             error = error.with_hint(

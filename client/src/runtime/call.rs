@@ -14,6 +14,11 @@ pub(crate) trait Place: fmt::Display + Send + Sync {
     /// Whom a call needs a token for.
     fn audience(&self) -> Audience<'_>;
 
+    /// What may help where GitHub says that something is missing here, if that is not what may help elsewhere too.
+    fn if_missing(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whether this is a scope: a permission that is missing for one call here is missing for all.
     fn is_scope(&self) -> bool {
         true

@@ -29,5 +29,7 @@ lacks!(SelectedRepositories: ".put(\"A\", \"b\").selected_repositories([\"acme/a
     UserScope, not RepositoryScope, EnvironmentScope);
 lacks!(ListOfSelectedRepositories: ".selected_repositories(\"A\")",
     OrganizationScope, not RepositoryScope, EnvironmentScope);
+lacks!(Environment: ".ensure_environment()",
+    EnvironmentScope, not OrganizationScope, RepositoryScope, UserScope);
 lacks!(OrganizationSecrets: ".organization_secrets()",
     RepositoryScope, not OrganizationScope, EnvironmentScope, UserScope);

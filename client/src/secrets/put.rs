@@ -361,9 +361,7 @@ impl Target {
             changed.map_err(|error| {
                 let stored =
                     "the value is stored, and its repositories as they were read, with the change";
-                error
-                    .with_applied(Applied::Unknown)
-                    .with_further_hint(stored)
+                error.with_applied(Applied::Yes).with_further_hint(stored)
             })?;
         }
         Ok(())

@@ -181,7 +181,7 @@ pub(super) fn remember(
             let before = held.take().filter(OwnWrite::may_lag).map(|own| own.left);
             **held = Some(OwnWrite::new(receipt.at, left(before)));
         }
-        Err(error) if error.applied() == Applied::Unknown => **held = None,
+        Err(error) if error.applied() != Applied::No => **held = None,
         Err(_) => {}
     }
 }

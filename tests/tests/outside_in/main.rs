@@ -14,6 +14,7 @@ mod callers;
 mod compared;
 mod crates;
 mod documented;
+mod environments;
 mod errors;
 mod faults;
 mod faults_keys;

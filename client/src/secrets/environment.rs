@@ -1,0 +1,87 @@
+//! An environment that does not exist yet.
+
+use octoseal_api::operations::{REPOS_CREATE_OR_UPDATE_ENVIRONMENT, REPOS_GET_ENVIRONMENT};
+use octoseal_api::types::ReposCreateOrUpdateEnvironmentBody;
+
+use super::Secrets;
+use crate::error::Error;
+use crate::receipt::{Receipt, Written};
+use crate::runtime::Call;
+use crate::scope::HasEnvironment;
+
+impl<S: HasEnvironment> Secrets<S> {
+    /// Creates the scope's environment if the repository has none of this name, without any protection, and gives the
+    /// receipt; `None` if it is there already, which is then left as it is. Calls that follow within seconds are tried
+    /// again if GitHub does not see it everywhere yet.
+    ///
+    /// The environment is looked for first, since GitHub's operation replaces the protection rules of one that exists.
+    /// What stays is a race of one round trip: if another creates it in between, the rules that it was given are lost.
+    ///
+    /// The token needs the permission `administration: write` of the repository to create one.
+    ///
+    /// GitHub's page: [Create or update an environment](https://docs.github.com/rest/deployments/environments#create-or-update-an-environment).
+    ///
+    /// # Errors
+    /// [`Error::is_unsupported`] for a [`Scope`](crate::Scope) that is no environment's, [`Error::is_not_found`] if the
+    /// repository is missing or invisible, [`Error::is_permission`], and the failures of any call.
+    ///
+    /// # Examples
+    /// ```
+    /// # async fn store(github: octoseal::Client) -> Result<(), octoseal::Error> {
+    /// use octoseal::{EnvironmentScope, EnvironmentStore};
+    ///
+    /// let scope = EnvironmentScope::new(EnvironmentStore::Actions, "acme", "api", "staging")?;
+    /// let secrets = github.secrets(scope);
+    /// if secrets.ensure_environment().await?.is_some() {
+    ///     println!("staging is new");
+    /// }
+    /// secrets.put("DB_PASSWORD", "s3cret").send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn ensure_environment(&self) -> Result<Option<Receipt>, Error> {
+        let (target, allowance) = (&self.target, &self.target.allowance());
+        let (runtime, scope) = (&target.client.runtime, &target.scope);
+        let (Some(owner), Some(repo), Some(environment)) =
+            (scope.owner(), scope.repository(), scope.environment())
+        else {
+            let why = format!("{scope} is not in an environment");
+            return Err(Error::unsupported(why));
+        };
+        let look = Call::new(scope, "looking for", "", REPOS_GET_ENVIRONMENT);
+        let create = Call::new(scope, "creating", "", REPOS_CREATE_OR_UPDATE_ENVIRONMENT);
+        let ensure = async {
+            let own_writes = &target.client.lookup.own_writes;
+            let _held = own_writes.hold(&scope.to_string(), allowance).await?;
+            let request = async |api: octoseal_api::Client| {
+                api.repos_get_environment(owner, repo, environment).await
+            };
+            match runtime.call(look, allowance, request).await {
+                Ok(_) => return Ok(None),
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error),
+            }
+            let rules = ReposCreateOrUpdateEnvironmentBody::default();
+            let request = async |api: octoseal_api::Client| {
+                api.repos_create_or_update_environment(owner, repo, environment, Some(&rules))
+                    .await
+            };
+            let created = runtime.call(create, allowance, request).await;
+            let created = created.map_err(|error| match error.is_not_found() {
+                true => error.with_hint(
+                    "the repository may be missing, renamed, or invisible to this token, or the token may not \
+                     administer it",
+                ),
+                false => error,
+            })?;
+            runtime.made(scope);
+            Ok(Some(Receipt::new(
+                Written::Created,
+                scope,
+                environment,
+                &created,
+            )))
+        };
+        runtime.watch(create, allowance, ensure).await
+    }
+}
