@@ -22,6 +22,9 @@ pub mod moving {}
 #[doc = include_str!("guide/operations.md")]
 pub mod operations {}
 
+#[doc = include_str!("guide/processes.md")]
+pub mod processes {}
+
 #[doc = include_str!("guide/rotation.md")]
 pub mod rotation {}
 

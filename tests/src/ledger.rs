@@ -35,6 +35,12 @@ impl LedgerInMemory {
         }
     }
 
+    /// Forgets everything, as a store does that keeps nothing on disk and starts again.
+    pub fn forget(&self) {
+        let mut pages = self.pages.lock().expect("no panic while it is held");
+        pages.clear();
+    }
+
     /// One exchange, at once.
     pub fn exchange_now(&self, identity: Identity, exchange: &Exchange) -> Answer {
         let now = self.ahead_ms + self.start.elapsed().as_millis() as u64;
@@ -44,7 +50,12 @@ impl LedgerInMemory {
     /// One exchange at this instant of the ledger's clock.
     pub fn exchange_at(&self, now: u64, identity: Identity, exchange: &Exchange) -> Answer {
         let mut pages = self.pages.lock().expect("no panic while it is held");
-        pages.entry(identity).or_default().exchange(now, exchange)
+        let new = || Page {
+            last_lease: now.saturating_sub(1),
+            ..Page::default()
+        };
+        let page = pages.entry(identity).or_insert_with(new);
+        page.exchange(now, exchange)
     }
 }
 
@@ -159,6 +170,7 @@ impl Page {
             since: self.since,
             minute: self.minute.sums(),
             hour: self.hour.sums(),
+            leased: self.leased(),
             note: self.note.clone(),
             processes: self.heard.len() as u32,
         }

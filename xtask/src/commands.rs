@@ -171,6 +171,11 @@ pub fn interop(tree: &Tree, options: robots::interop::Options) -> Result<()> {
     robots::interop::run(tree, options)
 }
 
+/// `cargo xtask fleet`
+pub fn fleet(tree: &Tree, require: bool) -> Result<()> {
+    robots::fleet::run(tree, require)
+}
+
 /// `cargo xtask fuzz`
 pub fn fuzz(tree: &Tree, seconds: u32) -> Result<()> {
     robots::fuzz::run(tree, seconds)

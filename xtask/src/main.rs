@@ -100,6 +100,12 @@ enum Command {
         #[arg(long, value_name = "N", default_value_t = 1000)]
         rounds: usize,
     },
+    /// Let processes that share limits in a real Redis store secrets, and let processes, store and clocks fail
+    Fleet {
+        /// Fail where no Redis or Valkey is at hand, instead of skipping what needs it
+        #[arg(long)]
+        require: bool,
+    },
     /// Feed foreign bytes to everything that reads them, if cargo-fuzz and a nightly toolchain are here
     Fuzz {
         /// How long each target runs
@@ -206,6 +212,7 @@ fn run(tree: &Tree, command: Command) -> Result<ExitCode> {
         Command::Interop { require, rounds } => {
             commands::interop(tree, interop::Options { require, rounds })
         }
+        Command::Fleet { require } => commands::fleet(tree, require),
         Command::Fuzz { seconds } => commands::fuzz(tree, seconds),
         Command::Refresh {
             wanted,

@@ -266,7 +266,7 @@ local function opened()
   local kept = redis.call('GET', KEYS[1])
   if kept then return cmsgpack.unpack(kept) end
   return {
-    now = 0, ahead = 0, minute = {}, hour = {}, leases = {}, last_lease = 0, since = 0, strikes = 0, heard = {}, line = {},
+    now = 0, ahead = 0, minute = {}, hour = {}, leases = {}, since = 0, strikes = 0, heard = {}, line = {},
     note = { version = 0, text = '' },
   }
 end
@@ -280,6 +280,7 @@ local function clock()
     at = page.now
   end
   page.now = at
+  page.last_lease = page.last_lease or math.max(at - 1, 0)
   return at
 end
 
@@ -302,7 +303,7 @@ local function answer(granted)
     now_ms = now, lease = granted.id, granted = write_cost(granted.cost), from_ms = granted.from - now,
     again_ms = granted.again and granted.again - now, or_sooner = granted.or_sooner, reason = granted.reason,
     closed_ms = closed and closed.ends - now, closed_for = closed and closed.reason,
-    since = page.since, minute = written(sums.minute), hour = written(sums.hour), note = page.note, processes = processes,
+    leased = write_cost(leased), since = page.since, minute = written(sums.minute), hour = written(sums.hour), note = page.note, processes = processes,
   }
 end
 

@@ -74,10 +74,14 @@ impl RedisLedger {
     }
 
     async fn connection(&self) -> Result<MultiplexedConnection, LedgerError> {
+        if let Some(connection) = &*self.connection.lock().await {
+            return Ok(connection.clone());
+        }
         let (client, kept) = (self.client.clone(), self.connection.clone());
         // As a task: what takes longer than this exchange may is there for the next one.
         let connecting = tokio::spawn(async move {
             let mut kept = kept.lock().await;
+            // Another exchange may have come first.
             if let Some(connection) = &*kept {
                 return Ok(connection.clone());
             }

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::task_local;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::cost::Cost;
 use super::identity::Identity;
@@ -22,6 +23,9 @@ const REMEMBERED: usize = 4096;
 
 /// What was not used for so long is forgotten: no lesson holds for longer.
 const FORGOTTEN_AFTER: Ms = 24 * 3_600_000;
+
+/// At its end, a batch waits so long at most for the ledger.
+const TELLS_WITHIN: Duration = Duration::from_millis(300);
 
 /// A token may have been replaced while a request waited for longer than this.
 const SHORT: Duration = Duration::from_secs(1);
@@ -152,6 +156,25 @@ impl Limits {
                 return Ok(leave);
             }
         }
+    }
+
+    /// Waits until the ledger, if there is one, knows what became of its leases: a process may end next, and what it has
+    /// not told holds up others for as long as a lease lasts.
+    pub(crate) async fn told(&self) {
+        if self.ledger.is_none() || Handle::try_current().is_err() {
+            return;
+        }
+        let lines: Vec<_> = {
+            let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+            lines.values().map(|(line, _)| line.clone()).collect()
+        };
+        let all = async {
+            for line in lines {
+                line.told().await;
+            }
+        };
+        // It is no error if that takes longer.
+        let _ = timeout(TELLS_WITHIN, all).await;
     }
 
     fn line(&self, key: Key) -> Arc<Line> {

@@ -25,6 +25,11 @@ const USED_WITHIN: Ms = 2_000;
 /// Requests that ended within so long of each other are told as one.
 const GRAIN: Ms = 250;
 
+const SECOND: Ms = 1_000;
+
+/// A minute, as the ledger counts it, and what its exchanges take.
+const MINUTE: Ms = 61_000;
+
 /// Of each kind, so many requests are leased ahead at most.
 const AHEAD: u32 = 20;
 
@@ -51,13 +56,23 @@ pub(super) struct Leases {
     pub(super) ahead: Ms,
     /// The requests of the last minute and hour, of all processes.
     pub(super) sums: [Sums; 2],
+    /// The requests that all processes had leased.
+    pub(super) leased: Cost,
     processes: Option<u32>,
-    /// How many tries failed, and when the next one is made.
-    away: Option<(u32, Ms)>,
-    /// When the ledger came back.
-    back_at: Option<Ms>,
+    away: Option<Away>,
+    /// Until when this process keeps to its share although the ledger is back.
+    careful_until: Ms,
     /// An exchange is under way; after this instant it counts as lost.
     busy_until: Ms,
+}
+
+/// The ledger does not answer.
+#[derive(Clone, Copy, Debug)]
+struct Away {
+    since: Ms,
+    /// How many tries failed, and when the next one is made.
+    tries: u32,
+    next: Ms,
 }
 
 /// What is left of a lease, and when it is used.
@@ -81,10 +96,19 @@ impl Leases {
         self.away.is_some()
     }
 
-    /// Whether it was away not long ago, so that not all processes have told yet what they sent meanwhile.
-    pub(super) fn is_back_lately(&self, now: Ms) -> bool {
-        self.back_at
-            .is_some_and(|back_at| now < back_at + 2 * LONGEST_PAUSE)
+    /// Until when the limits of this process alone hold besides, if they do: the ledger was away not long ago.
+    pub(super) fn careful_until(&self, now: Ms) -> Option<Ms> {
+        Some(self.careful_until).filter(|until| now < *until)
+    }
+
+    /// Whether an exchange is under way.
+    pub(super) fn is_telling(&self, now: Ms) -> bool {
+        now < self.busy_until
+    }
+
+    /// When a ledger that is away is asked again.
+    pub(super) fn next_try(&self) -> Option<Ms> {
+        self.away.map(|away| away.next.max(self.busy_until))
     }
 
     pub(super) fn room(&mut self, now: Ms, cost: Cost) -> Result<(), Blocked> {
@@ -178,7 +202,7 @@ impl Leases {
 
     /// What is to be exchanged now, with these requests waiting and those under way.
     pub(super) fn exchange(&mut self, now: Ms, waiting: Cost, under_way: Cost) -> Option<Exchange> {
-        if now < self.busy_until || self.away.is_some_and(|(_, next)| now < next) {
+        if now < self.busy_until || self.away.is_some_and(|away| now < away.next) {
             return None;
         }
         let left = self.give_back(now, waiting + under_way == Cost::NONE);
@@ -234,12 +258,18 @@ impl Leases {
     /// Takes in an answer to what was asked at `asked_at`.
     fn answered(&mut self, asked_at: Ms, now: Ms, sent: &Exchange, answer: &Answer) {
         self.busy_until = now;
-        if self.away.take().is_some() {
-            self.back_at = Some(now);
+        if let Some(away) = self.away.take() {
+            // The store may have forgotten what was sent before, and other processes, which have been waiting for it as
+            // long at most, have not told yet what they sent meanwhile.
+            let all_told = now + (now - away.since + SECOND).min(LONGEST_PAUSE);
+            self.careful_until = all_told.max(away.since + MINUTE);
         }
         self.ahead = answer.now_ms.wrapping_sub(now);
-        self.processes = Some(answer.processes.max(1));
+        // A store that has forgotten hears of the others one by one.
+        let known = self.processes.filter(|_| now < self.careful_until);
+        self.processes = Some(answer.processes.max(known.unwrap_or(1)));
         self.sums = [answer.minute, answer.hour];
+        self.leased = answer.leased;
         self.noted = answer.note.clone();
         // There was a refusal since, somewhere.
         let outdated = |lease: &&mut Lease| lease.id < answer.since;
@@ -266,8 +296,9 @@ impl Leases {
     /// An exchange failed: keeps what it told for the next one.
     fn failed(&mut self, asked_at: Ms, now: Ms, mut sent: Exchange) {
         self.busy_until = now;
-        let tries = self.away.map_or(0, |(tries, _)| tries + 1);
-        self.away = Some((tries, now + (1_000 << tries.min(5)).min(LONGEST_PAUSE)));
+        let (since, tries) = self.away.map_or((now, 0), |it| (it.since, it.tries + 1));
+        let next = now + (SECOND << tries.min(5)).min(LONGEST_PAUSE);
+        self.away = Some(Away { since, tries, next });
         for settled in &mut sent.settled {
             settled.ago_ms = asked_at.saturating_sub(settled.ago_ms);
         }
@@ -326,5 +357,6 @@ pub(super) fn spawn(line: Arc<Line>, asked_at: Ms, exchange: Exchange) {
             }
         });
         line.ring_all();
+        line.told.notify_waiters();
     });
 }

@@ -43,7 +43,9 @@ pub const CHUNK: u32 = 5;
 /// - the **spent** requests of the last minute and those of the last hour: by 1/240 of the span (250 ms, 15 s; the
 ///   instant divided by it, rounded down) how many of each kind, how many of them passed, and the last of their ends.
 ///   These are free again half a percent after a span from that end (60,300 ms, 3,618,000 ms), since clocks run apart;
-/// - the **leases** that are not settled: a number, from 1 on and one more for each, what is left, and when it ends;
+/// - the **leases** that are not settled: a number, what is left, and when it ends. The first number is the instant at
+///   which the identity was first asked for, but 1 at least, so that a ledger which has lost its memory gives out none
+///   again; each further is one more;
 /// - what is left of the **quota**, and when it is full again;
 /// - until when the gate is **closed** and why; the lease that has gone ahead to see whether the wait is over (the
 ///   probe); the number of refusals in a row; and the number of the first lease after the last refusal (`since`, at
@@ -191,6 +193,8 @@ pub struct Answer {
     pub minute: Sums,
     /// Requests of the last hour.
     pub hour: Sums,
+    /// Requests that are leased, those just granted included.
+    pub leased: Cost,
     /// The note.
     pub note: Note,
     /// How many processes there are, this one included.

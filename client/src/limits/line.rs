@@ -64,6 +64,8 @@ pub(crate) struct TooLong {
 pub(super) struct Line {
     pub(super) clock: Clock,
     pub(super) link: Option<Link>,
+    /// Notified at the end of each exchange with the ledger.
+    pub(super) told: Notify,
     inner: Mutex<Inner>,
 }
 
@@ -91,7 +93,24 @@ impl Line {
             lanes: Default::default(),
             ticket: 0,
         });
-        Arc::new(Self { clock, link, inner })
+        let told = Notify::new();
+        Arc::new(Self {
+            clock,
+            link,
+            told,
+            inner,
+        })
+    }
+
+    /// Waits until the ledger knows what became of its leases, or is away.
+    pub(super) async fn told(self: &Arc<Self>) {
+        loop {
+            let told = self.told.notified();
+            if !self.look(|tally, now| tally.is_telling(now)) {
+                return;
+            }
+            told.await;
+        }
     }
 
     /// Waits for its turn and for room, and is let out. `ticket` is its place in the line, 0 for a new one: with an old
@@ -169,8 +188,9 @@ impl Line {
     }
 
     fn with<T>(self: &Arc<Self>, change: impl FnOnce(&mut Inner, Ms) -> T) -> T {
-        let now = self.clock.now();
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock, so that what is told later is told of a later instant.
+        let now = self.clock.now();
         let result = change(&mut inner, now);
         if let Some(link) = &self.link {
             let lanes = inner.lanes.iter();
@@ -217,6 +237,9 @@ impl Inner {
             None if ahead == 0 => now + LOOKS_AGAIN,
             until => until.unwrap_or(now) + ahead.saturating_mul(PATIENCE).min(LOOKS_AGAIN),
         };
+        // The first of them asks a ledger that is away again.
+        let asks = self.tally.next_try().filter(|_| ahead == 0);
+        let due = asks.map_or(due, |asks| due.min(asks.max(now + 1)));
         let bell = Arc::default();
         let new = Waiter { cost, due, bell };
         let waiter = self.lanes[own].entry(*ticket).or_insert(new);

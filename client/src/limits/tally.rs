@@ -105,18 +105,49 @@ impl Tally {
             }
             _ => {}
         }
-        let processes = match &mut self.leases {
-            None => 1,
-            Some(leases) => {
-                if !leases.is_away() {
-                    leases.room(now, cost)?;
-                    if !leases.is_back_lately(now) {
-                        return Ok(());
-                    }
-                }
-                leases.processes()
-            }
+        let Some(leases) = &mut self.leases else {
+            return self.room_alone(now, cost, before, 1);
         };
+        let processes = leases.processes();
+        if leases.is_away() {
+            return self.room_alone(now, cost, before, processes);
+        }
+        let Some(careful_until) = leases.careful_until(now) else {
+            return leases.room(now, cost);
+        };
+        let leased = leases.room(now, cost);
+        let room = self.room_alone(now, cost, before, processes);
+        room.map_err(|blocked| Blocked {
+            until: Some(
+                blocked
+                    .until
+                    .map_or(careful_until, |it| it.min(careful_until)),
+            ),
+            ..blocked
+        })?;
+        leased
+    }
+
+    /// Those of the waiting requests whose kinds this process's share has room for, if it must keep to that. Leases for
+    /// others would lie about.
+    fn may_leave(&self, now: Ms, waiting: Cost) -> Cost {
+        let Some(leases) = &self.leases else {
+            return waiting;
+        };
+        if leases.careful_until(now).is_none() {
+            return waiting;
+        }
+        let one = |kind: Cost| kind.each(Cost::new(1, 1, 1), u32::min);
+        let room = |kind: &Cost| {
+            let room = self.room_alone(now, one(*kind), Cost::NONE, leases.processes());
+            room.is_ok()
+        };
+        let kinds = waiting.kinds().into_iter().filter(room);
+        kinds.fold(Cost::NONE, |sum, kind| sum + kind)
+    }
+
+    /// Whether there is room in this process's share of the limits.
+    fn room_alone(&self, now: Ms, cost: Cost, before: Cost, processes: u32) -> Result<(), Blocked> {
         let (all, held) = (cost + before, self.under_way);
         // Those under way may not be counted yet. The next reply says more.
         if let Some(left) = self.quota.map(|quota| quota.remaining)
@@ -367,6 +398,7 @@ impl Tally {
     /// The exchange with the ledger to be made now, if there is one and it is time.
     pub(super) fn exchange(&mut self, now: Ms, waiting: Cost) -> Option<Exchange> {
         let rules = self.rules(now).into_iter();
+        let waiting = self.may_leave(now, waiting);
         let leases = self.leases.as_mut()?;
         Some(Exchange {
             note: leases.note(&self.lessons),
@@ -381,10 +413,10 @@ impl Tally {
         let Some(leases) = &self.leases else { return };
         let processes = leases.processes();
         let share = |n: u32, own: u32| n.div_ceil(processes).saturating_sub(own);
-        let [minute, hour] = leases.sums;
-        let others = minute.spent.each(self.minute.spent + self.under_way, share);
+        let [minute, hour] = leases.sums.map(|sums| sums.spent + leases.leased);
+        let others = minute.each(self.minute.spent + self.under_way, share);
         self.minute.add(now, others, Cost::NONE);
-        let others = hour.spent.each(self.hour.spent + self.under_way, share);
+        let others = hour.each(self.hour.spent + self.under_way, share);
         self.hour.add(now, others, Cost::NONE);
     }
 
@@ -411,6 +443,17 @@ impl Tally {
         let (minute, hour) = (answer.minute.passed, answer.hour.passed);
         self.lessons
             .passed(self.time(now), minute, hour, Cost::NONE);
+    }
+
+    /// Whether an exchange with the ledger is under way.
+    pub(super) fn is_telling(&self, now: Ms) -> bool {
+        let leases = self.leases.as_ref();
+        leases.is_some_and(|leases| leases.is_telling(now))
+    }
+
+    /// When a ledger that is away is asked again.
+    pub(super) fn next_try(&self) -> Option<Ms> {
+        self.leases.as_ref()?.next_try()
     }
 
     fn rules(&self, now: Ms) -> [Rule; 6] {

@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
+use std::future::ready;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{self, Context, Poll};
 
 use futures_core::Stream;
 use futures_util::{StreamExt, stream};
@@ -294,10 +295,17 @@ impl Client {
             not_begun: VecDeque::new(),
         };
         let (runtime, mut progress) = (self.runtime.clone(), Progress::begin());
-        stream::poll_fn(move |context| batch.poll_next(context)).inspect(move |outcome| {
+        let limits = runtime.limits.clone();
+        let end = stream::once(Box::pin(async move {
+            limits.told().await;
+            None
+        }));
+        let outcomes = stream::poll_fn(move |context| batch.poll_next(context));
+        let outcomes = outcomes.inspect(move |outcome| {
             let error = outcome.result.as_ref().err();
             runtime.observer.batch(&mut progress, error);
-        })
+        });
+        outcomes.chain(end.filter_map(ready))
     }
 
     async fn member(&self, breaker: &Breaker, scope: Scope, change: Change) -> Outcome {
@@ -364,7 +372,7 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
         if let Some(outcome) = self.not_begun.pop_front() {
             return Poll::Ready(Some(outcome));
         }
-        match ready!(self.under_way.poll_join_next_with_id(context)) {
+        match task::ready!(self.under_way.poll_join_next_with_id(context)) {
             Some(Ok((id, outcome))) => {
                 self.end(id);
                 Poll::Ready(Some(outcome))
