@@ -97,7 +97,7 @@ impl RepositoryRef {
     /// # Examples
     /// ```
     /// # async fn withdraw(github: octoseal::Client) -> Result<(), octoseal::Error> {
-    /// use octoseal::{RepositoryRef, UserScope, UserStore};
+    /// use octoseal::{RepositoryRef, scope::{UserScope, UserStore}};
     ///
     /// let secrets = github.secrets(UserScope::new(UserStore::Codespaces));
     /// secrets.set_selected_repositories("DEPLOY_KEY", RepositoryRef::NONE).await?;

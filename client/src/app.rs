@@ -30,7 +30,7 @@ pub use signer::{SignatureFuture, Signer};
 ///
 /// # Examples
 /// ```no_run
-/// use octoseal::{App, AppKey, Client};
+/// use octoseal::{app::{App, AppKey}, Client};
 ///
 /// let key = AppKey::from_file("app.private-key.pem")?;
 /// let app = App::new("Iv23liExample", key).permission("organization_secrets", "write");

@@ -409,7 +409,7 @@ impl Error {
 
     /// `409`: in conflict with the state that GitHub holds, for example repositories set on a secret whose
     /// visibility is not `selected`; or there is already what was only to be created
-    /// ([`Put::only_if_missing`](crate::Put::only_if_missing)). GitHub did nothing. Give the secret that visibility first.
+    /// ([`Put::only_if_missing`](crate::secrets::Put::only_if_missing)). GitHub did nothing. Give the secret that visibility first.
     pub fn is_conflict(&self) -> bool {
         self.kind() == ErrorKind::Conflict
     }

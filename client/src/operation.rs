@@ -130,7 +130,7 @@ impl Client {
     }
 
     /// Reads any list of the low-level client that is paged by number, page after page, as
-    /// [`Secrets::list`](crate::Secrets::list) does; otherwise as [`call`](Self::call). `request` asks for the page that
+    /// [`Secrets::list`](crate::secrets::Secrets::list) does; otherwise as [`call`](Self::call). `request` asks for the page that
     /// it is given.
     ///
     /// # Examples

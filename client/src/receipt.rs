@@ -34,7 +34,7 @@ impl fmt::Display for Written {
     }
 }
 
-/// A write that GitHub has carried out, for an audit and for later: [`Secrets::compare`](crate::Secrets::compare)
+/// A write that GitHub has carried out, for an audit and for later: [`Secrets::compare`](crate::secrets::Secrets::compare)
 /// asks whether the secret is still what was written.
 ///
 /// No value and no token is in it. As text it says what was done, as [`Written`] does; serialized, it has the fields
@@ -55,7 +55,7 @@ pub struct Receipt {
     /// What was done.
     pub written: Written,
     /// Where, as text: `actions:org/acme`, and what else a [`Scope`](crate::Scope) or a
-    /// [`PrivateRegistriesScope`](crate::PrivateRegistriesScope) is written as.
+    /// [`PrivateRegistriesScope`](crate::registries::PrivateRegistriesScope) is written as.
     pub place: String,
     /// The secret's name, or the registry's.
     pub name: String,

@@ -71,7 +71,7 @@ impl Client {
     ///
     /// # Examples
     /// ```
-    /// use octoseal::{PrivateRegistriesScope, RegistryAuth, Visibility};
+    /// use octoseal::{registries::{PrivateRegistriesScope, RegistryAuth}, Visibility};
     ///
     /// # async fn f(github: octoseal::Client, token: String) -> Result<(), octoseal::Error> {
     /// let registries = github.private_registries(PrivateRegistriesScope::new("acme")?);
@@ -157,7 +157,7 @@ impl PrivateRegistries {
     /// # Examples
     /// ```
     /// use futures_util::TryStreamExt;
-    /// use octoseal::PrivateRegistriesScope;
+    /// use octoseal::registries::PrivateRegistriesScope;
     ///
     /// # async fn show(github: octoseal::Client) -> Result<(), octoseal::Error> {
     /// let mut registries = github.private_registries(PrivateRegistriesScope::new("acme")?).list();
@@ -200,7 +200,7 @@ impl PrivateRegistries {
     ///
     /// # Examples
     /// ```
-    /// # async fn count(registries: octoseal::PrivateRegistries) -> Result<usize, octoseal::Error> {
+    /// # async fn count(registries: octoseal::registries::PrivateRegistries) -> Result<usize, octoseal::Error> {
     /// Ok(registries.list_all().await?.len())
     /// # }
     /// ```

@@ -3,6 +3,7 @@
 //! Which stores exist at which place is a fact of GitHub's description; the enums of stores are generated
 //! from it. A scope is a plain value: it compares, hashes, prints, parses and (de)serializes as one string.
 
+pub(crate) mod any;
 mod as_text;
 #[cfg(doctest)]
 mod lacking;
@@ -15,6 +16,7 @@ pub use octoseal_api::stores::{EnvironmentStore, OrganizationStore, RepositorySt
 
 use crate::error::Error;
 
+pub(crate) use any::Scope;
 pub(crate) use as_text::as_text;
 pub use names::{EnvironmentName, Owner, RepositoryName, SecretName};
 pub(crate) use names::{full_name, shown};
@@ -47,30 +49,6 @@ pub struct EnvironmentScope {
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserScope {
     store: UserStore,
-}
-
-/// Any scope, known when the program runs: what a configuration file holds.
-///
-/// # Examples
-/// ```
-/// use octoseal::Scope;
-///
-/// let scope: Scope = "actions:env/acme/api/prod%2Feu".parse()?;
-/// assert_eq!(scope.to_string(), "actions:env/acme/api/prod%2Feu");
-/// assert!("robots:org/acme".parse::<Scope>().is_err());
-/// # Ok::<(), octoseal::Error>(())
-/// ```
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Scope {
-    /// A store at an organization.
-    Organization(OrganizationScope),
-    /// A store at a repository.
-    Repository(RepositoryScope),
-    /// A store at an environment of a repository.
-    Environment(EnvironmentScope),
-    /// A store of the authenticated user.
-    User(UserScope),
 }
 
 impl OrganizationScope {
@@ -272,7 +250,7 @@ mod sealed {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no scope",
     note = "a scope in text is parsed first: `\"actions:org/acme\".parse::<octoseal::Scope>()?`",
-    note = "or made: `octoseal::OrganizationScope::new(octoseal::OrganizationStore::Actions, \"acme\")?`"
+    note = "or made: `octoseal::scope::OrganizationScope::new(octoseal::scope::OrganizationStore::Actions, \"acme\")?`"
 )]
 pub trait AnyScope: sealed::Sealed + Clone + Into<Scope> + Send + Sync {}
 

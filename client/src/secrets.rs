@@ -34,6 +34,7 @@ use crate::value::SecretValue;
 
 use target::Target;
 
+pub use crate::value::MAX_VALUE_BYTES;
 pub use batch::Outcome;
 pub use change::{Change, NewSecret};
 pub use compare::{Comparison, Doubt};
@@ -76,7 +77,7 @@ pub struct Repository {
 ///
 /// ```no_run
 /// # async fn f(github: octoseal::Client) -> Result<(), octoseal::Error> {
-/// # use octoseal::{RepositoryScope, RepositoryStore, Visibility};
+/// # use octoseal::{scope::{RepositoryScope, RepositoryStore}, Visibility};
 /// let scope = RepositoryScope::new(RepositoryStore::Actions, "acme", "api")?;
 /// github.secrets(scope).put("NAME", "value").send().await?;
 /// # Ok(())
@@ -84,7 +85,7 @@ pub struct Repository {
 /// ```
 /// ```compile_fail
 /// # async fn f(github: octoseal::Client) -> Result<(), octoseal::Error> {
-/// # use octoseal::{RepositoryScope, RepositoryStore, Visibility};
+/// # use octoseal::{scope::{RepositoryScope, RepositoryStore}, Visibility};
 /// let scope = RepositoryScope::new(RepositoryStore::Actions, "acme", "api")?;
 /// github.secrets(scope).put("NAME", "value").visibility(Visibility::All).send().await?;
 /// # Ok(())
@@ -108,7 +109,7 @@ pub struct Repository {
 ///
 /// # Limits
 /// A name holds letters, digits and underscores (see [`SecretName`]), a value at most
-/// [`MAX_VALUE_BYTES`](crate::MAX_VALUE_BYTES) bytes. GitHub stores 1,000 secrets for an organization, 100 for a
+/// [`MAX_VALUE_BYTES`] bytes. GitHub stores 1,000 secrets for an organization, 100 for a
 /// repository and 100 for an environment; of Codespaces 100 for an organization, a repository and a user each
 /// ([Limits for secrets](https://docs.github.com/actions/reference/security/secrets#limits-for-secrets)).
 #[derive(Clone, Debug)]
@@ -118,7 +119,7 @@ pub struct Secrets<S> {
 }
 
 impl Client {
-    /// The secrets of one scope: a typed scope such as [`OrganizationScope`](crate::OrganizationScope), whose
+    /// The secrets of one scope: a typed scope such as [`OrganizationScope`](crate::scope::OrganizationScope), whose
     /// handle has just the methods that the scope has, or a [`Scope`](crate::Scope) known at run time.
     ///
     /// Text is parsed first, since it may be wrong:
@@ -228,7 +229,7 @@ impl<S: AnyScope> Secrets<S> {
     /// # Examples
     /// ```
     /// # async fn store(github: octoseal::Client, password: String) -> Result<(), octoseal::Error> {
-    /// use octoseal::{EnvironmentScope, EnvironmentStore};
+    /// use octoseal::scope::{EnvironmentScope, EnvironmentStore};
     ///
     /// let scope = EnvironmentScope::new(EnvironmentStore::Actions, "acme", "api", "prod/eu")?;
     /// let receipt = github.secrets(scope).put("DB_PASSWORD", &password).send().await?;
@@ -253,7 +254,7 @@ impl<S: AnyScope> Secrets<S> {
     /// # Examples
     /// ```
     /// # async fn store(github: octoseal::Client, sealed: String) -> Result<(), octoseal::Error> {
-    /// use octoseal::{OrganizationScope, OrganizationStore, Visibility};
+    /// use octoseal::{scope::{OrganizationScope, OrganizationStore}, Visibility};
     ///
     /// let secrets = github.secrets(OrganizationScope::new(OrganizationStore::Dependabot, "acme")?);
     /// secrets.create_or_update("NPM_TOKEN").encrypted_value(sealed, "3380204578043523366").send().await?;
@@ -398,7 +399,7 @@ impl<S: SeesOrganizationSecrets> Secrets<S> {
     /// # Examples
     /// ```
     /// use futures_util::TryStreamExt;
-    /// use octoseal::{RepositoryScope, RepositoryStore};
+    /// use octoseal::scope::{RepositoryScope, RepositoryStore};
     ///
     /// # async fn show(github: octoseal::Client) -> Result<(), octoseal::Error> {
     /// let scope = RepositoryScope::new(RepositoryStore::Actions, "acme", "api")?;

@@ -2,7 +2,7 @@
 
 use allocation_counter::measure;
 use futures_util::StreamExt;
-use octoseal::{NewSecret, Pacing, Visibility};
+use octoseal::{Visibility, limits::Pacing, secrets::NewSecret};
 use octoseal_mock::Fault;
 use octoseal_tests::{ACME, acme, builder, scope};
 

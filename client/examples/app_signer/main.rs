@@ -8,7 +8,7 @@
 //!
 //! The first shows it against a stand-in GitHub, with itself as the other process. The second lists the names of an
 //! organization's Actions secrets. A program that asks a key management service is run in place of `openssl`; what each
-//! service wants to be asked is in the documentation of `octoseal::Signer`.
+//! service wants to be asked is in the documentation of `octoseal::app::Signer`.
 
 #[path = "../common/ending.rs"]
 mod ending;
@@ -21,7 +21,9 @@ use std::process::{ExitCode, Stdio};
 
 use clap::Parser;
 use octoseal::{
-    App, AppKey, Client, ClientBuilder, Owner, Scope, SignatureFuture, Signer, Visibility,
+    Client, ClientBuilder, Scope, Visibility,
+    app::{App, AppKey, SignatureFuture, Signer},
+    scope::Owner,
 };
 use octoseal_mock::GitHub;
 use tokio::io::AsyncWriteExt;

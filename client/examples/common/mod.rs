@@ -7,7 +7,11 @@ use std::time::Duration;
 
 use clap::Args;
 use octoseal::observe::Event;
-use octoseal::{App, AppKey, Client, ClientBuilder, FileToken};
+use octoseal::{
+    Client, ClientBuilder,
+    app::{App, AppKey},
+    auth::FileToken,
+};
 
 pub(crate) use ending::{Error, status};
 

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use futures_util::{StreamExt, stream};
-use octoseal::{Access, Client, Error, Scope, ScopeKey, SecretName};
+use octoseal::{Access, Client, Error, Scope, scope::SecretName, sealing::ScopeKey};
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use crate::BoxError;

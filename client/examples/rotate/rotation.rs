@@ -7,7 +7,10 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
-use octoseal::{Client, Error, MAX_VALUE_BYTES, NewSecret, Receipt, Scope, SecretValue};
+use octoseal::{
+    Client, Error, Receipt, Scope, SecretValue,
+    secrets::{MAX_VALUE_BYTES, NewSecret},
+};
 
 use crate::BoxError;
 use crate::config::{Config, about_one_scope};

@@ -6,7 +6,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use octoseal::{Scope, ScopeKey, SecretName};
+use octoseal::{Scope, scope::SecretName, sealing::ScopeKey};
 use serde::{Deserialize, Serialize};
 
 use crate::BoxError;

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use octoseal::{MAX_VALUE_BYTES, SecretName};
+use octoseal::{scope::SecretName, secrets::MAX_VALUE_BYTES};
 
 use crate::guard;
 

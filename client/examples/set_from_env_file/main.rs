@@ -39,7 +39,11 @@ use std::time::Duration;
 use clap::Parser;
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
-use octoseal::{NewSecret, OrganizationScope, OrganizationStore, Owner, Written};
+use octoseal::{
+    Written,
+    scope::{OrganizationScope, OrganizationStore, Owner},
+    secrets::NewSecret,
+};
 use zeroize::Zeroizing;
 
 use dotenv::Entry;

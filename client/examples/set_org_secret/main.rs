@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use octoseal::{Client, Error, Owner, Receipt, SecretValue, Visibility};
+use octoseal::{Client, Error, Receipt, SecretValue, Visibility, scope::Owner};
 use octoseal_mock::GitHub;
 
 type BoxError = Box<dyn std::error::Error>;

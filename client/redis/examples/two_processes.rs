@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use octoseal::limits::{Exchange, Identity, Ledger};
 use octoseal::observe::Event;
-use octoseal::{ClientBuilder, NewSecret, Scope, Visibility};
+use octoseal::{ClientBuilder, Scope, Visibility, secrets::NewSecret};
 use octoseal_mock::{GitHub, Limits};
 use octoseal_redis::RedisLedger;
 

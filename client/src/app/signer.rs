@@ -39,7 +39,7 @@ pub type SignatureFuture<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, BoxEr
 ///
 /// # Examples
 /// ```
-/// use octoseal::{App, Client, SignatureFuture, Signer};
+/// use octoseal::{app::{App, SignatureFuture, Signer}, Client};
 ///
 /// struct Kms;
 ///

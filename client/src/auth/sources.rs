@@ -11,7 +11,7 @@ use crate::error::{BoxError, Error};
 ///
 /// # Examples
 /// ```
-/// let source = octoseal::EnvToken::new("GITHUB_TOKEN");
+/// let source = octoseal::auth::EnvToken::new("GITHUB_TOKEN");
 /// let github = octoseal::Client::builder().token_source(source).build()?;
 /// # Ok::<(), octoseal::Error>(())
 /// ```
@@ -45,7 +45,7 @@ impl EnvToken {
 ///
 /// # Examples
 /// ```
-/// let source = octoseal::FileToken::new("/run/secrets/github-token");
+/// let source = octoseal::auth::FileToken::new("/run/secrets/github-token");
 /// let github = octoseal::Client::builder().token_source(source).build()?;
 /// # Ok::<(), octoseal::Error>(())
 /// ```

@@ -121,7 +121,7 @@ pub type TokenFuture<'a> = Pin<Box<dyn Future<Output = Result<Token, BoxError>> 
 ///
 /// # Examples
 /// ```
-/// use octoseal::{Audience, Token, TokenFuture, TokenSource};
+/// use octoseal::auth::{Audience, Token, TokenFuture, TokenSource};
 ///
 /// struct Vault;
 ///

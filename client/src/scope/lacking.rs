@@ -14,7 +14,7 @@ macro_rules! lacks {
     ($fence:literal, $scope:ident, $call:literal) => {
         concat!(
             $fence,
-            "fn f(github: octoseal::Client, scope: octoseal::", stringify!($scope), ") {\n",
+            "fn f(github: octoseal::Client, scope: octoseal::scope::", stringify!($scope), ") {\n",
             "    let _ = github.secrets(scope)", $call, ";\n",
             "}\n```\n",
         )

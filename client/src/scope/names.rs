@@ -101,7 +101,7 @@ name! {
     /// # Examples
     /// ```
     /// # async fn store(github: octoseal::Client) -> Result<(), octoseal::Error> {
-    /// use octoseal::{Owner, RepositoryName, RepositoryScope, RepositoryStore, SecretName};
+    /// use octoseal::scope::{Owner, RepositoryName, RepositoryScope, RepositoryStore, SecretName};
     ///
     /// let (owner, name) = (Owner::new("acme")?, SecretName::new("DEPLOY_KEY")?);
     /// for repository in ["api", "web"].map(RepositoryName::new) {

@@ -59,7 +59,7 @@ impl<S: AnyScope> Secrets<S> {
     /// Stores many secrets and gives an [`Outcome`] for each, as they finish.
     ///
     /// The scope's key is fetched once; up to 50 secrets are under way at once, at the pace of the client's
-    /// [`Pacing`](crate::Pacing); secrets are taken from the iterator only as places become free, so that memory
+    /// [`Pacing`](crate::limits::Pacing); secrets are taken from the iterator only as places become free, so that memory
     /// does not grow with their number. One whose name is being written already waits for it, and holds up no other.
     /// Waits for limits have no deadline here, unless [`deadline`](Self::deadline) sets one for the batch. A secret that fails does not
     /// stop the others, unless the failure would meet them too (the owner's token is refused or can't be had, or may
@@ -73,7 +73,7 @@ impl<S: AnyScope> Secrets<S> {
     /// # Examples
     /// ```
     /// use futures_util::StreamExt;
-    /// use octoseal::{NewSecret, Scope, Visibility};
+    /// use octoseal::{Scope, secrets::NewSecret, Visibility};
     ///
     /// # async fn store(github: octoseal::Client) -> Result<(), octoseal::Error> {
     /// let secrets = github.secrets("actions:org/acme".parse::<Scope>()?);
@@ -113,7 +113,7 @@ impl<S: AnyScope> Secrets<S> {
     /// # Examples
     /// ```
     /// use futures_util::StreamExt;
-    /// use octoseal::{Access, Change, NewSecret, Scope};
+    /// use octoseal::{Access, Scope, secrets::{Change, NewSecret}};
     ///
     /// # async fn apply(github: octoseal::Client) -> Result<(), octoseal::Error> {
     /// let secrets = github.secrets("actions:org/acme".parse::<Scope>()?);
@@ -208,7 +208,7 @@ impl Client {
     /// # Examples
     /// ```
     /// use futures_util::StreamExt;
-    /// use octoseal::{RepositoryScope, RepositoryStore, Scope};
+    /// use octoseal::{Scope, scope::{RepositoryScope, RepositoryStore}};
     ///
     /// # async fn store(github: octoseal::Client, repositories: Vec<String>) -> Result<(), octoseal::Error> {
     /// let scopes = repositories

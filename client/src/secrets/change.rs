@@ -122,7 +122,7 @@ impl Change {
     }
 
     /// Changes who may use the secret, and not its value; see
-    /// [`Secrets::change_access`](crate::Secrets::change_access).
+    /// [`Secrets::change_access`](crate::secrets::Secrets::change_access).
     pub fn access(name: impl Into<String>, access: impl Into<Access>) -> Self {
         let (name, kind) = (name.into(), Kind::Access(access.into()));
         Self { name, kind }

@@ -59,7 +59,7 @@ impl<S: AnyScope> Secrets<S> {
     ///
     /// # Examples
     /// ```
-    /// use octoseal::{Comparison, Receipt};
+    /// use octoseal::{Receipt, secrets::Comparison};
     ///
     /// # async fn audit(github: octoseal::Client, scope: octoseal::Scope) -> Result<(), Box<dyn std::error::Error>> {
     /// let receipt: Receipt = serde_json::from_slice(&std::fs::read("deploy-key.json")?)?;

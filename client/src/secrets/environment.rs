@@ -28,7 +28,7 @@ impl<S: HasEnvironment> Secrets<S> {
     /// # Examples
     /// ```
     /// # async fn store(github: octoseal::Client) -> Result<(), octoseal::Error> {
-    /// use octoseal::{EnvironmentScope, EnvironmentStore};
+    /// use octoseal::scope::{EnvironmentScope, EnvironmentStore};
     ///
     /// let scope = EnvironmentScope::new(EnvironmentStore::Actions, "acme", "api", "staging")?;
     /// let secrets = github.secrets(scope);

@@ -20,8 +20,8 @@ use crate::runtime::{Allowance, RetryPolicy};
 use crate::scope::{AnyScope, HasSelectedRepositories, HasVisibility, SecretName};
 use crate::value::SecretValue;
 
-/// A secret about to be created or updated; see [`Secrets::put`](crate::Secrets::put),
-/// [`Secrets::create_or_update`](crate::Secrets::create_or_update) and
+/// A secret about to be created or updated; see [`Secrets::put`](crate::secrets::Secrets::put),
+/// [`Secrets::create_or_update`](crate::secrets::Secrets::create_or_update) and
 /// [`Client::create_or_update_org_secret`](crate::Client::create_or_update_org_secret).
 ///
 /// # Access is kept
@@ -69,7 +69,7 @@ impl<S: AnyScope> Put<S> {
     }
 
     /// The plaintext. It is sealed in this process, to the scope's public key; at most
-    /// [`MAX_VALUE_BYTES`](crate::MAX_VALUE_BYTES) bytes, stored exactly as given. Replaces an earlier
+    /// [`MAX_VALUE_BYTES`](crate::secrets::MAX_VALUE_BYTES) bytes, stored exactly as given. Replaces an earlier
     /// [`encrypted_value`](Self::encrypted_value).
     pub fn value(mut self, value: impl Into<SecretValue>) -> Self {
         self.content = Content::Plain(value.into());
@@ -110,13 +110,13 @@ impl<S: AnyScope> Put<S> {
         self
     }
 
-    /// Another deadline for this put, everything counted that it reads and waits for; see [`Client::deadline`].
+    /// Another deadline for this put, everything counted that it reads and waits for; see [`Client::deadline`](crate::Client::deadline).
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.target = self.target.map(|target| target.deadline(deadline));
         self
     }
 
-    /// Another policy for failures of this put; see [`Client::retry`].
+    /// Another policy for failures of this put; see [`Client::retry`](crate::Client::retry).
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.target = self.target.map(|target| target.retry(policy));
         self

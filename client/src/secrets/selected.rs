@@ -45,7 +45,7 @@ impl<S: HasSelectedRepositories> Secrets<S> {
     /// # Examples
     /// ```
     /// use futures_util::TryStreamExt;
-    /// use octoseal::{UserScope, UserStore};
+    /// use octoseal::scope::{UserScope, UserStore};
     ///
     /// # async fn show(github: octoseal::Client) -> Result<(), octoseal::Error> {
     /// let secrets = github.secrets(UserScope::new(UserStore::Codespaces));

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, TryStreamExt};
 use octoseal::{
-    Access, Applied, Error, NewSecret, OrganizationScope, OrganizationStore, Outcome,
-    PrivateRegistriesScope, Visibility, Written,
+    Access, Applied, Error, Visibility, Written,
+    registries::PrivateRegistriesScope,
+    scope::{OrganizationScope, OrganizationStore},
+    secrets::{NewSecret, Outcome},
 };
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, client, scope};
@@ -536,7 +538,7 @@ async fn a_check_asks_what_a_put_asks_before_it_writes_and_writes_nothing() {
         assert!(checked.is_invalid_input(), "{checked}");
         assert_eq!(checked.to_string(), sent.to_string());
     }
-    let large = secrets.put("KEY", vec![0; octoseal::MAX_VALUE_BYTES + 1]);
+    let large = secrets.put("KEY", vec![0; octoseal::secrets::MAX_VALUE_BYTES + 1]);
     assert!(large.check().await.unwrap_err().is_invalid_input());
     github.inject(Fault::reply(403, "{}").at("/repositories"));
     assert!(secrets.put("KEY", "v").check().await.is_err());

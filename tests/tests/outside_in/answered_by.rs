@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use http::Request;
 use octoseal::transport::{Bytes, Transport, TransportFuture};
-use octoseal::{Applied, Client, PrivateRegistriesScope, RegistryAuth, Visibility, Written};
+use octoseal::{
+    Applied, Client, Visibility, Written,
+    registries::{PrivateRegistriesScope, RegistryAuth},
+};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{acme, builder, client, put};
 

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use octoseal::{App, AppKey, Client, NewSecret, Scope, Visibility};
+use octoseal::{
+    Client, Scope, Visibility,
+    app::{App, AppKey},
+    secrets::NewSecret,
+};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, put, rsa, scope};
 use tokio::time::{Instant, advance};

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use octoseal::{Client, NewSecret, Outcome, Pacing, RetryPolicy, Scope, Visibility};
+use octoseal::{
+    Client, RetryPolicy, Scope, Visibility,
+    limits::Pacing,
+    secrets::{NewSecret, Outcome},
+};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, put, rsa, scope};
 use tokio::time::{Instant, advance, timeout};

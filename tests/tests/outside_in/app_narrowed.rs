@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use octoseal::{App, Client};
+use octoseal::{Client, app::App};
 use octoseal_mock::GitHub;
 use octoseal_tests::{ACME, acme, client as with_token, put, rsa, scope};
 use serde_json::{Value, json};

@@ -5,7 +5,11 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt;
-use octoseal::{App, AppKey, Client, Error, NewSecret, Visibility};
+use octoseal::{
+    Client, Error, Visibility,
+    app::{App, AppKey},
+    secrets::NewSecret,
+};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, put, rsa, scope};
 

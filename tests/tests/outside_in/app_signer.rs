@@ -5,7 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use octoseal::{App, AppKey, Client, NewSecret, SignatureFuture, Signer, Visibility};
+use octoseal::{
+    Client, Visibility,
+    app::{App, AppKey, SignatureFuture, Signer},
+    secrets::NewSecret,
+};
 use octoseal_mock::GitHub;
 use octoseal_tests::{acme, put, rsa, scope};
 use tokio::time::{Instant, advance, timeout};

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
 use octoseal::{
-    Access, Applied, Audience, Client, Error, NewSecret, Outcome, Pacing, Token, TokenFuture,
-    TokenSource, Visibility, Written,
+    Access, Applied, Client, Error, Visibility, Written,
+    auth::{Audience, Token, TokenFuture, TokenSource},
+    limits::Pacing,
+    secrets::{NewSecret, Outcome},
 };
 use octoseal_mock::{Fault, GitHub, Limits};
 use octoseal_tests::{ACME, acme, builder, put, scope};

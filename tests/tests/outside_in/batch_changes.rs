@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use octoseal::{Access, Change, NewSecret, Outcome, Visibility, Written};
+use octoseal::{
+    Access, Visibility, Written,
+    secrets::{Change, NewSecret, Outcome},
+};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, client, scope};
 

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::StreamExt;
 use octoseal::{
-    AfterRefusal, Audience, Client, ClientBuilder, FileToken, Token, TokenFuture, TokenRefusal,
-    TokenSource, Visibility,
+    Client, ClientBuilder, Visibility,
+    auth::{AfterRefusal, Audience, FileToken, Token, TokenFuture, TokenRefusal, TokenSource},
 };
 use octoseal_tests::{ACME, acme, put, scope};
 use tokio::time::Instant;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use octoseal::{Client, Comparison, Doubt, Receipt, Written};
+use octoseal::{
+    Client, Receipt, Written,
+    secrets::{Comparison, Doubt},
+};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, client, put, scope};
 use tokio::time::sleep;

@@ -34,7 +34,7 @@ async fn values_arrive_byte_for_byte() {
         " \n padded \r\n".into(),
         "schlüssel 🔑".into(),
         vec![0, 255, 13, 10, 0].into(),
-        vec![b'x'; octoseal::MAX_VALUE_BYTES].into(),
+        vec![b'x'; octoseal::secrets::MAX_VALUE_BYTES].into(),
         b"\xff\xfe".into(),
     ];
     let expected: [&[u8]; 6] = [

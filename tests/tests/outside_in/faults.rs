@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use octoseal::{Applied, Pacing, RetryPolicy, Written};
+use octoseal::{Applied, RetryPolicy, Written, limits::Pacing};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, builder, client, put};
 use tokio::time::{Instant, timeout};

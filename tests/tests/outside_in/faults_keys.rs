@@ -202,7 +202,7 @@ async fn a_walk_over_more_scopes_than_are_remembered_finds_most_of_their_keys_th
         .token("test-token")
         .transport(github.clone());
     let client = builder
-        .pacing(octoseal::Pacing::concurrency_only())
+        .pacing(octoseal::limits::Pacing::concurrency_only())
         .build()
         .unwrap();
     for n in 0..SCOPES {

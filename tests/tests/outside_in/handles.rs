@@ -2,9 +2,12 @@
 
 use futures_util::TryStreamExt;
 use octoseal::{
-    Access, EnvironmentScope, EnvironmentStore, OrganizationScope, OrganizationStore,
-    PrivateRegistriesScope, RepositoryScope, RepositoryStore, Scope, UserScope, UserStore,
-    Visibility, Written,
+    Access, Scope, Visibility, Written,
+    registries::PrivateRegistriesScope,
+    scope::{
+        EnvironmentScope, EnvironmentStore, OrganizationScope, OrganizationStore, RepositoryScope,
+        RepositoryStore, UserScope, UserStore,
+    },
 };
 use octoseal_tests::{ACME, acme, client, scope};
 

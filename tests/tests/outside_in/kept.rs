@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use octoseal::limits::Pacing;
-use octoseal::{Client, Outcome, Visibility};
+use octoseal::{Client, Visibility, secrets::Outcome};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::ledger::LedgerInMemory;
 use octoseal_tests::{ACME, acme, builder, put, scope};

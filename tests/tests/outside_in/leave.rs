@@ -8,8 +8,8 @@ use futures_util::future::join_all;
 use futures_util::{FutureExt, StreamExt};
 use octoseal::limits::{Identity, Pacing};
 use octoseal::{
-    AfterRefusal, Audience, Client, Error, RetryPolicy, Token, TokenFuture, TokenRefusal,
-    TokenSource, Visibility,
+    Client, Error, RetryPolicy, Visibility,
+    auth::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource},
 };
 use octoseal_mock::{Fault, GitHub, Limits};
 use octoseal_tests::{ACME, acme, builder, put, scope};
@@ -21,7 +21,7 @@ const fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
-async fn get(client: &Client, scope: &str) -> Result<octoseal::Secret, Error> {
+async fn get(client: &Client, scope: &str) -> Result<octoseal::secrets::Secret, Error> {
     client
         .secrets(octoseal_tests::scope(scope))
         .get("KEY")

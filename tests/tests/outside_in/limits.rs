@@ -4,7 +4,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
-use octoseal::{Audience, Client, Error, Pacing, RetryPolicy, Token, TokenFuture, TokenSource};
+use octoseal::{
+    Client, Error, RetryPolicy,
+    auth::{Audience, Token, TokenFuture, TokenSource},
+    limits::Pacing,
+};
 use octoseal_mock::{Fault, GitHub, Limits};
 use octoseal_tests::{acme, builder, client, put};
 use tokio::time::Instant;

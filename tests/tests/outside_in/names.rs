@@ -1,6 +1,6 @@
 //! Names, values and addresses: what GitHub would refuse never leaves.
 
-use octoseal::{Client, PublicKey, Visibility};
+use octoseal::{Client, Visibility, sealing::PublicKey};
 use octoseal_tests::{acme, client};
 use proptest::prelude::*;
 

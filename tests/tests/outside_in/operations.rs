@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use octoseal::api::operations::{self, Cost, Operation};
 use octoseal::api::types;
-use octoseal::{Applied, Client, Error, Reply};
+use octoseal::{Applied, Client, Error, operation::Reply};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{acme, client};
 use serde_json::json;

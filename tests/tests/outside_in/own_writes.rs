@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use octoseal::{Access, Client, Error, PrivateRegistriesScope, Receipt, RegistryAuth, Visibility};
+use octoseal::{
+    Access, Client, Error, Receipt, Visibility,
+    registries::{PrivateRegistriesScope, RegistryAuth},
+};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, client, scope};
 use tokio::time::sleep;

@@ -3,7 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
-use octoseal::{PrivateRegistriesScope, Receipt, RegistryAuth, Visibility, Written};
+use octoseal::{
+    Receipt, Visibility, Written,
+    registries::{PrivateRegistriesScope, RegistryAuth},
+};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, client, put, scope};
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use octoseal::{
-    AfterRefusal, Audience, Client, ClientBuilder, Token, TokenFuture, TokenRefusal, TokenSource,
+    Client, ClientBuilder,
+    auth::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource},
 };
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{acme, put, scope};

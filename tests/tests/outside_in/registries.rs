@@ -1,6 +1,9 @@
 //! Private registries: every way to log in, sealed or not.
 
-use octoseal::{Applied, PrivateRegistries, PrivateRegistriesScope, RegistryAuth, Visibility};
+use octoseal::{
+    Applied, Visibility,
+    registries::{PrivateRegistries, PrivateRegistriesScope, RegistryAuth},
+};
 use octoseal_mock::Fault;
 use octoseal_tests::{acme, client};
 

@@ -10,8 +10,10 @@ use std::sync::{Arc, LazyLock};
 
 use futures_util::TryStreamExt;
 use octoseal::{
-    App, AppKey, Client, EnvironmentStore, Error, OrganizationStore, PrivateRegistriesScope,
-    RegistryAuth, RepositoryStore, Scope, UserStore, Visibility,
+    Client, Error, Scope, Visibility,
+    app::{App, AppKey},
+    registries::{PrivateRegistriesScope, RegistryAuth},
+    scope::{EnvironmentStore, OrganizationStore, RepositoryStore, UserStore},
 };
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{acme, builder, rsa, scope};

@@ -4,8 +4,9 @@ use std::pin::Pin;
 
 use futures_util::{StreamExt, TryFutureExt, TryStreamExt};
 use octoseal::{
-    Client, Error, OrganizationScope, OrganizationStore, PrivateRegistriesScope, RegistryAuth,
-    Scope, SecretValue, Visibility, Written,
+    Client, Error, Scope, SecretValue, Visibility, Written,
+    registries::{PrivateRegistriesScope, RegistryAuth},
+    scope::{OrganizationScope, OrganizationStore},
 };
 use octoseal_mock::GitHub;
 use octoseal_tests::{acme, builder, client, scope};
@@ -57,7 +58,7 @@ macro_rules! reads_and_deletes {
     };
 }
 
-struct Secrets(octoseal::Secrets<Scope>);
+struct Secrets(octoseal::secrets::Secrets<Scope>);
 
 impl Place for Secrets {
     fn put<'a>(&'a self, name: &'a str, value: SecretValue) -> Done<'a, (String, Written)> {
@@ -75,7 +76,7 @@ impl Place for Secrets {
     reads_and_deletes!();
 }
 
-struct Registries(octoseal::PrivateRegistries);
+struct Registries(octoseal::registries::PrivateRegistries);
 
 impl Place for Registries {
     fn put<'a>(&'a self, name: &'a str, value: SecretValue) -> Done<'a, (String, Written)> {
@@ -287,21 +288,21 @@ fn the_table_names_every_scope_that_the_description_has() {
         "org/acme",
     ));
     stores.extend(places(
-        &octoseal::RepositoryStore::ALL
+        &octoseal::scope::RepositoryStore::ALL
             .iter()
             .map(|s| s.as_str())
             .collect::<Vec<_>>(),
         "repo/acme/api",
     ));
     stores.extend(places(
-        &octoseal::EnvironmentStore::ALL
+        &octoseal::scope::EnvironmentStore::ALL
             .iter()
             .map(|s| s.as_str())
             .collect::<Vec<_>>(),
         "env/acme/api/prod%2Feu",
     ));
     stores.extend(places(
-        &octoseal::UserStore::ALL
+        &octoseal::scope::UserStore::ALL
             .iter()
             .map(|s| s.as_str())
             .collect::<Vec<_>>(),

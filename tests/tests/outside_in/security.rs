@@ -9,9 +9,14 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use futures_util::StreamExt;
 use octoseal::{
-    Access, AfterRefusal, App, AppKey, Audience, Client, EnvToken, Error, FileToken, NewSecret,
-    OrganizationScope, OrganizationStore, PrivateRegistriesScope, RegistryAuth, RetryPolicy,
-    SecretValue, Token, TokenFuture, TokenRefusal, TokenSource, Visibility,
+    Access, Client, Error, RetryPolicy, SecretValue, Visibility,
+    app::{App, AppKey},
+    auth::{
+        AfterRefusal, Audience, EnvToken, FileToken, Token, TokenFuture, TokenRefusal, TokenSource,
+    },
+    registries::{PrivateRegistriesScope, RegistryAuth},
+    scope::{OrganizationScope, OrganizationStore},
+    secrets::NewSecret,
 };
 use octoseal_mock::{Fault, GitHub};
 use octoseal_sealing::SecretKey;

@@ -1,8 +1,8 @@
 //! Whatever is given as a name and whatever comes back: no request leaves its path, and nothing panics.
 
 use octoseal::{
-    Client, EnvironmentScope, EnvironmentStore, RepositoryScope, RepositoryStore, RetryPolicy,
-    Scope,
+    Client, RetryPolicy, Scope,
+    scope::{EnvironmentScope, EnvironmentStore, RepositoryScope, RepositoryStore},
 };
 use octoseal_mock::Fault;
 use octoseal_tests::{ACME, acme, builder, put, scope};

@@ -9,7 +9,10 @@ use futures_util::StreamExt;
 use octoseal::api::operations;
 use octoseal::limits::Learnt;
 use octoseal::observe::{Event, Request, Wait};
-use octoseal::{ErrorKind, Pacing, Visibility, WaitReason};
+use octoseal::{
+    ErrorKind, Visibility,
+    limits::{Pacing, WaitReason},
+};
 use octoseal_mock::{Fault, Limits};
 use octoseal_tests::{ACME, acme, builder, put, scope};
 use tracing::field::{Field, Visit};
@@ -469,10 +472,10 @@ async fn whatever_a_call_needs_beside_it_is_told_as_part_of_it() {
     secrets.put("KEY", "new value").send().await.unwrap();
     secrets.put("", "new value").send().await.unwrap_err();
     secrets.delete("NONE").await.unwrap_err();
-    let registries = octoseal::PrivateRegistriesScope::new("acme").unwrap();
+    let registries = octoseal::registries::PrivateRegistriesScope::new("acme").unwrap();
     let registries = client.private_registries(registries);
     let registry = registries.create("npm_registry", "https://npm.example", Visibility::Private);
-    let auth = octoseal::RegistryAuth::Token {
+    let auth = octoseal::registries::RegistryAuth::Token {
         token: "a token".into(),
     };
     registry.auth(auth).send().await.unwrap();

@@ -3,9 +3,14 @@
 use octoseal::api::operations;
 use octoseal::limits::{Cost, Identity};
 use octoseal::{
-    Access, Client, ClientBuilder, Error, NewSecret, Outcome, Pacing, PrivateRegistries,
-    PrivateRegistriesScope, Put, Receipt, RegistryAuth, Reply, RepositoryRef, RetryPolicy, Scope,
-    ScopeKey, Secret, SecretValue, Secrets, Token, TokenSource, Visibility,
+    Access, Client, ClientBuilder, Error, Receipt, RepositoryRef, RetryPolicy, Scope, SecretValue,
+    Visibility,
+    auth::{Token, TokenSource},
+    limits::Pacing,
+    operation::Reply,
+    registries::{PrivateRegistries, PrivateRegistriesScope, RegistryAuth},
+    sealing::ScopeKey,
+    secrets::{NewSecret, Outcome, Put, Secret, Secrets},
 };
 use octoseal_tests::{ACME, acme, client, scope};
 

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use octoseal::{Applied, Client, Pacing, Visibility, Written};
+use octoseal::{Applied, Client, Visibility, Written, limits::Pacing};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, put, scope};
 use tokio::net::TcpListener;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use octoseal::api::operations;
-use octoseal::{Client, NewSecret, RetryPolicy, Visibility};
+use octoseal::{Client, RetryPolicy, Visibility, secrets::NewSecret};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, client, put, scope};
 use tokio::time::{Instant, advance, timeout};

@@ -1,8 +1,8 @@
 //! Names, repositories and access as text and as arguments.
 
 use octoseal::{
-    Access, EnvironmentName, Owner, RepositoryName, RepositoryRef, RepositoryScope,
-    RepositoryStore, SecretName, Visibility,
+    Access, RepositoryRef, Visibility,
+    scope::{EnvironmentName, Owner, RepositoryName, RepositoryScope, RepositoryStore, SecretName},
 };
 use octoseal_tests::{ACME, acme, client, scope};
 use proptest::prelude::*;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use octoseal::{Client, ClientBuilder, NewSecret, Scope, Visibility};
+use octoseal::{Client, ClientBuilder, Scope, Visibility, secrets::NewSecret};
 use octoseal_mock::{GitHub, Limits};
 use octoseal_tests::acme;
 use tokio::time::Instant;

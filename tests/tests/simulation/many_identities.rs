@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
-use octoseal::{App, AppKey, Client, NewSecret, Scope, Visibility};
+use octoseal::{
+    Client, Scope, Visibility,
+    app::{App, AppKey},
+    secrets::NewSecret,
+};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::rsa;
 use tokio::time::Instant;

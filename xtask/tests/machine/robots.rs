@@ -18,7 +18,7 @@ use xtask::vendor::{self, Options};
 /// A program that uses the store as any other, through `octoseal` alone.
 const PROGRAM: &str = r#"
 use octoseal_mock::GitHub;
-use octoseal::{OrganizationScope, OrganizationStore, Scope, Visibility, Written};
+use octoseal::{Scope, scope::{OrganizationScope, OrganizationStore}, Visibility, Written};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), octoseal::Error> {
@@ -26,7 +26,7 @@ async fn main() -> Result<(), octoseal::Error> {
     github.add_store("robots");
     github.add_organization("acme");
     let api = github.add_repository("acme", "api");
-    let client = octoseal::Client::builder().token("a-token").transport(github.clone()).pacing(octoseal::Pacing::concurrency_only()).build()?;
+    let client = octoseal::Client::builder().token("a-token").transport(github.clone()).pacing(octoseal::limits::Pacing::concurrency_only()).build()?;
 
     let organization = client.secrets(OrganizationScope::new(OrganizationStore::Robots, "acme")?);
     let put = organization.put("ARM", "left").visibility(Visibility::Selected(vec![api]));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request};
-use octoseal::PublicKey;
+use octoseal::sealing::PublicKey;
 use octoseal_mock::GitHub;
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! The job by octoseal: `octoseal-job URL COUNT`.
 
 use futures_util::StreamExt as _;
-use octoseal::{Client, NewSecret, Scope, Visibility};
+use octoseal::{Client, Scope, secrets::NewSecret, Visibility};
 
 type BoxError = Box<dyn std::error::Error>;
 
@@ -17,7 +17,7 @@ async fn store(url: &str, count: usize) -> Result<(), BoxError> {
     let github = Client::builder()
         .base_url(url)
         .token("a-token")
-        .pacing(octoseal::Pacing::concurrency_only())
+        .pacing(octoseal::limits::Pacing::concurrency_only())
         .build()?;
     let scope: Scope = "actions:org/acme".parse()?;
     let secrets = (0..count).map(|n| (format!("SECRET_{n}"), format!("{n:064}")));
