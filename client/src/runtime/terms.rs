@@ -22,6 +22,14 @@ pub(super) struct Batch {
 }
 
 impl Terms {
+    /// Those of a policy.
+    pub(crate) fn of(policy: RetryPolicy) -> Self {
+        Self {
+            policy: Some(policy),
+            ..Self::default()
+        }
+    }
+
     /// The same for the members of a batch that begins now.
     pub(crate) fn in_batch(mut self) -> Self {
         let until = self

@@ -13,7 +13,7 @@ use tokio::task::{Id, JoinSet};
 use tracing::Instrument;
 use tracing::instrument::WithSubscriber;
 
-use super::breaker::Breaker;
+use super::breaker::{Breaker, lower, probe};
 use super::change::{Change, NewSecret};
 use super::target::Target;
 use super::write::place;
@@ -287,6 +287,7 @@ impl Client {
             looks_ahead,
             ended: false,
             groups: HashMap::new(),
+            held: HashSet::new(),
             waiting: 0,
             waiting_bytes: 0,
             places: HashSet::new(),
@@ -311,7 +312,15 @@ impl Client {
     async fn member(&self, breaker: &Breaker, scope: Scope, change: Change) -> Outcome {
         let (name, action) = (change.name().to_owned(), change.action(&scope));
         let seen = breaker.answers(&scope);
-        let result = match breaker.open_for(&scope) {
+        let mut given_up = breaker.open_for(&scope);
+        if given_up.is_none()
+            && breaker.is_in_doubt(&scope)
+            && let Err(error) = probe(self, &scope).await
+        {
+            breaker.learn(&scope, seen, &Err(error.clone()));
+            given_up = Some(error);
+        }
+        let result = match given_up {
             Some(error) => Err(error.not_tried(action)),
             None => {
                 let result = change.make(&Target::new(self, scope.clone())).await;
@@ -338,6 +347,8 @@ struct Batch<I> {
     ended: bool,
     /// Those who share limits, while something of theirs waits or is under way: what holds up one holds up no other.
     groups: HashMap<Option<String>, Group>,
+    /// Groups of which something waits until it is known whether its owner is given up.
+    held: HashSet<Option<String>>,
     /// How many changes have been taken in and wait, and the bytes that they need.
     waiting: usize,
     waiting_bytes: usize,
@@ -427,11 +438,18 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
             return;
         };
         while of_group.under_way < at_once {
-            let places = &self.places;
-            let is_free =
-                |(scope, change): &(Scope, Change)| !places.contains(&place(scope, change.name()));
+            let (places, members) = (&self.places, &self.members);
+            let mut in_doubt = self.breaker.in_doubt();
+            in_doubt.retain(|owner| members.values().any(|it| lower(it.scope.owner()) == *owner));
+            let is_free = |(scope, change): &(Scope, Change)| {
+                let is_held = !in_doubt.is_empty() && in_doubt.contains(&lower(scope.owner()));
+                !is_held && !places.contains(&place(scope, change.name()))
+            };
             let next = of_group.waiting.iter().position(is_free);
             let Some((scope, change)) = next.and_then(|next| of_group.waiting.remove(next)) else {
+                if !in_doubt.is_empty() {
+                    self.held.insert(group.clone());
+                }
                 break;
             };
             self.waiting -= 1;
@@ -468,6 +486,9 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
             group.under_way -= 1;
         }
         self.begin(&member.group);
+        for group in std::mem::take(&mut self.held) {
+            self.begin(&group);
+        }
         Some(member)
     }
 }

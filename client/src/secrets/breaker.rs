@@ -2,13 +2,21 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use crate::client::Client;
 use crate::error::{Error, Reach};
+use crate::lookup::fetch_key;
 use crate::receipt::Receipt;
+use crate::runtime::{RetryPolicy, Terms};
 use crate::scope::Scope;
 
-/// After so many failures in a row to get an answer for an owner, the rest for it is not tried.
+/// After so many failures in a row to get an answer for an owner, its next secret is tried alone, and after a probe. If
+/// that gets no answer either, the rest is not tried.
 const LOST: usize = 50;
+
+/// How long a probe may take. It follows failures that took twenty times as long.
+const PROBE: Duration = Duration::from_millis(1500);
 
 /// After so many owners in a row for whom there is no token, or no answer, it is not theirs that is wrong: GitHub locks
 /// out a caller that goes on.
@@ -31,6 +39,8 @@ struct Broken {
     streaks: HashMap<Option<String>, Streak>,
     /// Of all owners together.
     all: Streak,
+    /// The owners who may have to be given up.
+    in_doubt: Vec<Option<String>>,
     /// Owners in a row whose token was refused.
     refused: usize,
 }
@@ -51,7 +61,13 @@ impl Streak {
             self.answers += 1;
         } else if self.answers == seen {
             self.lost += 1;
+            // What is under way began before there was a doubt: only what begins now decides.
+            self.answers += u64::from(self.lost == LOST);
         }
+    }
+
+    fn is_over(&self) -> bool {
+        self.lost > LOST
     }
 }
 
@@ -77,6 +93,16 @@ impl Breaker {
         self.lock().all.lost
     }
 
+    /// Whether a scope's owner may have to be given up.
+    pub(super) fn is_in_doubt(&self, scope: &Scope) -> bool {
+        self.lock().in_doubt.contains(&lower(scope.owner()))
+    }
+
+    /// The owners of whom one secret at a time is tried.
+    pub(super) fn in_doubt(&self) -> Vec<Option<String>> {
+        self.lock().in_doubt.clone()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Broken> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -94,14 +120,19 @@ impl Breaker {
             of_owner.learn(seen[0], got_answer);
             streak = *of_owner;
         }
+        broken.in_doubt.retain(|other| *other != owner);
         let Some(error) = error else {
             broken.refused = 0;
             return;
         };
-        if streak.lost >= LOST {
+        if streak.is_over() {
             broken.owners.insert(owner, error.clone());
+        } else if streak.lost == LOST {
+            broken.in_doubt.push(owner);
         }
         match error.reach() {
+            // One failure to get an answer says nothing of the next.
+            _ if error.is_transient() => {}
             Reach::Secret => {}
             Reach::Scope if broken.scopes.len() < REMEMBERED => {
                 broken.scopes.insert(scope.clone(), error.clone());
@@ -119,13 +150,25 @@ impl Breaker {
         }
         // Where several owners get no answer and none gets one, nobody will.
         let without = broken.streaks.values().filter(|streak| streak.lost > 0);
-        let is_down = broken.all.lost >= LOST && without.count() >= OWNERS;
+        let is_down = broken.all.is_over() && without.count() >= OWNERS;
         if broken.refused >= OWNERS || is_down {
             broken.everywhere.get_or_insert_with(|| error.clone());
         }
     }
 }
 
-fn lower(owner: Option<&str>) -> Option<String> {
+/// An owner, as it is told apart from others.
+pub(super) fn lower(owner: Option<&str>) -> Option<String> {
     owner.map(str::to_ascii_lowercase)
+}
+
+/// Finds out by one request whether a scope gets answers. Fails if it gets none.
+pub(super) async fn probe(client: &Client, scope: &Scope) -> Result<(), Error> {
+    let policy = RetryPolicy::default().attempts(1).retry_window(PROBE);
+    let allowance = client.runtime.allowance(&Terms::of(policy));
+    let key = fetch_key(&client.runtime, scope, &allowance).await;
+    key.map(drop).or_else(|error| match error.is_transient() {
+        true => Err(error),
+        false => Ok(()),
+    })
 }

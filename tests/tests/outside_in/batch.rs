@@ -1,11 +1,12 @@
 //! Many secrets at once: the truth about every one, and running a batch again completes it.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{FutureExt, Stream, StreamExt, stream};
 use octoseal::{
     Access, Applied, Client, Error, Visibility, Written,
     auth::{Audience, Token, TokenFuture, TokenSource},
@@ -677,6 +678,76 @@ async fn an_owner_whose_secrets_get_no_answer_stops_itself_and_no_other_owner() 
     let outcomes: Vec<_> = client.put_all(bad.chain(good)).collect().await;
     let stored = outcomes.iter().filter(|outcome| outcome.result.is_ok());
     assert_eq!((outcomes.len(), stored.count()), (400, 200));
+}
+
+/// Two hundred secrets each of `other`, whose requests of this method fail until so many of them have failed, and of acme: how many of
+/// `other` were tried, and how many stored.
+async fn failing_until(failures: usize, method: &str) -> (usize, usize) {
+    let (github, client) = roomy();
+    github.add_organization("other");
+    github.set_latency(LATENCY);
+    github.inject(Fault::server_error().at("/orgs/other/").on(method).always());
+    let secrets =
+        ["actions:org/other", ACME].map(|text| secrets(200).map(move |it| (scope(text), it)));
+    let mut outcomes = client.put_all(secrets.into_iter().flatten());
+    let (mut failed, mut stored, mut tried) = (0, [0, 0], 0);
+    while let Some(outcome) = outcomes.next().await {
+        let is_other = outcome.scope.owner() == Some("other");
+        stored[usize::from(is_other)] += usize::from(outcome.result.is_ok());
+        tried += usize::from(is_other && !outcome.to_string().contains("not tried"));
+        failed += usize::from(outcome.result.is_err());
+        if failed == failures {
+            github.clear_faults();
+        }
+    }
+    assert_eq!(stored[0], 200);
+    (tried, stored[1])
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_owner_who_gets_no_answer_is_tried_once_more_before_it_is_given_up() {
+    assert_eq!(failing_until(usize::MAX, "PUT").await, (51, 0));
+    assert_eq!(failing_until(50, "PUT").await, (200, 150));
+    // The key is read first.
+    assert_eq!(failing_until(usize::MAX, "GET").await, (50, 0));
+    assert_eq!(failing_until(50, "GET").await, (200, 150));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_a_member_that_the_caller_catches_leaves_its_place_to_the_next() {
+    struct PanicsOnce(AtomicBool);
+
+    impl TokenSource for PanicsOnce {
+        fn token<'a>(&'a self, _: Audience<'a>) -> TokenFuture<'a> {
+            Box::pin(async {
+                assert!(
+                    self.0.swap(true, Ordering::Relaxed),
+                    "the source's own fault"
+                );
+                Ok(Token::new("test-token")?)
+            })
+        }
+    }
+
+    let github = acme();
+    let source = PanicsOnce(AtomicBool::new(false));
+    let client = Client::builder().token_source(source);
+    let client = client.transport(github.clone()).build().unwrap();
+    let same = (0..3).map(|n| NewSecret::new("SAME", format!("{n}")).visibility(Visibility::All));
+    let mut outcomes = client.secrets(scope(ACME)).put_all(same);
+    let mut stored = 0;
+    let mut panics = 0;
+    loop {
+        let next = AssertUnwindSafe(outcomes.next()).catch_unwind();
+        match tokio::time::timeout(Duration::from_secs(60), next).await {
+            Ok(Ok(Some(outcome))) => stored += usize::from(outcome.result.is_ok()),
+            Ok(Ok(None)) => break,
+            Ok(Err(_)) => panics += 1,
+            Err(_) => panic!("the batch is pending for ever"),
+        }
+    }
+    assert_eq!((panics, stored), (1, 2));
+    assert_eq!(github.plaintext(ACME, "SAME").unwrap(), b"2");
 }
 
 #[tokio::test(start_paused = true)]
