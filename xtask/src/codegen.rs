@@ -74,16 +74,24 @@ pub fn from_fragment(
 ) -> Result<Vec<File>> {
     let (mut repaired, _) = repairs::apply(fragment, source)?;
     docs.apply(&mut repaired)?;
-    let stores = dispatch::stores(&repaired);
+    let stores = dispatch::dispatch(&repaired);
     let client = client(&repaired);
-    let of_client = client.and_then(|client| of_client(client, &repaired));
+    let client = client.and_then(|client| Ok((Made::of(client.clone())?, client)));
     let mut errors = Vec::from_iter(names::check(&repaired).err());
     let mut files = Vec::new();
     match stores {
-        Ok(text) => files.push(File { path: STORES, text }),
+        Ok(dispatch) => {
+            if let Ok((made, _)) = &client {
+                errors.extend(dispatch.check(made).err());
+            }
+            files.push(File {
+                path: STORES,
+                text: dispatch.text,
+            });
+        }
         Err(error) => errors.push(error),
     }
-    match of_client {
+    match client.and_then(|(made, client)| of_client(client, &made, &repaired)) {
         Ok(more) => files.extend(more),
         Err(error) => errors.push(error),
     }
@@ -95,8 +103,7 @@ pub fn from_fragment(
 }
 
 /// The files that are made of progenitor's client.
-fn of_client(client: TokenStream, repaired: &Value) -> Result<[File; 3]> {
-    let made = Made::of(client.clone())?;
+fn of_client(client: TokenStream, made: &Made, repaired: &Value) -> Result<[File; 3]> {
     Ok([
         File {
             path: CLIENT,
@@ -104,7 +111,7 @@ fn of_client(client: TokenStream, repaired: &Value) -> Result<[File; 3]> {
         },
         File {
             path: OPERATIONS,
-            text: operations::text(repaired, &made)?,
+            text: operations::text(repaired, made)?,
         },
         File {
             path: HTTPMOCK,

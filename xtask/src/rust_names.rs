@@ -6,7 +6,7 @@ use quote::format_ident;
 
 /// The type of a component, or of what an operation's id begins; the variant of a value.
 pub fn pascal(name: &str) -> String {
-    identifier(&without_punctuation(name).to_pascal_case(), "X")
+    identifier(&cased(name, str::to_pascal_case), "X")
 }
 
 /// The name of an inline type: that of the type it is in, and of the property that has it.
@@ -16,7 +16,7 @@ pub fn inline(outer: &str, property: &str) -> String {
 
 /// The method of an operation's id, or the field or argument of a property's or parameter's name.
 pub fn snake(name: &str) -> String {
-    identifier(&without_punctuation(name).to_snake_case(), "x")
+    identifier(&cased(name, str::to_snake_case), "x")
 }
 
 /// The field of a property's name.
@@ -41,6 +41,15 @@ fn identifier(name: &str, prefix: &str) -> String {
         name
     } else {
         format!("{name}_")
+    }
+}
+
+/// A name in a case. Reactions are called `+1` and `-1`, which progenitor tells apart.
+fn cased(name: &str, case: fn(&str) -> String) -> String {
+    match name {
+        "+1" => "plus1".to_owned(),
+        "-1" => "minus1".to_owned(),
+        _ => case(&without_punctuation(name)),
     }
 }
 

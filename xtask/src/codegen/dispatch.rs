@@ -3,9 +3,11 @@
 
 mod body;
 mod calls;
+mod fit;
 mod registries;
 mod shapes;
 
+use fit::Call;
 pub(crate) use shapes::{needs, reads};
 
 use anyhow::Result;
@@ -13,6 +15,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::Value;
 
+use crate::codegen::made::Made;
 use crate::codegen::operations;
 use crate::codegen::progenitor::render;
 use crate::description::family::{self, Place, Role, Scope};
@@ -23,8 +26,32 @@ use crate::rust_names::pascal;
 const DOCS: &str =
     "//! Which store takes which call at which place: nothing but the description's facts.\n";
 
+/// The dispatch, and what it calls of the generated client.
+#[derive(Debug, Clone)]
+pub(crate) struct Dispatch {
+    /// The text of `stores.rs`.
+    pub(crate) text: String,
+    calls: Vec<Call>,
+}
+
+impl Dispatch {
+    /// Fails if the generated client is another than the one that is called, and names the operations.
+    pub(crate) fn check(&self, made: &Made) -> Result<()> {
+        let errors = self.calls.iter().flat_map(|call| {
+            let misfits = call.misfits(made).into_iter();
+            misfits.map(|error| error.context(format!("`{}`", call.id)))
+        });
+        all_of(errors.collect())
+    }
+}
+
 /// The text of `stores.rs` for a repaired fragment.
 pub fn stores(repaired: &Value) -> Result<String> {
+    Ok(dispatch(repaired)?.text)
+}
+
+/// The dispatch for a repaired fragment.
+pub(crate) fn dispatch(repaired: &Value) -> Result<Dispatch> {
     let mut errors: Vec<_> = sealed::unrecognised(repaired)
         .into_iter()
         .map(anyhow::Error::msg)
@@ -34,17 +61,20 @@ pub fn stores(repaired: &Value) -> Result<String> {
     let enums = Place::ALL.map(|place| store_enum(place, &scopes));
     let facts = facts(&scopes);
     let shapes = shapes::shapes(repaired, &scopes);
-    let mut methods = Vec::new();
+    let (mut methods, mut calls) = (Vec::new(), Vec::new());
     for role in Role::ALL {
-        let (method, faults) = calls::method(repaired, &scopes, role);
+        let (method, called, faults) = calls::method(repaired, &scopes, role);
         methods.push(method);
+        calls.extend(called);
         errors.extend(faults);
     }
     let registries = registries::registries(repaired).unwrap_or_else(|error| {
         errors.push(error);
-        TokenStream::new()
+        Default::default()
     });
     all_of(errors)?;
+    let (registries, called) = registries;
+    calls.extend(called);
     let file = quote! {
         use crate::shapes::{choice, lacking, refuse, repository_ids, required, reshape, status_only};
         pub use crate::shapes::{Page, PublicKey, Put, Repository, Scope, Secret, UnknownStore};
@@ -62,7 +92,8 @@ pub fn stores(repaired: &Value) -> Result<String> {
 
         #registries
     };
-    render(file, DOCS)
+    let text = render(file, DOCS)?;
+    Ok(Dispatch { text, calls })
 }
 
 /// The methods that the dispatch gives to the client.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use proc_macro2::TokenStream;
+use quote::ToTokens as _;
 use syn::{
     FnArg, GenericArgument, ImplItem, Item, Pat, PathArguments, ReturnType, Signature, Type,
 };
@@ -128,6 +129,34 @@ pub(crate) fn inside<'a>(kind: &'a Type, name: &str) -> Option<&'a Type> {
         GenericArgument::Type(inner) => Some(inner),
         _ => None,
     })
+}
+
+/// A type in short: of each path the last name, and no lifetimes.
+pub(crate) fn plain(kind: &Type) -> String {
+    match kind {
+        Type::Reference(reference) => format!("&{}", plain(&reference.elem)),
+        Type::Path(path) => {
+            let Some(last) = path.path.segments.last() else {
+                return String::new();
+            };
+            let inner = match &last.arguments {
+                PathArguments::AngleBracketed(arguments) => {
+                    let kinds = arguments.args.iter().filter_map(|argument| match argument {
+                        GenericArgument::Type(inner) => Some(plain(inner)),
+                        _ => None,
+                    });
+                    kinds.collect::<Vec<_>>().join(", ")
+                }
+                _ => String::new(),
+            };
+            match inner.as_str() {
+                "" => last.ident.to_string(),
+                inner => format!("{}<{inner}>", last.ident),
+            }
+        }
+        Type::Tuple(tuple) if tuple.elems.is_empty() => "()".to_owned(),
+        other => other.to_token_stream().to_string(),
+    }
 }
 
 /// The name of a generated type, if `kind` is one: of `types::Thing`, and of `Thing` inside the module, `Thing`.

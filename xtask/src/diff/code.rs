@@ -17,6 +17,24 @@ pub(super) struct Code {
     surface: Surface,
 }
 
+/// What is generated of a whole repaired fragment.
+pub(super) struct Whole {
+    /// The types that callers write out.
+    pub(super) sent: BTreeSet<String>,
+    pub(super) made: Made,
+}
+
+impl Whole {
+    pub(super) fn of(repaired: &Value) -> Result<Self> {
+        let tokens = progenitor::tokens(repaired)?;
+        let file: syn::File = syn::parse2(tokens.clone())?;
+        Ok(Self {
+            sent: growth::sent(&file),
+            made: Made::of(tokens)?,
+        })
+    }
+}
+
 /// What callers can name, by the type that it belongs to.
 type Surface = BTreeMap<String, Named>;
 
@@ -39,12 +57,6 @@ impl Code {
         expose(&file.items, &mut surface);
         let text = format!("{}\n{operation}", file.to_token_stream());
         Ok(Self { text, surface })
-    }
-
-    /// The types that callers write out, in the code for a whole repaired fragment.
-    pub(super) fn sent(repaired: &Value) -> Result<BTreeSet<String>> {
-        let file: syn::File = syn::parse2(progenitor::tokens(repaired)?)?;
-        Ok(growth::sent(&file))
     }
 
     /// Whether both are the same, byte for byte.

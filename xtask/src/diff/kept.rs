@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result, anyhow};
 use serde_json::Value;
 
-use super::code::Code;
+use super::code::{Code, Whole};
 use super::flat::{Flat, flat};
 use crate::codegen::dispatch;
 use crate::description::cut::{cut, present};
@@ -25,8 +25,8 @@ pub(super) struct Kept {
     pub(super) faults: Vec<Fault>,
     facts: Value,
     repaired: Result<Description>,
-    /// The types that callers write out, once they are needed.
-    sent: OnceCell<BTreeSet<String>>,
+    /// All that is generated, once it is needed. If it can't be, that is told for itself.
+    whole: OnceCell<Option<Whole>>,
 }
 
 /// The operations of every store, by role: `robots at Organization`.
@@ -48,7 +48,7 @@ impl Kept {
             faults,
             facts,
             repaired,
-            sent: OnceCell::new(),
+            whole: OnceCell::new(),
         })
     }
 
@@ -85,20 +85,20 @@ impl Kept {
 
     /// The code of one operation.
     pub(super) fn code(&self, id: &str) -> Result<Code> {
-        let sent = match self.sent.get() {
-            Some(sent) => sent,
-            None => {
-                // If the whole can't be generated, that is told for itself.
-                let sent = Code::sent(self.repaired()?.value()).unwrap_or_default();
-                self.sent.get_or_init(|| sent)
-            }
-        };
-        Code::of(&self.cut_out(id)?, sent)
+        let repaired = self.repaired()?.value();
+        let whole = self.whole.get_or_init(|| Whole::of(repaired).ok());
+        let sent = whole.as_ref().map(|whole| whole.sent.clone());
+        Code::of(&self.cut_out(id)?, &sent.unwrap_or_default())
     }
 
     /// The text of the dispatch over stores.
     pub(super) fn dispatch(&self) -> Result<String> {
-        dispatch::stores(self.repaired()?.value())
+        let dispatch = dispatch::dispatch(self.repaired()?.value())?;
+        // Generated already where an operation's code differs.
+        if let Some(Some(whole)) = self.whole.get() {
+            dispatch.check(&whole.made)?;
+        }
+        Ok(dispatch.text)
     }
 
     fn repaired(&self) -> Result<&Description> {

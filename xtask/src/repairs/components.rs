@@ -54,3 +54,17 @@ pub fn needed(component: &str) -> &'static [&'static str] {
         _ => &[],
     }
 }
+
+/// The type of a property of the family that is read in a hand-written shape.
+pub fn kind(component: &str, property: &str) -> Option<&'static str> {
+    match (component, property) {
+        (REPOSITORY, "id") => Some("integer"),
+        (REPOSITORY, "name" | "full_name")
+        | (PUBLIC_KEY, "key_id" | "key")
+        | (
+            SECRET,
+            "name" | "created_at" | "updated_at" | "visibility" | "selected_repositories_url",
+        ) => Some("string"),
+        _ => None,
+    }
+}

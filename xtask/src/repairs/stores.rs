@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::all_of;
 use super::components::{
     KEY_ID, PUBLIC_KEY, REGISTRY, REGISTRY_PAGE, REPOSITORY, REPOSITORY_PAGE, SECRET, SECRET_PAGE,
-    needed,
+    kind, needed,
 };
 use super::replies::json_schema;
 use crate::description::Operation;
@@ -246,12 +246,21 @@ impl Shapes {
             bail!("a {name} is not an object");
         };
         // Each store must tell them itself: its values are sealed with its own key.
-        let mut needed = needed(name).iter();
-        if let Some(lost) = needed.find(|each| !properties.contains_key(**each)) {
+        let needed = needed(name);
+        if let Some(lost) = needed.iter().find(|each| !properties.contains_key(**each)) {
             bail!("no `{lost}` in its {name}");
         }
         let known = self.things.entry(name).or_default();
-        for (property, node) in properties {
+        for (property, mut node) in properties {
+            if let Some(wanted) = kind(name, &property) {
+                node = resolve(document, &node).clone();
+                let is_needed = needed.contains(&property.as_str());
+                if node["type"] != wanted || (is_needed && node["nullable"] == true) {
+                    bail!(
+                        "`{property}` of its {name} is {node}, and what reads it takes a {wanted}"
+                    );
+                }
+            }
             known.entry(property).or_insert(node);
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! What the machine does, by the functions that its commands call.
 
+mod agreeing;
 mod dependencies;
 mod diff;
 mod directions;

@@ -5,6 +5,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::Value;
 
+use super::fit::{ANY, DEFAULT};
 use crate::description::Operation;
 use crate::repairs::components::{ENCRYPTED_VALUE, TEXT_BEFORE};
 use crate::rust_names::{field, pascal};
@@ -26,79 +27,142 @@ pub(super) fn requires(schema: &Value, name: &str) -> bool {
         .is_some_and(|names| names.iter().any(|each| each == name))
 }
 
-/// The body of a write: the checks that come first, and the argument.
-pub(super) fn put(operation: &Operation<'_>) -> Result<(TokenStream, TokenStream)> {
+/// A body: the checks that come first, the argument, and the fields with their types.
+pub(super) struct Body {
+    pub(super) before: TokenStream,
+    pub(super) argument: TokenStream,
+    pub(super) fields: Vec<(String, String)>,
+}
+
+/// The body of a write.
+pub(super) fn put(operation: &Operation<'_>) -> Result<Body> {
     let schema = schema(operation.node);
     let properties = schema["properties"]
         .as_object()
         .context("its body is not an object")?;
     let known = [
-        "encrypted_value",
-        "key_id",
-        "visibility",
-        "selected_repository_ids",
+        ("encrypted_value", Given::Sealed),
+        ("key_id", Given::Text),
+        ("visibility", Given::Text),
+        ("selected_repository_ids", Given::Ids),
     ];
     let absent = known
         .iter()
-        .filter(|name| !properties.contains_key(**name))
-        .map(|name| {
+        .filter(|(name, _)| !properties.contains_key(*name))
+        .map(|(name, _)| {
             let field = field(name);
             quote!(refuse(put.#field.is_some(), #name)?;)
         });
-    let mut fields = Vec::new();
+    let (mut fields, mut kinds) = (Vec::new(), Vec::new());
     for (name, property) in properties {
         let field = field(name);
-        if !known.contains(&name.as_str()) {
-            if requires(schema, name) {
-                bail!("its body requires `{name}`, of which the dispatch knows nothing");
-            }
-            fields.push(quote!(#field: Default::default()));
-            continue;
-        }
-        let value = argument(quote!(put.#field), property)
-            .with_context(|| format!("`{name}` of its body"))?;
-        fields.push(if requires(schema, name) {
-            quote!(#field: required(#value, #name)?)
+        let given = known.iter().find(|(known, _)| known == name);
+        let (value, kind) = if let Some((_, given)) = given {
+            written((quote!(put.#field), *given), schema, name, property)?
+        } else if requires(schema, name) {
+            bail!("its body requires `{name}`, of which the dispatch knows nothing");
         } else {
-            quote!(#field: #value)
-        });
+            (quote!(Default::default()), DEFAULT.to_owned())
+        };
+        fields.push(quote!(#field: #value));
+        kinds.push((field.to_string(), kind));
     }
-    let name = format_ident!("{}Body", pascal(operation.id));
-    Ok((quote!(#(#absent)*), quote!(&types::#name { #(#fields),* })))
+    let name = format_ident!("{}", name_of(operation));
+    Ok(Body {
+        before: quote!(#(#absent)*),
+        argument: quote!(&types::#name { #(#fields),* }),
+        fields: kinds,
+    })
 }
 
 /// The body that selects repositories.
-pub(super) fn ids(operation: &Operation<'_>) -> Result<TokenStream> {
+pub(super) fn ids(operation: &Operation<'_>) -> Result<Body> {
+    const IDS: &str = "selected_repository_ids";
     let schema = schema(operation.node);
-    let property = &schema["properties"]["selected_repository_ids"];
-    let value =
-        argument(quote!(Some(ids)), property).context("`selected_repository_ids` of its body")?;
-    let value = if requires(schema, "selected_repository_ids") {
-        quote!(required(#value, "selected_repository_ids")?)
-    } else {
-        value
-    };
-    let name = format_ident!("{}Body", pascal(operation.id));
-    Ok(quote!(&types::#name { selected_repository_ids: #value }))
+    let (value, kind) = written(
+        (quote!(Some(ids)), Given::Ids),
+        schema,
+        IDS,
+        &schema["properties"][IDS],
+    )?;
+    let name = format_ident!("{}", name_of(operation));
+    Ok(Body {
+        before: TokenStream::new(),
+        argument: quote!(&types::#name { selected_repository_ids: #value }),
+        fields: vec![(IDS.to_owned(), kind)],
+    })
 }
 
-/// The conversion of an optional argument to a property's type.
-pub(super) fn argument(value: TokenStream, property: &Value) -> Result<TokenStream> {
-    Ok(
-        match (
-            property["type"].as_str(),
-            property["items"]["type"].as_str(),
-        ) {
-            (Some("string"), _) if property["enum"].is_array() => quote!(choice(#value)?),
-            (Some("string"), _) => quote!(#value.map(str::to_owned)),
-            (Some("boolean"), _) => value,
-            (Some("array"), Some("integer")) => quote!(#value.map(<[i64]>::to_vec)),
-            _ if is_sealed_value(property) => quote!(#value.cloned()),
-            (Some("array"), None) if property[TEXT_BEFORE].is_string() => {
-                let version = property[TEXT_BEFORE].as_str();
-                quote!(#value.map(|ids| repository_ids(self, ids, #version)))
-            }
-            _ => bail!("is of a type that the dispatch does not know: {property}"),
-        },
-    )
+/// The type of an operation's body.
+pub(super) fn name_of(operation: &Operation<'_>) -> String {
+    format!("{}Body", pascal(operation.id))
+}
+
+/// What callers give for a property: an optional reference to it, or for a boolean the optional value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Given {
+    Text,
+    Boolean,
+    Ids,
+    Sealed,
+}
+
+impl Given {
+    /// What a property takes, if the dispatch knows its type.
+    pub(super) fn of(property: &Value) -> Option<Self> {
+        let items = &property["items"]["type"];
+        match property["type"].as_str() {
+            _ if is_sealed_value(property) => Some(Self::Sealed),
+            Some("string") => Some(Self::Text),
+            Some("boolean") => Some(Self::Boolean),
+            Some("array") if items == "integer" || items == "string" => Some(Self::Ids),
+            Some("array") if property[TEXT_BEFORE].is_string() => Some(Self::Ids),
+            _ => None,
+        }
+    }
+}
+
+/// The value of a body's field, of an optional one that is given, and its type.
+pub(super) fn written(
+    (value, given): (TokenStream, Given),
+    schema: &Value,
+    name: &str,
+    property: &Value,
+) -> Result<(TokenStream, String)> {
+    let (value, kind) =
+        argument(value, given, property).with_context(|| format!("`{name}` of its body"))?;
+    Ok(match requires(schema, name) {
+        true => (quote!(required(#value, #name)?), kind.to_owned()),
+        false => (value, format!("Option<{kind}>")),
+    })
+}
+
+/// The conversion of an optional argument to a property's type, and that type.
+fn argument(
+    value: TokenStream,
+    given: Given,
+    property: &Value,
+) -> Result<(TokenStream, &'static str)> {
+    let unknown = || bail!("is of a type that the dispatch does not know: {property}");
+    if Given::of(property) != Some(given) {
+        return unknown();
+    }
+    Ok(match given {
+        Given::Text if property["enum"].is_array() => (quote!(choice(#value)?), ANY),
+        Given::Text => (quote!(#value.map(str::to_owned)), "String"),
+        Given::Boolean => (value, "bool"),
+        Given::Sealed => (quote!(#value.cloned()), "EncryptedValue"),
+        Given::Ids if property["items"]["type"] == "integer" => {
+            (quote!(#value.map(<[i64]>::to_vec)), "Vec<i64>")
+        }
+        Given::Ids => {
+            let Some(version) = property[TEXT_BEFORE].as_str() else {
+                return unknown();
+            };
+            (
+                quote!(#value.map(|ids| repository_ids(self, ids, #version))),
+                "Vec<RepositoryId>",
+            )
+        }
+    })
 }

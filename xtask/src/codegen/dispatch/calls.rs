@@ -5,31 +5,36 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::Value;
 
+use super::fit::{ANY, Call, WHATEVER};
 use super::{body, pattern};
 use crate::description::Operation;
 use crate::description::family::{Place, Role, Scope};
-use crate::rust_names::snake;
+use crate::repairs::components;
+use crate::rust_names::{pascal, snake};
 
-/// The method of a role, and what keeps scopes from having it.
+/// The method of a role, what it calls, and what keeps scopes from having it.
 pub(super) fn method(
     repaired: &Value,
     scopes: &[Scope<'_>],
     role: Role,
-) -> (TokenStream, Vec<anyhow::Error>) {
+) -> (TokenStream, Vec<Call>, Vec<anyhow::Error>) {
     let Signature {
         name,
         docs,
         parameters,
         result,
     } = signature(role);
-    let (mut arms, mut faults) = (Vec::new(), Vec::new());
+    let (mut arms, mut calls, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     for scope in scopes {
         let Some(operation) = scope.operations.get(&role) else {
             continue;
         };
         let pattern = pattern(scope, true);
         match call(repaired, scope, role, operation) {
-            Ok(call) => arms.push(quote!(#pattern => { #call })),
+            Ok((code, call)) => {
+                arms.push(quote!(#pattern => { #code }));
+                calls.push(call);
+            }
             Err(error) => faults.push(error.context(format!("`{}`", operation.id))),
         }
     }
@@ -43,7 +48,7 @@ pub(super) fn method(
     };
     let body = if arms.is_empty() {
         quote!(Err(lacking(&scope, Role::#name_of_role)))
-    } else if replies(role) {
+    } else if read_as(role).is_some() {
         quote!(Ok(reshape(#reply)))
     } else {
         quote!(Ok(#reply))
@@ -54,7 +59,7 @@ pub(super) fn method(
             #body
         }
     };
-    (method, faults)
+    (method, calls, faults)
 }
 
 /// The method of a role.
@@ -140,26 +145,13 @@ fn signature(role: Role) -> Signature {
     }
 }
 
-/// Whether a role's reply is more than its status.
-fn replies(role: Role) -> bool {
-    !matches!(
-        role,
-        Role::Put
-            | Role::Delete
-            | Role::SetRepositories
-            | Role::AddRepository
-            | Role::RemoveRepository
-    )
-}
-
 /// The call of a generated method. progenitor's order of arguments is: pieces of the path, the query by name, the body.
 fn call(
     repaired: &Value,
     scope: &Scope<'_>,
     role: Role,
     operation: &Operation<'_>,
-) -> Result<TokenStream> {
-    let mut arguments: Vec<TokenStream> = Vec::new();
+) -> Result<(TokenStream, Call)> {
     let holes = operation
         .path
         .split('/')
@@ -182,43 +174,66 @@ fn call(
     if holes.count() != names.len() {
         bail!("its path has other parameters than {names:?}");
     }
+    let mut arguments: Vec<(TokenStream, String)> = Vec::new();
     arguments.extend(names.into_iter().map(|name| {
+        let kind = if name == "id" { "i64" } else { "&str" };
         let name = format_ident!("{name}");
-        quote!(#name)
+        (quote!(#name), kind.to_owned())
     }));
     arguments.extend(query(repaired, operation)?);
 
-    let mut before = TokenStream::new();
-    match role {
-        Role::Put => {
-            let (setup, value) = body::put(operation)?;
-            before = setup;
-            arguments.push(value);
-        }
-        Role::SetRepositories => arguments.push(body::ids(operation)?),
-        _ => {}
-    }
-    let method = format_ident!("{}", snake(operation.id));
-    let reply = quote!(self.#method(#(#arguments),*).await?);
-    let reply = match replies(role) {
-        true => reply,
-        false => status_only(operation, reply),
+    let body = match role {
+        Role::Put => Some(body::put(operation)?),
+        Role::SetRepositories => Some(body::ids(operation)?),
+        _ => None,
     };
-    Ok(quote!(#before #reply))
+    let before = body.as_ref().map(|body| body.before.clone());
+    if let Some(body) = &body {
+        let kind = format!("&{}", body::name_of(operation));
+        arguments.push((body.argument.clone(), kind));
+    }
+    let (passed, kinds): (Vec<_>, Vec<_>) = arguments.into_iter().unzip();
+    let method = format_ident!("{}", snake(operation.id));
+    let reply = quote!(self.#method(#(#passed),*).await?);
+    let (reply, read_as) = match read_as(role) {
+        Some(component) => (reply, pascal(component)),
+        None => status_only(operation, reply),
+    };
+    let call = Call {
+        id: operation.id.to_owned(),
+        arguments: kinds,
+        body: body.map(|body| body.fields).unwrap_or_default(),
+        reply: read_as,
+    };
+    Ok((quote!(#before #reply), call))
 }
 
-/// The reply to a write, without what the description says comes with it.
-pub(super) fn status_only(operation: &Operation<'_>, reply: TokenStream) -> TokenStream {
+/// The component that a role's reply is, if it is more than its status.
+fn read_as(role: Role) -> Option<&'static str> {
+    match role {
+        Role::List | Role::ListOrganizationSecrets => Some(components::SECRET_PAGE),
+        Role::PublicKey => Some(components::PUBLIC_KEY),
+        Role::Get => Some(components::SECRET),
+        Role::ListRepositories => Some(components::REPOSITORY_PAGE),
+        _ => None,
+    }
+}
+
+/// The reply to a write, without what the description says comes with it, and the type of that.
+pub(super) fn status_only(operation: &Operation<'_>, reply: TokenStream) -> (TokenStream, String) {
     let replies = operation.node["responses"].as_object();
     let mut replies = replies.into_iter().flatten();
     match replies.any(|(_, reply)| reply.get("content").is_some()) {
-        true => quote!(status_only(#reply)),
-        false => reply,
+        true => (quote!(status_only(#reply)), WHATEVER.to_owned()),
+        false => (reply, "()".to_owned()),
     }
 }
 
-/// The query's arguments: `page` and `per_page`, and `None` for all others.
-pub(super) fn query(repaired: &Value, operation: &Operation<'_>) -> Result<Vec<TokenStream>> {
+/// The query's arguments, each with its type: `page` and `per_page`, and `None` for all others.
+pub(super) fn query(
+    repaired: &Value,
+    operation: &Operation<'_>,
+) -> Result<Vec<(TokenStream, String)>> {
     let mut names = Vec::new();
     for parameter in operation.node["parameters"]
         .as_array()
@@ -249,13 +264,12 @@ pub(super) fn query(repaired: &Value, operation: &Operation<'_>) -> Result<Vec<T
         .map(|(_, name, required)| match name {
             "page" | "per_page" => {
                 let value = format_ident!("{name}");
-                Ok(if required {
-                    quote!(#value)
-                } else {
-                    quote!(Some(#value))
+                Ok(match required {
+                    true => (quote!(#value), "i64".to_owned()),
+                    false => (quote!(Some(#value)), "Option<i64>".to_owned()),
                 })
             }
-            _ if !required => Ok(quote!(None)),
+            _ if !required => Ok((quote!(None), format!("Option<{ANY}>"))),
             other => bail!("it requires `{other}`, of which the dispatch knows nothing"),
         })
         .collect()

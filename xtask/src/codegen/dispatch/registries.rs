@@ -7,8 +7,9 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::Value;
 
-use super::body::{argument, is_sealed_value, requires, schema};
+use super::body::{Given, name_of, requires, schema, written};
 use super::calls::{query, status_only};
+use super::fit::{Call, DEFAULT};
 use crate::codegen::operations;
 use crate::description::{Operation, family};
 use crate::repairs::components;
@@ -25,22 +26,23 @@ pub(super) const METHODS: [&str; 6] = [
 ];
 
 /// The module `registries`, and the list of what is no store, empty if there are none.
-pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
+pub(super) fn registries(repaired: &Value) -> Result<(TokenStream, Vec<Call>)> {
     let Some(family) = family::registries(repaired) else {
-        return Ok(not_stores(&[]));
+        return Ok((not_stores(&[]), vec![]));
     };
     let name = family.store.as_str();
     let not_stores = not_stores(&[name]);
-    let written = properties([&family.create, &family.update]);
+    let known = properties([&family.create, &family.update]);
     let values = |property: &str| -> Vec<&str> {
-        let listed = written.get(property).map(|(_, schema)| &schema["enum"]);
+        let listed = known.get(property).map(|(_, schema)| &schema["enum"]);
         let listed = listed.and_then(Value::as_array).into_iter().flatten();
         listed.filter_map(Value::as_str).collect()
     };
     let (types, ways) = (values("registry_type"), values("auth_type"));
     let registry = format_ident!("{}", pascal(components::REGISTRY));
     let page = format_ident!("{}", pascal(components::REGISTRY_PAGE));
-    let list_query = query(repaired, &family.list)?;
+    let (list_query, list_kinds): (Vec<_>, Vec<_>) =
+        query(repaired, &family.list)?.into_iter().unzip();
     let constants = [
         ("LIST", family.list),
         ("PUBLIC_KEY", family.public_key),
@@ -57,13 +59,19 @@ pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
             pub const #name: Operation = operations::#constant;
         }
     });
-    let fields = written.iter().map(|(name, (kind, _))| {
+    let fields = known.iter().map(|(name, (given, _))| {
+        let kind = match given {
+            Given::Sealed => quote!(crate::EncryptedValue),
+            Given::Text => quote!(String),
+            Given::Boolean => quote!(bool),
+            Given::Ids => quote!(Vec<i64>),
+        };
         let (doc, field) = (format!(" `{name}`"), field(name));
         quote!(#[doc = #doc] pub #field: Option<#kind>)
     });
     let [create_body, update_body] = [&family.create, &family.update]
-        .map(|operation| body(operation, &written).with_context(|| format!("`{}`", operation.id)));
-    let (create_body, update_body) = (create_body?, update_body?);
+        .map(|operation| body(operation, &known).with_context(|| format!("`{}`", operation.id)));
+    let ((create_body, create_fields), (update_body, update_fields)) = (create_body?, update_body?);
     let [list, key, create, get, update, delete] = [
         family.list,
         family.public_key,
@@ -73,12 +81,49 @@ pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
         family.delete,
     ]
     .map(|operation| format_ident!("{}", snake(operation.id)));
-    let updated = status_only(
+    let (updated, of_update) = status_only(
         &family.update,
         quote!(self.#update(org, name, &body).await?),
     );
-    let deleted = status_only(&family.delete, quote!(self.#delete(org, name).await?));
-    Ok(quote! {
+    let (deleted, of_delete) = status_only(&family.delete, quote!(self.#delete(org, name).await?));
+    let called = |operation: &Operation<'_>, more: Vec<String>, body, reply: String| Call {
+        id: operation.id.to_owned(),
+        arguments: ["&str".to_owned()].into_iter().chain(more).collect(),
+        body,
+        reply,
+    };
+    let name_of_registry = || vec!["&str".to_owned()];
+    let body_of = |operation: &Operation<'_>| format!("&{}", name_of(operation));
+    let one = pascal(components::REGISTRY);
+    let calls = vec![
+        called(
+            &family.list,
+            list_kinds,
+            vec![],
+            pascal(components::REGISTRY_PAGE),
+        ),
+        called(
+            &family.public_key,
+            vec![],
+            vec![],
+            pascal(components::PUBLIC_KEY),
+        ),
+        called(
+            &family.create,
+            vec![body_of(&family.create)],
+            create_fields,
+            one.clone(),
+        ),
+        called(&family.get, name_of_registry(), vec![], one),
+        called(
+            &family.update,
+            vec!["&str".to_owned(), body_of(&family.update)],
+            update_fields,
+            of_update,
+        ),
+        called(&family.delete, name_of_registry(), vec![], of_delete),
+    ];
+    let code = quote! {
         #not_stores
 
         /// An organization's private registries: the one family that is created and updated by
@@ -147,7 +192,8 @@ pub(super) fn registries(repaired: &Value) -> Result<TokenStream> {
                 }
             }
         }
-    })
+    };
+    Ok((code, calls))
 }
 
 /// Names of what looks like a store and is none.
@@ -158,63 +204,55 @@ fn not_stores(names: &[&str]) -> TokenStream {
     }
 }
 
-/// The properties of the operations' bodies together, with the Rust type of each: those whose types the dispatch knows.
-fn properties<'a>(operations: [&Operation<'a>; 2]) -> BTreeMap<&'a str, (TokenStream, &'a Value)> {
+/// The properties of the operations' bodies together, with what is given for each: those whose types the dispatch knows.
+fn properties<'a>(operations: [&Operation<'a>; 2]) -> BTreeMap<&'a str, (Given, &'a Value)> {
     let bodies = operations.map(|operation| schema(operation.node)["properties"].as_object());
     let mut all = BTreeMap::new();
     for (name, property) in bodies.into_iter().flatten().flatten() {
-        let kind = match (
-            property["type"].as_str(),
-            property["items"]["type"].as_str(),
-        ) {
-            _ if is_sealed_value(property) => quote!(crate::EncryptedValue),
-            (Some("string"), _) => quote!(String),
-            (Some("boolean"), _) => quote!(bool),
-            (Some("array"), Some("integer" | "string")) => quote!(Vec<i64>),
-            _ => continue,
-        };
-        all.entry(name.as_str()).or_insert((kind, property));
+        if let Some(given) = Given::of(property) {
+            all.entry(name.as_str()).or_insert((given, property));
+        }
     }
     all
 }
 
-/// The statement that makes an operation's `body` out of `write`, and the checks before it.
+/// The statement that makes an operation's `body` out of `write`, and the checks before it; the body's fields with their
+/// types.
 fn body(
     operation: &Operation<'_>,
-    written: &BTreeMap<&str, (TokenStream, &Value)>,
-) -> Result<TokenStream> {
+    known: &BTreeMap<&str, (Given, &Value)>,
+) -> Result<(TokenStream, Vec<(String, String)>)> {
     let schema = schema(operation.node);
     let properties = schema["properties"].as_object();
     let properties = properties.context("its body is not an object")?;
-    let absent = written
+    let absent = known
         .keys()
         .filter(|name| !properties.contains_key(**name))
         .map(|name| {
             let field = field(name);
             quote!(refuse(write.#field.is_some(), #name)?;)
         });
-    let mut fields = Vec::new();
+    let (mut fields, mut kinds) = (Vec::new(), Vec::new());
     for (name, property) in properties {
-        let (field, required) = (field(name), requires(schema, name));
-        let given = match property["type"].as_str() {
-            _ if !written.contains_key(name.as_str()) => {
-                if required {
-                    bail!("its body requires `{name}`, of which the dispatch knows nothing");
-                }
-                fields.push(quote!(#field: Default::default()));
-                continue;
+        let field = field(name);
+        let (value, kind) = match known.get(name.as_str()) {
+            Some((given, _)) => {
+                let value = match given {
+                    Given::Boolean => quote!(write.#field),
+                    Given::Sealed => quote!(write.#field.as_ref()),
+                    Given::Text | Given::Ids => quote!(write.#field.as_deref()),
+                };
+                written((value, *given), schema, name, property)?
             }
-            Some("boolean") => quote!(write.#field),
-            _ if is_sealed_value(property) => quote!(write.#field.as_ref()),
-            _ => quote!(write.#field.as_deref()),
+            None if requires(schema, name) => {
+                bail!("its body requires `{name}`, of which the dispatch knows nothing");
+            }
+            None => (quote!(Default::default()), DEFAULT.to_owned()),
         };
-        let value = argument(given, property).with_context(|| format!("`{name}` of its body"))?;
-        fields.push(if required {
-            quote!(#field: required(#value, #name)?)
-        } else {
-            quote!(#field: #value)
-        });
+        fields.push(quote!(#field: #value));
+        kinds.push((field.to_string(), kind));
     }
-    let name = format_ident!("{}Body", pascal(operation.id));
-    Ok(quote!(#(#absent)* let body = types::#name { #(#fields),* };))
+    let name = format_ident!("{}", name_of(operation));
+    let code = quote!(#(#absent)* let body = types::#name { #(#fields),* };);
+    Ok((code, kinds))
 }

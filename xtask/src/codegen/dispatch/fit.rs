@@ -1,0 +1,107 @@
+//! Whether the dispatch and the generated client agree: what is passed to each method, written into each body and read of
+//! each reply has the type that was made.
+
+use anyhow::anyhow;
+
+use crate::codegen::made::{Made, plain};
+use crate::rust_names::snake;
+
+/// Any type of the description's own.
+pub(super) const ANY: &str = "_";
+/// Any type at all.
+pub(super) const WHATEVER: &str = "whatever";
+/// A type that has a default.
+pub(super) const DEFAULT: &str = "Default";
+
+/// A call of a generated method.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    /// The operation's id.
+    pub(super) id: String,
+    /// The types of what is passed, in order.
+    pub(super) arguments: Vec<String>,
+    /// The fields of the body that is passed, each with its type.
+    pub(super) body: Vec<(String, String)>,
+    /// What its reply is read as.
+    pub(super) reply: String,
+}
+
+impl Call {
+    /// How the generated method is another than the one that is called.
+    pub(super) fn misfits(&self, made: &Made) -> Vec<anyhow::Error> {
+        let Some(method) = made.method(&snake(&self.id)) else {
+            return vec![anyhow!("it has no generated method")];
+        };
+        if method.arguments.len() != self.arguments.len() {
+            let kinds: Vec<_> = method
+                .arguments
+                .iter()
+                .map(|(_, kind)| plain(kind))
+                .collect();
+            return vec![anyhow!(
+                "the generated method takes {} arguments ({}), and the dispatch passes {}",
+                kinds.len(),
+                kinds.join(", "),
+                self.arguments.len()
+            )];
+        }
+        let mut errors = Vec::new();
+        for ((name, found), passed) in method.arguments.iter().zip(&self.arguments) {
+            errors.extend(differ(
+                &format!("the argument `{name}`"),
+                &plain(found),
+                passed,
+            ));
+        }
+        errors.extend(differ("the reply", &plain(&method.reply), &self.reply));
+        if let Some(body) = self.arguments.iter().find_map(|kind| body_of(kind)) {
+            errors.extend(self.body_fits(body, made));
+        }
+        errors
+    }
+
+    fn body_fits(&self, body: &str, made: &Made) -> Vec<anyhow::Error> {
+        let Some(fields) = made.fields(body) else {
+            return vec![anyhow!("its body `{body}` is no struct")];
+        };
+        let mut errors = Vec::new();
+        for field in fields {
+            let place = format!("`{}` of its body", field.name);
+            match self.body.iter().find(|(name, _)| *name == field.name) {
+                Some((_, written)) => errors.extend(differ(&place, &plain(&field.kind), written)),
+                None => errors.push(anyhow!("{place} is not written by the dispatch")),
+            }
+        }
+        let is_made = |name: &str| fields.iter().any(|field| field.name == name);
+        let lost = self.body.iter().filter(|(name, _)| !is_made(name));
+        errors.extend(lost.map(|(name, _)| anyhow!("its body has no `{name}`")));
+        errors
+    }
+}
+
+/// The type of a body, if it is what is passed.
+fn body_of(passed: &str) -> Option<&str> {
+    passed
+        .strip_prefix('&')
+        .filter(|kind| kind.ends_with("Body"))
+}
+
+/// The error, if what was made is not what the dispatch takes it for.
+fn differ(place: &str, made: &str, taken: &str) -> Option<anyhow::Error> {
+    let holds_others = |kind: &str| kind.contains('<') || kind == "()";
+    let fits = match taken.split_once(ANY) {
+        _ if taken == WHATEVER => true,
+        _ if taken == DEFAULT => made.contains('<'),
+        None => made == taken,
+        Some(("", "")) => !holds_others(made),
+        Some((before, after)) => {
+            let inner = made
+                .strip_prefix(before)
+                .and_then(|rest| rest.strip_suffix(after));
+            inner.is_some()
+        }
+    };
+    (!fits).then(|| {
+        anyhow!("{place} is `{made}` in the generated client, and `{taken}` in the dispatch")
+    })
+}
