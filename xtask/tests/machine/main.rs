@@ -18,6 +18,7 @@ mod repairs;
 mod robots;
 mod spoilt;
 mod support;
+mod surface;
 mod sweeping;
 mod trips;
 mod vendoring;
