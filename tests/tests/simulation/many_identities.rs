@@ -20,13 +20,20 @@ const ORGANIZATIONS: usize = 20;
 const APP: u64 = 7;
 
 fn github() -> GitHub {
+    installed().0
+}
+
+/// The stand-in, and the numbers of the installations.
+fn installed() -> (GitHub, Vec<u64>) {
     let github = stand_in(Some(points()));
     let app = github.add_app(APP).public_key(&rsa::public_pem());
-    for n in 0..ORGANIZATIONS {
-        github.add_organization(&format!("org-{n}"));
-        app.install(&format!("org-{n}"));
-    }
-    github
+    let install = |n| {
+        let login = format!("org-{n}");
+        github.add_organization(&login);
+        app.install(&login)
+    };
+    let installations = (0..ORGANIZATIONS).map(install).collect();
+    (github, installations)
 }
 
 fn client(github: &GitHub) -> Client {
@@ -69,18 +76,22 @@ async fn each_installation_has_limits_of_its_own() {
     }
 }
 
-/// Stores so many secrets in each organization, by one batch sorted by organization, and gives when each was done.
-async fn store_in_one_batch(github: &GitHub, secrets: usize) -> Vec<Duration> {
-    let sorted = (0..ORGANIZATIONS).flat_map(move |n| {
+/// So many secrets for each organization, sorted by organization.
+fn sorted(secrets: usize) -> impl Iterator<Item = (Scope, NewSecret)> + Send {
+    (0..ORGANIZATIONS).flat_map(move |n| {
         let scope: Scope = format!("actions:org/org-{n}").parse().unwrap();
         let secret =
             |k| NewSecret::new(format!("KEY_{k}"), "value").visibility(Visibility::Private);
         (0..secrets).map(move |k| (scope.clone(), secret(k)))
-    });
+    })
+}
+
+/// Stores so many secrets in each organization by one batch, and gives when each was done.
+async fn store_in_one_batch(github: &GitHub, secrets: usize) -> Vec<Duration> {
     let began = Instant::now();
     let mut done = vec![Duration::ZERO; ORGANIZATIONS];
     let mut stored = 0;
-    let mut outcomes = client(github).put_all(sorted);
+    let mut outcomes = client(github).put_all(sorted(secrets));
     while let Some(outcome) = outcomes.next().await {
         outcome.result.unwrap();
         let owner = outcome.scope.owner().unwrap();
@@ -137,4 +148,35 @@ async fn a_used_up_hour_of_one_installation_holds_up_no_other() {
             assert_eq!(taken.as_secs(), undisturbed.as_secs(), "org-{n}");
         }
     }
+}
+
+/// Stores a hundred secrets everywhere in one batch while the installation at org-7 is dead, which must hold up no other,
+/// and gives the paths of the requests that were about it.
+async fn asked_of_the_dead(kill: impl Fn(&GitHub, u64)) -> Vec<String> {
+    let undisturbed = store_in_one_batch(&github(), 100).await;
+    let (github, installations) = installed();
+    github.configure(|settings| settings.remembered_requests = usize::MAX);
+    let id = installations[7];
+    kill(&github, id);
+    let (began, mut last) = (Instant::now(), Duration::ZERO);
+    let mut outcomes = client(&github).put_all(sorted(100));
+    while let Some(outcome) = outcomes.next().await {
+        let is_dead = outcome.scope.owner().unwrap() == "org-7";
+        assert_eq!(outcome.result.is_err(), is_dead, "{outcome}");
+        last = if is_dead { last } else { began.elapsed() };
+    }
+    assert!(last <= undisturbed.into_iter().max().unwrap(), "{last:?}");
+    let about = ["/org-7/".to_owned(), format!("/installations/{id}/")];
+    let paths = github.requests().into_iter().map(|request| request.path);
+    paths
+        .filter(|path| about.iter().any(|about| path.contains(about)))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_twenty_installations_a_dead_one_is_learnt_of_by_one_request() {
+    let asked = asked_of_the_dead(|github, id| github.suspend_installation(id)).await;
+    assert_eq!(asked.len(), 2, "which it is, and its token: {asked:?}");
+    let asked = asked_of_the_dead(|github, id| github.remove_installation(id)).await;
+    assert_eq!(asked.len(), 1, "which it is: {asked:?}");
 }
