@@ -208,7 +208,7 @@ impl<F> OperationCall<F> {
         let (attempts, reply) = (answered.attempts, answered.reply);
         Ok(Reply {
             status: reply.status().as_u16(),
-            request_id: headers::request_id(reply.headers()),
+            request_id: answered.request_id,
             server_time: headers::date(reply.headers()),
             attempts,
             value: reply.into_inner(),

@@ -84,7 +84,7 @@ impl Receipt {
             place: place.to_string(),
             name: name.to_owned(),
             key_id: None,
-            request_id: headers::request_id(headers),
+            request_id: answered.request_id.clone(),
             attempts: answered.attempts,
             at: headers::date(headers),
         }

@@ -184,6 +184,7 @@ impl Runtime {
                 Ok(reply) => Ok(Answered {
                     reply,
                     attempts: attempts.made(),
+                    request_id: attempts.request_id(),
                 }),
                 Err(error) => Err(attempts.explain(error)),
             }

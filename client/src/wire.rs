@@ -3,7 +3,7 @@
 mod proxy;
 mod sockets;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::header::LOCATION;
@@ -11,7 +11,6 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::Limited;
 use octoseal_api::{Body, Transport, TransportFuture};
 use reqwest::Url;
-use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
 use crate::error::Error;
@@ -79,9 +78,12 @@ impl Transport for Wire {
 /// Lets the process draw its first random bytes before any are needed, on a thread that may block: for tens of
 /// milliseconds, if AWS-LC is to gather them from a clock's jitter.
 async fn ready() {
-    static READY: OnceCell<()> = OnceCell::const_new();
-    let draw = || async { drop(spawn_blocking(octoseal_sealing::warm_up).await) };
-    READY.get_or_init(draw).await;
+    static READY: OnceLock<()> = OnceLock::new();
+    // Each caller waits for a task of its own runtime, which a paused clock waits for as well.
+    if READY.get().is_none() {
+        let draw = || *READY.get_or_init(octoseal_sealing::warm_up);
+        drop(spawn_blocking(draw).await);
+    }
 }
 
 /// The request that a redirect asks for, if it keeps origin and method: a renamed repository's.

@@ -13,6 +13,8 @@ use tracing::Instrument;
 use super::Runtime;
 use super::allowance::Allowance;
 use super::call::{Call, number_of};
+use super::echo::echoes;
+use super::headers;
 use super::in_time::{OutOf, in_time};
 use super::limited::limited;
 use super::observer::{Request, of_request};
@@ -59,6 +61,8 @@ struct Progress {
     ticket: Ticket,
     /// How many requests go before it, by the same leave.
     reads: u32,
+    /// GitHub's id of the last request, if it was answered with a success.
+    request_id: Option<String>,
 }
 
 impl<'a> Attempts<'a> {
@@ -84,6 +88,11 @@ impl<'a> Attempts<'a> {
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// GitHub's id of the last request, if it was answered with a success.
+    pub(super) fn request_id(&self) -> Option<String> {
+        self.progress().request_id.clone()
     }
 
     /// How many requests were sent; of writes, those before it count that belong to the same call of the public API.
@@ -329,8 +338,15 @@ impl<'a> Attempts<'a> {
         if outcome.is_err() {
             self.allowance.spend(took);
         }
+        // A server may send the token back in it.
+        let headers = outcome.as_ref().ok().map(ResponseValue::headers);
+        let request_id = headers
+            .and_then(headers::request_id)
+            .filter(|id| !echoes(id, token.expose()));
+        self.progress().request_id = request_id;
         self.runtime.observer.request(&span, || {
-            Request::new(&self.call, self.identity(), number, took, &outcome)
+            let id = self.request_id();
+            Request::new(&self.call, self.identity(), number, took, &outcome, id)
         });
         outcome
     }

@@ -105,6 +105,8 @@ pub(crate) fn cost(operation: Operation) -> Cost {
 pub(crate) struct Answered<T> {
     pub(crate) reply: ResponseValue<T>,
     pub(crate) attempts: u32,
+    /// GitHub's id of the request that was answered.
+    pub(crate) request_id: Option<String>,
 }
 
 impl<T> Answered<T> {

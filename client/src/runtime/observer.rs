@@ -184,6 +184,7 @@ impl Request {
         attempt: u32,
         duration: Duration,
         outcome: &Result<ResponseValue<T>, Failure>,
+        request_id: Option<String>,
     ) -> Self {
         let (reply, failure) = (outcome.as_ref().ok(), outcome.as_ref().err());
         let headers = reply.map(ResponseValue::headers);
@@ -198,10 +199,7 @@ impl Request {
                 Some(reply.status().as_u16())
             }),
             error: error.map(Error::kind),
-            request_id: headers.map_or(
-                error.and_then(Error::request_id).map(str::to_owned),
-                headers::request_id,
-            ),
+            request_id: request_id.or_else(|| error.and_then(Error::request_id).map(str::to_owned)),
             quota_left: headers.map_or(
                 failure.and_then(|failure| Some(failure.quota?.remaining)),
                 headers::remaining,

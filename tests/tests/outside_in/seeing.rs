@@ -517,3 +517,35 @@ async fn whatever_a_call_needs_beside_it_is_told_as_part_of_it() {
     ];
     assert_eq!(calls, expected);
 }
+
+#[tokio::test(start_paused = true)]
+async fn neither_an_event_nor_the_log_shows_a_token_that_is_sent_back_or_a_value() {
+    const TOKEN: &str = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
+    const VALUE: &str = "correct horse battery staple";
+    let (seen, _guard) = Seen::start();
+    let github = acme();
+    let echoed = |mut reply: http::Response<bytes::Bytes>| {
+        let token = http::HeaderValue::from_static(TOKEN);
+        reply.headers_mut().insert("x-github-request-id", token);
+        reply
+    };
+    let refusal = Fault::reply(422, format!(r#"{{"message":"{TOKEN} {VALUE}"}}"#));
+    github.inject(refusal.header("x-github-request-id", TOKEN).on("PUT"));
+    github.inject(Fault::change(echoed).always());
+    let told = Told::default();
+    let builder = octoseal::Client::builder().token(TOKEN);
+    let builder = builder.transport(github.clone()).observer(told.observer());
+    let client = builder.build().unwrap();
+    put(&client, "KEY", VALUE).await.unwrap_err();
+    let receipt = put(&client, "KEY", VALUE).await.unwrap();
+
+    assert_eq!(receipt.request_id, None);
+    assert_eq!(told.requests().len(), 4);
+    let logged = seen.0.lock().unwrap();
+    for text in [format!("{:?}", told.events()), format!("{logged:?}")] {
+        assert!(text.contains("KEY"));
+        for part in [TOKEN, "4b5a-6978", VALUE, "correct"] {
+            assert!(!text.contains(part), "{part} in {text}");
+        }
+    }
+}
