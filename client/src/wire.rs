@@ -1,5 +1,6 @@
 //! What every request goes through on its way, over sockets and in process alike.
 
+mod bodies;
 mod proxy;
 mod sockets;
 
@@ -8,7 +9,6 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use http::header::LOCATION;
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::Limited;
 use octoseal_api::{Body, Transport, TransportFuture};
 use reqwest::Url;
 use tokio::task::spawn_blocking;
@@ -16,11 +16,10 @@ use tokio::task::spawn_blocking;
 use crate::error::Error;
 use crate::limits::charge_again;
 
+use bodies::Bodies;
+
 pub(crate) use proxy::Proxies;
 pub(crate) use sockets::Sockets;
-
-/// No reply of the operations in use is larger: a page of 100 repositories is a few hundred kilobytes.
-const REPLY_CAP: usize = 16 * 1024 * 1024;
 
 /// What leads to one server, for all clients that share it.
 #[derive(Clone)]
@@ -49,11 +48,15 @@ impl Connections {
 /// Follows one redirect within the origin and caps the size of replies.
 pub(crate) struct Wire {
     inner: Arc<dyn Transport>,
+    bodies: Bodies,
 }
 
 impl Wire {
     pub(crate) fn new(inner: Arc<dyn Transport>) -> Self {
-        Self { inner }
+        Self {
+            inner,
+            bodies: Bodies::default(),
+        }
     }
 }
 
@@ -70,7 +73,7 @@ impl Transport for Wire {
                 }
                 None => response,
             };
-            Ok(response.map(|body| Body::wrap(Limited::new(body, REPLY_CAP))))
+            Ok(response.map(|body| self.bodies.bounded(body)))
         })
     }
 }

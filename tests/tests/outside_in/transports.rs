@@ -1,10 +1,17 @@
 //! Transports of the caller's: what they say of a failure decides, and layers see what travels.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use futures_util::{future, stream};
 use http::{Request, Response};
-use octoseal::transport::{Bytes, Transport, TransportError, TransportErrorKind, TransportFuture};
-use octoseal::{Applied, Client};
+use http_body_util::StreamBody;
+use hyper::body::Frame;
+use octoseal::transport::{
+    Body, Bytes, Transport, TransportError, TransportErrorKind, TransportFuture,
+};
+use octoseal::{Applied, Client, RetryPolicy};
 use octoseal_tests::{acme, builder, put};
 
 /// Gives the key, and fails every write so; `requests` counts them all.
@@ -123,4 +130,62 @@ async fn a_layer_sees_what_leaves_over_sockets_too() {
         .unwrap();
     client.list_org_secrets("acme").await.unwrap();
     assert_eq!(*passed.lock().unwrap(), ["seen"]);
+}
+
+/// Gives replies of fifteen pieces of 1 MiB each, and counts the bytes of those that are being read.
+#[derive(Clone, Default)]
+struct Large {
+    under_way: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+}
+
+const PIECE: usize = 1024 * 1024;
+
+/// What has arrived of one reply.
+struct Arrived(Large, usize);
+
+impl Drop for Arrived {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(self.1, Ordering::Relaxed);
+    }
+}
+
+impl Transport for Large {
+    fn send(&self, _: Request<Bytes>) -> TransportFuture<'_> {
+        let pieces = stream::unfold(Arrived(self.clone(), 0), |mut arrived| async move {
+            if arrived.1 == 15 * PIECE {
+                return None;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            arrived.1 += PIECE;
+            let Large { under_way, most } = &arrived.0;
+            let now = under_way.fetch_add(PIECE, Ordering::Relaxed) + PIECE;
+            most.fetch_max(now, Ordering::Relaxed);
+            let piece = Frame::data(Bytes::from(vec![b' '; PIECE]));
+            Some((Ok::<_, std::io::Error>(piece), arrived))
+        });
+        let body = Body::wrap(StreamBody::new(pieces));
+        Box::pin(async { Ok(Response::new(body)) })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_replies_under_way_together_are_bounded_and_one_alone_may_be_large() {
+    let large = Large::default();
+    let client = Client::builder()
+        .token("t")
+        .transport(large.clone())
+        .retry(RetryPolicy::default().attempts(1))
+        .build()
+        .unwrap();
+    let most = || large.most.load(Ordering::Relaxed) / PIECE;
+    let error = client.list_org_secrets("acme").await.unwrap_err();
+    assert!(error.is_unexpected_reply(), "{error}");
+    assert_eq!(most(), 15);
+    let lists = (0..50).map(|_| client.list_org_secrets("acme"));
+    let lists = future::join_all(lists).await;
+    assert!(lists.iter().all(Result::is_err));
+    assert!((60..=64 + 50).contains(&most()), "{} MiB", most());
+    assert_eq!(large.under_way.load(Ordering::Relaxed), 0);
+    client.list_org_secrets("acme").await.unwrap_err();
 }

@@ -1,0 +1,73 @@
+//! How much of replies may be in memory at once.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame};
+use octoseal_api::Body;
+
+use crate::error::BoxError;
+
+/// No reply of the operations in use is larger: a page of 100 repositories is a few hundred kilobytes.
+const LARGEST_BYTES: usize = 16 * 1024 * 1024;
+
+/// All replies of a client that are being read may have so much together.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// A reply up to this size is read even if others take up all there is.
+const SMALL_BYTES: usize = 1024 * 1024;
+
+/// What has arrived of the replies that are being read.
+#[derive(Clone, Default)]
+pub(super) struct Bodies(Arc<AtomicUsize>);
+
+impl Bodies {
+    /// A body whose bytes count until it is dropped, and that breaks off where there are too many.
+    pub(super) fn bounded(&self, body: Body) -> Body {
+        let counted = Counted {
+            inner: body,
+            bytes: 0,
+            all: self.0.clone(),
+        };
+        Body::wrap(http_body_util::Limited::new(counted, LARGEST_BYTES))
+    }
+}
+
+struct Counted {
+    inner: Body,
+    bytes: usize,
+    all: Arc<AtomicUsize>,
+}
+
+impl HttpBody for Counted {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = self.get_mut();
+        let frame = ready!(Pin::new(&mut this.inner).poll_frame(context));
+        let Some(frame) = frame.transpose()? else {
+            return Poll::Ready(None);
+        };
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        this.bytes += length;
+        let all = this.all.fetch_add(length, Ordering::Relaxed) + length;
+        Poll::Ready(Some(if all > MOST_BYTES && this.bytes > SMALL_BYTES {
+            Err("the replies under way are too large together".into())
+        } else {
+            Ok(frame)
+        }))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
