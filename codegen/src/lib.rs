@@ -22,6 +22,28 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 //!
+//! # Defaults
+//!
+//! No call has a time limit, none is repeated, and a reply is read to its end however long it is: all that is for the
+//! [`Transport`] to decide. Over a [`Network`] it is the `reqwest::Client` given to it, which by its own defaults waits
+//! for ever, follows ten redirects, goes by the environment's proxies and keeps idle connections for 90 seconds. The 15
+//! seconds in the source of `Client::new`, the generator's own, hold for nothing: the `reqwest::Client` that it makes puts
+//! requests together and sends none. It panics if that can't be made; [`client`] takes the one of the [`Context`].
+//!
+//! A limit of one's own:
+//!
+//! ```
+//! use std::{sync::Arc, time::Duration};
+//! use octoseal_api::{Context, Network, client};
+//! use reqwest::header::HeaderValue;
+//!
+//! let requests = reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?;
+//! let network = Arc::new(Network::new(requests.clone()));
+//! let context = Context::new(requests, network, HeaderValue::from_static("my-service/1"));
+//! let github = client("https://api.github.com", context);
+//! # Ok::<(), reqwest::Error>(())
+//! ```
+//!
 //! With the feature `httpmock` there is a module `httpmock`: mocks of single operations for tests, typed, where
 //! octoseal's whole stand-in would be too much.
 

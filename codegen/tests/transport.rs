@@ -159,3 +159,27 @@ async fn a_transport_can_go_on_to_another_and_reads_its_reply() {
         .await;
     assert_eq!(reply.unwrap().status(), 204);
 }
+
+/// Answers after an hour.
+struct Slow;
+
+impl Transport for Slow {
+    fn send(&self, _: Request<Bytes>) -> octoseal_api::TransportFuture<'_> {
+        Box::pin(async {
+            tokio::time::sleep(std::time::Duration::from_secs(3_600)).await;
+            Ok(Response::builder().status(204).body("".into()).unwrap())
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_generated_client_ends_no_call_whichever_way_it_is_made() {
+    let agent = HeaderValue::from_static("test/1");
+    let context = Context::new(reqwest::Client::new(), Arc::new(Slow), agent);
+    for slow in [
+        client("https://api.example", context.clone()),
+        octoseal_api::Client::new("https://api.example", context),
+    ] {
+        slow.delete_secret(ACME, "A").await.unwrap();
+    }
+}

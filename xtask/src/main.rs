@@ -99,6 +99,9 @@ enum Command {
         /// How many random messages, beside the fixed ones
         #[arg(long, value_name = "N", default_value_t = 1000)]
         rounds: usize,
+        /// Install nothing: only libraries that are here
+        #[arg(long)]
+        offline: bool,
     },
     /// Let processes that share limits in a real Redis store secrets, and let processes, store and clocks fail
     Fleet {
@@ -133,6 +136,9 @@ enum Command {
         /// The versions to go back to
         #[arg(default_values = timelapse::VERSIONS)]
         versions: Vec<String>,
+        /// Ask no registry, not even Cargo's: only what is here, or kept by npm and Cargo
+        #[arg(long)]
+        offline: bool,
     },
     /// Take every operation of a description alone through the machine
     Sweep {
@@ -209,9 +215,18 @@ fn run(tree: &Tree, command: Command) -> Result<ExitCode> {
             };
             commands::vendor(tree, &options)
         }
-        Command::Interop { require, rounds } => {
-            commands::interop(tree, interop::Options { require, rounds })
-        }
+        Command::Interop {
+            require,
+            rounds,
+            offline,
+        } => commands::interop(
+            tree,
+            interop::Options {
+                require,
+                rounds,
+                offline,
+            },
+        ),
         Command::Fleet { require } => commands::fleet(tree, require),
         Command::Fuzz { seconds } => commands::fuzz(tree, seconds),
         Command::Refresh {
@@ -219,9 +234,18 @@ fn run(tree: &Tree, command: Command) -> Result<ExitCode> {
             tests,
             accept_losses,
         } => commands::refresh(tree, wanted.into(), tests, accept_losses),
-        Command::Timelapse { folder, versions } => {
-            commands::timelapse(tree, &timelapse::Journey { versions, folder })
-        }
+        Command::Timelapse {
+            folder,
+            versions,
+            offline,
+        } => commands::timelapse(
+            tree,
+            &timelapse::Journey {
+                versions,
+                folder,
+                offline,
+            },
+        ),
         Command::Sweep {
             wanted,
             whole,

@@ -20,6 +20,8 @@ pub struct Options {
     pub require: bool,
     /// How many random messages beside the fixed ones.
     pub rounds: usize,
+    /// Whether nothing is installed.
+    pub offline: bool,
 }
 
 /// Installs what can be installed, tries every library and prints a table.
@@ -30,9 +32,9 @@ pub struct Options {
 pub fn run(tree: &Tree, options: Options) -> Result<()> {
     let home = home();
     // Ruby first: it brings the system's libsodium, which Python's driver then finds.
-    let ruby = ecosystem::ruby(&home.join("ruby"));
-    let python = ecosystem::python(&home.join("python"));
-    let node = ecosystem::node(&home.join("node"));
+    let ruby = ecosystem::ruby(&home.join("ruby"), options.offline);
+    let python = ecosystem::python(&home.join("python"), options.offline);
+    let node = ecosystem::node(&home.join("node"), options.offline);
 
     let libsodium = ecosystem::libsodium(&python);
 

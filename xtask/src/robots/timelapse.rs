@@ -7,7 +7,7 @@
 //! lack in part or in whole.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -39,6 +39,8 @@ pub struct Journey {
     pub versions: Vec<String>,
     /// A folder of descriptions called `VERSION.json`, instead of the registry.
     pub folder: Option<PathBuf>,
+    /// Whether no registry is asked.
+    pub offline: bool,
 }
 
 /// The results of one version.
@@ -71,7 +73,8 @@ pub fn timelapse(
         &target.join("timelapse"),
         &target.join("timelapse/target"),
         &rooms,
-    )?;
+    )?
+    .offline(options.offline);
     for file in [SOURCE, crate::tree::DOCS, FRAGMENT] {
         scratch.write(file, tree.read(file)?)?;
     }
@@ -95,8 +98,13 @@ pub fn timelapse(
             // A file tells no archive's integrity. Today's pin tells the file's digest instead.
             scratch.write(SOURCE, tree.read(SOURCE)?)?;
         }
-        let row =
-            visit(&scratch, version, folder, idle).with_context(|| format!("version {version}"))?;
+        let wanted = Wanted {
+            from: folder.map(|folder| folder.join(format!("{version}.json"))),
+            version: Some(version.to_owned()),
+            offline: options.offline,
+            ..Wanted::default()
+        };
+        let row = visit(&scratch, wanted, idle).with_context(|| format!("version {version}"))?;
         on_row(&row);
         rows.push(row);
     }
@@ -109,13 +117,8 @@ pub fn timelapse(
     Ok(Timelapse(rows))
 }
 
-fn visit(scratch: &Scratch, version: &str, folder: Option<&Path>, idle: Idle) -> Result<Row> {
+fn visit(scratch: &Scratch, wanted: Wanted, idle: Idle) -> Result<Row> {
     let tree = Tree::at(scratch.root());
-    let wanted = Wanted {
-        from: folder.map(|folder| folder.join(format!("{version}.json"))),
-        version: Some(version.to_owned()),
-        ..Wanted::default()
-    };
     let started = Instant::now();
     let allow_missing = idle == Idle::Allow;
     let outcome = vendor::run(
@@ -134,7 +137,7 @@ fn visit(scratch: &Scratch, version: &str, folder: Option<&Path>, idle: Idle) ->
     let started = Instant::now();
     scratch.cargo(&["check", "--package", "octoseal"])?;
     Ok(Row {
-        version: version.to_owned(),
+        version: outcome.version,
         operations: outcome.operations,
         missing: outcome.missing.len(),
         scopes: Place::ALL.map(|place| all.iter().filter(|scope| scope.place == place).count()),

@@ -17,6 +17,7 @@ mod refreshing;
 mod repairs;
 mod robots;
 mod spoilt;
+mod statuses;
 mod support;
 mod surface;
 mod sweeping;

@@ -61,18 +61,18 @@ impl Ecosystem {
 }
 
 /// PyNaCl and PyGithub in a private environment.
-pub(super) fn python(home: &Path) -> Ecosystem {
-    Ecosystem::new(home, install_python(home))
+pub(super) fn python(home: &Path, offline: bool) -> Ecosystem {
+    Ecosystem::new(home, install_python(home, offline))
 }
 
 /// libsodium-wrappers, tweetsodium and Octokit from npm.
-pub(super) fn node(home: &Path) -> Ecosystem {
-    Ecosystem::new(home, install_node(home).map(|()| "node".into()))
+pub(super) fn node(home: &Path, offline: bool) -> Ecosystem {
+    Ecosystem::new(home, install_node(home, offline).map(|()| "node".into()))
 }
 
 /// Debian's ruby-rbnacl, which brings Debian's libsodium. Installed as root, or by a `sudo` that asks nothing.
-pub(super) fn ruby(home: &Path) -> Ecosystem {
-    Ecosystem::new(home, install_ruby(home).map(|()| "ruby".into()))
+pub(super) fn ruby(home: &Path, offline: bool) -> Ecosystem {
+    Ecosystem::new(home, install_ruby(home, offline).map(|()| "ruby".into()))
 }
 
 /// The system's own libsodium, through Python. It comes with [`ruby`], or was here before.
@@ -83,10 +83,11 @@ pub(super) fn libsodium(python: &Ecosystem) -> Result<Command, Lack> {
     python.driver(&["libsodium.py"])
 }
 
-fn install_python(home: &Path) -> Result<PathBuf> {
+fn install_python(home: &Path, offline: bool) -> Result<PathBuf> {
     let requirements = include_str!("requirements.txt");
     let interpreter = home.join("bin/python");
     if !is_installed(home, requirements) {
+        may_install("PyNaCl", offline)?;
         // Debian packs them apart from the interpreter.
         done(Command::new("python3").args(["-c", "import ensurepip, venv"]))
             .map_err(|_| Missing("no `python3` here that has `venv`".to_owned()))?;
@@ -122,10 +123,11 @@ fn install_python(home: &Path) -> Result<PathBuf> {
 }
 
 /// The drivers lie beside `node_modules`, because that is where Node looks.
-fn install_node(home: &Path) -> Result<()> {
+fn install_node(home: &Path, offline: bool) -> Result<()> {
     let manifest = include_str!("package.json");
     done(Command::new("node").arg("--version"))?;
     if !is_installed(home, manifest) {
+        may_install("libsodium-wrappers", offline)?;
         std::fs::create_dir_all(home)?;
         std::fs::write(home.join("package.json"), manifest)?;
         done(
@@ -146,9 +148,10 @@ fn install_node(home: &Path) -> Result<()> {
     Ok(())
 }
 
-fn install_ruby(home: &Path) -> Result<()> {
+fn install_ruby(home: &Path, offline: bool) -> Result<()> {
     let loads = || done(Command::new("ruby").args(["-e", "require 'rbnacl'"]));
     if loads().is_err() {
+        may_install("rbnacl", offline)?;
         let mut update = apt_get()?;
         done(update.args(["update", "--quiet=2"]))?;
         let mut install = apt_get()?;
@@ -181,6 +184,14 @@ fn apt_get() -> Result<Command> {
     }
     command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
     Ok(command)
+}
+
+/// Fails if what is not installed can't be, since no registry is asked.
+fn may_install(what: &str, offline: bool) -> Result<()> {
+    match offline {
+        true => Err(Missing(format!("{what} is not installed, and no registry is asked")).into()),
+        false => Ok(()),
+    }
 }
 
 /// Installs, unless the same was installed last time.
