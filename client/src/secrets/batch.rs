@@ -63,8 +63,8 @@ impl<S: AnyScope> Secrets<S> {
     /// does not grow with their number. One whose name is being written already waits for it, and holds up no other.
     /// Waits for limits have no deadline here, unless [`deadline`](Self::deadline) sets one for the batch. A secret that fails does not
     /// stop the others, unless the failure would meet them too (the owner's token is refused or can't be had, or may
-    /// not write in the scope; the scope's key can't be had; 50 of an owner in a row got no answer): then those are
-    /// given back untried. If the runtime ends, each says that it was lost. Running the same batch again completes it. Where a batch names one secret
+    /// not write in the scope; 50 of an owner in a row got no answer, and then a probe or one more got none): then those
+    /// are given back untried. If the runtime ends, each says that it was lost. Running the same batch again completes it. Where a batch names one secret
     /// more than once, the last value stays.
     ///
     /// What is under way goes on as tasks of the tokio runtime while the caller is busy with an outcome. Dropping
