@@ -151,7 +151,8 @@ async fn a_call_that_gives_up_early_does_not_give_up_the_key_for_those_that_wait
     let put = |name| secrets.put(name, "value").visibility(Visibility::All);
     let once = put("ONE").retry(RetryPolicy::default().attempts(1));
     let (one, two) = tokio::join!(once.send(), put("TWO").send());
-    assert!(one.unwrap_err().is_server_error());
+    let gave_up = one.unwrap_err();
+    assert!(gave_up.is_server_error(), "{gave_up}");
     two.unwrap();
 }
 

@@ -77,7 +77,7 @@ const CLIENT: &[Room] = &[
         ],
     ),
     ("app", &["auth", "error", "limits", "lookup", "runtime"]),
-    ("client", &["lookup", "runtime"]),
+    ("client", &["lookup", "runtime", "wire"]),
     ("receipt", &["runtime"]),
     (
         "operation",
