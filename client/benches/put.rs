@@ -51,7 +51,7 @@ fn put_all(runtime: &Runtime, client: &Client) {
     let scope: Scope = "actions:org/acme".parse().expect("a scope");
     let value = [7; 64];
     let batch = (0..PUTS)
-        .map(move |n| NewSecret::new(format!("KEY_{n}"), &value).visibility(Visibility::Private));
+        .map(move |n| NewSecret::new(format!("KEY_{n}"), &value).access(Visibility::Private));
     runtime.block_on(async {
         let mut outcomes = client.secrets(scope).put_all(batch);
         while let Some(outcome) = outcomes.next().await {

@@ -239,6 +239,11 @@ pub enum Access {
 }
 
 impl Access {
+    /// Only these repositories, by id or `owner/name`. A list of them turns into it, too.
+    pub fn selected(repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>) -> Self {
+        Self::Selected(repositories.into_iter().map(Into::into).collect())
+    }
+
     /// As it is, or `new` for a secret that does not exist yet: all, private, or selected repositories.
     ///
     /// # Examples
@@ -290,6 +295,30 @@ impl From<Visibility> for Access {
             Visibility::Private => Self::Private,
             Visibility::Selected(ids) => Self::Selected(ids.into_iter().map(Into::into).collect()),
         }
+    }
+}
+
+/// Only these repositories.
+impl<R: Into<RepositoryRef>, const N: usize> From<[R; N]> for Access {
+    fn from(repositories: [R; N]) -> Self {
+        Self::selected(repositories)
+    }
+}
+
+/// Only these repositories.
+impl<R: Into<RepositoryRef>> From<Vec<R>> for Access {
+    fn from(repositories: Vec<R>) -> Self {
+        Self::selected(repositories)
+    }
+}
+
+/// Only these repositories.
+impl<'a, R> From<&'a Vec<R>> for Access
+where
+    &'a R: Into<RepositoryRef>,
+{
+    fn from(repositories: &'a Vec<R>) -> Self {
+        Self::selected(repositories)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::lookup::ScopeKey;
 use crate::receipt::Receipt;
 use crate::scope::{OrganizationScope, OrganizationStore};
-use crate::secrets::{Put, Repository, Secret, Secrets};
+use crate::secrets::{DocumentedName, Put, Repository, Secret, Secrets};
 
 impl Client {
     fn org_secrets(&self, org: impl Into<String>) -> Result<Secrets<OrganizationScope>, Error> {
@@ -50,9 +50,9 @@ impl Client {
         &self,
         org: impl Into<String>,
         secret_name: impl Into<String>,
-    ) -> Put<OrganizationScope> {
+    ) -> Put<OrganizationScope, DocumentedName> {
         match self.org_secrets(org) {
-            Ok(secrets) => secrets.create_or_update(secret_name),
+            Ok(secrets) => secrets.create_or_update(secret_name).by_documented_name(),
             Err(error) => Put::failed(error, &secret_name.into()),
         }
     }

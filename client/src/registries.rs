@@ -16,7 +16,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use octoseal_api::operations::Operation;
 use octoseal_api::stores::registries::{self, Registry, Write};
 
-use crate::access::{Access, Visibility};
+use crate::access::Access;
 use crate::client::Client;
 use crate::error::{Applied, Error, Kind};
 use crate::lookup::{ScopeKey, Sealed, fetch_key, maybe_of_repositories};
@@ -111,18 +111,18 @@ impl PrivateRegistries {
     /// The ways of logging in that GitHub's description lists.
     pub const AUTH_TYPES: &'static [&'static str] = registries::AUTH_TYPE;
 
-    /// Creates a registry of a kind in [`TYPES`](Self::TYPES) at `url`, for the repositories that `visibility` says.
-    /// Nothing happens until [`CreateRegistry::send`], which gives all errors.
+    /// Creates a registry of a kind in [`TYPES`](Self::TYPES) at `url`, for the repositories that `access` says:
+    /// all, private, or those that are listed. Nothing happens until [`CreateRegistry::send`], which gives all errors.
     ///
     /// GitHub's page: [Create a private registry for an organization](https://docs.github.com/rest/private-registries/organization-configurations#create-a-private-registry-for-an-organization).
     pub fn create(
         &self,
         registry_type: impl Into<String>,
         url: impl Into<String>,
-        visibility: Visibility,
+        access: impl Into<Access>,
     ) -> CreateRegistry {
         let registry_type = registry_type.into();
-        let mut draft = Draft::new(self, visibility.into());
+        let mut draft = Draft::new(self, access.into());
         if !Self::TYPES.contains(&registry_type.as_str()) {
             let known = Self::TYPES.join(", ");
             draft.refused = Some(Error::input(format!(

@@ -38,7 +38,7 @@ pub use crate::value::MAX_VALUE_BYTES;
 pub use batch::Outcome;
 pub use change::{Change, NewSecret};
 pub use compare::{Comparison, Doubt};
-pub use put::{Put, PutPlan};
+pub use put::{AnyName, DocumentedName, Put, PutPlan};
 
 const LISTING: &str = "listing the secrets of";
 const LISTING_INHERITED: &str = "listing the organization secrets seen by";
@@ -87,7 +87,7 @@ pub struct Repository {
 /// # async fn f(github: octoseal::Client) -> Result<(), octoseal::Error> {
 /// # use octoseal::{scope::{RepositoryScope, RepositoryStore}, Visibility};
 /// let scope = RepositoryScope::new(RepositoryStore::Actions, "acme", "api")?;
-/// github.secrets(scope).put("NAME", "value").visibility(Visibility::All).send().await?;
+/// github.secrets(scope).put("NAME", "value").access(Visibility::All).send().await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -259,7 +259,7 @@ impl<S: AnyScope> Secrets<S> {
     /// let secrets = github.secrets(OrganizationScope::new(OrganizationStore::Dependabot, "acme")?);
     /// secrets.create_or_update("NPM_TOKEN").encrypted_value(sealed, "3380204578043523366").send().await?;
     /// // The visibility alone.
-    /// secrets.create_or_update("NPM_TOKEN").visibility(Visibility::Private).send().await?;
+    /// secrets.create_or_update("NPM_TOKEN").access(Visibility::Private).send().await?;
     /// # Ok(())
     /// # }
     /// ```

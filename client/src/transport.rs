@@ -115,7 +115,7 @@
 //! # stand_in.add_organization("acme");
 //! # stand_in.inject(Fault::unicorn().on("PUT"));
 //! # let github = builder.transport(stand_in).build()?;
-//! let put = github.create_or_update_org_secret("acme", "KEY").value("v").visibility(Visibility::All);
+//! let put = github.create_or_update_org_secret("acme", "KEY").value("v").access(Visibility::All);
 //! put.send().await?;
 //!
 //! // The second attempt was answered 502, and repeated.

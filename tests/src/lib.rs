@@ -55,7 +55,7 @@ pub async fn put(client: &Client, name: &str, value: &str) -> Result<Receipt, oc
     client
         .create_or_update_org_secret("acme", name)
         .value(value)
-        .visibility(Visibility::Private)
+        .access(Visibility::Private)
         .send()
         .await
 }

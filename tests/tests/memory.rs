@@ -25,8 +25,7 @@ fn peak(secrets: usize) -> u64 {
     let used = measure(|| {
         runtime.block_on(async {
             let values = (0..secrets).map(|n| {
-                NewSecret::new(format!("KEY_{n}"), vec![n as u8; 64])
-                    .visibility(Visibility::Private)
+                NewSecret::new(format!("KEY_{n}"), vec![n as u8; 64]).access(Visibility::Private)
             });
             let mut outcomes = client.secrets(scope(ACME)).put_all(values);
             let mut stored = 0;

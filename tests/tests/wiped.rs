@@ -94,7 +94,7 @@ async fn a_plaintext_is_nowhere_in_memory_after_it_was_stored_and_dropped() {
         let put = client
             .create_or_update_org_secret("acme", "KEY")
             .value(value);
-        put.visibility(Visibility::All).send().await.unwrap();
+        put.access(Visibility::All).send().await.unwrap();
     }
     drop(plaintext());
     assert_eq!(found(), 0, "a copy of the plaintext was left in memory");

@@ -136,7 +136,7 @@ async fn journey() -> Result<(), Error> {
     let app = App::new("12345", signer);
     let github = Client::builder().app(app).transport(stand_in.clone());
     let put = github.build()?.create_or_update_org_secret("acme", "KEY");
-    let written = put.value("s3cret").visibility(Visibility::Private).send();
+    let written = put.value("s3cret").access(Visibility::Private).send();
     let written = written.await;
     std::fs::remove_file(&file)?;
     println!("KEY in acme: {}", written?);

@@ -9,7 +9,7 @@ async fn stored_by(command: &[&str]) -> Result<octoseal::Receipt, octoseal::Erro
     let app = App::new("12345", Program(command));
     let github = Client::builder().app(app).transport(stand_in).build()?;
     let put = github.create_or_update_org_secret("acme", "KEY");
-    put.value("v").visibility(Visibility::All).send().await
+    put.value("v").access(Visibility::All).send().await
 }
 
 #[tokio::test]

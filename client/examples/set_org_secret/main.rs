@@ -136,7 +136,7 @@ async fn journey() -> Result<(), BoxError> {
     let receipt = github
         .create_or_update_org_secret("acme", "DEPLOY_KEY")
         .value(first.as_str())
-        .visibility(Visibility::Selected(repositories.to_vec()))
+        .access(Visibility::Selected(repositories.to_vec()))
         .send()
         .await?;
     let sent = stand_in

@@ -100,7 +100,7 @@ async fn store(fleet: &str, process: &str, secrets: &str) -> Result<(), BoxError
     let acme: Scope = "actions:org/acme".parse()?;
     let secret = |n| {
         let name = format!("{process}_{n}");
-        NewSecret::new(name, format!("value {n}")).visibility(Visibility::Private)
+        NewSecret::new(name, format!("value {n}")).access(Visibility::Private)
     };
     let all: Vec<_> = (0..secrets).map(secret).collect();
     let mut outcomes = github.secrets(acme).put_all(all);

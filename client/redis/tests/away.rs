@@ -24,7 +24,7 @@ async fn put(ledger: RedisLedger) -> Duration {
     client
         .create_or_update_org_secret("acme", "KEY")
         .value("value")
-        .visibility(Visibility::Private)
+        .access(Visibility::Private)
         .send()
         .await
         .unwrap();

@@ -5,7 +5,7 @@ use std::fmt;
 use octoseal_api::stores::registries::{self, Write};
 
 use super::{PrivateRegistries, PrivateRegistry, RegistryAuth, read};
-use crate::access::{Access, RepositoryRef, Visibility};
+use crate::access::Access;
 use crate::error::Error;
 use crate::receipt::{Receipt, Written};
 use crate::runtime::Allowance;
@@ -71,16 +71,29 @@ impl Draft {
             return Err(refused);
         }
         let write = &mut self.write;
-        match &self.access {
-            Access::All | Access::Private => write.visibility = Some(self.access.to_string()),
+        let is_new = write.registry_type.is_some();
+        let access = match &self.access {
+            Access::KeepOr(new) if is_new => new,
+            access => access,
+        };
+        match access {
+            Access::All | Access::Private => write.visibility = Some(access.to_string()),
             Access::Selected(repositories) => {
                 let lookup = &self.registries.client.lookup;
                 let ids = lookup.repository_ids(repositories, allowance).await?;
                 write.visibility = Some("selected".to_owned());
                 write.selected_repository_ids = Some(ids);
             }
+            Access::Keep | Access::KeepOr(_) if is_new => {
+                let why = "a new registry has no access to keep";
+                return Err(Error::input(why).with_hint("say all, private, or repositories"));
+            }
             // What is not sent stays as it is.
-            _ => {}
+            Access::Keep | Access::KeepOr(_) => {}
+            Access::Add(_) | Access::Remove(_) => {
+                let why = "a private registry has no operation that adds or takes a repository";
+                return Err(Error::unsupported(why).with_hint("say all repositories"));
+            }
         }
         let value = self.auth.and_then(|auth| auth.write_to(write));
         if let Some(value) = &value {
@@ -117,15 +130,6 @@ impl CreateRegistry {
     /// Whether the registry stands in for the public one of its kind.
     pub fn replaces_base(mut self, replaces: bool) -> Self {
         self.0.write.replaces_base = Some(replaces);
-        self
-    }
-
-    /// Selects the repositories that may use it, by id or `owner/name`, in place of the visibility given before.
-    pub fn selected_repositories(
-        mut self,
-        repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>,
-    ) -> Self {
-        self.0.access = Access::Selected(repositories.into_iter().map(Into::into).collect());
         self
     }
 
@@ -189,18 +193,9 @@ impl UpdateRegistry {
         self
     }
 
-    /// Which repositories may use it.
-    pub fn visibility(mut self, visibility: Visibility) -> Self {
-        self.draft.access = visibility.into();
-        self
-    }
-
-    /// Selects the repositories that may use it, by id or `owner/name`.
-    pub fn selected_repositories(
-        mut self,
-        repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>,
-    ) -> Self {
-        self.draft.access = Access::Selected(repositories.into_iter().map(Into::into).collect());
+    /// Which repositories may use it. GitHub has no operation that adds or takes one.
+    pub fn access(mut self, access: impl Into<Access>) -> Self {
+        self.draft.access = access.into();
         self
     }
 

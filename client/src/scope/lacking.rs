@@ -21,11 +21,7 @@ macro_rules! lacks {
     };
 }
 
-lacks!(Visibility: ".put(\"A\", \"b\").visibility(octoseal::Visibility::All)",
-    OrganizationScope, not RepositoryScope, EnvironmentScope, UserScope);
 lacks!(Access: ".put(\"A\", \"b\").access(octoseal::Access::Keep)",
-    UserScope, not RepositoryScope, EnvironmentScope);
-lacks!(SelectedRepositories: ".put(\"A\", \"b\").selected_repositories([\"acme/api\"])",
     UserScope, not RepositoryScope, EnvironmentScope);
 lacks!(ListOfSelectedRepositories: ".selected_repositories(\"A\")",
     OrganizationScope, not RepositoryScope, EnvironmentScope);

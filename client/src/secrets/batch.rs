@@ -78,7 +78,7 @@ impl<S: AnyScope> Secrets<S> {
     /// # async fn store(github: octoseal::Client) -> Result<(), octoseal::Error> {
     /// let secrets = github.secrets("actions:org/acme".parse::<Scope>()?);
     /// let batch = [("DB_PASSWORD", "s3cret"), ("API_KEY", "k3y")]
-    ///     .map(|pair| NewSecret::from(pair).visibility(Visibility::Private));
+    ///     .map(|pair| NewSecret::from(pair).access(Visibility::Private));
     /// let mut outcomes = secrets.put_all(batch);
     /// while let Some(outcome) = outcomes.next().await {
     ///     println!("{outcome}");

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use super::kept::When;
 use super::put::{Content, Put};
 use super::target::Target;
-use crate::access::{Access, RepositoryRef, Visibility};
+use crate::access::Access;
 use crate::error::Error;
 use crate::lookup::Sealed;
 use crate::receipt::Receipt;
@@ -54,22 +54,7 @@ impl NewSecret {
         }
     }
 
-    /// Which repositories may use it, in a scope whose secrets have a visibility.
-    pub fn visibility(self, visibility: Visibility) -> Self {
-        self.access(visibility)
-    }
-
-    /// Selects repositories by id or `owner/name`, in a scope whose secrets can be given to selected ones.
-    pub fn selected_repositories(
-        self,
-        repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>,
-    ) -> Self {
-        self.access(Access::Selected(
-            repositories.into_iter().map(Into::into).collect(),
-        ))
-    }
-
-    /// Who may use it.
+    /// Who may use it; see [`Put::access`].
     pub fn access(mut self, access: impl Into<Access>) -> Self {
         self.access = access.into();
         self

@@ -12,7 +12,7 @@ use reqwest::StatusCode;
 use super::kept::{Changed, Resolved, Wanted, When};
 use super::target::Target;
 use super::write::remember;
-use crate::access::{Access, RepositoryRef, Visibility};
+use crate::access::{Access, Visibility};
 use crate::error::{Applied, Error};
 use crate::lookup::{HeldPlace, Left, OwnWrite, Sealed, Selection, maybe_of_repositories};
 use crate::receipt::{Receipt, Written};
@@ -25,7 +25,7 @@ use crate::value::SecretValue;
 /// [`Client::create_or_update_org_secret`](crate::Client::create_or_update_org_secret).
 ///
 /// # Access is kept
-/// Without [`visibility`](Put::visibility) or [`selected_repositories`](Put::selected_repositories), an existing
+/// Unless [`access`](Put::access) is said, or [`visibility`](Put::visibility) by the documented method, an existing
 /// secret keeps its visibility and every repository it is selected for: they are read first, all pages, and sent
 /// again with the new value, since GitHub requires the visibility and clears a list that is left out. If GitHub counts
 /// more repositories than it shows to this token, that is an error and nothing is written. They are read directly before
@@ -33,15 +33,23 @@ use crate::value::SecretValue;
 /// the access in that one round trip; such a change is undone, and GitHub offers no condition that would prevent it.
 /// Name the access if you know it: that also saves the reading.
 #[must_use = "nothing is sent before `send`"]
-pub struct Put<S> {
+pub struct Put<S, N = AnyName> {
     /// Where, or why there is no such scope.
     target: Result<Target, Error>,
     name: String,
     content: Content,
     access: Access,
     when: When,
-    kind: PhantomData<fn() -> S>,
+    kind: PhantomData<fn() -> (S, N)>,
 }
+
+/// A put that was asked for by the name that is the same for every scope.
+#[derive(Clone, Copy, Debug)]
+pub enum AnyName {}
+
+/// A put that was asked for by GitHub's documented name, whose parameters have theirs too.
+#[derive(Clone, Copy, Debug)]
+pub enum DocumentedName {}
 
 /// What is to be stored: at most one of a value and a sealed box, by construction.
 #[derive(Clone)]
@@ -51,7 +59,7 @@ pub(super) enum Content {
     Sealed(Sealed),
 }
 
-impl<S: AnyScope> Put<S> {
+impl<S: AnyScope, N> Put<S, N> {
     pub(super) fn new(target: Result<Target, Error>, name: String) -> Self {
         Self {
             target,
@@ -120,6 +128,17 @@ impl<S: AnyScope> Put<S> {
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.target = self.target.map(|target| target.retry(policy));
         self
+    }
+
+    pub(crate) fn by_documented_name(self) -> Put<S, DocumentedName> {
+        Put {
+            target: self.target,
+            name: self.name,
+            content: self.content,
+            access: self.access,
+            when: self.when,
+            kind: PhantomData,
+        }
     }
 
     pub(super) fn of(mut self, content: Content, access: Access, when: When) -> Self {
@@ -269,17 +288,20 @@ pub struct PutPlan {
     pub changes_access: bool,
 }
 
-impl<S: HasVisibility> Put<S> {
-    /// Which repositories may use the secret.
-    pub fn visibility(mut self, visibility: Visibility) -> Self {
-        self.access = visibility.into();
-        self
+impl<S: HasVisibility> Put<S, DocumentedName> {
+    /// Which repositories may use the secret: the documented parameters `visibility` and `selected_repository_ids`.
+    pub fn visibility(self, visibility: Visibility) -> Self {
+        Self {
+            access: visibility.into(),
+            ..self
+        }
     }
 }
 
-impl<S: HasSelectedRepositories> Put<S> {
-    /// Who may use the secret, for callers that have it as a value, from a configuration perhaps. What the scope does
-    /// not have is an [`Error::is_unsupported`] of [`send`](Self::send).
+impl<S: HasSelectedRepositories, N> Put<S, N> {
+    /// Who may use the secret: an [`Access`], what turns into one (a [`Visibility`], or repositories by id or
+    /// `owner/name`, which are then selected), or what a configuration says. Names of repositories are looked up first, and
+    /// all that are not found are reported in one error before anything is written. What the scope does not have is an [`Error::is_unsupported`] of [`send`](Self::send).
     ///
     /// # Examples
     /// ```
@@ -295,20 +317,9 @@ impl<S: HasSelectedRepositories> Put<S> {
         self.access = access.into();
         self
     }
-
-    /// Selects the repositories that may use the secret, by id or `owner/name`; names are looked up first, and
-    /// all that are not found are reported in one error before anything is written. With
-    /// [`RepositoryRef::NONE`] none may.
-    pub fn selected_repositories(
-        mut self,
-        repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>,
-    ) -> Self {
-        self.access = Access::Selected(repositories.into_iter().map(Into::into).collect());
-        self
-    }
 }
 
-impl<S> fmt::Debug for Put<S> {
+impl<S, N> fmt::Debug for Put<S, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Put")
             .field("scope", &self.target.as_ref().map(|target| &target.scope))

@@ -22,9 +22,9 @@ async fn each_visibility_is_stored_as_it_is_said() {
         Visibility::All,
         Visibility::Selected(vec![api]),
     ] {
-        let put = secrets.put("ONE", "v").visibility(visibility.clone());
+        let put = secrets.put("ONE", "v").access(visibility.clone());
         put.send().await.unwrap();
-        let batch = [NewSecret::new("MANY", "v").visibility(visibility.clone())];
+        let batch = [NewSecret::new("MANY", "v").access(visibility.clone())];
         let outcome = secrets.put_all(batch).next().await.unwrap();
         assert!(outcome.result.is_ok(), "{outcome}");
         for name in ["ONE", "MANY"] {
@@ -139,7 +139,7 @@ async fn access_that_cannot_be_read_whole_can_be_said_instead() {
     let (github, _) = selected(ACME, 230);
     github.inject(counting(232).always());
     let put = client(&github).secrets(scope(ACME)).put("KEY", "new");
-    put.visibility(Visibility::Private).send().await.unwrap();
+    put.access(Visibility::Private).send().await.unwrap();
     assert_eq!(github.plaintext(ACME, "KEY").unwrap(), b"new");
 }
 
@@ -315,7 +315,7 @@ async fn an_empty_selection_is_sent_as_an_empty_list() {
     let call = client(&github)
         .create_or_update_org_secret("acme", "KEY")
         .value("new");
-    call.visibility(Visibility::Selected(vec![]))
+    call.access(Visibility::Selected(vec![]))
         .send()
         .await
         .unwrap();
@@ -338,10 +338,7 @@ async fn repositories_are_selected_by_name_too() {
     let call = client(&github)
         .create_or_update_org_secret("acme", "KEY")
         .value("new");
-    call.selected_repositories(["acme/api", "acme/web"])
-        .send()
-        .await
-        .unwrap();
+    call.access(["acme/api", "acme/web"]).send().await.unwrap();
     let expected = [
         github.add_repository("acme", "api"),
         github.add_repository("acme", "web"),
@@ -362,24 +359,16 @@ async fn unknown_repositories_are_all_named_before_anything_is_written() {
         .create_or_update_org_secret("acme", "KEY")
         .value("new");
     let secrets = client.secrets(scope(ACME));
-    let create = registries.create("npm_registry", "https://npm.example", Visibility::All);
+    let create = registries.create("npm_registry", "https://npm.example", NAMES);
     let update = registries.update("NPM_REGISTRY_SECRET");
     for error in [
-        put.selected_repositories(NAMES).send().await.unwrap_err(),
+        put.access(NAMES).send().await.unwrap_err(),
         secrets
             .set_selected_repositories("KEY", NAMES)
             .await
             .unwrap_err(),
-        create
-            .selected_repositories(NAMES)
-            .send()
-            .await
-            .unwrap_err(),
-        update
-            .selected_repositories(NAMES)
-            .send()
-            .await
-            .unwrap_err(),
+        create.send().await.unwrap_err(),
+        update.access(NAMES).send().await.unwrap_err(),
     ] {
         assert!(error.is_invalid_input());
         let text = error.to_string();
@@ -414,7 +403,7 @@ async fn an_id_that_no_repository_has_is_told_before_anything_is_sent() {
     let github = acme();
     let secrets = client(&github).secrets(scope(ACME));
     for id in [0, u64::MAX] {
-        let put = secrets.put("KEY", "value").selected_repositories([id]);
+        let put = secrets.put("KEY", "value").access([id]);
         for error in [
             put.send().await.unwrap_err(),
             secrets
@@ -442,9 +431,7 @@ async fn ids_that_the_owner_does_not_have_are_named_as_what_may_be_wrong() {
     github.seed(ACME, "KEY", "old").visibility("selected");
     let github_client = client(&github);
     let secrets = github_client.secrets(scope(ACME));
-    let put = secrets
-        .put("KEY", "value")
-        .selected_repositories([4_000_000_001]);
+    let put = secrets.put("KEY", "value").access([4_000_000_001]);
     let registries = github_client.private_registries(PrivateRegistriesScope::new("acme").unwrap());
     let selected = Visibility::Selected(vec![4_000_000_001]);
     let registry = registries.create("npm_registry", "https://npm.example", selected);
@@ -459,7 +446,7 @@ async fn ids_that_the_owner_does_not_have_are_named_as_what_may_be_wrong() {
         assert!(error.is_validation(), "{error}");
         assert!(error.hint().unwrap().contains("selected by id"), "{error}");
     }
-    let put = secrets.put("KEY", "value").selected_repositories([0; 0]);
+    let put = secrets.put("KEY", "value").access([0; 0]);
     github.inject(
         Fault::reply(422, r#"{"message":"Validation Failed"}"#)
             .at("/secrets/KEY")
@@ -493,7 +480,7 @@ async fn a_scope_without_visibility_refuses_one_before_the_wire() {
     let secrets = client(&github).secrets(scope("actions:repo/acme/api"));
     let error = secrets
         .put("KEY", "v")
-        .visibility(Visibility::All)
+        .access(Visibility::All)
         .send()
         .await
         .unwrap_err();

@@ -319,7 +319,7 @@ async fn a_batch_over_three_organizations_outlives_its_tokens_twice_with_three_t
             .unwrap();
         (
             scope,
-            NewSecret::new(format!("KEY_{number}"), "value").visibility(Visibility::Private),
+            NewSecret::new(format!("KEY_{number}"), "value").access(Visibility::Private),
         )
     });
     let began = Instant::now();

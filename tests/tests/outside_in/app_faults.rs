@@ -24,7 +24,7 @@ fn statuses(github: &GitHub, status: u16) -> usize {
 }
 
 fn secret(number: usize) -> NewSecret {
-    NewSecret::new(format!("KEY_{number}"), "value").visibility(Visibility::Private)
+    NewSecret::new(format!("KEY_{number}"), "value").access(Visibility::Private)
 }
 
 fn stored(outcomes: &[Outcome]) -> usize {

@@ -63,7 +63,7 @@ async fn repositories_given_by_name_are_looked_up_with_one_token_that_may_do_not
     let github = installed();
     let client = narrowed(&github);
     let put = client.secrets(scope(ACME)).put("KEY", "value");
-    let put = put.selected_repositories(["acme/api", "acme/web", "acme/docs"]);
+    let put = put.access(["acme/api", "acme/web", "acme/docs"]);
     put.send().await.unwrap();
     let asked = asked_for(&github);
     assert_eq!(asked.len(), 2, "{asked:?}");

@@ -208,7 +208,7 @@ async fn the_time_at_which_a_token_expires_is_read_in_every_form_and_garbage_is_
 
 async fn batch_of_100(github: &GitHub) -> usize {
     github.set_latency(Duration::from_millis(200));
-    let secret = |n| NewSecret::new(format!("KEY_{n}"), "value").visibility(Visibility::Private);
+    let secret = |n| NewSecret::new(format!("KEY_{n}"), "value").access(Visibility::Private);
     let client = client(github, app());
     let batch = client.secrets(scope(ACME)).put_all((0..100).map(secret));
     let outcomes: Vec<_> = batch.collect().await;

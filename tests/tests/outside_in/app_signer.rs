@@ -82,7 +82,7 @@ async fn a_key_that_lies_elsewhere_signs_once_for_all_callers_and_again_after_se
     let client = client(&github, app(&signer));
     let batch = |name: &'static str| {
         let secret = move |number| {
-            let secret = NewSecret::new(name, "value").visibility(Visibility::Private);
+            let secret = NewSecret::new(name, "value").access(Visibility::Private);
             (scope(&format!("actions:org/org-{number}")), secret)
         };
         client.put_all((0..20).map(secret)).collect::<Vec<_>>()

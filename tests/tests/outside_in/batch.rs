@@ -36,7 +36,7 @@ fn roomy() -> (GitHub, Client) {
 
 fn secrets(number: usize) -> impl Iterator<Item = NewSecret> + Send + 'static {
     (0..number).map(|n| {
-        NewSecret::new(format!("KEY_{n}"), format!("value {n}")).visibility(Visibility::Private)
+        NewSecret::new(format!("KEY_{n}"), format!("value {n}")).access(Visibility::Private)
     })
 }
 
@@ -148,9 +148,8 @@ async fn of_several_values_for_one_secret_the_last_stays_even_if_the_first_comes
 #[tokio::test(start_paused = true)]
 async fn repositories_that_a_batch_selects_by_name_are_looked_up_once() {
     let (github, client) = roomy();
-    let batch = (0..200).map(|n| {
-        NewSecret::new(format!("KEY_{n}"), "value").selected_repositories(["acme/api", "acme/web"])
-    });
+    let batch = (0..200)
+        .map(|n| NewSecret::new(format!("KEY_{n}"), "value").access(["acme/api", "acme/web"]));
     let outcomes: Vec<_> = client.secrets(scope(ACME)).put_all(batch).collect().await;
     assert_eq!(assert_true(&github, &outcomes, 200), 200);
     assert_eq!(arrivals(&github, "GET").len(), 3);
@@ -195,8 +194,8 @@ async fn a_key_that_rotates_during_a_batch_is_met() {
 async fn a_secret_that_cannot_be_stored_does_not_stop_the_others() {
     let (github, client) = roomy();
     let bad = [
-        NewSecret::new("NOT A NAME", "value").visibility(Visibility::Private),
-        NewSecret::new("TOO_LARGE", vec![0; 50_000]).visibility(Visibility::Private),
+        NewSecret::new("NOT A NAME", "value").access(Visibility::Private),
+        NewSecret::new("TOO_LARGE", vec![0; 50_000]).access(Visibility::Private),
         NewSecret::new("NO_VISIBILITY", "value"),
     ];
     let batch = bad.into_iter().chain(secrets(20));
@@ -418,7 +417,7 @@ async fn secrets_are_taken_from_the_input_only_as_places_become_free() {
         let count = taken.clone();
         let endless = (0..).map(move |n| {
             count.fetch_add(1, Ordering::Relaxed);
-            NewSecret::new(format!("KEY_{n}"), "value").visibility(Visibility::Private)
+            NewSecret::new(format!("KEY_{n}"), "value").access(Visibility::Private)
         });
         let mut outcomes = client.secrets(scope(ACME)).put_all(endless);
         for seen in 1..200 {
@@ -490,7 +489,7 @@ async fn a_repository_that_one_secret_may_not_select_stops_no_other() {
     let (github, client) = roomy();
     let hidden = r#"{"message":"Resource not accessible by integration"}"#;
     github.inject(Fault::reply(403, hidden).at("/repos/other/x").always());
-    let one = NewSecret::new("ONE", "value").selected_repositories(["other/x"]);
+    let one = NewSecret::new("ONE", "value").access(["other/x"]);
     let batch = std::iter::once(one).chain(secrets(199));
     let outcomes: Vec<_> = client.secrets(scope(ACME)).put_all(batch).collect().await;
     assert_eq!(assert_true(&github, &outcomes, 200), 199);
@@ -642,9 +641,8 @@ fn a_batch_without_a_runtime_says_so_for_every_secret() {
 async fn the_same_name_again_waits_for_its_place_and_holds_up_no_other() {
     let (github, client) = roomy();
     github.set_latency(Duration::from_millis(40));
-    let same = (0..10).map(|n| NewSecret::new("SAME", format!("{n}")).visibility(Visibility::All));
-    let others =
-        (0..40).map(|n| NewSecret::new(format!("KEY_{n}"), "v").visibility(Visibility::All));
+    let same = (0..10).map(|n| NewSecret::new("SAME", format!("{n}")).access(Visibility::All));
+    let others = (0..40).map(|n| NewSecret::new(format!("KEY_{n}"), "v").access(Visibility::All));
     let began = Instant::now();
     let outcomes = client.secrets(scope(ACME)).put_all(same.chain(others));
     let all: Vec<_> = outcomes
@@ -673,7 +671,7 @@ async fn an_owner_whose_secrets_get_no_answer_stops_itself_and_no_other_owner() 
             NewSecret::new(format!("K_{n}"), "v"),
         )
     });
-    let bad = bad.map(|(scope, secret)| (scope, secret.visibility(Visibility::All)));
+    let bad = bad.map(|(scope, secret)| (scope, secret.access(Visibility::All)));
     let good = secrets(200).map(|secret| (scope(ACME), secret));
     let outcomes: Vec<_> = client.put_all(bad.chain(good)).collect().await;
     let stored = outcomes.iter().filter(|outcome| outcome.result.is_ok());
@@ -733,7 +731,7 @@ async fn a_panic_of_a_member_that_the_caller_catches_leaves_its_place_to_the_nex
     let source = PanicsOnce(AtomicBool::new(false));
     let client = Client::builder().token_source(source);
     let client = client.transport(github.clone()).build().unwrap();
-    let same = (0..3).map(|n| NewSecret::new("SAME", format!("{n}")).visibility(Visibility::All));
+    let same = (0..3).map(|n| NewSecret::new("SAME", format!("{n}")).access(Visibility::All));
     let mut outcomes = client.secrets(scope(ACME)).put_all(same);
     let mut stored = 0;
     let mut panics = 0;
@@ -757,7 +755,7 @@ async fn a_definite_answer_is_an_answer_though_it_is_a_refusal() {
     let refusal = Fault::reply(422, r#"{"message":"Validation Failed"}"#);
     github.inject(refusal.on("PUT").always());
     // No two in a row get no answer.
-    let secret = |n| NewSecret::new(format!("N{n}_KEY"), "v").visibility(Visibility::All);
+    let secret = |n| NewSecret::new(format!("N{n}_KEY"), "v").access(Visibility::All);
     let all = client.secrets(scope(ACME)).put_all((0..2_000).map(secret));
     let outcomes: Vec<_> = all.collect().await;
     let status = |outcome: &Outcome| {

@@ -34,10 +34,10 @@ async fn puts_sealed_values_deletions_and_changes_of_access_go_in_one_batch() {
     github.seed(ACME, "OLD", "value");
     let changes = [
         NewSecret::new("NEW", "value")
-            .visibility(Visibility::All)
+            .access(Visibility::All)
             .into(),
         NewSecret::sealed("SEALED", sealed, key.key_id())
-            .visibility(Visibility::All)
+            .access(Visibility::All)
             .into(),
         Change::access("SHARED", Access::add([web])),
         Change::delete("old"),

@@ -109,7 +109,7 @@ async fn a_receipt_of_another_place_or_without_a_time_is_not_compared() {
     let secrets = client.secrets(scope(ACME));
     secrets
         .put("KEY", "v")
-        .selected_repositories(["acme/api"])
+        .access(["acme/api"])
         .send()
         .await
         .unwrap();

@@ -32,7 +32,7 @@ async fn a_missing_organization_is_not_found_and_says_what_that_may_mean() {
         .create_or_update_org_secret("ghost", "KEY")
         .value("v");
     let error = call
-        .visibility(octoseal::Visibility::All)
+        .access(octoseal::Visibility::All)
         .send()
         .await
         .unwrap_err();
@@ -138,7 +138,7 @@ async fn refusals_that_anyone_may_meet_say_what_to_change() {
     let sealed_wrong = client(&acme())
         .create_or_update_org_secret("acme", "KEY")
         .encrypted_value("c2VhbGVkYm94".repeat(6), "1")
-        .visibility(octoseal::Visibility::All);
+        .access(octoseal::Visibility::All);
     for (error, status, remedy) in [
         (put_in_api(&client(&archived)).await, 403, "unarchive it"),
         (

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use octoseal::{Applied, RetryPolicy, Written, limits::Pacing};
+use octoseal::{Access, Applied, RetryPolicy, Written, limits::Pacing};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, builder, client, put};
 use tokio::time::{Instant, timeout};
@@ -333,7 +333,7 @@ async fn the_deadline_covers_the_reading_of_access_that_is_kept() {
     let call = roomy
         .create_or_update_org_secret("acme", "KEY")
         .value("old");
-    call.visibility(octoseal::Visibility::Selected(all))
+    call.access(octoseal::Visibility::Selected(all))
         .send()
         .await
         .unwrap();
@@ -397,7 +397,7 @@ async fn replies_that_come_use_up_no_time_for_those_that_fail() {
     let put = client
         .create_or_update_org_secret("acme", "KEY")
         .value("value");
-    put.selected_repositories(names).send().await.unwrap();
+    put.access(Access::selected(names)).send().await.unwrap();
     assert!(began.elapsed() > Duration::from_secs(30));
     assert_eq!(github.request_count(), 150 + 2);
 }

@@ -30,7 +30,7 @@ async fn a_box_sealed_elsewhere_is_stored_in_every_scope() {
             .create_or_update("KEY")
             .encrypted_value(sealed, key.key_id());
         let call = match secrets.scope().has_visibility() {
-            true => call.visibility(Visibility::Private),
+            true => call.access(Visibility::Private),
             false => call,
         };
         assert_eq!(
@@ -55,7 +55,7 @@ async fn a_call_without_a_value_changes_the_visibility_alone_wherever_one_may_be
         let written = client(&github)
             .secrets(scope(text))
             .create_or_update("KEY")
-            .visibility(Visibility::All)
+            .access(Visibility::All)
             .send()
             .await;
         assert_eq!(written.unwrap().written, Written::Updated, "{text}");

@@ -61,7 +61,7 @@ async fn access_that_changes_while_a_write_waits_for_a_limit_is_kept_as_it_becam
         let secret = admin
             .create_or_update_org_secret("acme", "KEY_4")
             .value("v");
-        secret.visibility(Visibility::Private).send().await.unwrap();
+        secret.access(Visibility::Private).send().await.unwrap();
     };
     let (outcomes, ()) = tokio::join!(store(&client, 5), narrows);
     assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()));
@@ -112,7 +112,7 @@ async fn kept_selections_of_many_pages_are_read_by_one_leave_however_narrow_it_i
     let wide = builder(&github).build().unwrap();
     let secret = wide.create_or_update_org_secret("acme", "KEY").value("old");
     secret
-        .visibility(Visibility::Selected(ids))
+        .access(Visibility::Selected(ids))
         .send()
         .await
         .unwrap();

@@ -362,7 +362,7 @@ async fn each_identity_of_a_source_has_limits_of_its_own() {
     let client = client.build().unwrap();
     let write = async |org: &str| {
         let put = client.create_or_update_org_secret(org, "KEY").value("v");
-        put.visibility(Visibility::All).send().await.unwrap();
+        put.access(Visibility::All).send().await.unwrap();
     };
     write("acme").await;
     write("globex").await;

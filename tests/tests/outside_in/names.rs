@@ -20,7 +20,7 @@ async fn plaintext_in_place_of_a_sealed_value_never_reaches_the_wire() {
         let put = client
             .create_or_update_org_secret("acme", "NAME")
             .encrypted_value(plaintext, "1")
-            .visibility(Visibility::All);
+            .access(Visibility::All);
         let error = put.send().await.unwrap_err();
         assert!(error.is_invalid_input(), "{plaintext:?}: {error}");
         let text = format!("{error} {error:?}");
@@ -43,7 +43,7 @@ async fn a_box_sealed_elsewhere_is_sent_as_it_is() {
         let put = client
             .create_or_update_org_secret("acme", name)
             .encrypted_value(&sealed, &key_id)
-            .visibility(Visibility::All);
+            .access(Visibility::All);
         put.send().await.unwrap();
         let stored = github.plaintext("actions:org/acme", name);
         assert_eq!(stored.as_deref(), Some(&b"s3cret"[..]));
@@ -71,7 +71,7 @@ async fn names_that_github_would_refuse_never_reach_the_wire() {
         let call = client
             .create_or_update_org_secret("acme", name)
             .value("v")
-            .visibility(Visibility::All);
+            .access(Visibility::All);
         let error = call.send().await.unwrap_err();
         assert!(error.is_invalid_input(), "{name:?}: {error}");
         assert!(
@@ -95,7 +95,7 @@ async fn names_that_github_would_refuse_never_reach_the_wire() {
         let call = client
             .create_or_update_org_secret(org, "NAME")
             .value("v")
-            .visibility(Visibility::All);
+            .access(Visibility::All);
         assert!(call.send().await.unwrap_err().is_invalid_input(), "{org:?}");
         assert!(
             client
@@ -114,7 +114,7 @@ async fn a_value_over_48_kilobytes_never_reaches_the_wire() {
     let call = client(&github)
         .create_or_update_org_secret("acme", "NAME")
         .value(vec![7; 49_153]);
-    let error = call.visibility(Visibility::All).send().await.unwrap_err();
+    let error = call.access(Visibility::All).send().await.unwrap_err();
     assert!(error.is_invalid_input());
     assert!(error.to_string().contains("49153 bytes"), "{error}");
     assert_eq!(github.request_count(), 0);
@@ -169,7 +169,7 @@ proptest! {
         runtime.block_on(async {
             let github = acme();
             let client = client(&github);
-            let _ = client.create_or_update_org_secret(&org, &name).value("v").visibility(Visibility::All).send().await;
+            let _ = client.create_or_update_org_secret(&org, &name).value("v").access(Visibility::All).send().await;
             let _ = client.delete_org_secret(&org, &name).await;
             let _ = client.list_selected_repos_for_org_secret(&org, &name).await;
             for request in github.requests() {

@@ -34,11 +34,11 @@ async fn access_that_is_kept_is_not_widened_by_a_read_from_before_our_own_put() 
     for wait in [Duration::ZERO, Duration::from_millis(900), LAG] {
         sleep(Duration::from_secs(60)).await;
         let put = client.secrets(scope(ACME)).put("KEY", "one");
-        put.visibility(Visibility::All).send().await.unwrap();
+        put.access(Visibility::All).send().await.unwrap();
         sleep(Duration::from_secs(60)).await;
         lagging(&github, LAG);
         let put = client.secrets(scope(ACME)).put("KEY", "two");
-        put.visibility(Visibility::Private).send().await.unwrap();
+        put.access(Visibility::Private).send().await.unwrap();
         sleep(wait).await;
         keep(&client).await.unwrap();
         let stored = github.secret(ACME, "KEY").unwrap();
@@ -92,7 +92,7 @@ async fn a_secret_that_was_just_created_or_deleted_is_taken_as_it_is_now() {
     let secrets = client.secrets(scope(ACME));
     sleep(Duration::from_secs(60)).await;
     lagging(&github, LAG);
-    let put = secrets.put("KEY", "one").visibility(Visibility::Private);
+    let put = secrets.put("KEY", "one").access(Visibility::Private);
     put.send().await.unwrap();
     keep(&client).await.unwrap();
 
@@ -111,7 +111,7 @@ async fn a_read_that_stays_older_is_an_error_in_the_end_and_nothing_is_written()
     sleep(Duration::from_secs(60)).await;
     lagging(&github, Duration::from_secs(50));
     let put = client.secrets(scope(ACME)).put("KEY", "one");
-    put.visibility(Visibility::Private).send().await.unwrap();
+    put.access(Visibility::Private).send().await.unwrap();
     github.clear_requests();
 
     let error = keep(&client).await.unwrap_err();
@@ -131,10 +131,10 @@ async fn what_another_changes_afterwards_is_kept_as_they_left_it() {
     let github = acme();
     let (ours, other) = (client(&github), client(&github));
     let put = ours.secrets(scope(ACME)).put("KEY", "one");
-    put.visibility(Visibility::All).send().await.unwrap();
+    put.access(Visibility::All).send().await.unwrap();
     sleep(Duration::from_secs(1)).await;
     let put = other.secrets(scope(ACME)).put("KEY", "two");
-    put.visibility(Visibility::Private).send().await.unwrap();
+    put.access(Visibility::Private).send().await.unwrap();
     github.clear_requests();
     keep(&ours).await.unwrap();
     let stored = github.secret(ACME, "KEY").unwrap();
@@ -148,8 +148,8 @@ async fn two_writes_of_one_secret_by_one_client_follow_each_other() {
     github.set_latency(Duration::from_secs(1));
     let client = client(&github);
     let secrets = client.secrets(scope(ACME));
-    let all = secrets.put("KEY", "one").visibility(Visibility::All);
-    let private = secrets.put("key", "two").visibility(Visibility::Private);
+    let all = secrets.put("KEY", "one").access(Visibility::All);
+    let private = secrets.put("key", "two").access(Visibility::Private);
     let (first, second) = tokio::join!(all.send(), private.send());
     first.and(second).unwrap();
     let writes = github.requests();
@@ -169,7 +169,7 @@ async fn a_registry_is_not_read_to_be_written_so_that_an_older_read_changes_noth
     };
     let created = create.auth(token).send().await.unwrap();
     let name = created.registry.name;
-    let private = registries.update(&name).visibility(Visibility::Private);
+    let private = registries.update(&name).access(Visibility::Private);
     private.send().await.unwrap();
     lagging(&github, LAG);
     let update = registries.update(&name).url("https://npm2.example");

@@ -117,7 +117,7 @@ async fn a_put_creates_only_or_updates_only_as_it_is_told_in_every_kind_of_scope
         let put = |value: &str| {
             let put = secrets.put("KEY", value);
             match scope(place).has_visibility() {
-                true => put.visibility(Visibility::All),
+                true => put.access(Visibility::All),
                 false => put,
             }
         };
@@ -142,7 +142,7 @@ async fn a_put_that_may_have_created_the_secret_itself_says_so() {
     github.inject(Fault::lost_reply().on("PUT"));
     let client = client(&github);
     let put = client.secrets(scope(ACME)).put("KEY", "value");
-    let put = put.visibility(Visibility::All).only_if_missing();
+    let put = put.access(Visibility::All).only_if_missing();
     let error = put.send().await.unwrap_err();
     assert!(error.is_conflict(), "{error}");
     assert_eq!(error.applied(), Applied::Unknown);

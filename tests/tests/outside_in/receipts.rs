@@ -42,9 +42,7 @@ async fn every_write_of_a_secret_tells_what_was_done_where_when_and_under_which_
     told(&put(&client, "KEY", "two").await.unwrap(), Written::Updated);
     let kept = secrets.put("KEY", "three").send().await.unwrap();
     told(&kept, Written::Updated);
-    let selected = secrets
-        .put("KEY", "four")
-        .selected_repositories(["acme/api"]);
+    let selected = secrets.put("KEY", "four").access(["acme/api"]);
     told(&selected.send().await.unwrap(), Written::Updated);
 
     let set = secrets.set_selected_repositories("KEY", ["acme/web"]);

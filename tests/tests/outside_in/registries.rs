@@ -126,13 +126,11 @@ async fn an_update_keeps_what_it_does_not_name() {
     let github = acme();
     let registries = registries(&github);
     let create = registries
-        .create("npm_registry", "https://npm.example", Visibility::All)
+        .create("npm_registry", "https://npm.example", ["acme/api"])
         .replaces_base(true);
-    let create = create
-        .auth(RegistryAuth::Token {
-            token: "t0ken".into(),
-        })
-        .selected_repositories(["acme/api"]);
+    let create = create.auth(RegistryAuth::Token {
+        token: "t0ken".into(),
+    });
     let created = create.send().await.unwrap().registry;
     registries
         .update(&created.name)
@@ -150,7 +148,7 @@ async fn an_update_keeps_what_it_does_not_name() {
     assert_eq!(github.plaintext(SCOPE, &created.name).unwrap(), b"t0ken");
     registries
         .update(&created.name)
-        .visibility(Visibility::Private)
+        .access(Visibility::Private)
         .send()
         .await
         .unwrap();

@@ -173,12 +173,12 @@ async fn secrets(client: Client, scope: Scope, keep: bool) -> Result<(), Error> 
     if keep || !secrets.scope().has_visibility() {
         put.send().await?;
     } else {
-        put.visibility(Visibility::Private).send().await?;
+        put.access(Visibility::Private).send().await?;
     }
     if secrets.scope().has_selected_repositories() {
         secrets
             .put("NAME", "new")
-            .selected_repositories(["acme/api"])
+            .access(["acme/api"])
             .send()
             .await?;
         let selected: Vec<_> = secrets.selected_repositories("NAME").try_collect().await?;
@@ -198,9 +198,7 @@ async fn registries(client: Client) -> Result<(), Error> {
     let token = || RegistryAuth::Token {
         token: "t0ken".into(),
     };
-    let create = registries
-        .create("npm_registry", "https://npm.example", Visibility::Private)
-        .selected_repositories(["acme/api"]);
+    let create = registries.create("npm_registry", "https://npm.example", ["acme/api"]);
     create.auth(token()).send().await?;
     registries
         .update("NAME")

@@ -65,7 +65,7 @@ impl Place for Secrets {
         Box::pin(async move {
             let put = self.0.put(name, value);
             let put = if self.0.scope().has_visibility() {
-                put.visibility(Visibility::Private)
+                put.access(Visibility::Private)
             } else {
                 put
             };
@@ -369,7 +369,7 @@ async fn dependabot_gets_its_repository_ids_as_strings_before_a_version_and_all_
         let secrets = client.secrets(scope(text));
         secrets
             .put("KEY", "v")
-            .visibility(Visibility::Selected(vec![api]))
+            .access(Visibility::Selected(vec![api]))
             .send()
             .await
             .unwrap();
@@ -395,7 +395,7 @@ async fn selected_repositories_work_wherever_they_exist() {
         let secrets = client(&github).secrets(scope(text));
         secrets
             .put("KEY", "v")
-            .selected_repositories(["acme/api"])
+            .access(["acme/api"])
             .send()
             .await
             .unwrap();
@@ -468,7 +468,7 @@ async fn the_documented_method_is_two_lines_on_a_handle() {
         .secrets(OrganizationScope::new(OrganizationStore::Actions, "acme").unwrap());
     secrets
         .put("KEY", "value")
-        .visibility(Visibility::All)
+        .access(Visibility::All)
         .send()
         .await
         .unwrap();

@@ -185,7 +185,7 @@ async fn no_public_type_shows_a_token_or_a_plaintext() {
         username: "robot".into(),
         password: PLAINTEXT.into(),
     };
-    let new = NewSecret::new("NAME", PLAINTEXT).visibility(Visibility::All);
+    let new = NewSecret::new("NAME", PLAINTEXT).access(Visibility::All);
     let create = registries.create("npm_registry", "https://npm.acme.example", Visibility::All);
     let outcomes: Vec<_> = secrets.put_all([new.clone()]).collect().await;
     let pem = octoseal_tests_key();

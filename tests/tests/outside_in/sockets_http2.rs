@@ -200,7 +200,7 @@ async fn a_write_that_never_had_its_turn_is_told_as_not_sent() {
     let write = async |client: &Client, name| {
         let put = client.create_or_update_org_secret("acme", name);
         let put = put.encrypted_value(key.key().seal(b"value"), key.key_id());
-        put.visibility(Visibility::All).send().await
+        put.access(Visibility::All).send().await
     };
     let (first, second) = tokio::join!(write(&patient, "FIRST"), write(&hasty, "SECOND"));
     first.unwrap();

@@ -29,7 +29,7 @@ async fn limited() -> (GitHub, Client) {
 }
 
 fn new(name: &str) -> NewSecret {
-    NewSecret::new(name, "value").visibility(Visibility::Private)
+    NewSecret::new(name, "value").access(Visibility::Private)
 }
 
 #[tokio::test(start_paused = true)]
@@ -124,7 +124,7 @@ async fn a_call_with_a_policy_of_its_own_makes_as_many_attempts_as_it_says() {
     let secrets = client.secrets(scope(ACME));
     let once = secrets
         .put("KEY", "value")
-        .visibility(Visibility::All)
+        .access(Visibility::All)
         .retry(attempts(1));
     assert_eq!(once.send().await.unwrap_err().attempts(), 1);
     let thrice = secrets.clone().retry(attempts(3)).get("KEY").await;
@@ -148,7 +148,7 @@ async fn a_call_that_gives_up_early_does_not_give_up_the_key_for_those_that_wait
     let client = client(&github);
     github.inject(Fault::service_unavailable().on("GET").times(2));
     let secrets = client.secrets(scope(ACME));
-    let put = |name| secrets.put(name, "value").visibility(Visibility::All);
+    let put = |name| secrets.put(name, "value").access(Visibility::All);
     let once = put("ONE").retry(RetryPolicy::default().attempts(1));
     let (one, two) = tokio::join!(once.send(), put("TWO").send());
     let gave_up = one.unwrap_err();

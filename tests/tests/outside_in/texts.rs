@@ -30,7 +30,7 @@ async fn borrowed_strings_and_lists_are_ordinary_arguments() {
     let names = vec!["acme/api".to_owned(), "acme/web".to_owned()];
     let ids: Vec<u64> = vec![github.add_repository("acme", "docs")];
     let secrets = client(&github).secrets(scope(ACME));
-    let put = secrets.put("KEY", &value).selected_repositories(&names);
+    let put = secrets.put("KEY", &value).access(&names);
     put.send().await.unwrap();
     let stored = github.secret(ACME, "KEY").unwrap();
     assert_eq!(stored.value, value.as_bytes());
@@ -65,7 +65,7 @@ async fn no_repository_is_said_by_a_name() {
                 .await
                 .map(drop),
             _ => {
-                let put = secrets.put("KEY", "value").selected_repositories(none);
+                let put = secrets.put("KEY", "value").access(none);
                 put.send().await.map(drop)
             }
         }
@@ -81,9 +81,7 @@ async fn digits_are_an_id_however_they_are_given() {
     let github = acme();
     let api = github.add_repository("acme", "api");
     let secrets = client(&github).secrets(scope(ACME));
-    let put = secrets
-        .put("KEY", "value")
-        .selected_repositories([api.to_string()]);
+    let put = secrets.put("KEY", "value").access([api.to_string()]);
     put.send().await.unwrap();
     let stored = github.secret(ACME, "KEY").unwrap();
     assert_eq!(stored.selected_repository_ids, [api].into());
@@ -236,14 +234,12 @@ async fn what_a_list_gives_can_be_handed_on_and_written_down() {
     let client = client(&github);
     let secrets = client.secrets(scope(ACME));
     let value = octoseal::SecretValue::from(std::borrow::Cow::from("v"));
-    let put = secrets
-        .put("KEY", &value)
-        .selected_repositories(["acme/api", "acme/web"]);
+    let put = secrets.put("KEY", &value).access(["acme/api", "acme/web"]);
     put.send().await.unwrap();
     let selected = secrets.selected_repositories_all("KEY").await.unwrap();
     secrets
         .put("OTHER", &value)
-        .selected_repositories(&selected)
+        .access(&selected)
         .send()
         .await
         .unwrap();

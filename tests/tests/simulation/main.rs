@@ -46,7 +46,7 @@ fn client(github: &GitHub) -> ClientBuilder {
 
 /// Stores so many secrets in a scope, and gives the time it took.
 async fn store(client: &Client, scope: &str, secrets: usize) -> Duration {
-    let secret = |n| NewSecret::new(format!("KEY_{n}"), "value").visibility(Visibility::Private);
+    let secret = |n| NewSecret::new(format!("KEY_{n}"), "value").access(Visibility::Private);
     let began = Instant::now();
     let scope: Scope = scope.parse().unwrap();
     let mut outcomes = client.secrets(scope).put_all((0..secrets).map(secret));

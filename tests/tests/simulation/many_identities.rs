@@ -80,8 +80,7 @@ async fn each_installation_has_limits_of_its_own() {
 fn sorted(secrets: usize) -> impl Iterator<Item = (Scope, NewSecret)> + Send {
     (0..ORGANIZATIONS).flat_map(move |n| {
         let scope: Scope = format!("actions:org/org-{n}").parse().unwrap();
-        let secret =
-            |k| NewSecret::new(format!("KEY_{k}"), "value").visibility(Visibility::Private);
+        let secret = |k| NewSecret::new(format!("KEY_{k}"), "value").access(Visibility::Private);
         (0..secrets).map(move |k| (scope.clone(), secret(k)))
     })
 }

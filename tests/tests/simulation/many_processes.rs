@@ -102,7 +102,7 @@ async fn a_single_put_takes_one_round_trip_to_the_ledger_more_and_its_key_anothe
     let shared = process(&github, &Far::new());
     let put = async |client: &Client| {
         let put = client.create_or_update_org_secret("acme", "KEY");
-        let put = put.value("value").visibility(Visibility::Private);
+        let put = put.value("value").access(Visibility::Private);
         let began = Instant::now();
         put.send().await.unwrap();
         began.elapsed()

@@ -29,7 +29,7 @@ async fn main() -> Result<(), octoseal::Error> {
     let client = octoseal::Client::builder().token("a-token").transport(github.clone()).pacing(octoseal::limits::Pacing::concurrency_only()).build()?;
 
     let organization = client.secrets(OrganizationScope::new(OrganizationStore::Robots, "acme")?);
-    let put = organization.put("ARM", "left").visibility(Visibility::Selected(vec![api]));
+    let put = organization.put("ARM", "left").access(Visibility::Selected(vec![api]));
     assert_eq!(put.send().await?.written, Written::Created);
     assert_eq!(organization.list_all().await?.len(), 1);
 

@@ -21,7 +21,7 @@ async fn store(url: &str, count: usize) -> Result<(), BoxError> {
         .build()?;
     let scope: Scope = "actions:org/acme".parse()?;
     let secrets = (0..count).map(|n| (format!("SECRET_{n}"), format!("{n:064}")));
-    let secrets = secrets.map(|pair| NewSecret::from(pair).visibility(Visibility::Private));
+    let secrets = secrets.map(|pair| NewSecret::from(pair).access(Visibility::Private));
     let mut outcomes = github.secrets(scope).put_all(secrets);
     while let Some(outcome) = outcomes.next().await {
         outcome.result?;
