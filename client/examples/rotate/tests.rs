@@ -229,7 +229,8 @@ async fn a_store_that_is_away_for_seconds_is_waited_for() {
 async fn a_limit_is_waited_out_and_told_once() {
     let world = World::new("limit");
     let limit = Fault::secondary_limit().header("retry-after", "60");
-    world.stand_in.inject(limit.on("PUT").times(3));
+    let limit = limit.on("PUT").lasting(Duration::from_secs(1));
+    world.stand_in.inject(limit);
     let told = Arc::new(Mutex::new(Vec::new()));
     let lines = told.clone();
     let builder = Client::builder()
