@@ -45,6 +45,7 @@ pub(super) fn echoes(text: &str, token: &str) -> bool {
     // Base64 of a text that holds the token depends on where in it the token begins.
     let base64 = (0..3)
         .filter_map(|skip| token.as_bytes().get(skip..))
+        .filter(|rest| !rest.is_empty())
         .flat_map(|rest| [STANDARD.encode(rest), URL_SAFE.encode(rest)]);
     let mut spellings = [token.to_owned(), hex].into_iter().chain(base64);
     let unescaped = percent_decode_str(text).decode_utf8_lossy();
