@@ -17,6 +17,7 @@
 
 mod allowance;
 mod attempt;
+mod below_http;
 mod call;
 mod echo;
 pub(crate) mod headers;

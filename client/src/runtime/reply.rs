@@ -1,15 +1,13 @@
 //! What a reply means: the value, an error that helps, and whether to try again.
 
-use std::io;
 use std::time::{Duration, SystemTime};
 
-use octoseal_api::{
-    Error as ApiError, Head, ResponseValue, TransportError, TransportErrorKind, transport_error,
-};
+use octoseal_api::{Error as ApiError, Head, ResponseValue, transport_error};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
+use super::below_http;
 use super::echo::echoes;
 use super::headers;
 use super::retry::{Failed, Next, Pause};
@@ -35,7 +33,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    fn new(error: Error, class: Class) -> Self {
+    pub(super) fn new(error: Error, class: Class) -> Self {
         Self {
             error,
             class,
@@ -59,7 +57,7 @@ impl Failure {
         }
     }
 
-    fn maybe_done(self) -> Self {
+    pub(super) fn maybe_done(self) -> Self {
         Self {
             maybe_done: true,
             ..self
@@ -142,7 +140,7 @@ pub(crate) async fn failure(error: ApiError<()>, token: &str) -> Failure {
             }
         }
         ApiError::CommunicationError(error) | ApiError::InvalidUpgrade(error) => {
-            transport(transport_error(error))
+            below_http::failure(transport_error(error))
         }
         ApiError::ResponseBodyError(error) => {
             let (kind, reason, class) = if is_capped(&error) {
@@ -189,8 +187,6 @@ async fn start_of(mut response: reqwest::Response) -> Result<Vec<u8>, reqwest::E
 }
 
 const BROKE_OFF: &str = "the reply broke off";
-const UNTRUSTED: &str = "TLS: the server's certificate was not accepted";
-const NO_TLS: &str = "TLS: the server did not speak it";
 
 /// A refusal whose words did not arrive. A `403` is for a limit or for good, which only they tell: it is asked again.
 fn half_refused(failure: Failure, error: reqwest::Error) -> Failure {
@@ -202,7 +198,7 @@ fn half_refused(failure: Failure, error: reqwest::Error) -> Failure {
 }
 
 fn is_capped(error: &reqwest::Error) -> bool {
-    in_chain::<http_body_util::LengthLimitError>(error)
+    below_http::in_chain::<http_body_util::LengthLimitError>(error)
 }
 
 fn unexpected(what: String) -> Error {
@@ -220,110 +216,6 @@ fn looks_like_html(body: &[u8]) -> bool {
         .collect();
     let start = start.to_ascii_lowercase();
     start.starts_with(b"<!doctype") || start.starts_with(b"<html") || start.starts_with(b"<")
-}
-
-/// A failure below HTTP.
-fn transport(error: TransportError) -> Failure {
-    use TransportErrorKind::{Certificate, Connect, Request, Timeout};
-    let by_proxy = refused_by_proxy(&error);
-    let (kind, reason, class) = match (error.kind(), by_proxy) {
-        (Certificate, _) => (Kind::Tls, UNTRUSTED, Class::Final),
-        (Connect, Some((reason, class))) => (Kind::Transport, reason, class),
-        (Connect, None) if is_untrusted(&error) => (Kind::Tls, UNTRUSTED, Class::Final),
-        (Connect, None) if speaks_no_tls(&error) => (Kind::Tls, NO_TLS, Class::Final),
-        (Request, _) => (Kind::Config, "the request could not be built", Class::Final),
-        (Connect, None) => (
-            Kind::Transport,
-            "no connection to the server",
-            Class::Transient,
-        ),
-        (Timeout, _) => (Kind::Timeout, "no reply in time", Class::Transient),
-        _ => (
-            Kind::Transport,
-            "the connection broke before the reply",
-            Class::Transient,
-        ),
-    };
-    let hint = match reason {
-        UNTRUSTED => Some(
-            "check the host name, the clock, and the root certificates (SSL_CERT_FILE on Linux)",
-        ),
-        NO_TLS => Some("check the port and the scheme of the base URL, and the proxy"),
-        _ if by_proxy.is_some() => {
-            Some("check the proxy's address, user name and password, and what it allows")
-        }
-        _ => None,
-    };
-    let sent = error.may_have_been_sent();
-    let mut failed = Error::new(kind, reason).with_source(error);
-    if let Some(hint) = hint {
-        failed = failed.with_hint(hint);
-    }
-    let failure = Failure::new(failed, class);
-    if sent { failure.maybe_done() } else { failure }
-}
-
-/// An error and its causes. The source of an I/O error skips the error that it wraps, so that is looked at first.
-fn causes<'e>(
-    error: &'e (dyn std::error::Error + 'static),
-) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
-    std::iter::successors(Some(error), |error| {
-        let wrapped = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        match wrapped {
-            Some(wrapped) => Some(wrapped as &(dyn std::error::Error + 'static)),
-            None => error.source(),
-        }
-    })
-}
-
-fn in_chain<T: std::error::Error + 'static>(error: &(dyn std::error::Error + 'static)) -> bool {
-    causes(error).any(|error| error.is::<T>())
-}
-
-/// Whether a failed connection failed at the check of the server's certificate. An alert from the other side, or an end
-/// in the middle of a handshake, is a fault of the network.
-fn is_untrusted(error: &TransportError) -> bool {
-    causes(error).any(|error| {
-        let text = error.to_string();
-        // rustls' own words, and those of OpenSSL, Secure Transport and SChannel.
-        [
-            "invalid peer certificate",
-            "certificate verify failed",
-            "certificate was not trusted",
-            "certificate chain",
-        ]
-        .iter()
-        .any(|words| text.to_ascii_lowercase().contains(words))
-    })
-}
-
-/// Whether the other side answered a TLS handshake with something else, as a server of plain http does.
-fn speaks_no_tls(error: &TransportError) -> bool {
-    causes(error).any(|error| {
-        let text = error.to_string().to_ascii_lowercase();
-        ["corrupt message", "wrong version number", "http request"]
-            .iter()
-            .any(|words| text.contains(words))
-    })
-}
-
-/// What a proxy answered instead of connecting, if that is what failed.
-fn refused_by_proxy(error: &TransportError) -> Option<(&'static str, Class)> {
-    causes(error).find_map(|error| {
-        let text = error.to_string();
-        if text.contains("proxy authorization required") {
-            Some((
-                "the proxy answered 407: it wants a user name and password",
-                Class::Final,
-            ))
-        } else if text.contains("tunnel error") {
-            Some(("the proxy did not connect to the server", Class::Transient))
-        } else {
-            None
-        }
-    })
 }
 
 /// A reply whose status is not the operation's success.
