@@ -83,14 +83,21 @@ impl Known {
 /// The file with what is known, locked for one run: a second one would take over what the first is about to finish.
 pub(crate) struct State {
     path: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        // A process that is being started at this moment holds all open files for an instant, and a lock with them.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl State {
     pub(crate) fn open(path: PathBuf) -> Result<Self, BoxError> {
         let lock = File::create(beside(&path, "lock")).map_err(|error| named(&path, &error))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path, _lock: lock }),
+            Ok(()) => Ok(Self { path, lock }),
             Err(TryLockError::WouldBlock) => Err(named(&path, &"another run is under way")),
             Err(TryLockError::Error(error)) => Err(named(&path, &error)),
         }
