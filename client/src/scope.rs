@@ -249,8 +249,8 @@ mod sealed {
 /// run time.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no scope",
-    note = "a scope in text is parsed first: `\"actions:org/acme\".parse::<octoseal::Scope>()?`",
-    note = "or made: `octoseal::scope::OrganizationScope::new(octoseal::scope::OrganizationStore::Actions, \"acme\")?`"
+    note = "a scope in text is parsed first: `\"STORE:org/ORG\".parse::<octoseal::Scope>()?`",
+    note = "or made of a store and a place, as by `octoseal::scope::OrganizationScope::new`"
 )]
 pub trait AnyScope: sealed::Sealed + Clone + Into<Scope> + Send + Sync {}
 

@@ -15,6 +15,13 @@ pub struct Permission {
     pub classic_scope: &'static str,
 }
 
+impl Permission {
+    /// Whether no operation needs more of this permission than to read.
+    pub fn is_only_read(name: &str) -> bool {
+        matches!(name, "metadata" | "actions")
+    }
+}
+
 impl Operation {
     /// What a token must be allowed for it. `None` for what is known of no permission, and for what an App asks for as
     /// itself.

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use octoseal_api::operations::{self, Operation};
-use octoseal_api::{Error as ApiError, ResponseValue, types};
+use octoseal_api::{Error as ApiError, Permission, ResponseValue, types};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -26,9 +26,6 @@ use crate::runtime::{Allowance, Call, Place, Runtime, Tokens, headers};
 
 /// An installation's number is good for as long as it works.
 const FOR_GOOD: Duration = Duration::MAX;
-
-/// Permissions of which no call needs more than to read.
-const ONLY_READ: [&str; 2] = ["metadata", "actions"];
 
 /// The installations' tokens.
 pub(crate) struct Installations {
@@ -233,7 +230,7 @@ impl Installations {
             return mint(self.app.permissions.clone()).await;
         };
         let at = |level: &str| mint(Map::from_iter([(permission.clone(), level.into())]));
-        if ONLY_READ.contains(&permission.as_str()) {
+        if Permission::is_only_read(permission) {
             return at("read").await;
         }
         match at("write").await {

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use syn::{Item, ItemUse, UseTree};
+use syn::Item;
 
 use crate::codegen;
 use crate::description::Description;
@@ -152,10 +152,6 @@ pub fn without_registries(root: &str) -> Result<String> {
     let mut file = syn::parse_file(root)?;
     file.items.retain(|item| match item {
         Item::Mod(module) => module.ident != "registries",
-        Item::Use(ItemUse {
-            tree: UseTree::Path(path),
-            ..
-        }) => path.ident != "registries",
         _ => true,
     });
     Ok(prettyplease::unparse(&file))
