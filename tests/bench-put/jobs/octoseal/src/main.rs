@@ -1,7 +1,7 @@
 //! The job by octoseal: `octoseal-job URL COUNT`.
 
 use futures_util::StreamExt as _;
-use octoseal::{Client, Scope, secrets::NewSecret, Visibility};
+use octoseal::{Client, Scope, Visibility, secrets::NewSecret};
 
 type BoxError = Box<dyn std::error::Error>;
 
