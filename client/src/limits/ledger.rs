@@ -16,8 +16,9 @@ pub type LedgerError = Box<dyn std::error::Error + Send + Sync>;
 /// The future of a [`Ledger`].
 pub type LedgerFuture<'a> = Pin<Box<dyn Future<Output = Result<Answer, LedgerError>> + Send + 'a>>;
 
-/// A lease that is not settled so many milliseconds after it begins counts as spent: its process has died.
-pub const LEASE_MS: u64 = 15_000;
+/// A lease that is not settled so many milliseconds after it begins counts as spent: its process has died, or waits for
+/// a reply.
+pub const LEASE_MS: u64 = 4_000;
 
 /// A lease begins so many milliseconds after it is given at most.
 pub const SOON_MS: u64 = 2_000;

@@ -22,8 +22,6 @@ const MIDDLE: u64 = 100;
 const AWAY: Duration = Duration::from_secs(10);
 /// Of the best schedule, so many times as long may it take.
 const SLOWER: f64 = 1.1;
-/// What a process that dies had leased may have been sent until so much later, and counts from then on.
-const LEASED: Duration = Duration::from_secs(15);
 const LOOKS_EVERY: Duration = Duration::from_millis(20);
 
 pub(super) struct Scene {
@@ -86,12 +84,8 @@ impl Scene {
         let sent = github.ask("requests")?.parse()?;
         let best = best(sent);
         let ratio = taken.as_secs_f64() / best.as_secs_f64();
-        let lost = match self.happens {
-            Happens::ProcessDies => LEASED,
-            _ => Duration::ZERO,
-        };
         ensure!(
-            taken <= best.mul_f64(SLOWER) + lost,
+            ratio <= SLOWER,
             "{taken:.1?} instead of {best:.1?} for {sent} requests"
         );
         let (exchanges, cost) = store.exchanges()?;
