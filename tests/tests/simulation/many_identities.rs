@@ -55,24 +55,24 @@ async fn store_everywhere(github: &GitHub, secrets: usize) -> Vec<Duration> {
     join_all(stored).await
 }
 
+/// The least time in which so many secrets can be stored in each organization. None can be written before its
+/// installation is found, then its token made, then its key read; from then on what the points of a minute have room for
+/// goes a hundred at a time. One round trip more than this is meant to be lost: the App's own token goes alone first, so
+/// that a wrong one is refused once, and only then are the other installations looked up.
+fn best_everywhere(secrets: usize) -> Duration {
+    let within_a_minute = secrets.min(180) * ORGANIZATIONS;
+    let at_once = LATENCY * (3 + within_a_minute.div_ceil(100) as u32);
+    best(secrets, &points()).max(at_once)
+}
+
 #[tokio::test(start_paused = true)]
 async fn each_installation_has_limits_of_its_own() {
     for secrets in [100, 1_000] {
         let github = github();
         let taken = store_everywhere(&github, secrets).await;
         let slowest = taken.into_iter().max().unwrap();
-        // An installation is looked up and its token made first; the first hundred go at once, a hundred at a time.
-        let at_once = LATENCY * (2 + ORGANIZATIONS as u32 * secrets.min(180) as u32 / 100);
-        let best = best(secrets, &points()).max(at_once);
-        let row = Row::new(
-            &format!("{ORGANIZATIONS} x {secrets}"),
-            slowest,
-            best,
-            &github,
-        );
-        assert_eq!(row.refused, 0);
-        let walked = LATENCY * 20;
-        assert!(row.taken <= best.mul_f64(1.05) + walked, "{:?}", row.taken);
+        let title = format!("{ORGANIZATIONS} x {secrets}");
+        Row::new(&title, slowest, best_everywhere(secrets), &github).within(1.05, 0);
     }
 }
 
@@ -107,13 +107,9 @@ async fn one_batch_sorted_by_organization_runs_all_organizations_at_once() {
     for secrets in [100, 1_000] {
         let github = github();
         let slowest = store_in_one_batch(&github, secrets).await.into_iter().max();
-        let at_once = LATENCY * (2 + ORGANIZATIONS as u32 * secrets.min(180) as u32 / 100);
-        let best = best(secrets, &points()).max(at_once);
         let title = format!("one batch, {ORGANIZATIONS} x {secrets}");
-        let row = Row::new(&title, slowest.unwrap(), best, &github);
-        assert_eq!(row.refused, 0);
-        let walked = LATENCY * 20;
-        assert!(row.taken <= best.mul_f64(1.05) + walked, "{:?}", row.taken);
+        let best = best_everywhere(secrets);
+        Row::new(&title, slowest.unwrap(), best, &github).within(1.05, 0);
     }
 }
 
