@@ -9,7 +9,7 @@ mod token;
 pub(crate) use environment::Environment;
 #[cfg(feature = "app")]
 pub(crate) use file::read_secret;
-pub(crate) use server::Server;
+pub(crate) use server::{Server, base_url, is_loopback, is_own_server};
 pub use sources::{EnvToken, FileToken};
 pub(crate) use token::Static;
 pub use token::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};

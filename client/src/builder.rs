@@ -1,22 +1,22 @@
 //! Building a client.
 
+mod wiring;
+
 use std::fmt;
 use std::sync::Arc;
 
-use octoseal_api::{Context, Transport};
-use reqwest::Url;
-use reqwest::header::HeaderValue;
+use octoseal_api::Transport;
 use secrecy::SecretString;
 
 #[cfg(feature = "app")]
-use crate::app::{App, Installations};
-use crate::auth::{Environment, Server, Static, Token, TokenSource};
+use crate::app::App;
+use crate::auth::{Environment, TokenSource, base_url};
 use crate::client::Client;
 use crate::error::Error;
 use crate::limits::{Identity, Ledger, Limits, Pacing};
 use crate::runtime::observer::Event;
-use crate::runtime::{Observer, RetryPolicy, Runtime, Sourced, Tell, Tokens};
-use crate::wire::{Connections, Proxies, Sockets, Wire};
+use crate::runtime::{RetryPolicy, Tell};
+use crate::wire::{Connections, Proxies, Sockets};
 
 impl Client {
     /// Starts to build a client.
@@ -329,121 +329,6 @@ impl ClientBuilder {
             .push(Arc::new(move |inner| Arc::new(around(inner))));
         self
     }
-
-    /// Builds the client. Nothing is sent yet.
-    ///
-    /// # Errors
-    /// [`Error::is_config`] without a token, with a token no header can hold, with an address that is not
-    /// `https` (or loopback), with a proxy that can't be used, if the environment's variables disagree, if TLS could not
-    /// be set up, with connections of another client that lead elsewhere, or for `https` without a feature that gives TLS.
-    pub fn build(self) -> Result<Client, Error> {
-        let base = self.address()?;
-        let limits = match &self.limits {
-            Some(shared) => shared.clone(),
-            None => {
-                let host = base.host_str().unwrap_or_default();
-                Limits::new(self.pacing_for(&base), self.ledger.clone(), host)
-            }
-        };
-        let connections = self.connections(&base)?;
-        let context = self.context(&connections)?;
-        let route = self.sockets.route(&base, is_loopback(&base));
-        let observer = Observer::new(self.observer.clone());
-        let runtime = |tokens: Arc<dyn Tokens>, identity: Identity| {
-            let runtime = Runtime::new(
-                base.clone(),
-                context.clone(),
-                tokens,
-                limits.clone(),
-                identity,
-                self.retry.clone(),
-                observer.clone(),
-            );
-            Arc::new(runtime.with_route(route.clone()))
-        };
-        let sourced = |source, shared| Arc::new(Sourced { source, shared });
-        let mut identity = Identity::named("");
-        let mut one_token = |text| -> Result<Arc<dyn Tokens>, Error> {
-            let token = Token::of_secret(text)?;
-            identity = Identity::of_token(token.expose());
-            Ok(sourced(Arc::new(Static(token)), true))
-        };
-        let tokens: Arc<dyn Tokens> = match self.token {
-            Some(Credentials::Text(token)) => one_token(token)?,
-            Some(Credentials::Environment(found)) => one_token(found.token_for(&base)?)?,
-            Some(Credentials::Source(source)) => sourced(source, false),
-            #[cfg(feature = "app")]
-            // GitHub counts an App's own requests apart from its installations'.
-            Some(Credentials::App(app)) => {
-                let app = app.checked()?;
-                let app_itself = Identity::named(&format!("app {}", app.id()));
-                let own = |tokens| runtime(tokens, app_itself);
-                Arc::new(Arc::new(Installations::new(app, own)))
-            }
-            None => {
-                return Err(Error::config("no token was given")
-                    .with_hint("give one, or build from the environment"));
-            }
-        };
-        let runtime = runtime(tokens, self.identity.unwrap_or(identity));
-        Ok(Client::new(
-            runtime,
-            connections,
-            self.refuses_unknown_settings,
-        ))
-    }
-
-    fn pacing_for(&self, base: &Url) -> Pacing {
-        match &self.pacing {
-            Some(pacing) => pacing.clone(),
-            None if is_own_server(base) => Pacing::concurrency_only(),
-            None => Pacing::learning(),
-        }
-    }
-
-    fn connections(&self, base: &Url) -> Result<Connections, Error> {
-        let Some(shared) = &self.connections else {
-            return match &self.transport {
-                Some(transport) => Connections::by(transport.clone(), base),
-                None => {
-                    let (connect, attempt) =
-                        (self.retry.connect_timeout, self.retry.attempt_timeout);
-                    self.sockets.open(base, is_loopback(base), connect, attempt)
-                }
-            };
-        };
-        let refuse = |why: &str| Err(Error::config(format!("connections can't be shared: {why}")));
-        if !shared.lead_to(base) {
-            refuse("the other client is one of another server")
-        } else if self.transport.is_some() || self.sockets.are_set() {
-            refuse("a transport, a proxy or certificates are set here, too")
-        } else {
-            Ok(shared.clone())
-        }
-    }
-
-    /// What every request carries, and how it travels.
-    fn context(&self, connections: &Connections) -> Result<Context, Error> {
-        let layers = self.layers.iter();
-        let transport = layers.fold(connections.transport.clone(), |inner, around| around(inner));
-        let wire = Arc::new(Wire::new(transport));
-        let user_agent = user_agent(self.user_agent.as_deref())?;
-        let context = Context::new(connections.requests.clone(), wire, user_agent);
-        Ok(match &self.api_version {
-            Some(version) => context.with_api_version(header(version, "API version")?),
-            None => context,
-        })
-    }
-
-    /// The API's address, from whichever of the settings was made.
-    fn address(&self) -> Result<Url, Error> {
-        match (&self.base_url, &self.host, &self.token) {
-            (Some(url), ..) => base_url(url),
-            (None, Some(host), _) => base_url(&Server::named(host, "the host")?.to_string()),
-            (None, None, Some(Credentials::Environment(found))) => found.address(base_url),
-            (None, None, _) => base_url(&Server::GitHub.to_string()),
-        }
-    }
 }
 
 impl fmt::Debug for ClientBuilder {
@@ -456,62 +341,6 @@ impl fmt::Debug for ClientBuilder {
             .field("retry", &self.retry)
             .finish_non_exhaustive()
     }
-}
-
-/// Checks an API address.
-fn base_url(text: &str) -> Result<Url, Error> {
-    let refuse = |why: &str| Error::config(format!("the base URL {why}"));
-    let url = Url::parse(text).map_err(|why| refuse(&format!("is not a URL: {why}")))?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(refuse("holds a user name or password").with_hint("give the token by `token`"));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(
-            refuse("holds a query or fragment").with_hint("it looks like https://HOST/api/v3")
-        );
-    }
-    if matches!(url.host_str(), Some("github.com" | "www.github.com")) {
-        return Err(refuse("is GitHub's website and not its API")
-            .with_hint("the API is at https://api.github.com"));
-    }
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if is_loopback(&url) => Ok(url),
-        "http" => Err(
-            refuse("is plain http, which would show the token to the network")
-                .with_hint("use https"),
-        ),
-        _ => Err(refuse("is neither https nor http on loopback")),
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    // The host as the URL parser normalized it: `127.1` and `0x7f.1` have become `127.0.0.1` here.
-    url.host_str().is_some_and(|host| {
-        let address = host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost"
-            || address
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|address| address.is_loopback())
-    })
-}
-
-/// Whether this is a GitHub Enterprise Server: neither GitHub's own host nor one with data residency.
-fn is_own_server(base: &Url) -> bool {
-    matches!(Server::at(base), Server::Own(_)) && !is_loopback(base)
-}
-
-fn user_agent(name: Option<&str>) -> Result<HeaderValue, Error> {
-    let own = concat!("octoseal/", env!("CARGO_PKG_VERSION"));
-    match name {
-        Some(name) => header(&format!("{name} {own}"), "user agent"),
-        None => Ok(HeaderValue::from_static(own)),
-    }
-}
-
-fn header(text: &str, what: &str) -> Result<HeaderValue, Error> {
-    HeaderValue::from_str(text)
-        .map_err(|_| Error::config(format!("the {what} {text:?} does not fit into a header")))
 }
 
 #[cfg(all(test, not(feature = "rustls"), not(feature = "native-tls")))]

@@ -1,27 +1,24 @@
 //! Any operation of the low-level client, called as the documented methods are.
 
+mod path;
+
 use std::fmt;
 use std::future::{Future, ready};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, TryFutureExt, TryStreamExt};
-use http::{Request, Uri};
 use octoseal_api::operations::{Operation, Paged};
-use octoseal_api::{
-    Client as Api, Error as ApiError, ResponseValue, Transport, TransportError, TransportErrorKind,
-    TransportFuture, stores,
-};
+use octoseal_api::{Client as Api, Error as ApiError, ResponseValue, stores};
 
-use crate::auth::Audience;
 use crate::client::Client;
 use crate::error::Error;
 use crate::runtime::paging::{Listed, PER_PAGE, pages};
-use crate::runtime::{Call, Place, RetryPolicy, headers};
-use crate::scope::Owner;
+use crate::runtime::{Call, RetryPolicy, headers};
+
+use path::OnPath;
 
 /// What an operation gave; see [`Client::call`].
 #[derive(Clone, Debug)]
@@ -297,111 +294,6 @@ impl Of {
             operation,
             owner: None,
         }
-    }
-
-    /// Where the request leads, found out by having it made and not sending it.
-    async fn place<Fut, T>(
-        &self,
-        request: impl FnOnce(Api) -> Fut,
-        check_query: impl Fn(&str) -> Result<(), Error>,
-    ) -> Result<OnPath, Error>
-    where
-        Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
-    {
-        let heard = Arc::new(Heard::default());
-        let runtime = &self.client.runtime;
-        let reply = request(runtime.api_over(heard.clone(), self.operation)).await;
-        let id = self.operation.id;
-        let asked = heard
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let refused = |why: String| Error::input(why).with_action(format!("calling `{id}`"));
-        let asked = asked.ok_or_else(|| match reply {
-            Err(ApiError::InvalidRequest(why)) => refused(why),
-            _ => refused("no request is made".to_owned()),
-        })?;
-        check_query(asked.query().unwrap_or_default())?;
-        let base = runtime.base.path().trim_end_matches('/');
-        let path = asked.path().strip_prefix(base).unwrap_or(asked.path());
-        let parameters = parameters(self.operation.path, path);
-        let parameters =
-            parameters.ok_or_else(|| refused(format!("a name in {path} is empty, `.` or `..`")))?;
-        let named = |name: &str| {
-            let mut parameters = parameters.iter();
-            parameters
-                .find(|(each, _)| *each == name)
-                .map(|(_, value)| (*value).to_owned())
-        };
-        let owner = match &self.owner {
-            Some(owner) => Some(Owner::new(owner)?.as_str().to_owned()),
-            None => named("owner").or_else(|| named("org")),
-        };
-        Ok(OnPath {
-            path: path.to_owned(),
-            repository: named("repo").filter(|_| owner.is_some()),
-            owner,
-        })
-    }
-}
-
-/// What stands in a path for the parameters of its template, if it is such a path.
-fn parameters<'a>(template: &'a str, path: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
-    let (mut wanted, mut given) = (template.split('/'), path.split('/'));
-    let mut parameters = Vec::new();
-    loop {
-        match (wanted.next(), given.next()) {
-            (None, None) => return Some(parameters),
-            (Some(wanted), Some(given)) => {
-                match wanted
-                    .strip_prefix('{')
-                    .and_then(|name| name.strip_suffix('}'))
-                {
-                    Some(_) if given.is_empty() => return None,
-                    Some(name) => parameters.push((name, given)),
-                    None if wanted != given => return None,
-                    None => {}
-                }
-            }
-            _ => return None,
-        }
-    }
-}
-
-/// A path of the API, as a place.
-struct OnPath {
-    path: String,
-    owner: Option<String>,
-    repository: Option<String>,
-}
-
-impl fmt::Display for OnPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.path)
-    }
-}
-
-impl Place for OnPath {
-    fn audience(&self) -> Audience<'_> {
-        Audience::new(self.owner.as_deref(), self.repository.as_deref())
-    }
-
-    fn is_scope(&self) -> bool {
-        false
-    }
-}
-
-/// Hears what is asked for, and sends nothing.
-#[derive(Default)]
-struct Heard(Mutex<Option<Uri>>);
-
-impl Transport for Heard {
-    fn send(&self, request: Request<Bytes>) -> TransportFuture<'_> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(request.uri().clone());
-        let why = "it was only asked where it leads";
-        let error = TransportError::new(TransportErrorKind::Request, why);
-        Box::pin(std::future::ready(Err(error)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! One call of GitHub's API, whatever it is about. Knows no secrets, and of scopes that they are places.
 //!
 //! # What a call passes, in order
-//! Each attempt passes 1 to 6 (`attempt.rs`), and the loop (`retry.rs`) repeats it or does not:
+//! Each attempt passes 1 to 6 (`attempt.rs`; before 3 `attempt/admission.rs`, 6 `attempt/verdict.rs`), and the loop (`retry.rs`) repeats it or does not:
 //! 1. **Token** of its [source](tokens), which has the call's retry window to answer, and whom GitHub counts it for.
 //! 2. **Leave** of that identity's [limits](crate::limits), which bound how many are under way and close when GitHub
 //!    says stop. Ends the call if the deadline comes first. It is had last, so that nothing is held while a token is

@@ -7,29 +7,25 @@ mod compare;
 mod environment;
 mod existing;
 mod kept;
+mod listing;
 mod put;
 mod selected;
 mod target;
 mod write;
 
 use std::collections::HashMap;
-use std::future::ready;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use futures_core::Stream;
-use futures_util::TryStreamExt;
 use octoseal_api::stores;
 
-use crate::access::RepositoryRef;
 use crate::client::Client;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::limits::Cost;
 use crate::lookup::{ScopeKey, fetch_key};
 use crate::receipt::Receipt;
-use crate::runtime::paging::{PER_PAGE, pages};
 use crate::runtime::{Allowance, Place, RetryPolicy, cost};
-use crate::scope::{AnyScope, Scope, SecretName, SeesOrganizationSecrets};
+use crate::scope::{AnyScope, Scope, SecretName};
 use crate::value::SecretValue;
 
 use target::Target;
@@ -38,37 +34,9 @@ pub use crate::value::MAX_VALUE_BYTES;
 pub use batch::Outcome;
 pub use change::{Change, NewSecret};
 pub use compare::{Comparison, Doubt};
+pub use listing::Secret;
 pub use put::{AnyName, DocumentedName, Put, PutPlan};
-
-const LISTING: &str = "listing the secrets of";
-const LISTING_INHERITED: &str = "listing the organization secrets seen by";
-
-/// A secret as GitHub lists it: everything but its value, which GitHub never gives back.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub struct Secret {
-    /// Its name, in upper case.
-    pub name: String,
-    /// When it was created, as GitHub writes it (RFC 3339); empty if GitHub leaves it out.
-    pub created_at: String,
-    /// When its value last changed, as GitHub writes it (RFC 3339); empty if GitHub leaves it out.
-    pub updated_at: String,
-    /// GitHub's word for its visibility, where the scope has one: `all`, `private`, `selected`, or a word that
-    /// is newer than this crate.
-    pub visibility: Option<String>,
-}
-
-/// A repository that a secret is selected for.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub struct Repository {
-    /// GitHub's id, which survives a rename.
-    pub id: u64,
-    /// Its name, without the owner; empty if GitHub leaves it out.
-    pub name: String,
-    /// `owner/name`; empty if GitHub leaves it out.
-    pub full_name: String,
-}
+pub use selected::Repository;
 
 /// The secrets of one scope: what [`Client::secrets`] gives.
 ///
@@ -267,60 +235,6 @@ impl<S: AnyScope> Secrets<S> {
         Put::new(Ok(self.target.clone()), name.into())
     }
 
-    /// All secrets, page after page of 100, in GitHub's order; a page is asked for when those before it are taken. The
-    /// stream owns what it needs and outlives the handle.
-    ///
-    /// GitHub's page: [List organization secrets](https://docs.github.com/rest/actions/secrets#list-organization-secrets);
-    /// [other scopes](Self#githubs-pages).
-    ///
-    /// # Errors
-    /// [`Error::is_not_found`], [`Error::is_permission`] and the failures of any call; a page that fails ends the
-    /// stream.
-    ///
-    /// # Examples
-    /// ```
-    /// use futures_util::TryStreamExt;
-    ///
-    /// # async fn show(github: octoseal::Client, scope: octoseal::Scope) -> Result<(), octoseal::Error> {
-    /// let mut secrets = github.secrets(scope).list();
-    /// while let Some(secret) = secrets.try_next().await? {
-    ///     println!("{} changed at {}", secret.name, secret.updated_at);
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn list(&self) -> impl Stream<Item = Result<Secret, Error>> + Send + Unpin + use<S> {
-        self.list_within(None)
-    }
-
-    fn list_within(
-        &self,
-        within: Option<Allowance>,
-    ) -> impl Stream<Item = Result<Secret, Error>> + Send + Unpin + use<S> {
-        let listed = self.target.listed(stores::Role::List, LISTING, "");
-        pages(ready(listed), within, |api, listed, page| async move {
-            api.list_secrets(listed.place.api(), PER_PAGE, page).await
-        })
-        .map_ok(Secret::from)
-    }
-
-    /// All secrets, collected within the time of one call; all pages or an error.
-    ///
-    /// # Errors
-    /// As for [`list`](Self::list).
-    ///
-    /// # Examples
-    /// ```
-    /// # async fn count(github: octoseal::Client, scope: octoseal::Scope) -> Result<usize, octoseal::Error> {
-    /// Ok(github.secrets(scope).list_all().await?.len())
-    /// # }
-    /// ```
-    pub async fn list_all(&self) -> Result<Vec<Secret>, Error> {
-        let call = self.target.call(LISTING, "", stores::Role::List)?;
-        let list = |within| self.list_within(Some(within));
-        self.target.collect(call, list).await
-    }
-
     /// What GitHub tells of one secret, found by its name in any case: everything but the value.
     ///
     /// GitHub's page: [Get an organization secret](https://docs.github.com/rest/actions/secrets#get-an-organization-secret);
@@ -385,69 +299,6 @@ impl<S: AnyScope> Secrets<S> {
     }
 }
 
-impl<S: SeesOrganizationSecrets> Secrets<S> {
-    /// The organization's secrets that this repository can use, page after page of 100, as [`list`](Self::list) gives
-    /// the repository's own. Actions and Agents have this list.
-    ///
-    /// GitHub's pages: [List repository organization secrets](https://docs.github.com/rest/actions/secrets#list-repository-organization-secrets)
-    /// of Actions, and [that of Agents](https://docs.github.com/rest/agents/secrets#list-repository-organization-secrets).
-    ///
-    /// # Errors
-    /// [`Error::is_unsupported`] for a store that has no such list, before anything is sent, and the failures of any
-    /// call.
-    ///
-    /// # Examples
-    /// ```
-    /// use futures_util::TryStreamExt;
-    /// use octoseal::scope::{RepositoryScope, RepositoryStore};
-    ///
-    /// # async fn show(github: octoseal::Client) -> Result<(), octoseal::Error> {
-    /// let scope = RepositoryScope::new(RepositoryStore::Actions, "acme", "api")?;
-    /// let mut inherited = github.secrets(scope).organization_secrets();
-    /// while let Some(secret) = inherited.try_next().await? {
-    ///     println!("{} comes from the organization", secret.name);
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn organization_secrets(
-        &self,
-    ) -> impl Stream<Item = Result<Secret, Error>> + Send + Unpin + use<S> {
-        self.organization_secrets_within(None)
-    }
-
-    fn organization_secrets_within(
-        &self,
-        within: Option<Allowance>,
-    ) -> impl Stream<Item = Result<Secret, Error>> + Send + Unpin + use<S> {
-        let role = stores::Role::ListOrganizationSecrets;
-        let listed = self.target.listed(role, LISTING_INHERITED, "");
-        pages(ready(listed), within, |api, listed, page| async move {
-            api.list_organization_secrets(listed.place.api(), PER_PAGE, page)
-                .await
-        })
-        .map_ok(Secret::from)
-    }
-
-    /// The organization's secrets that this repository can use, collected within the time of one call; all pages or an error.
-    ///
-    /// # Errors
-    /// As for [`organization_secrets`](Self::organization_secrets).
-    ///
-    /// # Examples
-    /// ```
-    /// # async fn count(github: octoseal::Client, scope: octoseal::Scope) -> Result<usize, octoseal::Error> {
-    /// Ok(github.secrets(scope).organization_secrets_all().await?.len())
-    /// # }
-    /// ```
-    pub async fn organization_secrets_all(&self) -> Result<Vec<Secret>, Error> {
-        let role = stores::Role::ListOrganizationSecrets;
-        let call = self.target.call(LISTING_INHERITED, "", role)?;
-        let list = |within| self.organization_secrets_within(Some(within));
-        self.target.collect(call, list).await
-    }
-}
-
 impl Target {
     /// What GitHub tells of a secret.
     async fn read(
@@ -461,53 +312,5 @@ impl Target {
         };
         let reply = self.client.runtime.call(call, allowance, request).await?;
         Ok(reply.into_inner())
-    }
-}
-
-impl From<stores::Secret> for Secret {
-    fn from(secret: stores::Secret) -> Self {
-        let stores::Secret {
-            name,
-            created_at,
-            updated_at,
-            visibility,
-            ..
-        } = secret;
-        Self {
-            name,
-            created_at: created_at.unwrap_or_default(),
-            updated_at: updated_at.unwrap_or_default(),
-            visibility,
-        }
-    }
-}
-
-impl Repository {
-    /// What the description's type says, in ours; an id that can be none is not GitHub's.
-    fn read(repository: stores::Repository) -> Result<Self, Error> {
-        let stores::Repository {
-            id,
-            name,
-            full_name,
-        } = repository;
-        let id = u64::try_from(id).ok().filter(|id| *id > 0);
-        let refuse = || Error::new(Kind::UnexpectedReply, "a repository's id is not one");
-        Ok(Self {
-            id: id.ok_or_else(refuse)?,
-            name: name.unwrap_or_default(),
-            full_name: full_name.unwrap_or_default(),
-        })
-    }
-}
-
-impl From<&Repository> for RepositoryRef {
-    fn from(repository: &Repository) -> Self {
-        Self::Id(repository.id)
-    }
-}
-
-impl From<Repository> for RepositoryRef {
-    fn from(repository: Repository) -> Self {
-        Self::Id(repository.id)
     }
 }

@@ -1,4 +1,4 @@
-//! Which server a host names.
+//! Which server a host or an address names.
 
 use std::fmt;
 
@@ -69,4 +69,47 @@ impl fmt::Display for Server {
             Self::Own(host) => write!(f, "https://{host}/api/v3"),
         }
     }
+}
+
+/// Checks an API address.
+pub(crate) fn base_url(text: &str) -> Result<Url, Error> {
+    let refuse = |why: &str| Error::config(format!("the base URL {why}"));
+    let url = Url::parse(text).map_err(|why| refuse(&format!("is not a URL: {why}")))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("holds a user name or password").with_hint("give the token by `token`"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(
+            refuse("holds a query or fragment").with_hint("it looks like https://HOST/api/v3")
+        );
+    }
+    if matches!(url.host_str(), Some("github.com" | "www.github.com")) {
+        return Err(refuse("is GitHub's website and not its API")
+            .with_hint("the API is at https://api.github.com"));
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => Err(
+            refuse("is plain http, which would show the token to the network")
+                .with_hint("use https"),
+        ),
+        _ => Err(refuse("is neither https nor http on loopback")),
+    }
+}
+
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    // The host as the URL parser normalized it: `127.1` and `0x7f.1` have become `127.0.0.1` here.
+    url.host_str().is_some_and(|host| {
+        let address = host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost"
+            || address
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
+    })
+}
+
+/// Whether this is a GitHub Enterprise Server: neither GitHub's own host nor one with data residency.
+pub(crate) fn is_own_server(base: &Url) -> bool {
+    matches!(Server::at(base), Server::Own(_)) && !is_loopback(base)
 }

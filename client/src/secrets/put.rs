@@ -1,22 +1,21 @@
 //! Creating or updating one secret.
 
+mod sending;
+
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use octoseal_api::stores;
-use reqwest::StatusCode;
 
-use super::kept::{Changed, Resolved, Wanted, When};
+use super::kept::When;
 use super::target::Target;
-use super::write::remember;
 use crate::access::{Access, Visibility};
-use crate::error::{Applied, Error};
-use crate::lookup::{HeldPlace, Left, OwnWrite, Sealed, Selection, maybe_of_repositories};
-use crate::receipt::{Receipt, Written};
-use crate::runtime::{Allowance, RetryPolicy};
+use crate::error::Error;
+use crate::lookup::Sealed;
+use crate::receipt::Receipt;
+use crate::runtime::RetryPolicy;
 use crate::scope::{AnyScope, HasSelectedRepositories, HasVisibility, SecretName};
 use crate::value::SecretValue;
 
@@ -234,48 +233,6 @@ impl<S: AnyScope, N> Put<S, N> {
         let sent = self.send_within(&allowance).boxed();
         runtime.watch(call, &allowance, sent).await
     }
-
-    pub(super) async fn send_within(self, allowance: &Allowance) -> Result<Receipt, Error> {
-        let target = self.target?;
-        let name = SecretName::new(self.name)?;
-        target.check_content(&self.content, &self.access, &name)?;
-        let wanted = target.wanted(&self.access, allowance).await?;
-        let mut held = target.hold(&name, allowance).await?;
-        let write = Write {
-            target: &target,
-            name: &name,
-            wanted: &wanted,
-            when: self.when,
-            own: held.clone(),
-            allowance,
-        };
-        let write = |sealed| write.send(sealed);
-        let sent = match self.content {
-            Content::None => write(None).await,
-            Content::Sealed(sealed) => write(Some(sealed)).await,
-            Content::Plain(value) => {
-                let (lookup, write) = (&target.client.lookup, |sealed| write(Some(sealed)));
-                lookup
-                    .seal_and_write(&target.scope, &value, allowance, write)
-                    .await
-            }
-        };
-        let (sent, access) = match sent {
-            Ok((receipt, access)) => (Ok(receipt), access),
-            Err(error) => (Err(error), Resolved::default()),
-        };
-        remember(&mut held, &sent, |_| Left::Secret {
-            selection: Selection::of(access.selected.as_deref()),
-            visibility: access.visibility,
-        });
-        let receipt = sent?;
-        if let (Wanted::Kept(changed), Written::Updated) = (&wanted, receipt.written) {
-            target
-                .change_each(&name, changed, &mut held, allowance)
-                .await?;
-        }
-        Ok(receipt)
-    }
 }
 
 /// What a put would do; see [`Put::plan`].
@@ -326,118 +283,5 @@ impl<S, N> fmt::Debug for Put<S, N> {
             .field("name", &self.name)
             .field("access", &self.access)
             .finish_non_exhaustive()
-    }
-}
-
-impl Target {
-    /// A value must fit, and be there where the description requires one; and there must be something to write.
-    fn check_content(
-        &self,
-        content: &Content,
-        access: &Access,
-        name: &SecretName,
-    ) -> Result<(), Error> {
-        let says_all = matches!(access, Access::All | Access::Private | Access::Selected(_));
-        let needs_value = self.scope.api().requires_value() || !says_all;
-        match content {
-            Content::Plain(value) => value.check(),
-            Content::Sealed(sealed) => sealed.checked().map(drop),
-            Content::None if needs_value => Err(Error::input(format!(
-                "there is nothing to store: {name} in {} needs a `value`",
-                self.scope
-            ))),
-            Content::None => Ok(()),
-        }
-        .map_err(|error| error.with_action(format!("storing {name} in {}", self.scope)))
-    }
-
-    /// Adds and takes each repository once more by GitHub's operation for one, where there is one: what another put
-    /// writes between this one's read and its write is then not lost.
-    async fn change_each(
-        &self,
-        name: &SecretName,
-        changed: &Changed,
-        held: &mut HeldPlace,
-        allowance: &Allowance,
-    ) -> Result<(), Error> {
-        if !self.scope.api().supports(stores::Role::AddRepository) {
-            return Ok(());
-        }
-        let (added, removed) = (changed.added.iter(), changed.removed.iter());
-        for (id, is_added) in added
-            .map(|id| (id, true))
-            .chain(removed.map(|id| (id, false)))
-        {
-            let changed = self.select_one(name, *id, is_added, held, allowance).await;
-            changed.map_err(|error| {
-                let stored =
-                    "the value is stored, and its repositories as they were read, with the change";
-                error.with_applied(Applied::Yes).with_further_hint(stored)
-            })?;
-        }
-        Ok(())
-    }
-}
-
-/// A put whose place is held.
-struct Write<'a> {
-    target: &'a Target,
-    name: &'a SecretName,
-    wanted: &'a Wanted,
-    when: When,
-    own: Option<OwnWrite>,
-    allowance: &'a Allowance,
-}
-
-impl Write<'_> {
-    /// Sends it, and gives the access that was sent too. What decides or is kept is read directly before.
-    async fn send(&self, sealed: Option<Sealed>) -> Result<(Receipt, Resolved), Error> {
-        let Self {
-            target,
-            name,
-            allowance,
-            ..
-        } = *self;
-        let encrypted_value = sealed.as_ref().map(Sealed::checked).transpose()?;
-        let (sealed, encrypted_value) = (sealed.as_ref(), encrypted_value.as_ref());
-        let last = Mutex::new(Resolved::default());
-        let send = async |api: octoseal_api::Client, access: Resolved| {
-            let body = stores::Put {
-                encrypted_value,
-                key_id: sealed.map(|sealed| sealed.key_id.as_str()),
-                visibility: access.visibility.as_deref(),
-                selected_repository_ids: access.selected.as_deref(),
-            };
-            let sent = api
-                .put_secret(target.scope.api(), name.as_str(), &body)
-                .await;
-            *last.lock().unwrap_or_else(PoisonError::into_inner) = access;
-            sent
-        };
-        let call = target.call("storing", name.as_str(), stores::Role::Put)?;
-        let runtime = &target.client.runtime;
-        let answered = match (self.wanted, self.when) {
-            (Wanted::Known(access), When::Always) => {
-                let request = |api| send(api, access.clone());
-                runtime.call(call, allowance, request).await
-            }
-            _ => {
-                let own = self.own.as_ref();
-                let read = || target.resolve(self.wanted, self.when, name, own, allowance);
-                runtime.read_and_write(call, allowance, read, &send).await
-            }
-        };
-        let access = last.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let selected = access.selected.as_deref();
-        let answered = answered.map_err(|error| maybe_of_repositories(error, selected))?;
-        let written = match answered.reply.status() {
-            StatusCode::CREATED => Written::Created,
-            _ => Written::Updated,
-        };
-        let receipt = Receipt {
-            key_id: sealed.map(|sealed| sealed.key_id.clone()),
-            ..Receipt::new(written, &target.scope, name.as_str(), &answered)
-        };
-        Ok((receipt, access))
     }
 }

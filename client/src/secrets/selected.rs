@@ -9,13 +9,25 @@ use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
 use octoseal_api::{Error as ApiError, ResponseValue, stores};
 
-use super::{Repository, Secrets};
+use super::Secrets;
 use crate::access::{Access, RepositoryRef};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::receipt::Receipt;
 use crate::runtime::Allowance;
 use crate::runtime::paging::{Listed, PER_PAGE, pages};
 use crate::scope::{HasSelectedRepositories, Scope, SecretName};
+
+/// A repository that a secret is selected for.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Repository {
+    /// GitHub's id, which survives a rename.
+    pub id: u64,
+    /// Its name, without the owner; empty if GitHub leaves it out.
+    pub name: String,
+    /// `owner/name`; empty if GitHub leaves it out.
+    pub full_name: String,
+}
 
 /// What is done, for an error.
 pub(super) const LISTING: &str = "listing the selected repositories of";
@@ -208,5 +220,35 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         target
             .select_each(&name, &repository, false, &allowance)
             .await
+    }
+}
+
+impl Repository {
+    /// What the description's type says, in ours; an id that can be none is not GitHub's.
+    fn read(repository: stores::Repository) -> Result<Self, Error> {
+        let stores::Repository {
+            id,
+            name,
+            full_name,
+        } = repository;
+        let id = u64::try_from(id).ok().filter(|id| *id > 0);
+        let refuse = || Error::new(Kind::UnexpectedReply, "a repository's id is not one");
+        Ok(Self {
+            id: id.ok_or_else(refuse)?,
+            name: name.unwrap_or_default(),
+            full_name: full_name.unwrap_or_default(),
+        })
+    }
+}
+
+impl From<&Repository> for RepositoryRef {
+    fn from(repository: &Repository) -> Self {
+        Self::Id(repository.id)
+    }
+}
+
+impl From<Repository> for RepositoryRef {
+    fn from(repository: Repository) -> Self {
+        Self::Id(repository.id)
     }
 }

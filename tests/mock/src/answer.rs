@@ -1,5 +1,7 @@
 //! The heart: from request to response over state, with neither I/O nor a clock of its own.
 
+mod call;
+mod dressed;
 pub(crate) mod errors;
 pub(crate) mod paging;
 pub(crate) mod registries;
@@ -11,11 +13,10 @@ pub(crate) mod secrets;
 pub(crate) mod shown;
 pub(crate) mod variables;
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header;
 use http::{Method, Request, StatusCode};
 
 #[cfg(feature = "app")]
@@ -31,17 +32,15 @@ use crate::traffic::identity::Identity;
 use crate::traffic::limiter::Limiter;
 use crate::traffic::limits::ExceededLimit;
 use crate::traffic::recorded::{Log, Recorded};
-use crate::when;
+
 use crate::world::keys::{Keys, Vault};
 use crate::world::place::{Kind, Place, Scope};
 use crate::world::stored::Secrets;
 use crate::world::stores::Stores;
 use crate::world::{Home, Lost, World};
-
-/// A version goes on for two years once there is another one.
-const VERSION_NOTICE: Duration = Duration::from_secs(730 * 24 * 3_600);
-
-const API_VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
+pub(crate) use call::Call;
+use call::asked_version;
+use dressed::API_VERSION;
 
 /// Everything the stand-in knows.
 #[derive(Debug, Default)]
@@ -70,72 +69,6 @@ struct Counted {
 /// Whether a method changes anything.
 pub(crate) fn writes(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD)
-}
-
-/// A request, taken apart once.
-pub(crate) struct Call<'a> {
-    pub(crate) now: Duration,
-    pub(crate) method: &'a Method,
-    /// The raw path, without the prefix of Enterprise Server.
-    pub(crate) path: &'a str,
-    pub(crate) query: &'a str,
-    pub(crate) body: &'a [u8],
-    #[cfg(feature = "app")]
-    pub(crate) headers: &'a HeaderMap,
-    /// What the URLs in replies begin with: the origin that the request came to, and its prefix.
-    pub(crate) root: String,
-    /// The version of the API that was asked for, or else the usual one.
-    pub(crate) version: String,
-    /// What is not as it is in what the request is shown.
-    pub(crate) twists: &'a [Twist],
-}
-
-impl<'a> Call<'a> {
-    fn new(
-        now: Duration,
-        request: &'a Request<Bytes>,
-        versions: &[String],
-        twists: &'a [Twist],
-    ) -> Self {
-        let uri = request.uri();
-        let (prefix, path) = routes::split_prefix(uri.path());
-        let host = request
-            .headers()
-            .get(header::HOST)
-            .and_then(|host| host.to_str().ok());
-        let authority = uri
-            .authority()
-            .map(|authority| authority.as_str())
-            .or(host)
-            .unwrap_or("api.github.com");
-        let scheme = uri
-            .scheme_str()
-            .unwrap_or(if host.is_some() { "http" } else { "https" });
-        Self {
-            now,
-            method: request.method(),
-            path,
-            query: uri.query().unwrap_or_default(),
-            body: request.body(),
-            #[cfg(feature = "app")]
-            headers: request.headers(),
-            root: format!("{scheme}://{authority}{prefix}"),
-            version: asked_version(request.headers(), versions),
-            twists,
-        }
-    }
-
-    pub(crate) fn writes(&self) -> bool {
-        writes(self.method)
-    }
-
-    /// The instant whose state the request is shown; `None`: as it is now.
-    pub(crate) fn as_of(&self) -> Option<Duration> {
-        self.twists.iter().find_map(|twist| match twist {
-            Twist::Stale(lag) => Some(self.now.saturating_sub(*lag)),
-            _ => None,
-        })
-    }
 }
 
 impl State {
@@ -402,88 +335,6 @@ impl State {
             self.keys.rotate(&vault, self.settings.shared_key_ids);
         }
     }
-
-    /// Adds what every reply carries.
-    fn dress(
-        &self,
-        now: Duration,
-        request: &Request<Bytes>,
-        mut reply: Reply,
-        grant: Option<Grant>,
-    ) -> Reply {
-        let serial = self.log.total() + 1;
-        let version = request
-            .headers()
-            .get(API_VERSION)
-            .cloned()
-            .filter(|_| reply.status() != StatusCode::BAD_REQUEST);
-        let usual = self
-            .settings
-            .api_versions
-            .first()
-            .and_then(|version| version.parse().ok());
-        let etag = (reply.status() == StatusCode::OK).then(|| etag(reply.body()));
-        let headers = reply.headers_mut();
-        let mut set = |name: &'static str, value: Option<HeaderValue>| {
-            if let Some(value) = value {
-                headers.entry(name).or_insert(value);
-            }
-        };
-        set("date", when::http(now).parse().ok());
-        set("server", Some(HeaderValue::from_static("github.com")));
-        set(
-            "x-github-media-type",
-            Some(HeaderValue::from_static("github.v3; format=json")),
-        );
-        set(
-            "x-github-request-id",
-            format!("0C70:{serial:06X}:{:08X}", now.as_secs())
-                .parse()
-                .ok(),
-        );
-        set("x-github-api-version-selected", version.or(usual));
-        set(
-            "x-github-enterprise-version",
-            self.settings
-                .enterprise_version
-                .as_ref()
-                .and_then(|version| format!("enterprise-server@{version}").parse().ok()),
-        );
-        set("etag", etag.clone());
-        let version = asked_version(request.headers(), &self.settings.api_versions);
-        if let Some(end) = self.settings.api_version_ends.get(&version) {
-            let begin = end.saturating_sub(VERSION_NOTICE);
-            set("deprecation", when::http(begin).parse().ok());
-            set("sunset", when::http(*end).parse().ok());
-        }
-        if self.settings.rate_limit_headers {
-            let identity = grant.map(|grant| grant.identity).unwrap_or_default();
-            self.limiter.quota(now, &identity).write(headers);
-        }
-        let known = request.headers().get(header::IF_NONE_MATCH);
-        if *request.method() == Method::GET && known.is_some() && known == etag.as_ref() {
-            *reply.status_mut() = StatusCode::NOT_MODIFIED;
-            reply.headers_mut().remove(header::CONTENT_TYPE);
-            *reply.body_mut() = Bytes::new();
-        }
-        reply
-    }
-}
-
-/// The version of the API that a request asks for, or the usual one.
-fn asked_version(headers: &HeaderMap, versions: &[String]) -> String {
-    let asked = headers.get(API_VERSION);
-    let asked = asked.and_then(|version| version.to_str().ok());
-    let usual = || versions.first().cloned().unwrap_or_default();
-    asked.map_or_else(usual, str::to_owned)
-}
-
-fn etag(body: &Bytes) -> HeaderValue {
-    let mut hasher = DefaultHasher::new();
-    body.hash(&mut hasher);
-    let half = format!("{:016x}", hasher.finish());
-    HeaderValue::from_str(&format!("W/\"{half}{half}{half}{half}\""))
-        .unwrap_or(HeaderValue::from_static("W/\"\""))
 }
 
 /// The page that GitHub's errors point to.

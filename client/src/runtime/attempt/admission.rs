@@ -1,0 +1,150 @@
+//! What an attempt has before it is sent: the token, leave, and what it reads first.
+
+use std::future::Future;
+
+use futures_util::FutureExt;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Attempts, MAX_ATTEMPTS_WITH_NEW_TOKENS};
+use crate::auth::{Audience, Token};
+use crate::error::{Error, Kind, Reach};
+use crate::limits::{Ask, Cost, Identity, Leave, Stays};
+use crate::runtime::call::number_of;
+use crate::runtime::limited::limited;
+use crate::runtime::policy::A_YEAR;
+use crate::runtime::retry::Next;
+
+impl Attempts<'_> {
+    /// What a write lends to the reads before it. If its leave does not cover this one, it is given back, and the write
+    /// begins again.
+    pub(super) fn borrow(&self) -> Option<(Token, Leave)> {
+        let cost = self.call.cost();
+        self.allowance.with_loan(|loan| loan.reads += 1);
+        let lent = self.allowance.take_lent();
+        lent.and_then(|(token, mut leave)| leave.covers(cost).then_some((token, leave)))
+    }
+
+    /// Gets the token, and then leave to send.
+    pub(super) async fn token_and_leave(&self) -> Result<(Token, Leave), Next> {
+        let token = self.accepted_token().await?;
+        let leave = self.leave().await?;
+        if !leave.waited() {
+            return Ok((token, leave));
+        }
+        // The token may have been replaced meanwhile. If that takes a wait, nothing is held during it.
+        match self.token().now_or_never() {
+            Some(token) => Ok((token?, leave)),
+            None => Err(Next::Again),
+        }
+    }
+
+    /// Reads what is to be written back, by the same leave, so that nothing comes between the two. If something did,
+    /// a refusal or a wait, both are made again.
+    pub(super) async fn read_first<R, G, ReadFut>(
+        &self,
+        token: Token,
+        leave: Leave,
+        read: &G,
+    ) -> Result<(Token, Leave, R), Next>
+    where
+        G: Fn() -> ReadFut,
+        ReadFut: Future<Output = Result<R, Error>>,
+    {
+        if self.progress().reads == 0 {
+            let read = read().await.map_err(Next::Stop)?;
+            return Ok((token, leave, read));
+        }
+        self.allowance.with_loan(|loan| loan.reads = 0);
+        self.allowance.lend(token, leave);
+        let read = read().await;
+        let lent = self.allowance.take_lent();
+        let reads = self.allowance.with_loan(|loan| loan.reads);
+        {
+            let mut progress = self.progress();
+            progress.reads = progress.reads.max(reads);
+            progress.made += read.as_ref().err().map_or(0, Error::attempts);
+        }
+        let read = read.map_err(Next::Stop)?;
+        match lent {
+            Some((token, leave)) if !leave.is_outdated() => Ok((token, leave, read)),
+            _ => Err(Next::Again),
+        }
+    }
+
+    /// Waits for leave to send. Fails if it can't be had by the deadline.
+    async fn leave(&self) -> Result<Leave, Next> {
+        let call = self.call;
+        let gate = self.runtime.gate(call.place.audience());
+        let reads = Cost::READ.times(self.progress().reads);
+        let ask = Ask {
+            identity: gate.identity,
+            cost: call.cost() + reads,
+            place: call.is_write().then(|| number_of(call.place)),
+            deadline: self.allowance.deadline(),
+        };
+        let mut ticket = std::mem::take(&mut self.progress().ticket);
+        let observer = &self.runtime.observer;
+        let waiting = |until, reason| observer.waiting(ask.identity, until, reason);
+        let leave = gate.limits.leave(ask, &mut ticket, waiting).await;
+        self.progress().ticket = ticket;
+        leave.map_err(|stays| {
+            Next::Stop(match stays {
+                Stays::TooLong(wait) => limited(wait, self.progress().limited.clone()),
+                Stays::Crowded => {
+                    let why = "no request under way made room for it in time";
+                    Error::new(Kind::Timeout, why)
+                }
+            })
+        })
+    }
+
+    /// Asks for the token, and waits while another request finds out about it.
+    async fn accepted_token(&self) -> Result<Token, Next> {
+        let token = self.token().await?;
+        let deadline = self.allowance.deadline();
+        let deadline = deadline.unwrap_or_else(|| Instant::now() + A_YEAR);
+        let refusal = match timeout_at(deadline, self.runtime.proofs.wait(&token)).await {
+            Ok(Ok(())) => return Ok(token),
+            Ok(Err(refusal)) => refusal,
+            Err(_) => {
+                let why = "whether GitHub accepts the token was not known in time";
+                return Err(Next::Stop(Error::new(Kind::Timeout, why)));
+            }
+        };
+        // Its source may have another by now.
+        let is_other = self.token().await?.expose() != token.expose();
+        let mut progress = self.progress();
+        progress.turned_away += 1;
+        Err(
+            if is_other && progress.turned_away < MAX_ATTEMPTS_WITH_NEW_TOKENS {
+                Next::Again
+            } else {
+                Next::Stop(refusal)
+            },
+        )
+    }
+
+    /// For whom GitHub counts the call, as far as is known.
+    pub(in crate::runtime) fn identity(&self) -> Identity {
+        self.runtime.gate(self.call.place.audience()).identity
+    }
+
+    /// Asks for the token.
+    async fn token(&self) -> Result<Token, Next> {
+        let audience = Audience {
+            permission: self.needed.as_ref().map(|needed| needed.name.as_str()),
+            ..self.call.place.audience()
+        };
+        let token = self.runtime.tokens.token(audience, self.allowance).await;
+        token.map_err(|error| {
+            let says_it_all = error.is_transient()
+                || error.is_rate_limited()
+                || *error.reach() == Reach::Everyone;
+            Next::Stop(if says_it_all {
+                error
+            } else {
+                error.with_reach(self.reach_of_missing_token())
+            })
+        })
+    }
+}

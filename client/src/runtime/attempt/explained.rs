@@ -1,0 +1,77 @@
+//! What the error of a call says beyond what failed.
+
+use super::Attempts;
+use crate::auth::Audience;
+use crate::error::{Applied, Error, ErrorKind, Reach};
+use crate::runtime::wording;
+
+impl Attempts<'_> {
+    /// Says in the call's error what was attempted, how often, what became of it, and whom else it would meet.
+    pub(in crate::runtime) fn explain(&self, mut error: Error) -> Error {
+        let (call, progress) = (self.call, self.progress());
+        if error.is_transport() || error.is_unexpected_reply() && error.message().is_none() {
+            error = error.with_detail(&self.runtime.route);
+        }
+        if error.is_transient() && progress.made > 1 {
+            let took = self.began.elapsed().as_secs_f64();
+            error = error.with_detail(&format!("{} attempts in {took:.1} s", progress.made));
+        }
+        if error.is_permission() && error.status() == Some(403) {
+            error = wording::explained(error, self.needed.as_ref());
+        }
+        if error.kind() == ErrorKind::NotFound
+            && let Some(hint) = call.place.if_missing()
+        {
+            error = error.with_hint(hint);
+        }
+        if self.runtime.may_lack_prefix() && is_of_a_website(&error) {
+            error = error.with_hint(
+                "the API of an Enterprise Server is below /api/v3, which the base URL lacks",
+            );
+        }
+        let stored = if progress.done {
+            Applied::Yes
+        } else if progress.maybe_done {
+            Applied::Unknown
+        } else {
+            Applied::No
+        };
+        let reach = if *error.reach() == Reach::Everyone
+            || error.is_tls()
+            || error.is_unauthorized() && self.runtime.tokens.is_shared()
+        {
+            Reach::Everyone
+        } else if error.is_unauthorized() {
+            Reach::Owner(call.place.audience().owner.map(str::to_owned))
+        } else if error.is_permission() && call.place.is_scope() {
+            Reach::Scope
+        } else {
+            error.reach().clone()
+        };
+        error
+            .with_reach(reach)
+            .with_action(call.to_string())
+            .with_applied(stored)
+            .with_attempts(progress.made)
+    }
+
+    /// Whom else it would meet that the source has no token for this call.
+    pub(super) fn reach_of_missing_token(&self) -> Reach {
+        let Audience {
+            owner, repository, ..
+        } = self.call.place.audience();
+        if !self.call.place.is_scope() {
+            Reach::Secret
+        } else if repository.is_some() {
+            Reach::Scope
+        } else {
+            Reach::Owner(owner.map(str::to_owned))
+        }
+    }
+}
+
+/// Whether pages for people may have answered: the API gives each refusal a message.
+fn is_of_a_website(error: &Error) -> bool {
+    let refuses = error.is_not_found() || error.is_validation() || error.is_redirect();
+    error.message().is_none() && (refuses || error.is_unexpected_reply())
+}

@@ -1,0 +1,97 @@
+//! What follows an attempt that failed.
+
+use std::time::Duration;
+
+use super::{Attempts, MAX_ATTEMPTS_WITH_NEW_TOKENS};
+use crate::auth::{AfterRefusal, Token, TokenRefusal};
+use crate::limits::Leave;
+use crate::runtime::proofs::Proof;
+use crate::runtime::reply::{Class, Failure};
+use crate::runtime::retry::{Next, Pause};
+
+/// How long to wait until a place that was just made may be seen.
+const NEW_PLACE_PAUSE: Duration = Duration::from_secs(1);
+
+impl Attempts<'_> {
+    /// What follows a failure, with the leave if GitHub's answer was definite. Tells the gate, and the source of a
+    /// refused token.
+    pub(super) fn after(
+        &self,
+        failure: Failure,
+        mut leave: Leave,
+        token: &Token,
+        proof: Proof<'_>,
+    ) -> (Next, Option<Leave>) {
+        let is_write = self.call.is_write();
+        {
+            let mut progress = self.progress();
+            progress.maybe_done |= failure.maybe_done && is_write;
+            progress.done |= failure.done;
+        }
+        match failure.class {
+            Class::Limited(refusal) => {
+                let stop = leave.refused(refusal);
+                self.runtime.observer.limited(self.identity(), stop);
+                self.progress().limited = Some(failure.error);
+                return (Next::Again, None);
+            }
+            _ if failure.answered => leave.answered(failure.quota),
+            _ => {}
+        }
+        // What a place that can't take several changes at once answers to them.
+        if let Some(status) = failure.error.status().filter(|_| is_write) {
+            leave.ended_well(!matches!(status, 409 | 500 | 503));
+        }
+        let leave = Some(leave).filter(|_| failure.class == Class::Final);
+        if failure.class == Class::TokenRefused {
+            let pause = self.pause_for_new_token(&failure, token, proof);
+            return (failure.then(pause.map(Pause::Fixed)), None);
+        }
+        if let Some(pause) = self.pause_for_young_token(&failure, token, &proof) {
+            let pause = proof.refused(&failure.error, AfterRefusal::AskAgain(pause));
+            return (failure.then(pause.map(Pause::Fixed)), None);
+        }
+        proof.passed();
+        if failure.error.is_not_found() && self.runtime.is_new(self.call.place) {
+            return (failure.then(Some(Pause::Fixed(NEW_PLACE_PAUSE))), None);
+        }
+        let pause = match failure.class {
+            Class::Transient if failure.maybe_done && !self.call.is_repeatable() => None,
+            Class::Transient => Some(Pause::Backoff),
+            Class::Final | Class::Limited(_) | Class::TokenRefused => None,
+        };
+        (failure.then(pause), leave)
+    }
+
+    fn pause_for_new_token(
+        &self,
+        failure: &Failure,
+        token: &Token,
+        proof: Proof<'_>,
+    ) -> Option<Duration> {
+        let refusal = TokenRefusal {
+            token,
+            server_time: failure.server_time,
+        };
+        let audience = self.call.place.audience();
+        let after = self.runtime.tokens.refused(audience, &refusal);
+        let has_attempts = self.progress().made < MAX_ATTEMPTS_WITH_NEW_TOKENS;
+        let pause = proof.refused(&failure.error, after);
+        pause.filter(|_| has_attempts)
+    }
+
+    fn pause_for_young_token(
+        &self,
+        failure: &Failure,
+        token: &Token,
+        proof: &Proof<'_>,
+    ) -> Option<Duration> {
+        let denied = matches!(failure.error.status(), Some(403 | 404));
+        let may_pass = denied && failure.class == Class::Final;
+        let has_attempts = self.progress().made < MAX_ATTEMPTS_WITH_NEW_TOKENS;
+        let tokens = &self.runtime.tokens;
+        (may_pass && has_attempts)
+            .then(|| tokens.denied(token, &failure.error, proof.is_first()))
+            .flatten()
+    }
+}
