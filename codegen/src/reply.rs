@@ -30,8 +30,7 @@ pub(crate) async fn read_as<T: DeserializeOwned, R, E>(
     let body = response.bytes().await.map_err(Error::ResponseBodyError)?;
     match parse(&body) {
         Ok(reply) => Ok(ResponseValue::new(make(reply), status, headers)),
-        Err(error) if error.is_data() => Err(Error::InvalidResponsePayload(Bytes::new(), error)),
-        Err(error) => Err(Error::InvalidResponsePayload(body, error)),
+        Err(error) => Err(unreadable(body, error)),
     }
 }
 
@@ -50,10 +49,16 @@ pub(crate) async fn empty<E>(response: reqwest::Response) -> Result<ResponseValu
     if body.trim_ascii().is_empty() {
         return Ok(ResponseValue::new((), status, headers));
     }
-    match serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(&body) {
+    match parse::<BTreeMap<String, IgnoredAny>>(&body) {
         Ok(_) => Ok(ResponseValue::new((), status, headers)),
-        Err(error) => Err(Error::InvalidResponsePayload(body, error)),
+        Err(error) => Err(unreadable(body, error)),
     }
+}
+
+/// A body that is not the operation's.
+fn unreadable<E>(body: Bytes, error: serde_json::Error) -> Error<E> {
+    let body = if error.is_data() { Bytes::new() } else { body };
+    Error::InvalidResponsePayload(body, error)
 }
 
 /// The reply of a kind of success that has no body, where another kind has one. Few operations have both.

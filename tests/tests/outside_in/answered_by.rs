@@ -46,6 +46,26 @@ async fn a_write_that_something_else_than_github_confirms_does_not_count_as_stor
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_something_else_than_github_confirms_a_write_with_is_not_printed() {
+    for body in [
+        "\"c4nary\"",
+        "[\"c4nary\"]",
+        "{\"c4nary\":",
+        "4242424242",
+        "c4nary",
+    ] {
+        let github = acme();
+        let client = behind_a_proxy(&github);
+        github.inject(Fault::foreign_reply(201, body).on("PUT").always());
+        let error = put(&client, "KEY", "value").await.unwrap_err();
+        let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |e| e.source());
+        let told = causes.map(|cause| format!("{cause} {cause:?}"));
+        let told = told.collect::<String>();
+        assert!(!told.contains("c4nary") && !told.contains("4242"), "{told}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deletion_and_a_registry_are_not_taken_for_done_either() {
     let github = acme();
     github.seed("actions:org/acme", "KEY", "value");
