@@ -189,11 +189,11 @@ impl<'a> Attempts<'a> {
                 Err(error) => Err(reply::failure(error, token.expose()).await),
             }
         });
-        let left = self.allowance.left();
-        let sent = in_time(exchange, &journey, time, left).instrument(span.clone());
+        let (left, deadline) = (self.allowance.left(), self.allowance.deadline());
+        let sent = in_time(exchange, &journey, time, left, deadline).instrument(span.clone());
         let outcome = match sent.await {
             Ok(outcome) => outcome,
-            Err(OutOf::Time) => Err(Failure::timed_out(time)),
+            Err(OutOf::Time(after)) => Err(Failure::timed_out(after)),
             Err(OutOf::Patience(after)) => Err(Failure::never_left(after)),
         };
         let outcome = self.by_github(outcome, &journey, token);

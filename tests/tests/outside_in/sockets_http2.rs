@@ -210,6 +210,23 @@ async fn a_write_that_never_had_its_turn_is_told_as_not_sent() {
 }
 
 #[tokio::test]
+async fn a_write_that_has_its_turn_late_still_ends_by_its_deadline() {
+    let server = Secure::start(|_| Fate::TakesTurns(Duration::from_millis(700))).await;
+    let patient = server.client();
+    let hasty = patient.deadline(Duration::from_millis(1_000));
+    let key = patient.secrets(scope(ACME)).public_key().await.unwrap();
+    let write = async |client: &Client, name| {
+        let put = client.create_or_update_org_secret("acme", name);
+        let put = put.encrypted_value(key.key().seal(b"value"), key.key_id());
+        put.access(Visibility::All).send().await
+    };
+    // The second leaves after 0.7 s, and would be answered after 1.4 s.
+    let (first, second) = tokio::join!(write(&patient, "FIRST"), write(&hasty, "SECOND"));
+    first.unwrap();
+    assert!(second.unwrap_err().is_timeout());
+}
+
+#[tokio::test]
 async fn a_batch_survives_connections_that_say_goodbye() {
     let server = Secure::start(|_| Fate::Leaves(30)).await;
     store_all(&server, &server.client(), 200).await;

@@ -29,7 +29,7 @@ impl Attempts<'_> {
                 "the API of an Enterprise Server is below /api/v3, which the base URL lacks",
             );
         }
-        let stored = if progress.done {
+        let applied = if progress.done {
             Applied::Yes
         } else if progress.maybe_done {
             Applied::Unknown
@@ -51,7 +51,7 @@ impl Attempts<'_> {
         error
             .with_reach(reach)
             .with_action(call.to_string())
-            .with_applied(stored)
+            .with_applied(applied)
             .with_attempts(progress.made)
     }
 
