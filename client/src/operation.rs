@@ -16,7 +16,7 @@ use octoseal_api::{Client as Api, Error as ApiError, ResponseValue, stores};
 use crate::client::Client;
 use crate::error::Error;
 use crate::runtime::paging::{Listed, PER_PAGE, pages};
-use crate::runtime::{Call, RetryPolicy, headers};
+use crate::runtime::{Allowance, Call, RetryPolicy, headers};
 
 use path::OnPath;
 
@@ -198,10 +198,11 @@ impl<F> OperationCall<F> {
         Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
     {
         let (of, request) = (&self.of, &self.request);
-        let place = of.place(request, |_| Ok(())).await?;
+        let allowance = of.client.allowance();
+        let place = of.place(request, |_| Ok(()), &allowance).await?;
         let runtime = &of.client.runtime;
         let call = Call::new(&place, of.operation.method, "", of.operation);
-        let answered = runtime.call(call, &of.client.allowance(), request).await?;
+        let answered = runtime.call(call, &allowance, request).await?;
         let (attempts, reply) = (answered.attempts, answered.reply);
         Ok(Reply {
             status: reply.status().as_u16(),
@@ -239,7 +240,11 @@ impl<T: Send + 'static> OperationList<T> {
     /// number, or `request` does not ask for the page that it is given. A page that fails ends the stream.
     pub fn stream(self) -> impl Stream<Item = Result<T, Error>> + Send + Unpin + use<T> {
         let page = self.page.clone();
-        pages(self.listed(), None, move |api, _, number| page(api, number))
+        let listed = async {
+            let within = self.of.client.allowance();
+            self.listed(within).await
+        };
+        pages(listed, None, move |api, _, number| page(api, number))
     }
 
     /// The entries, collected within the time of one call; all pages or an error.
@@ -249,7 +254,7 @@ impl<T: Send + 'static> OperationList<T> {
     pub async fn all(self) -> Result<Vec<T>, Error> {
         let within = self.of.client.allowance();
         let page = self.page.clone();
-        let listed = self.listed().await?;
+        let listed = self.listed(within.clone()).await?;
         let pages = pages(
             ready(Ok(listed.clone())),
             Some(within.clone()),
@@ -259,7 +264,7 @@ impl<T: Send + 'static> OperationList<T> {
         listed.runtime.watch(listed.call(), &within, all).await
     }
 
-    async fn listed(self) -> Result<Arc<Listed<OnPath>>, Error> {
+    async fn listed(self, within: Allowance) -> Result<Arc<Listed<OnPath>>, Error> {
         let Of { operation, .. } = self.of;
         if operation.entries.is_none() {
             let why = format!("`{}` is no list that is paged by number", operation.id);
@@ -271,20 +276,18 @@ impl<T: Send + 'static> OperationList<T> {
             terms: self.of.client.terms.clone(),
             doing: operation.method,
             name: String::new(),
-            place: self.of.place(first, asks_for_first_page).await?,
+            place: self.of.place(first, asks_for_first_page, &within).await?,
             operation,
         }))
     }
 }
 
-fn asks_for_first_page(query: &str) -> Result<(), Error> {
+fn asks_for_first_page(query: &str) -> Result<(), String> {
     let has = |wanted: &str| query.split('&').any(|pair| pair == wanted);
     if has("page=1") && has(&format!("per_page={PER_PAGE}")) {
         return Ok(());
     }
-    Err(Error::input(
-        "the request does not ask for the page that is wanted",
-    ))
+    Err("the request does not ask for the page that is wanted".to_owned())
 }
 
 impl Of {

@@ -83,8 +83,8 @@ impl Context {
         self
     }
 
-    /// The same for one call, of this operation: another one, or another call of it, is an
-    /// [`Error::InvalidRequest`], and nothing is sent for it.
+    /// The same for one call, of this operation: another one is an [`Error::InvalidRequest`], another call of it an
+    /// [`Error::Custom`], and nothing is sent for either.
     pub fn for_one(mut self, operation: Operation) -> Self {
         self.single = Some(Single {
             operation,
@@ -100,19 +100,19 @@ impl Context {
 }
 
 impl Single {
-    /// Admits the first call of the operation. Otherwise says why not.
-    fn admit(&self, info: &OperationInfo) -> Result<(), String> {
+    /// Admits the first call of the operation. Otherwise says why not; of a second, that something was sent before it.
+    fn admit<E>(&self, info: &OperationInfo) -> Result<(), Error<E>> {
         let Operation { id, function, .. } = self.operation;
         if info.operation_id != function {
-            return Err(format!(
-                "`{}` is called, and `{id}` was said to be",
-                info.operation_id
-            ));
+            let called = info.operation_id;
+            let why = format!("`{called}` is called, and `{id}` was said to be");
+            return Err(Error::InvalidRequest(why));
         }
-        match self.called.swap(true, Ordering::Relaxed) {
-            true => Err(format!("`{id}` is called twice, and was said to be once")),
-            false => Ok(()),
+        if self.called.swap(true, Ordering::Relaxed) {
+            let why = format!("`{id}` is called twice, and was said to be once");
+            return Err(Error::Custom(why));
         }
+        Ok(())
     }
 }
 
@@ -141,7 +141,7 @@ impl ClientHooks<Context> for Client {
     ) -> Result<(), Error<E>> {
         let context = self.inner();
         if let Some(single) = &context.single {
-            single.admit(info).map_err(Error::InvalidRequest)?;
+            single.admit(info)?;
         }
         let headers = request.headers_mut();
         headers.remove(PROGENITOR_VERSION);

@@ -1,19 +1,20 @@
 //! Where a request leads, as a place.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::future::ready;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use http::{Request, Uri};
+use http::Request;
 use octoseal_api::{
-    Client as Api, Error as ApiError, ResponseValue, Transport, TransportError, TransportErrorKind,
-    TransportFuture,
+    Client as Api, Error as ApiError, ResponseValue, TransportError, TransportErrorKind,
 };
+use tokio::time::timeout;
 
 use super::Of;
 use crate::auth::Audience;
-use crate::error::Error;
-use crate::runtime::Place;
+use crate::error::{Error, Kind};
+use crate::runtime::{Allowance, Place};
 use crate::scope::Owner;
 
 impl Of {
@@ -21,26 +22,33 @@ impl Of {
     pub(super) async fn place<Fut, T>(
         &self,
         request: impl FnOnce(Api) -> Fut,
-        check_query: impl Fn(&str) -> Result<(), Error>,
+        check_query: impl Fn(&str) -> Result<(), String>,
+        within: &Allowance,
     ) -> Result<OnPath, Error>
     where
         Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
     {
-        let heard = Arc::new(Heard::default());
+        let heard = Arc::new(OnceLock::new());
+        let hears = heard.clone();
+        let hear = move |request: Request<Bytes>| {
+            let _ = hears.set(request.uri().clone());
+            let why = "it was only asked where it leads";
+            ready(Err(TransportError::new(TransportErrorKind::Request, why)))
+        };
         let runtime = &self.client.runtime;
-        let reply = request(runtime.api_over(heard.clone(), self.operation)).await;
-        let id = self.operation.id;
-        let asked = heard
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let refused = |why: String| Error::input(why).with_action(format!("calling `{id}`"));
+        let calling = format!("calling `{}`", self.operation.id);
+        let reply = request(runtime.api_over(Arc::new(hear), self.operation));
+        let reply = timeout(within.left(), reply).await.map_err(|_| {
+            let why = "the request was not put together in time";
+            Error::new(Kind::Timeout, why).with_action(calling.clone())
+        })?;
+        let asked = heard.get();
+        let refused = |why: String| Error::input(why).with_action(calling.clone());
         let asked = asked.ok_or_else(|| match reply {
             Err(ApiError::InvalidRequest(why)) => refused(why),
             _ => refused("no request is made".to_owned()),
         })?;
-        check_query(asked.query().unwrap_or_default())?;
+        check_query(asked.query().unwrap_or_default()).map_err(refused)?;
         let base = runtime.base.path().trim_end_matches('/');
         let path = asked.path().strip_prefix(base).unwrap_or(asked.path());
         let parameters = parameters(self.operation.path, path);
@@ -53,7 +61,10 @@ impl Of {
                 .map(|(_, value)| (*value).to_owned())
         };
         let owner = match &self.owner {
-            Some(owner) => Some(Owner::new(owner)?.as_str().to_owned()),
+            Some(owner) => {
+                let owner = Owner::new(owner).map_err(|error| error.with_action(calling))?;
+                Some(owner.as_str().to_owned())
+            }
             None => named("owner").or_else(|| named("org")),
         };
         Ok(OnPath {
@@ -107,18 +118,5 @@ impl Place for OnPath {
 
     fn is_scope(&self) -> bool {
         false
-    }
-}
-
-/// Hears what is asked for, and sends nothing.
-#[derive(Default)]
-struct Heard(Mutex<Option<Uri>>);
-
-impl Transport for Heard {
-    fn send(&self, request: Request<Bytes>) -> TransportFuture<'_> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(request.uri().clone());
-        let why = "it was only asked where it leads";
-        let error = TransportError::new(TransportErrorKind::Request, why);
-        Box::pin(std::future::ready(Err(error)))
     }
 }

@@ -175,7 +175,10 @@ pub(crate) async fn failure(error: ApiError<()>, token: &str) -> Failure {
         ApiError::ErrorResponse(response) => {
             refused(response.status(), response.headers(), &[], token)
         }
-        ApiError::Custom(why) => Failure::new(Error::new(Kind::Transport, why), Class::Final),
+        // Of the caller's own code, perhaps after a request of which nothing is known here.
+        ApiError::Custom(why) => {
+            Failure::new(Error::new(Kind::Transport, why), Class::Final).maybe_done()
+        }
     }
 }
 

@@ -189,6 +189,48 @@ async fn one_call_makes_one_request() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_closure_that_fails_after_its_write_was_sent_is_not_told_as_nothing_done() {
+    let github = acme();
+    let client = client(&github);
+    let body = new_variable(REGION, "eu");
+    github.inject(Fault::lost_reply().on("POST").times(1));
+    let operation = operations::ACTIONS_CREATE_ORG_VARIABLE;
+    let own = client.call(operation, async |api| {
+        let made = api.actions_create_org_variable("acme", &body).await;
+        made.map_err(|_| octoseal::api::Error::Custom("not made".into()))
+    });
+    let error = own.send().await.unwrap_err();
+    assert_eq!(error.applied(), Applied::Unknown, "{error}");
+
+    github.inject(Fault::lost_reply().on("PATCH").times(1));
+    let body = serde_json::from_value(json!({ "value": "us" })).unwrap();
+    let operation = operations::ACTIONS_UPDATE_ORG_VARIABLE;
+    let twice = client.call(operation, async |api| {
+        let first = api.actions_update_org_variable("acme", REGION, &body).await;
+        match first {
+            Err(_) => api.actions_update_org_variable("acme", REGION, &body).await,
+            made => made,
+        }
+    });
+    let error = twice.send().await.unwrap_err();
+    assert_eq!(error.applied(), Applied::Unknown, "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_keeps_a_request_from_being_put_together_ends_by_the_deadline() {
+    let client = client(&acme()).deadline(Duration::from_secs(5));
+    let began = Instant::now();
+    let never = client.call(operations::ACTIONS_GET_ORG_VARIABLE, async |api| {
+        std::future::pending::<()>().await;
+        api.actions_get_org_variable("acme", REGION).await
+    });
+    let error = never.send().await.unwrap_err();
+    assert_eq!(error.kind(), octoseal::ErrorKind::Timeout, "{error}");
+    assert_eq!(error.applied(), Applied::No);
+    assert_eq!(began.elapsed().as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_post_is_not_repeated_after_it_may_have_been_carried_out_and_the_rest_is() {
     let github = acme();
     let client = client(&github);
