@@ -25,6 +25,8 @@ pub(crate) use sockets::Sockets;
 #[derive(Clone)]
 pub(crate) struct Connections {
     base: Url,
+    /// The way there, in words.
+    pub(crate) route: String,
     /// Puts requests together.
     pub(crate) requests: reqwest::Client,
     pub(crate) transport: Arc<dyn Transport>,
@@ -35,6 +37,7 @@ impl Connections {
     pub(crate) fn by(transport: Arc<dyn Transport>, base: &Url) -> Result<Self, Error> {
         Ok(Self {
             base: base.clone(),
+            route: sockets::name(base),
             requests: sockets::unconnected()?,
             transport,
         })

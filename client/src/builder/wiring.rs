@@ -34,7 +34,6 @@ impl ClientBuilder {
         };
         let connections = self.connections(&base)?;
         let context = self.context(&connections)?;
-        let route = self.sockets.route(&base, is_loopback(&base));
         let observer = Observer::new(self.observer.clone());
         let runtime = |tokens: Arc<dyn Tokens>, identity: Identity| {
             let runtime = Runtime::new(
@@ -46,7 +45,7 @@ impl ClientBuilder {
                 self.retry.clone(),
                 observer.clone(),
             );
-            Arc::new(runtime.with_route(route.clone()))
+            Arc::new(runtime.with_route(connections.route.clone()))
         };
         let sourced = |source, shared| Arc::new(Sourced { source, shared });
         let mut identity = Identity::named("");

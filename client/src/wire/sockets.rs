@@ -23,11 +23,7 @@ pub(crate) struct Sockets {
 
 impl Sockets {
     /// The way to a server, in words.
-    pub(crate) fn route(&self, base: &Url, on_loopback: bool) -> String {
-        let name = |url: &Url| match (url.host_str(), url.port()) {
-            (Some(host), Some(port)) => format!("{host}:{port}"),
-            (host, _) => host.unwrap_or_default().to_owned(),
-        };
+    fn route(&self, base: &Url, on_loopback: bool) -> String {
         match self.proxies.toward(base, on_loopback) {
             Ok(Some(proxy)) => format!("{} through the proxy {}", name(base), name(&proxy)),
             _ => name(base),
@@ -78,6 +74,7 @@ impl Sockets {
         let requests = built(builder)?;
         Ok(Connections {
             base: base.clone(),
+            route: self.route(base, on_loopback),
             transport: Arc::new(Network::new(requests.clone())),
             requests,
         })
@@ -86,6 +83,14 @@ impl Sockets {
     /// Whether anything was named.
     pub(crate) fn are_set(&self) -> bool {
         !self.roots.is_empty() || self.identity.is_some() || !matches!(self.proxies, Proxies::None)
+    }
+}
+
+/// A server's name and port.
+pub(super) fn name(url: &Url) -> String {
+    match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (host, _) => host.unwrap_or_default().to_owned(),
     }
 }
 
