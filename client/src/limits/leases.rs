@@ -334,28 +334,34 @@ pub(super) fn spawn(line: Arc<Line>, asked_at: Ms, exchange: Exchange) {
             Ok(answer) => answer.map_err(|error| error.to_string()),
             Err(_) => Err("it does not answer in time".to_owned()),
         };
-        line.update(|tally, now| {
-            let Some(leases) = &mut tally.leases else {
-                return;
-            };
+        let news = line.update(|tally, now| {
+            let leases = tally.leases.as_mut()?;
             let was_away = leases.is_away();
             match answer {
                 Ok(answer) => {
                     leases.answered(asked_at, now, &exchange, &answer);
                     tally.answered(now, &answer);
-                    if was_away {
-                        info!(target: "octoseal", { octoseal.identity = %identity }, "ledger back");
-                    }
+                    was_away.then_some(Ok(()))
                 }
                 Err(why) => {
                     leases.failed(asked_at, now, exchange);
-                    if !was_away {
-                        tally.count_others(now);
-                        warn!(target: "octoseal", { octoseal.identity = %identity, octoseal.why = why }, "ledger away");
+                    if was_away {
+                        return None;
                     }
+                    tally.count_others(now);
+                    Some(Err(why))
                 }
             }
         });
+        match news {
+            Some(Ok(())) => {
+                info!(target: "octoseal", { octoseal.identity = %identity }, "ledger back");
+            }
+            Some(Err(why)) => {
+                warn!(target: "octoseal", { octoseal.identity = %identity, octoseal.why = why }, "ledger away");
+            }
+            None => {}
+        }
         line.ring_all();
         line.told.notify_waiters();
     });

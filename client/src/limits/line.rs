@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
@@ -192,7 +193,10 @@ impl Line {
         // Under the lock, so that what is told later is told of a later instant.
         let now = self.clock.now();
         let result = change(&mut inner, now);
-        if let Some(link) = &self.link {
+        // What is dropped after its runtime has nothing to exchange by.
+        if let Some(link) = &self.link
+            && Handle::try_current().is_ok()
+        {
             let lanes = inner.lanes.iter();
             let waiting = lanes.flat_map(|lane| lane.values().take(SEEN_AHEAD));
             let waiting = waiting.fold(Cost::NONE, |sum, waiter| sum + waiter.cost);
