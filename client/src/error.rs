@@ -49,7 +49,8 @@ pub enum Applied {
     No,
     /// A request left and its outcome is not known: GitHub may have carried it out.
     Unknown,
-    /// GitHub carried it out, and said so in a reply that can't be read otherwise. Repeating it would do it twice.
+    /// GitHub carried it out and said so. What failed came after: its reply can't be read otherwise, or a later step of
+    /// the call failed. Look before you repeat it: what makes something new would make it twice.
     Yes,
 }
 
@@ -332,7 +333,7 @@ impl fmt::Debug for Error {
             .field("action", &inner.action)
             .field("reason", &inner.reason)
             .field("message", &inner.message)
-            .field("stored", &inner.applied)
+            .field("applied", &inner.applied)
             .field("documentation_url", &inner.documentation_url)
             .field("request_id", &inner.request_id)
             .field("retry_after", &inner.retry_after)

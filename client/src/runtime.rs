@@ -174,11 +174,12 @@ impl Runtime {
         let Attempts {
             call, allowance, ..
         } = attempts;
+        let identity = || attempts.identity();
         let bounds = Bounds {
             allowance,
             budget: &self.budget,
             observer: &self.observer,
-            identity: attempts.identity(),
+            identity: &identity,
         };
         let work = async {
             match retry(bounds, || attempts.make(&read, &request)).await {
@@ -201,7 +202,7 @@ impl Runtime {
         allowance: &Allowance,
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let is_part = allowance.is_watched();
+        let is_part = !allowance.begin_watch();
         let span = if is_part {
             Span::none()
         } else {

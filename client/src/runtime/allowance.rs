@@ -101,9 +101,9 @@ impl Allowance {
         self.take_lent();
     }
 
-    /// Whether what has this allowance was watched already; it is from now on.
-    pub(super) fn is_watched(&self) -> bool {
-        self.watched.swap(true, Ordering::Relaxed)
+    /// Begins to watch what has this allowance. Says `false` if that was begun before.
+    pub(super) fn begin_watch(&self) -> bool {
+        !self.watched.swap(true, Ordering::Relaxed)
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {

@@ -75,27 +75,29 @@ pub(super) fn in_chain<T: std::error::Error + 'static>(
 /// Whether a failed connection failed at the check of the server's certificate. An alert from the other side, or an end
 /// in the middle of a handshake, is a fault of the network.
 fn is_untrusted(error: &TransportError) -> bool {
-    causes(error).any(|error| {
-        let text = error.to_string();
-        // rustls' own words, and those of OpenSSL, Secure Transport and SChannel.
-        [
-            "invalid peer certificate",
-            "certificate verify failed",
-            "certificate was not trusted",
-            "certificate chain",
-        ]
-        .iter()
-        .any(|words| text.to_ascii_lowercase().contains(words))
-    })
+    // rustls' own words, and those of OpenSSL, Secure Transport and SChannel.
+    let words = [
+        "invalid peer certificate",
+        "certificate verify failed",
+        "certificate was not trusted",
+        "certificate chain",
+    ];
+    says(error, &words)
 }
 
 /// Whether the other side answered a TLS handshake with something else, as a server of plain http does.
 fn speaks_no_tls(error: &TransportError) -> bool {
+    says(
+        error,
+        &["corrupt message", "wrong version number", "http request"],
+    )
+}
+
+/// Whether an error or one of its causes has one of these words, in any case.
+fn says(error: &TransportError, words: &[&str]) -> bool {
     causes(error).any(|error| {
         let text = error.to_string().to_ascii_lowercase();
-        ["corrupt message", "wrong version number", "http request"]
-            .iter()
-            .any(|words| text.contains(words))
+        words.iter().any(|words| text.contains(words))
     })
 }
 

@@ -50,14 +50,15 @@ pub(crate) fn until_reset(headers: &HeaderMap, now: SystemTime) -> Option<Durati
     Some(at.duration_since(now).unwrap_or_default())
 }
 
+/// The year 10000, which no HTTP date can say.
+const TOO_LATE_SECONDS: u64 = 253_402_300_800;
+
 /// Since when the operation is deprecated, and when it goes, if either header says that it is or will; a date that can't be
 /// read is unknown. ([RFC 9745](https://www.rfc-editor.org/rfc/rfc9745), [RFC 8594](https://www.rfc-editor.org/rfc/rfc8594))
 pub(crate) fn deprecation(headers: &HeaderMap) -> Option<(Option<SystemTime>, Option<SystemTime>)> {
     let epoch = |text: &str| {
         let seconds = text.strip_prefix('@')?.parse().ok()?;
-        // No later than an HTTP date can say.
-        let fits = Some(Duration::from_secs(seconds)).filter(|_| seconds < 253_402_300_800);
-        Some(SystemTime::UNIX_EPOCH + fits?)
+        (seconds < TOO_LATE_SECONDS).then(|| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
     };
     let date = |name| {
         let text = text(headers, name)?;

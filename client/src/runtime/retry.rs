@@ -44,8 +44,8 @@ pub(super) struct Bounds<'a> {
     /// The retries that all calls of a client share.
     pub(super) budget: &'a Budget,
     pub(super) observer: &'a Observer,
-    /// For whom GitHub counts them.
-    pub(super) identity: Identity,
+    /// For whom GitHub counts them, as far as is known by then.
+    pub(super) identity: &'a (dyn Fn() -> Identity + Sync),
 }
 
 /// Makes attempts until one gives a value, or none can.
@@ -116,7 +116,7 @@ impl Bounds<'_> {
 
     async fn pause(&self, until: Instant) {
         self.observer
-            .waiting(self.identity, until, WaitReason::Backoff);
+            .waiting((self.identity)(), until, WaitReason::Backoff);
         sleep_until(until).await;
     }
 }
@@ -166,7 +166,7 @@ mod tests {
             allowance: &allowance,
             budget: &budget,
             observer: &observer,
-            identity: Identity::named("any"),
+            identity: &|| Identity::named("any"),
         };
         let (began, mut attempts) = (Instant::now(), 0);
         let result = retry(bounds, || {

@@ -215,7 +215,8 @@ pub(crate) fn hint(
             "it may be missing, renamed (a renamed organization does not redirect), or invisible to this token"
         }
         StatusCode::CONFLICT => {
-            "repositories can be selected only while the secret's visibility is `selected`"
+            "it does not fit what is there: what was to be made may exist already, or repositories were to be selected \
+             for something whose visibility is not `selected`"
         }
         StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_REQUEST => {
             "GitHub did not accept the content of the request: perhaps a name that is too long, a value that is too \
