@@ -1,6 +1,7 @@
 //! Reading replies: what can't be read is told by the field that it is about, without a word of the reply.
 
 use std::collections::BTreeMap;
+use std::mem::take;
 
 use bytes::Bytes;
 use progenitor_client::{Error, ResponseValue};
@@ -23,10 +24,10 @@ pub(crate) async fn read<T: DeserializeOwned, E>(
 
 /// Reads a reply as one of the types that it may be, of which its status tells, and makes `R` of it.
 pub(crate) async fn read_as<T: DeserializeOwned, R, E>(
-    response: reqwest::Response,
+    mut response: reqwest::Response,
     make: impl FnOnce(T) -> R,
 ) -> Result<ResponseValue<R>, Error<E>> {
-    let (status, headers) = (response.status(), response.headers().clone());
+    let (status, headers) = (response.status(), take(response.headers_mut()));
     let body = response.bytes().await.map_err(Error::ResponseBodyError)?;
     match parse(&body) {
         Ok(reply) => Ok(ResponseValue::new(make(reply), status, headers)),
@@ -40,11 +41,13 @@ pub(crate) async fn read_as<T: DeserializeOwned, R, E>(
 /// # Errors
 ///
 /// As for [`read`].
-pub(crate) async fn empty<E>(response: reqwest::Response) -> Result<ResponseValue<()>, Error<E>> {
-    if response.headers().contains_key(REQUEST_ID) {
-        return Ok(ResponseValue::empty(response));
+pub(crate) async fn empty<E>(
+    mut response: reqwest::Response,
+) -> Result<ResponseValue<()>, Error<E>> {
+    let (status, headers) = (response.status(), take(response.headers_mut()));
+    if headers.contains_key(REQUEST_ID) {
+        return Ok(ResponseValue::new((), status, headers));
     }
-    let (status, headers) = (response.status(), response.headers().clone());
     let body = response.bytes().await.map_err(Error::ResponseBodyError)?;
     if body.trim_ascii().is_empty() {
         return Ok(ResponseValue::new((), status, headers));
@@ -63,8 +66,9 @@ fn unreadable<E>(body: Bytes, error: serde_json::Error) -> Error<E> {
 
 /// The reply of a kind of success that has no body, where another kind has one. Few operations have both.
 #[allow(dead_code)]
-pub(crate) fn none<T>(response: reqwest::Response) -> ResponseValue<Option<T>> {
-    ResponseValue::new(None, response.status(), response.headers().clone())
+pub(crate) fn none<T>(mut response: reqwest::Response) -> ResponseValue<Option<T>> {
+    let headers = take(response.headers_mut());
+    ResponseValue::new(None, response.status(), headers)
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {

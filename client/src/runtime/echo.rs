@@ -1,8 +1,11 @@
 //! What a server says, without what it may have copied from the request.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use percent_encoding::percent_decode_str;
+use zeroize::Zeroizing;
 
 /// So many characters in common with the token, in any of its spellings, are a piece of it.
 const PIECE_CHARS: usize = 8;
@@ -38,27 +41,40 @@ pub(super) fn without_secrets(message: &str, token: &str) -> Option<String> {
 
 /// Whether a text holds the token or a piece of it: as it is, in other letters, as base64, hexadecimal or escaped.
 pub(super) fn echoes(text: &str, token: &str) -> bool {
-    if token.is_empty() {
-        return false;
+    let mut lower = text.to_lowercase();
+    if let Cow::Owned(unescaped) = percent_decode_str(text).decode_utf8_lossy() {
+        lower.push(' ');
+        lower.push_str(&unescaped.to_lowercase());
     }
-    let hex: String = token.bytes().map(|b| format!("{b:02x}")).collect();
+    // One place for all spellings, so that nothing of the token is left elsewhere.
+    let mut spelling = Zeroizing::new(String::with_capacity(2 * token.len() + 4));
+    let mut holds = |spell: &dyn Fn(&mut String)| {
+        spelling.clear();
+        spell(&mut spelling);
+        spelling.make_ascii_lowercase();
+        holds_piece(lower.as_bytes(), spelling.as_bytes())
+    };
+    let digits = |byte: u8| [byte >> 4, byte & 0xf].map(|digit| b"0123456789abcdef"[usize::from(digit)]);
+    let hex = |into: &mut String| into.extend(token.bytes().flat_map(digits).map(char::from));
     // Base64 of a text that holds the token depends on where in it the token begins.
-    let base64 = (0..3)
-        .filter_map(|skip| token.as_bytes().get(skip..))
-        .filter(|rest| !rest.is_empty())
-        .flat_map(|rest| [STANDARD.encode(rest), URL_SAFE.encode(rest)]);
-    let mut spellings = [token.to_owned(), hex].into_iter().chain(base64);
-    let unescaped = percent_decode_str(text).decode_utf8_lossy();
-    let text: Vec<char> = format!("{text} {unescaped}")
-        .to_lowercase()
-        .chars()
-        .collect();
-    spellings.any(|spelling| {
-        let spelling = spelling.to_lowercase();
-        // Of the two, the text is the shorter.
-        let mut pieces = text.windows(PIECE_CHARS.min(spelling.len()));
-        pieces.any(|piece| spelling.contains(&String::from_iter(piece)))
-    })
+    let mut rests = (0..3).filter_map(|skip| token.as_bytes().get(skip..));
+    holds(&|into| into.push_str(token))
+        || holds(&hex)
+        || rests.any(|rest| {
+            holds(&|into| STANDARD.encode_string(rest, into))
+                || holds(&|into| URL_SAFE.encode_string(rest, into))
+        })
+}
+
+/// Whether a text holds a piece of a spelling; a short spelling is one piece.
+fn holds_piece(text: &[u8], spelling: &[u8]) -> bool {
+    let mut has = [false; 256];
+    text.iter().for_each(|byte| has[usize::from(*byte)] = true);
+    let length = PIECE_CHARS.min(spelling.len()).max(1);
+    // Only what consists of the text's characters is compared.
+    let runs = spelling.split(|byte| !has[usize::from(*byte)]);
+    let mut pieces = runs.flat_map(|run| run.windows(length));
+    pieces.any(|piece| text.windows(length).any(|other| other == piece))
 }
 
 /// Whether a word may be part of what was sent, for its shape.
