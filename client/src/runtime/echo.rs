@@ -54,7 +54,8 @@ pub(super) fn echoes(text: &str, token: &str) -> bool {
         spelling.make_ascii_lowercase();
         holds_piece(lower.as_bytes(), spelling.as_bytes())
     };
-    let digits = |byte: u8| [byte >> 4, byte & 0xf].map(|digit| b"0123456789abcdef"[usize::from(digit)]);
+    let digits =
+        |byte: u8| [byte >> 4, byte & 0xf].map(|digit| b"0123456789abcdef"[usize::from(digit)]);
     let hex = |into: &mut String| into.extend(token.bytes().flat_map(digits).map(char::from));
     // Base64 of a text that holds the token depends on where in it the token begins.
     let mut rests = (0..3).filter_map(|skip| token.as_bytes().get(skip..));
