@@ -11,7 +11,7 @@ use futures_core::Stream;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, TryFutureExt, TryStreamExt};
 use octoseal_api::operations::{Operation, Paged};
-use octoseal_api::{Client as Api, Error as ApiError, ResponseValue, stores};
+use octoseal_api::{Answer, Client as Api, stores};
 
 use crate::client::Client;
 use crate::error::Error;
@@ -62,8 +62,8 @@ pub struct OperationList<T> {
     page: GetPage<T>,
 }
 
-type GetPage<T> = Arc<dyn Fn(Api, i64) -> BoxFuture<'static, PageReply<T>> + Send + Sync>;
-type PageReply<T> = Result<ResponseValue<stores::Page<T>>, ApiError<()>>;
+type GetPage<T> =
+    Arc<dyn Fn(Api, i64) -> BoxFuture<'static, Answer<stores::Page<T>>> + Send + Sync>;
 
 /// An operation, and as whom it is called.
 #[derive(Clone)]
@@ -118,7 +118,7 @@ impl Client {
     pub fn call<F, Fut, T>(&self, operation: Operation, request: F) -> OperationCall<F>
     where
         F: Fn(Api) -> Fut,
-        Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
+        Fut: Future<Output = Answer<T>>,
     {
         OperationCall {
             of: Of::new(self, operation),
@@ -148,17 +148,13 @@ impl Client {
     pub fn list<F, Fut, P>(&self, operation: Operation, request: F) -> OperationList<P::Item>
     where
         F: Fn(Api, PageWanted) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<ResponseValue<P>, ApiError<()>>> + Send + 'static,
+        Fut: Future<Output = Answer<P>> + Send + 'static,
         P: Paged + 'static,
     {
         let page = move |api, number| {
             let per_page = PER_PAGE;
             let page = request(api, PageWanted { number, per_page });
-            page.map_ok(|reply| {
-                let (status, headers) = (reply.status(), reply.headers().clone());
-                ResponseValue::new(stores::Page::of(reply.into_inner()), status, headers)
-            })
-            .boxed()
+            page.map_ok(|reply| reply.map(stores::Page::of)).boxed()
         };
         OperationList {
             of: Of::new(self, operation),
@@ -195,7 +191,7 @@ impl<F> OperationCall<F> {
     pub async fn send<Fut, T>(self) -> Result<Reply<T>, Error>
     where
         F: Fn(Api) -> Fut,
-        Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
+        Fut: Future<Output = Answer<T>>,
     {
         let (of, request) = (&self.of, &self.request);
         let allowance = of.client.allowance();

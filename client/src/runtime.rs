@@ -40,7 +40,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use octoseal_api::operations::Operation;
-use octoseal_api::{Context, Error as ApiError, Journey, ResponseValue, Transport};
+use octoseal_api::{Answer, Context, Journey, Transport};
 use reqwest::Url;
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
@@ -132,7 +132,7 @@ impl Runtime {
     ) -> Result<Answered<T>, Error>
     where
         F: Fn(octoseal_api::Client) -> Fut,
-        Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
+        Fut: Future<Output = Answer<T>>,
     {
         let attempts = Attempts::new(self, call, allowance, 0);
         let nothing = || ready(Ok(()));
@@ -153,7 +153,7 @@ impl Runtime {
         G: Fn() -> ReadFut,
         ReadFut: Future<Output = Result<R, Error>>,
         F: Fn(octoseal_api::Client, R) -> Fut,
-        Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
+        Fut: Future<Output = Answer<T>>,
     {
         let attempts = Attempts::new(self, call, allowance, 1);
         self.repeat(attempts, read, write).await
@@ -169,7 +169,7 @@ impl Runtime {
         G: Fn() -> ReadFut,
         ReadFut: Future<Output = Result<R, Error>>,
         F: Fn(octoseal_api::Client, R) -> Fut,
-        Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
+        Fut: Future<Output = Answer<T>>,
     {
         let Attempts {
             call, allowance, ..

@@ -2,7 +2,7 @@
 //! GitHub's operations, one method each.
 
 #[allow(unused_imports)]
-pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
+use crate::{Body as ByteStream, ClientInfo, Error, ResponseValue};
 #[allow(unused_imports)]
 use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderExt};
 /// Types used as operation parameters and responses.
@@ -1941,7 +1941,7 @@ Sends a `GET` request to `/app`
 */
     pub async fn apps_get_authenticated<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::Integration>, Error<()>> {
+    ) -> Result<ResponseValue<types::Integration>, Error> {
         let url = format!("{}/app", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map
@@ -1968,7 +1968,7 @@ Sends a `GET` request to `/app`
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**A token to act as an installation of the GitHub App for one hour, narrowed to the repositories and permissions that the body names.
@@ -1985,7 +1985,7 @@ Arguments:
         &'a self,
         installation_id: i64,
         body: &'a types::AppsCreateInstallationAccessTokenBody,
-    ) -> Result<ResponseValue<types::InstallationToken>, Error<()>> {
+    ) -> Result<ResponseValue<types::InstallationToken>, Error> {
         let url = format!(
             "{}/app/installations/{}/access_tokens", self.baseurl, encode_path(&
             installation_id.to_string()),
@@ -2016,7 +2016,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             201u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the `actions` secrets of an organization, without their values, which GitHub never tells.
@@ -2035,7 +2035,7 @@ Arguments:
         org: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::StoreSecretPage>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
         let url = format!(
             "{}/orgs/{}/actions/secrets", self.baseurl, encode_path(& org.to_string()),
         );
@@ -2066,7 +2066,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**The public key that values of `actions` secrets of an organization are sealed with, and its id.
@@ -2081,7 +2081,7 @@ Arguments:
     pub async fn actions_get_org_public_key<'a>(
         &'a self,
         org: &'a str,
-    ) -> Result<ResponseValue<types::StorePublicKey>, Error<()>> {
+    ) -> Result<ResponseValue<types::StorePublicKey>, Error> {
         let url = format!(
             "{}/orgs/{}/actions/secrets/public-key", self.baseurl, encode_path(& org
             .to_string()),
@@ -2111,7 +2111,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One `actions` secret of an organization, without its value.
@@ -2128,7 +2128,7 @@ Arguments:
         &'a self,
         org: &'a str,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<types::StoreSecret>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecret>, Error> {
         let url = format!(
             "{}/orgs/{}/actions/secrets/{}", self.baseurl, encode_path(& org
             .to_string()), encode_path(& secret_name.to_string()),
@@ -2158,7 +2158,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Creates or updates a `actions` secret of an organization. The value is sealed beforehand with the store's public key, whose id goes along. `201` tells created from `204` updated.
@@ -2177,7 +2177,7 @@ Arguments:
         org: &'a str,
         secret_name: &'a str,
         body: &'a types::ActionsCreateOrUpdateOrgSecretBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/actions/secrets/{}", self.baseurl, encode_path(& org
             .to_string()), encode_path(& secret_name.to_string()),
@@ -2200,7 +2200,7 @@ Arguments:
         match response.status().as_u16() {
             201u16 => crate::reply::empty(response).await,
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Removes a `actions` secret of an organization.
@@ -2217,7 +2217,7 @@ Arguments:
         &'a self,
         org: &'a str,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/actions/secrets/{}", self.baseurl, encode_path(& org
             .to_string()), encode_path(& secret_name.to_string()),
@@ -2239,7 +2239,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the repositories that may use a `actions` secret of an organization.
@@ -2260,7 +2260,7 @@ Arguments:
         secret_name: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::StoreRepositoryPage>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreRepositoryPage>, Error> {
         let url = format!(
             "{}/orgs/{}/actions/secrets/{}/repositories", self.baseurl, encode_path(& org
             .to_string()), encode_path(& secret_name.to_string()),
@@ -2292,7 +2292,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Selects the repositories that may use a `actions` secret of an organization: these and no others.
@@ -2311,7 +2311,7 @@ Arguments:
         org: &'a str,
         secret_name: &'a str,
         body: &'a types::ActionsSetSelectedReposForOrgSecretBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/actions/secrets/{}/repositories", self.baseurl, encode_path(& org
             .to_string()), encode_path(& secret_name.to_string()),
@@ -2333,7 +2333,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Lets one more repository use a `actions` secret of an organization.
@@ -2352,7 +2352,7 @@ Arguments:
         org: &'a str,
         secret_name: &'a str,
         repository_id: i64,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/actions/secrets/{}/repositories/{}", self.baseurl, encode_path(&
             org.to_string()), encode_path(& secret_name.to_string()), encode_path(&
@@ -2375,7 +2375,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Stops one repository from using a `actions` secret of an organization.
@@ -2394,7 +2394,7 @@ Arguments:
         org: &'a str,
         secret_name: &'a str,
         repository_id: i64,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/actions/secrets/{}/repositories/{}", self.baseurl, encode_path(&
             org.to_string()), encode_path(& secret_name.to_string()), encode_path(&
@@ -2417,7 +2417,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the `actions` variables of an organization, with their values.
@@ -2436,7 +2436,7 @@ Arguments:
         org: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::ActionsListOrgVariablesResponse>, Error<()>> {
+    ) -> Result<ResponseValue<types::ActionsListOrgVariablesResponse>, Error> {
         let url = format!(
             "{}/orgs/{}/actions/variables", self.baseurl, encode_path(& org.to_string()),
         );
@@ -2467,7 +2467,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Creates a `actions` variable of an organization, whose value everyone who may read it can see: a secret belongs elsewhere.
@@ -2484,7 +2484,7 @@ Arguments:
         &'a self,
         org: &'a str,
         body: &'a types::ActionsCreateOrgVariableBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/actions/variables", self.baseurl, encode_path(& org.to_string()),
         );
@@ -2505,7 +2505,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             201u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One `actions` variable of an organization, with its value.
@@ -2522,7 +2522,7 @@ Arguments:
         &'a self,
         org: &'a str,
         name: &'a str,
-    ) -> Result<ResponseValue<types::OrganizationActionsVariable>, Error<()>> {
+    ) -> Result<ResponseValue<types::OrganizationActionsVariable>, Error> {
         let url = format!(
             "{}/orgs/{}/actions/variables/{}", self.baseurl, encode_path(& org
             .to_string()), encode_path(& name.to_string()),
@@ -2552,7 +2552,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Removes a `actions` variable of an organization.
@@ -2569,7 +2569,7 @@ Arguments:
         &'a self,
         org: &'a str,
         name: &'a str,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/actions/variables/{}", self.baseurl, encode_path(& org
             .to_string()), encode_path(& name.to_string()),
@@ -2591,7 +2591,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Changes what the body names of a `actions` variable of an organization: its value, its name, who may use it.
@@ -2610,7 +2610,7 @@ Arguments:
         org: &'a str,
         name: &'a str,
         body: &'a types::ActionsUpdateOrgVariableBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/actions/variables/{}", self.baseurl, encode_path(& org
             .to_string()), encode_path(& name.to_string()),
@@ -2637,7 +2637,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the repositories that may use a `actions` variable of an organization.
@@ -2660,7 +2660,7 @@ Arguments:
         per_page: Option<i64>,
     ) -> Result<
         ResponseValue<types::ActionsListSelectedReposForOrgVariableResponse>,
-        Error<()>,
+        Error,
     > {
         let url = format!(
             "{}/orgs/{}/actions/variables/{}/repositories", self.baseurl, encode_path(&
@@ -2693,7 +2693,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Selects the repositories that may use a `actions` variable of an organization: these and no others.
@@ -2712,7 +2712,7 @@ Arguments:
         org: &'a str,
         name: &'a str,
         body: &'a types::ActionsSetSelectedReposForOrgVariableBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/actions/variables/{}/repositories", self.baseurl, encode_path(&
             org.to_string()), encode_path(& name.to_string()),
@@ -2734,7 +2734,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Lets one more repository use a `actions` variable of an organization.
@@ -2753,7 +2753,7 @@ Arguments:
         org: &'a str,
         name: &'a str,
         repository_id: i64,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/actions/variables/{}/repositories/{}", self.baseurl,
             encode_path(& org.to_string()), encode_path(& name.to_string()),
@@ -2776,7 +2776,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Stops one repository from using a `actions` variable of an organization.
@@ -2795,7 +2795,7 @@ Arguments:
         org: &'a str,
         name: &'a str,
         repository_id: i64,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/actions/variables/{}/repositories/{}", self.baseurl,
             encode_path(& org.to_string()), encode_path(& name.to_string()),
@@ -2818,7 +2818,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the `agents` secrets of an organization, without their values, which GitHub never tells.
@@ -2837,7 +2837,7 @@ Arguments:
         org: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::StoreSecretPage>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
         let url = format!(
             "{}/orgs/{}/agents/secrets", self.baseurl, encode_path(& org.to_string()),
         );
@@ -2868,7 +2868,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**The public key that values of `agents` secrets of an organization are sealed with, and its id.
@@ -2883,7 +2883,7 @@ Arguments:
     pub async fn agents_get_org_public_key<'a>(
         &'a self,
         org: &'a str,
-    ) -> Result<ResponseValue<types::StorePublicKey>, Error<()>> {
+    ) -> Result<ResponseValue<types::StorePublicKey>, Error> {
         let url = format!(
             "{}/orgs/{}/agents/secrets/public-key", self.baseurl, encode_path(& org
             .to_string()),
@@ -2913,7 +2913,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One `agents` secret of an organization, without its value.
@@ -2930,7 +2930,7 @@ Arguments:
         &'a self,
         org: &'a str,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<types::StoreSecret>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecret>, Error> {
         let url = format!(
             "{}/orgs/{}/agents/secrets/{}", self.baseurl, encode_path(& org.to_string()),
             encode_path(& secret_name.to_string()),
@@ -2960,7 +2960,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Creates or updates a `agents` secret of an organization. The value is sealed beforehand with the store's public key, whose id goes along. `201` tells created from `204` updated.
@@ -2979,7 +2979,7 @@ Arguments:
         org: &'a str,
         secret_name: &'a str,
         body: &'a types::AgentsCreateOrUpdateOrgSecretBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/agents/secrets/{}", self.baseurl, encode_path(& org.to_string()),
             encode_path(& secret_name.to_string()),
@@ -3002,7 +3002,7 @@ Arguments:
         match response.status().as_u16() {
             201u16 => crate::reply::empty(response).await,
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Removes a `agents` secret of an organization.
@@ -3019,7 +3019,7 @@ Arguments:
         &'a self,
         org: &'a str,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/agents/secrets/{}", self.baseurl, encode_path(& org.to_string()),
             encode_path(& secret_name.to_string()),
@@ -3041,7 +3041,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the repositories that may use a `agents` secret of an organization.
@@ -3062,7 +3062,7 @@ Arguments:
         secret_name: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::StoreRepositoryPage>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreRepositoryPage>, Error> {
         let url = format!(
             "{}/orgs/{}/agents/secrets/{}/repositories", self.baseurl, encode_path(& org
             .to_string()), encode_path(& secret_name.to_string()),
@@ -3094,7 +3094,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Selects the repositories that may use a `agents` secret of an organization: these and no others.
@@ -3113,7 +3113,7 @@ Arguments:
         org: &'a str,
         secret_name: &'a str,
         body: &'a types::AgentsSetSelectedReposForOrgSecretBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/agents/secrets/{}/repositories", self.baseurl, encode_path(& org
             .to_string()), encode_path(& secret_name.to_string()),
@@ -3135,7 +3135,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Lets one more repository use a `agents` secret of an organization.
@@ -3154,7 +3154,7 @@ Arguments:
         org: &'a str,
         secret_name: &'a str,
         repository_id: i64,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/agents/secrets/{}/repositories/{}", self.baseurl, encode_path(&
             org.to_string()), encode_path(& secret_name.to_string()), encode_path(&
@@ -3177,7 +3177,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Stops one repository from using a `agents` secret of an organization.
@@ -3196,7 +3196,7 @@ Arguments:
         org: &'a str,
         secret_name: &'a str,
         repository_id: i64,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/agents/secrets/{}/repositories/{}", self.baseurl, encode_path(&
             org.to_string()), encode_path(& secret_name.to_string()), encode_path(&
@@ -3219,7 +3219,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the `agents` variables of an organization, with their values.
@@ -3238,7 +3238,7 @@ Arguments:
         org: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::AgentsListOrgVariablesResponse>, Error<()>> {
+    ) -> Result<ResponseValue<types::AgentsListOrgVariablesResponse>, Error> {
         let url = format!(
             "{}/orgs/{}/agents/variables", self.baseurl, encode_path(& org.to_string()),
         );
@@ -3269,7 +3269,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Creates a `agents` variable of an organization, whose value everyone who may read it can see: a secret belongs elsewhere.
@@ -3286,7 +3286,7 @@ Arguments:
         &'a self,
         org: &'a str,
         body: &'a types::AgentsCreateOrgVariableBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/agents/variables", self.baseurl, encode_path(& org.to_string()),
         );
@@ -3307,7 +3307,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             201u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One `agents` variable of an organization, with its value.
@@ -3324,7 +3324,7 @@ Arguments:
         &'a self,
         org: &'a str,
         name: &'a str,
-    ) -> Result<ResponseValue<types::OrganizationActionsVariable>, Error<()>> {
+    ) -> Result<ResponseValue<types::OrganizationActionsVariable>, Error> {
         let url = format!(
             "{}/orgs/{}/agents/variables/{}", self.baseurl, encode_path(& org
             .to_string()), encode_path(& name.to_string()),
@@ -3354,7 +3354,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Removes a `agents` variable of an organization.
@@ -3371,7 +3371,7 @@ Arguments:
         &'a self,
         org: &'a str,
         name: &'a str,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/agents/variables/{}", self.baseurl, encode_path(& org
             .to_string()), encode_path(& name.to_string()),
@@ -3393,7 +3393,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Changes what the body names of a `agents` variable of an organization: its value, its name, who may use it.
@@ -3412,7 +3412,7 @@ Arguments:
         org: &'a str,
         name: &'a str,
         body: &'a types::AgentsUpdateOrgVariableBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/agents/variables/{}", self.baseurl, encode_path(& org
             .to_string()), encode_path(& name.to_string()),
@@ -3439,7 +3439,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the repositories that may use a `agents` variable of an organization.
@@ -3462,7 +3462,7 @@ Arguments:
         per_page: Option<i64>,
     ) -> Result<
         ResponseValue<types::AgentsListSelectedReposForOrgVariableResponse>,
-        Error<()>,
+        Error,
     > {
         let url = format!(
             "{}/orgs/{}/agents/variables/{}/repositories", self.baseurl, encode_path(&
@@ -3495,7 +3495,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Selects the repositories that may use a `agents` variable of an organization: these and no others.
@@ -3514,7 +3514,7 @@ Arguments:
         org: &'a str,
         name: &'a str,
         body: &'a types::AgentsSetSelectedReposForOrgVariableBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/agents/variables/{}/repositories", self.baseurl, encode_path(&
             org.to_string()), encode_path(& name.to_string()),
@@ -3536,7 +3536,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Lets one more repository use a `agents` variable of an organization.
@@ -3555,7 +3555,7 @@ Arguments:
         org: &'a str,
         name: &'a str,
         repository_id: i64,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/agents/variables/{}/repositories/{}", self.baseurl, encode_path(&
             org.to_string()), encode_path(& name.to_string()), encode_path(&
@@ -3578,7 +3578,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Stops one repository from using a `agents` variable of an organization.
@@ -3597,7 +3597,7 @@ Arguments:
         org: &'a str,
         name: &'a str,
         repository_id: i64,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/agents/variables/{}/repositories/{}", self.baseurl, encode_path(&
             org.to_string()), encode_path(& name.to_string()), encode_path(&
@@ -3620,7 +3620,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the `codespaces` secrets of an organization, without their values, which GitHub never tells.
@@ -3639,7 +3639,7 @@ Arguments:
         org: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::StoreSecretPage>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
         let url = format!(
             "{}/orgs/{}/codespaces/secrets", self.baseurl, encode_path(& org
             .to_string()),
@@ -3671,7 +3671,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**The public key that values of `codespaces` secrets of an organization are sealed with, and its id.
@@ -3686,7 +3686,7 @@ Arguments:
     pub async fn codespaces_get_org_public_key<'a>(
         &'a self,
         org: &'a str,
-    ) -> Result<ResponseValue<types::StorePublicKey>, Error<()>> {
+    ) -> Result<ResponseValue<types::StorePublicKey>, Error> {
         let url = format!(
             "{}/orgs/{}/codespaces/secrets/public-key", self.baseurl, encode_path(& org
             .to_string()),
@@ -3716,7 +3716,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One `codespaces` secret of an organization, without its value.
@@ -3733,7 +3733,7 @@ Arguments:
         &'a self,
         org: &'a str,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<types::StoreSecret>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecret>, Error> {
         let url = format!(
             "{}/orgs/{}/codespaces/secrets/{}", self.baseurl, encode_path(& org
             .to_string()), encode_path(& secret_name.to_string()),
@@ -3763,7 +3763,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Creates or updates a `codespaces` secret of an organization. The value is sealed beforehand with the store's public key, whose id goes along. `201` tells created from `204` updated.
@@ -3782,7 +3782,7 @@ Arguments:
         org: &'a str,
         secret_name: &'a str,
         body: &'a types::CodespacesCreateOrUpdateOrgSecretBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/codespaces/secrets/{}", self.baseurl, encode_path(& org
             .to_string()), encode_path(& secret_name.to_string()),
@@ -3805,7 +3805,7 @@ Arguments:
         match response.status().as_u16() {
             201u16 => crate::reply::empty(response).await,
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Removes a `codespaces` secret of an organization.
@@ -3822,7 +3822,7 @@ Arguments:
         &'a self,
         org: &'a str,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/codespaces/secrets/{}", self.baseurl, encode_path(& org
             .to_string()), encode_path(& secret_name.to_string()),
@@ -3844,7 +3844,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the repositories that may use a `codespaces` secret of an organization.
@@ -3865,7 +3865,7 @@ Arguments:
         secret_name: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::StoreRepositoryPage>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreRepositoryPage>, Error> {
         let url = format!(
             "{}/orgs/{}/codespaces/secrets/{}/repositories", self.baseurl, encode_path(&
             org.to_string()), encode_path(& secret_name.to_string()),
@@ -3897,7 +3897,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Selects the repositories that may use a `codespaces` secret of an organization: these and no others.
@@ -3916,7 +3916,7 @@ Arguments:
         org: &'a str,
         secret_name: &'a str,
         body: &'a types::CodespacesSetSelectedReposForOrgSecretBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/codespaces/secrets/{}/repositories", self.baseurl, encode_path(&
             org.to_string()), encode_path(& secret_name.to_string()),
@@ -3938,7 +3938,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Lets one more repository use a `codespaces` secret of an organization.
@@ -3957,7 +3957,7 @@ Arguments:
         org: &'a str,
         secret_name: &'a str,
         repository_id: i64,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/codespaces/secrets/{}/repositories/{}", self.baseurl,
             encode_path(& org.to_string()), encode_path(& secret_name.to_string()),
@@ -3980,7 +3980,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Stops one repository from using a `codespaces` secret of an organization.
@@ -3999,7 +3999,7 @@ Arguments:
         org: &'a str,
         secret_name: &'a str,
         repository_id: i64,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/codespaces/secrets/{}/repositories/{}", self.baseurl,
             encode_path(& org.to_string()), encode_path(& secret_name.to_string()),
@@ -4022,7 +4022,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the `dependabot` secrets of an organization, without their values, which GitHub never tells.
@@ -4041,7 +4041,7 @@ Arguments:
         org: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::StoreSecretPage>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
         let url = format!(
             "{}/orgs/{}/dependabot/secrets", self.baseurl, encode_path(& org
             .to_string()),
@@ -4073,7 +4073,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**The public key that values of `dependabot` secrets of an organization are sealed with, and its id.
@@ -4088,7 +4088,7 @@ Arguments:
     pub async fn dependabot_get_org_public_key<'a>(
         &'a self,
         org: &'a str,
-    ) -> Result<ResponseValue<types::StorePublicKey>, Error<()>> {
+    ) -> Result<ResponseValue<types::StorePublicKey>, Error> {
         let url = format!(
             "{}/orgs/{}/dependabot/secrets/public-key", self.baseurl, encode_path(& org
             .to_string()),
@@ -4118,7 +4118,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One `dependabot` secret of an organization, without its value.
@@ -4135,7 +4135,7 @@ Arguments:
         &'a self,
         org: &'a str,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<types::StoreSecret>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecret>, Error> {
         let url = format!(
             "{}/orgs/{}/dependabot/secrets/{}", self.baseurl, encode_path(& org
             .to_string()), encode_path(& secret_name.to_string()),
@@ -4165,7 +4165,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Creates or updates a `dependabot` secret of an organization. The value is sealed beforehand with the store's public key, whose id goes along. `201` tells created from `204` updated.
@@ -4184,7 +4184,7 @@ Arguments:
         org: &'a str,
         secret_name: &'a str,
         body: &'a types::DependabotCreateOrUpdateOrgSecretBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/dependabot/secrets/{}", self.baseurl, encode_path(& org
             .to_string()), encode_path(& secret_name.to_string()),
@@ -4207,7 +4207,7 @@ Arguments:
         match response.status().as_u16() {
             201u16 => crate::reply::empty(response).await,
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Removes a `dependabot` secret of an organization.
@@ -4224,7 +4224,7 @@ Arguments:
         &'a self,
         org: &'a str,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/dependabot/secrets/{}", self.baseurl, encode_path(& org
             .to_string()), encode_path(& secret_name.to_string()),
@@ -4246,7 +4246,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the repositories that may use a `dependabot` secret of an organization.
@@ -4267,7 +4267,7 @@ Arguments:
         secret_name: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::StoreRepositoryPage>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreRepositoryPage>, Error> {
         let url = format!(
             "{}/orgs/{}/dependabot/secrets/{}/repositories", self.baseurl, encode_path(&
             org.to_string()), encode_path(& secret_name.to_string()),
@@ -4299,7 +4299,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Selects the repositories that may use a `dependabot` secret of an organization: these and no others.
@@ -4318,7 +4318,7 @@ Arguments:
         org: &'a str,
         secret_name: &'a str,
         body: &'a types::DependabotSetSelectedReposForOrgSecretBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/dependabot/secrets/{}/repositories", self.baseurl, encode_path(&
             org.to_string()), encode_path(& secret_name.to_string()),
@@ -4340,7 +4340,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Lets one more repository use a `dependabot` secret of an organization.
@@ -4359,7 +4359,7 @@ Arguments:
         org: &'a str,
         secret_name: &'a str,
         repository_id: i64,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/dependabot/secrets/{}/repositories/{}", self.baseurl,
             encode_path(& org.to_string()), encode_path(& secret_name.to_string()),
@@ -4382,7 +4382,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Stops one repository from using a `dependabot` secret of an organization.
@@ -4401,7 +4401,7 @@ Arguments:
         org: &'a str,
         secret_name: &'a str,
         repository_id: i64,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/dependabot/secrets/{}/repositories/{}", self.baseurl,
             encode_path(& org.to_string()), encode_path(& secret_name.to_string()),
@@ -4424,7 +4424,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**The installation of the GitHub App in an organization.
@@ -4439,7 +4439,7 @@ Arguments:
     pub async fn apps_get_org_installation<'a>(
         &'a self,
         org: &'a str,
-    ) -> Result<ResponseValue<types::Installation>, Error<()>> {
+    ) -> Result<ResponseValue<types::Installation>, Error> {
         let url = format!(
             "{}/orgs/{}/installation", self.baseurl, encode_path(& org.to_string()),
         );
@@ -4468,7 +4468,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of an organization's private registries, without their credentials.
@@ -4487,7 +4487,7 @@ Arguments:
         org: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::StoreRegistryPage>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreRegistryPage>, Error> {
         let url = format!(
             "{}/orgs/{}/private-registries", self.baseurl, encode_path(& org
             .to_string()),
@@ -4519,7 +4519,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Creates a private registry for an organization: with a sealed credential, or with the facts of an identity provider and no credential at all.
@@ -4536,7 +4536,7 @@ Arguments:
         &'a self,
         org: &'a str,
         body: &'a types::PrivateRegistriesCreateOrgPrivateRegistryBody,
-    ) -> Result<ResponseValue<types::StoreRegistry>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreRegistry>, Error> {
         let url = format!(
             "{}/orgs/{}/private-registries", self.baseurl, encode_path(& org
             .to_string()),
@@ -4567,7 +4567,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             201u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**The public key that a private registry's credential is sealed with, and its id.
@@ -4582,7 +4582,7 @@ Arguments:
     pub async fn private_registries_get_org_public_key<'a>(
         &'a self,
         org: &'a str,
-    ) -> Result<ResponseValue<types::StorePublicKey>, Error<()>> {
+    ) -> Result<ResponseValue<types::StorePublicKey>, Error> {
         let url = format!(
             "{}/orgs/{}/private-registries/public-key", self.baseurl, encode_path(& org
             .to_string()),
@@ -4612,7 +4612,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One private registry of an organization, without its credential.
@@ -4629,7 +4629,7 @@ Arguments:
         &'a self,
         org: &'a str,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<types::StoreRegistry>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreRegistry>, Error> {
         let url = format!(
             "{}/orgs/{}/private-registries/{}", self.baseurl, encode_path(& org
             .to_string()), encode_path(& secret_name.to_string()),
@@ -4659,7 +4659,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Removes a private registry from an organization.
@@ -4676,7 +4676,7 @@ Arguments:
         &'a self,
         org: &'a str,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/private-registries/{}", self.baseurl, encode_path(& org
             .to_string()), encode_path(& secret_name.to_string()),
@@ -4698,7 +4698,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Changes what the body names of an organization's private registry, and leaves the rest.
@@ -4717,7 +4717,7 @@ Arguments:
         org: &'a str,
         secret_name: &'a str,
         body: &'a types::PrivateRegistriesUpdateOrgPrivateRegistryBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/orgs/{}/private-registries/{}", self.baseurl, encode_path(& org
             .to_string()), encode_path(& secret_name.to_string()),
@@ -4744,7 +4744,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**A repository by owner and name, of which we keep what identifies it.
@@ -4761,7 +4761,7 @@ Arguments:
         &'a self,
         owner: &'a str,
         repo: &'a str,
-    ) -> Result<ResponseValue<types::FullRepository>, Error<()>> {
+    ) -> Result<ResponseValue<types::FullRepository>, Error> {
         let url = format!(
             "{}/repos/{}/{}", self.baseurl, encode_path(& owner.to_string()),
             encode_path(& repo.to_string()),
@@ -4791,7 +4791,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the organization's `actions` secrets that a repository may use, without their values.
@@ -4812,7 +4812,7 @@ Arguments:
         repo: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::StoreSecretPage>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
         let url = format!(
             "{}/repos/{}/{}/actions/organization-secrets", self.baseurl, encode_path(&
             owner.to_string()), encode_path(& repo.to_string()),
@@ -4844,7 +4844,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the organization's `actions` variables that a repository may use, with their values.
@@ -4867,7 +4867,7 @@ Arguments:
         per_page: Option<i64>,
     ) -> Result<
         ResponseValue<types::ActionsListRepoOrganizationVariablesResponse>,
-        Error<()>,
+        Error,
     > {
         let url = format!(
             "{}/repos/{}/{}/actions/organization-variables", self.baseurl, encode_path(&
@@ -4900,7 +4900,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the `actions` secrets of a repository, without their values, which GitHub never tells.
@@ -4921,7 +4921,7 @@ Arguments:
         repo: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::StoreSecretPage>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
         let url = format!(
             "{}/repos/{}/{}/actions/secrets", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()),
@@ -4953,7 +4953,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**The public key that values of `actions` secrets of a repository are sealed with, and its id.
@@ -4970,7 +4970,7 @@ Arguments:
         &'a self,
         owner: &'a str,
         repo: &'a str,
-    ) -> Result<ResponseValue<types::StorePublicKey>, Error<()>> {
+    ) -> Result<ResponseValue<types::StorePublicKey>, Error> {
         let url = format!(
             "{}/repos/{}/{}/actions/secrets/public-key", self.baseurl, encode_path(&
             owner.to_string()), encode_path(& repo.to_string()),
@@ -5000,7 +5000,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One `actions` secret of a repository, without its value.
@@ -5019,7 +5019,7 @@ Arguments:
         owner: &'a str,
         repo: &'a str,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<types::StoreSecret>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecret>, Error> {
         let url = format!(
             "{}/repos/{}/{}/actions/secrets/{}", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(& secret_name
@@ -5050,7 +5050,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Creates or updates a `actions` secret of a repository. The value is sealed beforehand with the store's public key, whose id goes along. `201` tells created from `204` updated.
@@ -5071,7 +5071,7 @@ Arguments:
         repo: &'a str,
         secret_name: &'a str,
         body: &'a types::ActionsCreateOrUpdateRepoSecretBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/repos/{}/{}/actions/secrets/{}", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(& secret_name
@@ -5095,7 +5095,7 @@ Arguments:
         match response.status().as_u16() {
             201u16 => crate::reply::empty(response).await,
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Removes a `actions` secret of a repository.
@@ -5114,7 +5114,7 @@ Arguments:
         owner: &'a str,
         repo: &'a str,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/repos/{}/{}/actions/secrets/{}", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(& secret_name
@@ -5137,7 +5137,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the `actions` variables of a repository, with their values.
@@ -5158,7 +5158,7 @@ Arguments:
         repo: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::ActionsListRepoVariablesResponse>, Error<()>> {
+    ) -> Result<ResponseValue<types::ActionsListRepoVariablesResponse>, Error> {
         let url = format!(
             "{}/repos/{}/{}/actions/variables", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()),
@@ -5190,7 +5190,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Creates a `actions` variable of a repository, whose value everyone who may read it can see: a secret belongs elsewhere.
@@ -5209,7 +5209,7 @@ Arguments:
         owner: &'a str,
         repo: &'a str,
         body: &'a types::ActionsCreateRepoVariableBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/repos/{}/{}/actions/variables", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()),
@@ -5231,7 +5231,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             201u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One `actions` variable of a repository, with its value.
@@ -5250,7 +5250,7 @@ Arguments:
         owner: &'a str,
         repo: &'a str,
         name: &'a str,
-    ) -> Result<ResponseValue<types::ActionsVariable>, Error<()>> {
+    ) -> Result<ResponseValue<types::ActionsVariable>, Error> {
         let url = format!(
             "{}/repos/{}/{}/actions/variables/{}", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(& name
@@ -5281,7 +5281,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Removes a `actions` variable of a repository.
@@ -5300,7 +5300,7 @@ Arguments:
         owner: &'a str,
         repo: &'a str,
         name: &'a str,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/repos/{}/{}/actions/variables/{}", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(& name
@@ -5323,7 +5323,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Changes what the body names of a `actions` variable of a repository: its value, its name, who may use it.
@@ -5344,7 +5344,7 @@ Arguments:
         repo: &'a str,
         name: &'a str,
         body: &'a types::ActionsUpdateRepoVariableBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/repos/{}/{}/actions/variables/{}", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(& name
@@ -5372,7 +5372,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the organization's `agents` secrets that a repository may use, without their values.
@@ -5393,7 +5393,7 @@ Arguments:
         repo: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::StoreSecretPage>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
         let url = format!(
             "{}/repos/{}/{}/agents/organization-secrets", self.baseurl, encode_path(&
             owner.to_string()), encode_path(& repo.to_string()),
@@ -5425,7 +5425,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the organization's `agents` variables that a repository may use, with their values.
@@ -5448,7 +5448,7 @@ Arguments:
         per_page: Option<i64>,
     ) -> Result<
         ResponseValue<types::AgentsListRepoOrganizationVariablesResponse>,
-        Error<()>,
+        Error,
     > {
         let url = format!(
             "{}/repos/{}/{}/agents/organization-variables", self.baseurl, encode_path(&
@@ -5481,7 +5481,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the `agents` secrets of a repository, without their values, which GitHub never tells.
@@ -5502,7 +5502,7 @@ Arguments:
         repo: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::StoreSecretPage>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
         let url = format!(
             "{}/repos/{}/{}/agents/secrets", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()),
@@ -5534,7 +5534,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**The public key that values of `agents` secrets of a repository are sealed with, and its id.
@@ -5551,7 +5551,7 @@ Arguments:
         &'a self,
         owner: &'a str,
         repo: &'a str,
-    ) -> Result<ResponseValue<types::StorePublicKey>, Error<()>> {
+    ) -> Result<ResponseValue<types::StorePublicKey>, Error> {
         let url = format!(
             "{}/repos/{}/{}/agents/secrets/public-key", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()),
@@ -5581,7 +5581,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One `agents` secret of a repository, without its value.
@@ -5600,7 +5600,7 @@ Arguments:
         owner: &'a str,
         repo: &'a str,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<types::StoreSecret>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecret>, Error> {
         let url = format!(
             "{}/repos/{}/{}/agents/secrets/{}", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(& secret_name
@@ -5631,7 +5631,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Creates or updates a `agents` secret of a repository. The value is sealed beforehand with the store's public key, whose id goes along. `201` tells created from `204` updated.
@@ -5652,7 +5652,7 @@ Arguments:
         repo: &'a str,
         secret_name: &'a str,
         body: &'a types::AgentsCreateOrUpdateRepoSecretBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/repos/{}/{}/agents/secrets/{}", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(& secret_name
@@ -5676,7 +5676,7 @@ Arguments:
         match response.status().as_u16() {
             201u16 => crate::reply::empty(response).await,
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Removes a `agents` secret of a repository.
@@ -5695,7 +5695,7 @@ Arguments:
         owner: &'a str,
         repo: &'a str,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/repos/{}/{}/agents/secrets/{}", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(& secret_name
@@ -5718,7 +5718,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the `agents` variables of a repository, with their values.
@@ -5739,7 +5739,7 @@ Arguments:
         repo: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::AgentsListRepoVariablesResponse>, Error<()>> {
+    ) -> Result<ResponseValue<types::AgentsListRepoVariablesResponse>, Error> {
         let url = format!(
             "{}/repos/{}/{}/agents/variables", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()),
@@ -5771,7 +5771,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Creates a `agents` variable of a repository, whose value everyone who may read it can see: a secret belongs elsewhere.
@@ -5790,7 +5790,7 @@ Arguments:
         owner: &'a str,
         repo: &'a str,
         body: &'a types::AgentsCreateRepoVariableBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/repos/{}/{}/agents/variables", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()),
@@ -5812,7 +5812,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             201u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One `agents` variable of a repository, with its value.
@@ -5831,7 +5831,7 @@ Arguments:
         owner: &'a str,
         repo: &'a str,
         name: &'a str,
-    ) -> Result<ResponseValue<types::ActionsVariable>, Error<()>> {
+    ) -> Result<ResponseValue<types::ActionsVariable>, Error> {
         let url = format!(
             "{}/repos/{}/{}/agents/variables/{}", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(& name
@@ -5862,7 +5862,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Removes a `agents` variable of a repository.
@@ -5881,7 +5881,7 @@ Arguments:
         owner: &'a str,
         repo: &'a str,
         name: &'a str,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/repos/{}/{}/agents/variables/{}", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(& name
@@ -5904,7 +5904,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Changes what the body names of a `agents` variable of a repository: its value, its name, who may use it.
@@ -5925,7 +5925,7 @@ Arguments:
         repo: &'a str,
         name: &'a str,
         body: &'a types::AgentsUpdateRepoVariableBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/repos/{}/{}/agents/variables/{}", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(& name
@@ -5953,7 +5953,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the `codespaces` secrets of a repository, without their values, which GitHub never tells.
@@ -5974,7 +5974,7 @@ Arguments:
         repo: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::StoreSecretPage>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
         let url = format!(
             "{}/repos/{}/{}/codespaces/secrets", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()),
@@ -6006,7 +6006,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**The public key that values of `codespaces` secrets of a repository are sealed with, and its id.
@@ -6023,7 +6023,7 @@ Arguments:
         &'a self,
         owner: &'a str,
         repo: &'a str,
-    ) -> Result<ResponseValue<types::StorePublicKey>, Error<()>> {
+    ) -> Result<ResponseValue<types::StorePublicKey>, Error> {
         let url = format!(
             "{}/repos/{}/{}/codespaces/secrets/public-key", self.baseurl, encode_path(&
             owner.to_string()), encode_path(& repo.to_string()),
@@ -6053,7 +6053,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One `codespaces` secret of a repository, without its value.
@@ -6072,7 +6072,7 @@ Arguments:
         owner: &'a str,
         repo: &'a str,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<types::StoreSecret>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecret>, Error> {
         let url = format!(
             "{}/repos/{}/{}/codespaces/secrets/{}", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(& secret_name
@@ -6103,7 +6103,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Creates or updates a `codespaces` secret of a repository. The value is sealed beforehand with the store's public key, whose id goes along. `201` tells created from `204` updated.
@@ -6124,7 +6124,7 @@ Arguments:
         repo: &'a str,
         secret_name: &'a str,
         body: &'a types::CodespacesCreateOrUpdateRepoSecretBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/repos/{}/{}/codespaces/secrets/{}", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(& secret_name
@@ -6148,7 +6148,7 @@ Arguments:
         match response.status().as_u16() {
             201u16 => crate::reply::empty(response).await,
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Removes a `codespaces` secret of a repository.
@@ -6167,7 +6167,7 @@ Arguments:
         owner: &'a str,
         repo: &'a str,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/repos/{}/{}/codespaces/secrets/{}", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(& secret_name
@@ -6190,7 +6190,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the `dependabot` secrets of a repository, without their values, which GitHub never tells.
@@ -6211,7 +6211,7 @@ Arguments:
         repo: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::StoreSecretPage>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
         let url = format!(
             "{}/repos/{}/{}/dependabot/secrets", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()),
@@ -6243,7 +6243,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**The public key that values of `dependabot` secrets of a repository are sealed with, and its id.
@@ -6260,7 +6260,7 @@ Arguments:
         &'a self,
         owner: &'a str,
         repo: &'a str,
-    ) -> Result<ResponseValue<types::StorePublicKey>, Error<()>> {
+    ) -> Result<ResponseValue<types::StorePublicKey>, Error> {
         let url = format!(
             "{}/repos/{}/{}/dependabot/secrets/public-key", self.baseurl, encode_path(&
             owner.to_string()), encode_path(& repo.to_string()),
@@ -6290,7 +6290,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One `dependabot` secret of a repository, without its value.
@@ -6309,7 +6309,7 @@ Arguments:
         owner: &'a str,
         repo: &'a str,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<types::StoreSecret>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecret>, Error> {
         let url = format!(
             "{}/repos/{}/{}/dependabot/secrets/{}", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(& secret_name
@@ -6340,7 +6340,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Creates or updates a `dependabot` secret of a repository. The value is sealed beforehand with the store's public key, whose id goes along. `201` tells created from `204` updated.
@@ -6361,7 +6361,7 @@ Arguments:
         repo: &'a str,
         secret_name: &'a str,
         body: &'a types::DependabotCreateOrUpdateRepoSecretBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/repos/{}/{}/dependabot/secrets/{}", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(& secret_name
@@ -6385,7 +6385,7 @@ Arguments:
         match response.status().as_u16() {
             201u16 => crate::reply::empty(response).await,
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Removes a `dependabot` secret of a repository.
@@ -6404,7 +6404,7 @@ Arguments:
         owner: &'a str,
         repo: &'a str,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/repos/{}/{}/dependabot/secrets/{}", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(& secret_name
@@ -6427,7 +6427,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**An environment of a repository, of which we keep what identifies it. `404` if there is none.
@@ -6446,7 +6446,7 @@ Arguments:
         owner: &'a str,
         repo: &'a str,
         environment_name: &'a str,
-    ) -> Result<ResponseValue<types::Environment>, Error<()>> {
+    ) -> Result<ResponseValue<types::Environment>, Error> {
         let url = format!(
             "{}/repos/{}/{}/environments/{}", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(&
@@ -6477,7 +6477,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Creates an environment of a repository, or replaces its protection rules: what the body leaves out is reset.
@@ -6498,7 +6498,7 @@ Arguments:
         repo: &'a str,
         environment_name: &'a str,
         body: Option<&'a types::ReposCreateOrUpdateEnvironmentBody>,
-    ) -> Result<ResponseValue<types::Environment>, Error<()>> {
+    ) -> Result<ResponseValue<types::Environment>, Error> {
         let url = format!(
             "{}/repos/{}/{}/environments/{}", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(&
@@ -6530,7 +6530,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the `actions` secrets of a repository's environment, without their values, which GitHub never tells.
@@ -6553,7 +6553,7 @@ Arguments:
         environment_name: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::StoreSecretPage>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
         let url = format!(
             "{}/repos/{}/{}/environments/{}/secrets", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(&
@@ -6586,7 +6586,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**The public key that values of `actions` secrets of a repository's environment are sealed with, and its id.
@@ -6605,7 +6605,7 @@ Arguments:
         owner: &'a str,
         repo: &'a str,
         environment_name: &'a str,
-    ) -> Result<ResponseValue<types::StorePublicKey>, Error<()>> {
+    ) -> Result<ResponseValue<types::StorePublicKey>, Error> {
         let url = format!(
             "{}/repos/{}/{}/environments/{}/secrets/public-key", self.baseurl,
             encode_path(& owner.to_string()), encode_path(& repo.to_string()),
@@ -6636,7 +6636,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One `actions` secret of a repository's environment, without its value.
@@ -6657,7 +6657,7 @@ Arguments:
         repo: &'a str,
         environment_name: &'a str,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<types::StoreSecret>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecret>, Error> {
         let url = format!(
             "{}/repos/{}/{}/environments/{}/secrets/{}", self.baseurl, encode_path(&
             owner.to_string()), encode_path(& repo.to_string()), encode_path(&
@@ -6688,7 +6688,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Creates or updates a `actions` secret of a repository's environment. The value is sealed beforehand with the store's public key, whose id goes along. `201` tells created from `204` updated.
@@ -6711,7 +6711,7 @@ Arguments:
         environment_name: &'a str,
         secret_name: &'a str,
         body: &'a types::ActionsCreateOrUpdateEnvironmentSecretBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/repos/{}/{}/environments/{}/secrets/{}", self.baseurl, encode_path(&
             owner.to_string()), encode_path(& repo.to_string()), encode_path(&
@@ -6735,7 +6735,7 @@ Arguments:
         match response.status().as_u16() {
             201u16 => crate::reply::empty(response).await,
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Removes a `actions` secret of a repository's environment.
@@ -6756,7 +6756,7 @@ Arguments:
         repo: &'a str,
         environment_name: &'a str,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/repos/{}/{}/environments/{}/secrets/{}", self.baseurl, encode_path(&
             owner.to_string()), encode_path(& repo.to_string()), encode_path(&
@@ -6779,7 +6779,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the `actions` variables of a repository's environment, with their values.
@@ -6802,10 +6802,7 @@ Arguments:
         environment_name: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<
-        ResponseValue<types::ActionsListEnvironmentVariablesResponse>,
-        Error<()>,
-    > {
+    ) -> Result<ResponseValue<types::ActionsListEnvironmentVariablesResponse>, Error> {
         let url = format!(
             "{}/repos/{}/{}/environments/{}/variables", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(&
@@ -6838,7 +6835,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Creates a `actions` variable of a repository's environment, whose value everyone who may read it can see: a secret belongs elsewhere.
@@ -6859,7 +6856,7 @@ Arguments:
         repo: &'a str,
         environment_name: &'a str,
         body: &'a types::ActionsCreateEnvironmentVariableBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/repos/{}/{}/environments/{}/variables", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(&
@@ -6882,7 +6879,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             201u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One `actions` variable of a repository's environment, with its value.
@@ -6903,7 +6900,7 @@ Arguments:
         repo: &'a str,
         environment_name: &'a str,
         name: &'a str,
-    ) -> Result<ResponseValue<types::ActionsVariable>, Error<()>> {
+    ) -> Result<ResponseValue<types::ActionsVariable>, Error> {
         let url = format!(
             "{}/repos/{}/{}/environments/{}/variables/{}", self.baseurl, encode_path(&
             owner.to_string()), encode_path(& repo.to_string()), encode_path(&
@@ -6934,7 +6931,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Removes a `actions` variable of a repository's environment.
@@ -6955,7 +6952,7 @@ Arguments:
         repo: &'a str,
         environment_name: &'a str,
         name: &'a str,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/repos/{}/{}/environments/{}/variables/{}", self.baseurl, encode_path(&
             owner.to_string()), encode_path(& repo.to_string()), encode_path(&
@@ -6978,7 +6975,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Changes what the body names of a `actions` variable of a repository's environment: its value, its name, who may use it.
@@ -7001,7 +6998,7 @@ Arguments:
         environment_name: &'a str,
         name: &'a str,
         body: &'a types::ActionsUpdateEnvironmentVariableBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/repos/{}/{}/environments/{}/variables/{}", self.baseurl, encode_path(&
             owner.to_string()), encode_path(& repo.to_string()), encode_path(&
@@ -7029,7 +7026,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**The installation of the GitHub App that covers a repository.
@@ -7046,7 +7043,7 @@ Arguments:
         &'a self,
         owner: &'a str,
         repo: &'a str,
-    ) -> Result<ResponseValue<types::Installation>, Error<()>> {
+    ) -> Result<ResponseValue<types::Installation>, Error> {
         let url = format!(
             "{}/repos/{}/{}/installation", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()),
@@ -7076,7 +7073,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the `codespaces` secrets of the user whom the token belongs to, without their values, which GitHub never tells.
@@ -7093,7 +7090,7 @@ Arguments:
         &'a self,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::StoreSecretPage>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
         let url = format!("{}/user/codespaces/secrets", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map
@@ -7122,7 +7119,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**The public key that values of `codespaces` secrets of the user whom the token belongs to are sealed with, and its id.
@@ -7134,7 +7131,7 @@ Sends a `GET` request to `/user/codespaces/secrets/public-key`
 */
     pub async fn codespaces_get_public_key_for_authenticated_user<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::StorePublicKey>, Error<()>> {
+    ) -> Result<ResponseValue<types::StorePublicKey>, Error> {
         let url = format!("{}/user/codespaces/secrets/public-key", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map
@@ -7161,7 +7158,7 @@ Sends a `GET` request to `/user/codespaces/secrets/public-key`
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One `codespaces` secret of the user whom the token belongs to, without its value.
@@ -7176,7 +7173,7 @@ Arguments:
     pub async fn codespaces_get_secret_for_authenticated_user<'a>(
         &'a self,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<types::StoreSecret>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreSecret>, Error> {
         let url = format!(
             "{}/user/codespaces/secrets/{}", self.baseurl, encode_path(& secret_name
             .to_string()),
@@ -7206,7 +7203,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Creates or updates a `codespaces` secret of the user whom the token belongs to. The value is sealed beforehand with the store's public key, whose id goes along. `201` tells created from `204` updated.
@@ -7223,7 +7220,7 @@ Arguments:
         &'a self,
         secret_name: &'a str,
         body: &'a types::CodespacesCreateOrUpdateSecretForAuthenticatedUserBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/user/codespaces/secrets/{}", self.baseurl, encode_path(& secret_name
             .to_string()),
@@ -7246,7 +7243,7 @@ Arguments:
         match response.status().as_u16() {
             201u16 => crate::reply::empty(response).await,
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Removes a `codespaces` secret of the user whom the token belongs to.
@@ -7261,7 +7258,7 @@ Arguments:
     pub async fn codespaces_delete_secret_for_authenticated_user<'a>(
         &'a self,
         secret_name: &'a str,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/user/codespaces/secrets/{}", self.baseurl, encode_path(& secret_name
             .to_string()),
@@ -7283,7 +7280,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**One page of the repositories that may use a `codespaces` secret of the user whom the token belongs to.
@@ -7302,7 +7299,7 @@ Arguments:
         secret_name: &'a str,
         page: Option<i64>,
         per_page: Option<i64>,
-    ) -> Result<ResponseValue<types::StoreRepositoryPage>, Error<()>> {
+    ) -> Result<ResponseValue<types::StoreRepositoryPage>, Error> {
         let url = format!(
             "{}/user/codespaces/secrets/{}/repositories", self.baseurl, encode_path(&
             secret_name.to_string()),
@@ -7334,7 +7331,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Selects the repositories that may use a `codespaces` secret of the user whom the token belongs to: these and no others.
@@ -7351,7 +7348,7 @@ Arguments:
         &'a self,
         secret_name: &'a str,
         body: &'a types::CodespacesSetRepositoriesForSecretForAuthenticatedUserBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/user/codespaces/secrets/{}/repositories", self.baseurl, encode_path(&
             secret_name.to_string()),
@@ -7373,7 +7370,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Lets one more repository use a `codespaces` secret of the user whom the token belongs to.
@@ -7390,7 +7387,7 @@ Arguments:
         &'a self,
         secret_name: &'a str,
         repository_id: i64,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/user/codespaces/secrets/{}/repositories/{}", self.baseurl, encode_path(&
             secret_name.to_string()), encode_path(& repository_id.to_string()),
@@ -7412,7 +7409,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**Stops one repository from using a `codespaces` secret of the user whom the token belongs to.
@@ -7429,7 +7426,7 @@ Arguments:
         &'a self,
         secret_name: &'a str,
         repository_id: i64,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         let url = format!(
             "{}/user/codespaces/secrets/{}/repositories/{}", self.baseurl, encode_path(&
             secret_name.to_string()), encode_path(& repository_id.to_string()),
@@ -7451,7 +7448,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             204u16 => crate::reply::empty(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
     /**The installation of the GitHub App in a user's account.
@@ -7466,7 +7463,7 @@ Arguments:
     pub async fn apps_get_user_installation<'a>(
         &'a self,
         username: &'a str,
-    ) -> Result<ResponseValue<types::Installation>, Error<()>> {
+    ) -> Result<ResponseValue<types::Installation>, Error> {
         let url = format!(
             "{}/users/{}/installation", self.baseurl, encode_path(& username
             .to_string()),
@@ -7496,7 +7493,7 @@ Arguments:
         let response = result?;
         match response.status().as_u16() {
             200u16 => crate::reply::read(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::unexpected(response)),
         }
     }
 }

@@ -101,6 +101,8 @@ impl Context {
 
 impl Single {
     /// Admits the first call of the operation. Otherwise says why not; of a second, that something was sent before it.
+    // progenitor's error is large.
+    #[allow(clippy::result_large_err)]
     fn admit<E>(&self, info: &OperationInfo) -> Result<(), Error<E>> {
         let Operation { id, function, .. } = self.operation;
         if info.operation_id != function {

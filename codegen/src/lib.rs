@@ -63,25 +63,23 @@ pub mod stores;
 #[rustfmt::skip]
 pub mod operations;
 
+mod answer;
 mod hooks;
 mod journey;
 mod operation;
 mod permission;
 mod reply;
-// progenitor's error is large, and every generated method returns it by value.
-#[allow(clippy::result_large_err)]
 mod shapes;
 mod text;
 mod transport;
 
+pub use answer::{Answer, Error, ResponseValue};
 pub use generated::{Client, types};
 pub use hooks::{Context, client};
 pub use journey::{Head, Journey};
 pub use permission::Permission;
-pub use progenitor_client::{
-    ByteStream, ClientHooks, ClientInfo, Error, OperationInfo, ResponseValue,
-};
+pub use progenitor_client::{ClientInfo, OperationInfo};
 pub use text::{EncryptedValue, Hidden, KeyId, NotSealed, RepositoryId};
 pub use transport::{
-    Body, Network, Transport, TransportError, TransportErrorKind, TransportFuture, transport_error,
+    Body, Network, Transport, TransportError, TransportErrorKind, TransportFuture,
 };

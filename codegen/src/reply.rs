@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::mem::take;
 
 use bytes::Bytes;
-use progenitor_client::{Error, ResponseValue};
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
 use serde_path_to_error::{Path, Segment};
 
+use crate::answer::{Answer, Error, ResponseValue};
 use crate::journey::REQUEST_ID;
+use crate::transport::transport_error;
 
 /// Reads a reply as JSON.
 ///
@@ -16,19 +17,17 @@ use crate::journey::REQUEST_ID;
 ///
 /// [`Error::InvalidResponsePayload`]. If the reply is JSON, but not that of the operation, its error names the field, and
 /// the body is left out: it may hold a token. Otherwise the body is there, complete.
-pub(crate) async fn read<T: DeserializeOwned, E>(
-    response: reqwest::Response,
-) -> Result<ResponseValue<T>, Error<E>> {
+pub(crate) async fn read<T: DeserializeOwned>(response: reqwest::Response) -> Answer<T> {
     read_as(response, |reply| reply).await
 }
 
 /// Reads a reply as one of the types that it may be, of which its status tells, and makes `R` of it.
-pub(crate) async fn read_as<T: DeserializeOwned, R, E>(
+pub(crate) async fn read_as<T: DeserializeOwned, R>(
     mut response: reqwest::Response,
     make: impl FnOnce(T) -> R,
-) -> Result<ResponseValue<R>, Error<E>> {
+) -> Answer<R> {
     let (status, headers) = (response.status(), take(response.headers_mut()));
-    let body = response.bytes().await.map_err(Error::ResponseBodyError)?;
+    let body = whole(response).await?;
     match parse(&body) {
         Ok(reply) => Ok(ResponseValue::new(make(reply), status, headers)),
         Err(error) => Err(unreadable(body, error)),
@@ -41,14 +40,12 @@ pub(crate) async fn read_as<T: DeserializeOwned, R, E>(
 /// # Errors
 ///
 /// As for [`read`].
-pub(crate) async fn empty<E>(
-    mut response: reqwest::Response,
-) -> Result<ResponseValue<()>, Error<E>> {
+pub(crate) async fn empty(mut response: reqwest::Response) -> Answer<()> {
     let (status, headers) = (response.status(), take(response.headers_mut()));
     if headers.contains_key(REQUEST_ID) {
         return Ok(ResponseValue::new((), status, headers));
     }
-    let body = response.bytes().await.map_err(Error::ResponseBodyError)?;
+    let body = whole(response).await?;
     if body.trim_ascii().is_empty() {
         return Ok(ResponseValue::new((), status, headers));
     }
@@ -59,7 +56,7 @@ pub(crate) async fn empty<E>(
 }
 
 /// A body that is not the operation's.
-fn unreadable<E>(body: Bytes, error: serde_json::Error) -> Error<E> {
+fn unreadable(body: Bytes, error: serde_json::Error) -> Error {
     let body = if error.is_data() { Bytes::new() } else { body };
     Error::InvalidResponsePayload(body, error)
 }
@@ -69,6 +66,11 @@ fn unreadable<E>(body: Bytes, error: serde_json::Error) -> Error<E> {
 pub(crate) fn none<T>(mut response: reqwest::Response) -> ResponseValue<Option<T>> {
     let headers = take(response.headers_mut());
     ResponseValue::new(None, response.status(), headers)
+}
+
+async fn whole(response: reqwest::Response) -> Result<Bytes, Error> {
+    let body = response.bytes().await;
+    body.map_err(|error| Error::BrokenReply(transport_error(error)))
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use progenitor_client::{ClientInfo, Error, ResponseValue};
+use progenitor_client::ClientInfo;
 use serde_json::{Map, Value};
 
 use crate::Client;
+use crate::answer::{Error, ResponseValue};
 use crate::operation::Paged;
 use crate::stores::{EnvironmentStore, OrganizationStore, RepositoryStore, Role, UserStore};
 use crate::text::{EncryptedValue, RepositoryId};
@@ -155,7 +156,7 @@ impl fmt::Display for UnknownStore {
 impl std::error::Error for UnknownStore {}
 
 /// The error for an operation that the description does not have.
-pub(crate) fn lacking(scope: &Scope<'_>, role: Role) -> Error<()> {
+pub(crate) fn lacking(scope: &Scope<'_>, role: Role) -> Error {
     Error::InvalidRequest(format!(
         "`{}` secrets of {} have no operation {role:?}",
         scope.store(),
@@ -164,7 +165,7 @@ pub(crate) fn lacking(scope: &Scope<'_>, role: Role) -> Error<()> {
 }
 
 /// Refuses what a body has no place for.
-pub(crate) fn refuse(given: bool, name: &str) -> Result<(), Error<()>> {
+pub(crate) fn refuse(given: bool, name: &str) -> Result<(), Error> {
     if given {
         Err(Error::InvalidRequest(format!(
             "`{name}` means nothing in this scope"
@@ -175,12 +176,12 @@ pub(crate) fn refuse(given: bool, name: &str) -> Result<(), Error<()>> {
 }
 
 /// Insists on what a body requires.
-pub(crate) fn required<T>(value: Option<T>, name: &str) -> Result<T, Error<()>> {
+pub(crate) fn required<T>(value: Option<T>, name: &str) -> Result<T, Error> {
     value.ok_or_else(|| Error::InvalidRequest(format!("`{name}` is required in this scope")))
 }
 
 /// Text as one of an enum's values.
-pub(crate) fn choice<T: std::str::FromStr>(value: Option<&str>) -> Result<Option<T>, Error<()>> {
+pub(crate) fn choice<T: std::str::FromStr>(value: Option<&str>) -> Result<Option<T>, Error> {
     value
         .map(|text| {
             text.parse().map_err(|_| {

@@ -544,7 +544,7 @@ impl Client {
         scope: Scope<'_>,
         per_page: i64,
         page: i64,
-    ) -> Result<ResponseValue<Page<Secret>>, Error<()>> {
+    ) -> Result<ResponseValue<Page<Secret>>, Error> {
         Ok(
             reshape(
                 match scope {
@@ -644,7 +644,7 @@ impl Client {
     pub async fn secret_public_key(
         &self,
         scope: Scope<'_>,
-    ) -> Result<ResponseValue<PublicKey>, Error<()>> {
+    ) -> Result<ResponseValue<PublicKey>, Error> {
         Ok(
             reshape(
                 match scope {
@@ -701,7 +701,7 @@ impl Client {
         &self,
         scope: Scope<'_>,
         name: &str,
-    ) -> Result<ResponseValue<Secret>, Error<()>> {
+    ) -> Result<ResponseValue<Secret>, Error> {
         Ok(
             reshape(
                 match scope {
@@ -764,7 +764,7 @@ impl Client {
         scope: Scope<'_>,
         name: &str,
         put: &Put<'_>,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         Ok(
             match scope {
                 Scope::Organization { store: OrganizationStore::Actions, org } => {
@@ -962,7 +962,7 @@ impl Client {
         &self,
         scope: Scope<'_>,
         name: &str,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         Ok(
             match scope {
                 Scope::Organization { store: OrganizationStore::Actions, org } => {
@@ -1018,7 +1018,7 @@ impl Client {
         name: &str,
         per_page: i64,
         page: i64,
-    ) -> Result<ResponseValue<Page<Repository>>, Error<()>> {
+    ) -> Result<ResponseValue<Page<Repository>>, Error> {
         Ok(
             reshape(
                 match scope {
@@ -1078,7 +1078,7 @@ impl Client {
         scope: Scope<'_>,
         name: &str,
         ids: &[i64],
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         Ok(
             match scope {
                 Scope::Organization { store: OrganizationStore::Actions, org } => {
@@ -1156,7 +1156,7 @@ impl Client {
         scope: Scope<'_>,
         name: &str,
         id: i64,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         Ok(
             match scope {
                 Scope::Organization { store: OrganizationStore::Actions, org } => {
@@ -1189,7 +1189,7 @@ impl Client {
         scope: Scope<'_>,
         name: &str,
         id: i64,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, Error> {
         Ok(
             match scope {
                 Scope::Organization { store: OrganizationStore::Actions, org } => {
@@ -1226,7 +1226,7 @@ impl Client {
         scope: Scope<'_>,
         per_page: i64,
         page: i64,
-    ) -> Result<ResponseValue<Page<Secret>>, Error<()>> {
+    ) -> Result<ResponseValue<Page<Secret>>, Error> {
         Ok(
             reshape(
                 match scope {
@@ -1379,7 +1379,7 @@ pub mod registries {
             org: &str,
             per_page: i64,
             page: i64,
-        ) -> Result<ResponseValue<Page<Registry>>, Error<()>> {
+        ) -> Result<ResponseValue<Page<Registry>>, Error> {
             Ok(
                 reshape(
                     self
@@ -1396,7 +1396,7 @@ pub mod registries {
         pub async fn registry_public_key(
             &self,
             org: &str,
-        ) -> Result<ResponseValue<PublicKey>, Error<()>> {
+        ) -> Result<ResponseValue<PublicKey>, Error> {
             Ok(reshape(self.private_registries_get_org_public_key(org).await?))
         }
         /// Creates a private registry, which GitHub names.
@@ -1404,7 +1404,7 @@ pub mod registries {
             &self,
             org: &str,
             write: &Write,
-        ) -> Result<ResponseValue<Registry>, Error<()>> {
+        ) -> Result<ResponseValue<Registry>, Error> {
             let body = types::PrivateRegistriesCreateOrgPrivateRegistryBody {
                 account_id: write.account_id.as_deref().map(str::to_owned),
                 api_host: write.api_host.as_deref().map(str::to_owned),
@@ -1456,7 +1456,7 @@ pub mod registries {
             &self,
             org: &str,
             name: &str,
-        ) -> Result<ResponseValue<Registry>, Error<()>> {
+        ) -> Result<ResponseValue<Registry>, Error> {
             self.private_registries_get_org_private_registry(org, name).await
         }
         /// Changes what is written of a private registry, and nothing else.
@@ -1465,7 +1465,7 @@ pub mod registries {
             org: &str,
             name: &str,
             write: &Write,
-        ) -> Result<ResponseValue<()>, Error<()>> {
+        ) -> Result<ResponseValue<()>, Error> {
             let body = types::PrivateRegistriesUpdateOrgPrivateRegistryBody {
                 account_id: write.account_id.as_deref().map(str::to_owned),
                 api_host: write.api_host.as_deref().map(str::to_owned),
@@ -1515,7 +1515,7 @@ pub mod registries {
             &self,
             org: &str,
             name: &str,
-        ) -> Result<ResponseValue<()>, Error<()>> {
+        ) -> Result<ResponseValue<()>, Error> {
             Ok(self.private_registries_delete_org_private_registry(org, name).await?)
         }
     }

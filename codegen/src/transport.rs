@@ -90,7 +90,7 @@ impl Transport for Network {
             let has_body = !request.body().is_empty();
             let request = request_of(request, journey.as_ref()).map_err(transport_error)?;
             match self.0.execute(request).await {
-                Ok(reply) => Ok(Response::<reqwest::Body>::from(reply).map(Body)),
+                Ok(reply) => Ok(body_of(reply)),
                 Err(error) => {
                     let error = transport_error(error);
                     let waited = journey.is_some_and(|journey| journey.since().is_none());
@@ -191,8 +191,7 @@ impl HttpBody for Body {
     }
 }
 
-/// No reply came. A call whose transport says so gives an
-/// [`Error::CommunicationError`](crate::Error::CommunicationError), from which [`transport_error`] takes it.
+/// No reply came. A call whose transport says so gives an [`Error::NoReply`](crate::Error::NoReply) with it.
 ///
 /// It prints what failed; why is its [source](StdError::source).
 #[derive(Clone)]
@@ -281,9 +280,8 @@ impl From<http::Error> for TransportError {
     }
 }
 
-/// Why a call got no reply, from the [`Error::CommunicationError`](crate::Error::CommunicationError) that it gave: what
-/// the transport said, or what such an error of reqwest means.
-pub fn transport_error(error: reqwest::Error) -> TransportError {
+/// What the transport said, or what an error of reqwest's own means.
+pub(crate) fn transport_error(error: reqwest::Error) -> TransportError {
     let mut causes = std::iter::successors(error.source(), |&error| error.source());
     if let Some(said) = causes.find_map(|error| error.downcast_ref::<TransportError>()) {
         return said.clone();
@@ -299,6 +297,11 @@ pub fn transport_error(error: reqwest::Error) -> TransportError {
     };
     // An address holds names, which are not for everyone who reads the cause.
     TransportError::new(kind, error.without_url())
+}
+
+/// reqwest's reply as one in types of ours.
+pub(crate) fn body_of(reply: reqwest::Response) -> Response<Body> {
+    Response::<reqwest::Body>::from(reply).map(Body)
 }
 
 /// reqwest's request as one that any transport can send. Its body is whole from here on.

@@ -46,7 +46,10 @@ async fn an_error_arrives_complete_and_unread() {
         Err(Error::UnexpectedResponse(reply)) => {
             assert_eq!(reply.status(), 502);
             assert_eq!(reply.headers()["x-github-request-id"], "AB:CD");
-            assert_eq!(reply.text().await.unwrap(), "<html>Unicorn!</html>");
+            assert_eq!(
+                reply.into_body().bytes().await.unwrap(),
+                "<html>Unicorn!</html>"
+            );
         }
         other => panic!("{other:?}"),
     }
@@ -92,7 +95,7 @@ async fn what_is_not_needed_may_be_missing_or_null() {
 }
 
 /// The message for a reply that can't be read, and what is left of the body.
-fn unreadable<T: std::fmt::Debug>(result: Result<T, Error<()>>) -> (String, usize) {
+fn unreadable<T: std::fmt::Debug>(result: Result<T, Error>) -> (String, usize) {
     match result {
         Err(Error::InvalidResponsePayload(body, why)) => (why.to_string(), body.len()),
         other => panic!("{other:?}"),

@@ -9,7 +9,6 @@ use http_body_util::{BodyExt as _, Limited};
 use octoseal_api::stores::{OrganizationStore, Scope};
 use octoseal_api::{
     Body, Context, Error, Network, Transport, TransportError, TransportErrorKind, client,
-    transport_error,
 };
 use reqwest::header::HeaderValue;
 
@@ -34,7 +33,7 @@ async fn failed(error: TransportError) -> TransportError {
         async move { Err(error) }
     });
     match calls.delete_secret(ACME, "NAME").await {
-        Err(Error::CommunicationError(error)) => transport_error(error),
+        Err(Error::NoReply(error)) => error,
         other => panic!("{other:?}"),
     }
 }
@@ -76,8 +75,7 @@ async fn a_refused_connection_is_told_as_such_and_without_the_address() {
         HeaderValue::from_static("test/1"),
     );
     match client(&url, context).delete_secret(ACME, "NAME").await {
-        Err(Error::CommunicationError(error)) => {
-            let error = transport_error(error);
+        Err(Error::NoReply(error)) => {
             assert_eq!(error.kind(), TransportErrorKind::Connect);
             assert!(!error.may_have_been_sent());
             assert!(!format!("{error:?}").contains("NAME"), "{error:?}");
@@ -97,8 +95,7 @@ async fn a_request_that_can_not_be_built_was_not_sent() {
         .delete_secret(ACME, "NAME")
         .await
     {
-        Err(Error::CommunicationError(error)) => {
-            let error = transport_error(error);
+        Err(Error::NoReply(error)) => {
             assert_eq!(error.kind(), TransportErrorKind::Request);
             assert!(!error.may_have_been_sent());
         }
@@ -119,7 +116,7 @@ async fn a_body_is_read_piece_by_piece_and_its_failure_keeps_its_cause() {
         ))))
     });
     match calls.get_secret(ACME, "NAME").await {
-        Err(Error::ResponseBodyError(error)) => {
+        Err(Error::BrokenReply(error)) => {
             let mut causes = std::iter::successors(error.source(), |&error| error.source());
             assert!(causes.any(|error| error.is::<http_body_util::LengthLimitError>()));
         }

@@ -7,7 +7,7 @@ use octoseal_api::stores::{
     EnvironmentStore, OrganizationStore, Put, RepositoryStore, Role, Scope, UserStore,
 };
 use octoseal_api::types::{ActionsCreateOrgVariableBody, ActionsCreateOrgVariableBodyVisibility};
-use octoseal_api::{EncryptedValue, Error, OperationInfo, ResponseValue, client};
+use octoseal_api::{Answer, EncryptedValue, Error, OperationInfo, client};
 use reqwest::header::HeaderValue;
 use serde_json::json;
 use stub::Stub;
@@ -330,9 +330,7 @@ fn an_operation_is_found_by_its_id_and_by_what_a_hook_is_told() {
 
 #[tokio::test]
 async fn one_function_reads_the_pages_of_any_list_that_is_paged_by_number() {
-    async fn all<P: Paged>(
-        get: impl AsyncFn(i64) -> Result<ResponseValue<P>, Error<()>>,
-    ) -> Vec<P::Item> {
+    async fn all<P: Paged>(get: impl AsyncFn(i64) -> Answer<P>) -> Vec<P::Item> {
         let mut found = Vec::new();
         for page in 1.. {
             let page = get(page).await.unwrap().into_inner();

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use octoseal_api::operations::{self, Operation};
-use octoseal_api::{Error as ApiError, Permission, ResponseValue, types};
+use octoseal_api::{Answer, Permission, types};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -154,7 +154,7 @@ impl Installations {
     ) -> Result<u64, Error>
     where
         F: Fn(octoseal_api::Client) -> Fut,
-        Fut: Future<Output = Result<ResponseValue<types::Installation>, ApiError<()>>>,
+        Fut: Future<Output = Answer<types::Installation>>,
     {
         let place = AsApp(&owner);
         let call = Call::new(&place, "finding the App's installation for", "", operation);

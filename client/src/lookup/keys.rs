@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use octoseal_api::operations::Operation;
-use octoseal_api::{EncryptedValue, Error as ApiError, NotSealed, ResponseValue, stores};
+use octoseal_api::{Answer, EncryptedValue, NotSealed, stores};
 use octoseal_sealing::PublicKey;
 
 use super::Lookup;
@@ -70,7 +70,7 @@ pub(crate) trait HasKey: Place + Clone + 'static {
     fn request(
         &self,
         api: octoseal_api::Client,
-    ) -> impl Future<Output = Result<ResponseValue<stores::PublicKey>, ApiError<()>>> + Send;
+    ) -> impl Future<Output = Answer<stores::PublicKey>> + Send;
 }
 
 impl Place for Scope {
@@ -91,10 +91,7 @@ impl HasKey for Scope {
         self.operation(stores::Role::PublicKey)
     }
 
-    async fn request(
-        &self,
-        api: octoseal_api::Client,
-    ) -> Result<ResponseValue<stores::PublicKey>, ApiError<()>> {
+    async fn request(&self, api: octoseal_api::Client) -> Answer<stores::PublicKey> {
         api.secret_public_key(self.api()).await
     }
 }

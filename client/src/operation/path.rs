@@ -6,9 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::Request;
-use octoseal_api::{
-    Client as Api, Error as ApiError, ResponseValue, TransportError, TransportErrorKind,
-};
+use octoseal_api::{Answer, Client as Api, Error as ApiError, TransportError, TransportErrorKind};
 use tokio::time::timeout;
 
 use super::Of;
@@ -26,7 +24,7 @@ impl Of {
         within: &Allowance,
     ) -> Result<OnPath, Error>
     where
-        Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
+        Fut: Future<Output = Answer<T>>,
     {
         let heard = Arc::new(OnceLock::new());
         let hears = heard.clone();

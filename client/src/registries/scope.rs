@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use octoseal_api::operations::Operation;
 use octoseal_api::stores::registries::{NAME, PUBLIC_KEY};
-use octoseal_api::{Error as ApiError, ResponseValue, stores};
+use octoseal_api::{Answer, stores};
 
 use crate::auth::Audience;
 use crate::error::Error;
@@ -47,10 +47,7 @@ impl HasKey for PrivateRegistriesScope {
         Ok(PUBLIC_KEY)
     }
 
-    async fn request(
-        &self,
-        api: octoseal_api::Client,
-    ) -> Result<ResponseValue<stores::PublicKey>, ApiError<()>> {
+    async fn request(&self, api: octoseal_api::Client) -> Answer<stores::PublicKey> {
         api.registry_public_key(self.org()).await
     }
 }

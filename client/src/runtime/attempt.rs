@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use octoseal_api::{Error as ApiError, Journey, Permission, ResponseValue};
+use octoseal_api::{Answer, Journey, Permission, ResponseValue};
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -109,7 +109,7 @@ impl<'a> Attempts<'a> {
         G: Fn() -> ReadFut,
         ReadFut: Future<Output = Result<R, Error>>,
         F: Fn(octoseal_api::Client, R) -> Fut,
-        Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
+        Fut: Future<Output = Answer<T>>,
     {
         let lent = self.borrow();
         let is_lent = lent.is_some();
@@ -169,7 +169,7 @@ impl<'a> Attempts<'a> {
     ) -> Result<ResponseValue<T>, Failure>
     where
         F: FnOnce(octoseal_api::Client) -> Fut,
-        Fut: Future<Output = Result<ResponseValue<T>, ApiError<()>>>,
+        Fut: Future<Output = Answer<T>>,
     {
         let span = of_request(&self.call, &self.runtime.base, number);
         let began = Instant::now();

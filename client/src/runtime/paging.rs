@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryFutureExt, TryStreamExt, stream};
 use octoseal_api::operations::Operation;
-use octoseal_api::{Error as ApiError, ResponseValue, stores};
+use octoseal_api::{Answer, stores};
 
 use super::Runtime;
 use super::allowance::Allowance;
@@ -103,7 +103,7 @@ where
     P: Place + 'static,
     T: Send + 'static,
     F: Fn(octoseal_api::Client, Arc<Listed<P>>, i64) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<ResponseValue<stores::Page<T>>, ApiError<()>>> + Send + 'static,
+    Fut: Future<Output = Answer<stores::Page<T>>> + Send + 'static,
 {
     listed
         .map_ok(|listed| whole_pages(listed, within, page))
@@ -124,7 +124,7 @@ where
     P: Place + 'static,
     T: Send + 'static,
     F: Fn(octoseal_api::Client, Arc<Listed<P>>, i64) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<ResponseValue<stores::Page<T>>, ApiError<()>>> + Send + 'static,
+    Fut: Future<Output = Answer<stores::Page<T>>> + Send + 'static,
 {
     let page = Arc::new(page);
     let first = (Some(1), Seen::default());

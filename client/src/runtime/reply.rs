@@ -4,7 +4,8 @@ mod limit;
 
 use std::time::{Duration, SystemTime};
 
-use octoseal_api::{Error as ApiError, Head, ResponseValue, transport_error};
+use http_body_util::BodyExt;
+use octoseal_api::{Answer, Body as ReplyBody, Error as ApiError, Head, TransportError};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
@@ -125,8 +126,8 @@ struct Body {
 }
 
 /// The headers of a reply, if they are known.
-pub(crate) fn headers<T>(result: &Result<ResponseValue<T>, ApiError<()>>) -> Option<&HeaderMap> {
-    match result {
+pub(crate) fn headers<T>(answer: &Answer<T>) -> Option<&HeaderMap> {
+    match answer {
         Ok(reply) => Some(reply.headers()),
         Err(ApiError::UnexpectedResponse(reply)) => Some(reply.headers()),
         Err(_) => None,
@@ -134,27 +135,25 @@ pub(crate) fn headers<T>(result: &Result<ResponseValue<T>, ApiError<()>>) -> Opt
 }
 
 /// Reads what the low-level client made of an attempt that failed.
-pub(crate) async fn failure(error: ApiError<()>, token: &str) -> Failure {
+pub(crate) async fn failure(error: ApiError, token: &str) -> Failure {
     match error {
-        ApiError::UnexpectedResponse(response) => {
-            let (status, headers) = (response.status(), response.headers().clone());
+        ApiError::UnexpectedResponse(reply) => {
+            let (head, body) = reply.into_parts();
             // An error whose body is cut off is still that error.
-            match start_of(response).await {
-                Ok(body) => refused(status, &headers, &body, token),
-                Err(error) => half_refused(refused(status, &headers, &[], token), error),
+            match start_of(body).await {
+                Ok(body) => refused(head.status, &head.headers, &body, token),
+                Err(error) => half_refused(refused(head.status, &head.headers, &[], token), error),
             }
         }
-        ApiError::CommunicationError(error) | ApiError::InvalidUpgrade(error) => {
-            below_http::failure(transport_error(error))
-        }
-        ApiError::ResponseBodyError(error) => {
+        ApiError::NoReply(error) => below_http::failure(error),
+        ApiError::BrokenReply(error) => {
             let (kind, reason, class) = if is_capped(&error) {
                 let reason = "the reply is larger than any that GitHub gives";
                 (Kind::UnexpectedReply, reason, Class::Final)
             } else {
                 (Kind::Transport, BROKE_OFF, Class::Transient)
             };
-            let error = Error::new(kind, reason).with_source(error.without_url());
+            let error = Error::new(kind, reason).with_source(error);
             Failure::new(error, class).maybe_done()
         }
         ApiError::InvalidResponsePayload(_, why) if why.is_data() => {
@@ -172,23 +171,24 @@ pub(crate) async fn failure(error: ApiError<()>, token: &str) -> Failure {
             Failure::new(error, Class::Final).maybe_done()
         }
         ApiError::InvalidRequest(why) => Failure::new(Error::unsupported(why), Class::Final),
-        ApiError::ErrorResponse(response) => {
-            refused(response.status(), response.headers(), &[], token)
-        }
         // Of the caller's own code, perhaps after a request of which nothing is known here.
-        ApiError::Custom(why) => {
-            Failure::new(Error::new(Kind::Transport, why), Class::Final).maybe_done()
+        other => {
+            let error = Error::new(Kind::Transport, other.to_string());
+            Failure::new(error, Class::Final).maybe_done()
         }
     }
 }
 
 /// As much of an error's body as an error of GitHub's needs.
-async fn start_of(mut response: reqwest::Response) -> Result<Vec<u8>, reqwest::Error> {
+async fn start_of(mut body: ReplyBody) -> Result<Vec<u8>, TransportError> {
     const MOST_BYTES: usize = 16 * 1024;
     let mut start = Vec::new();
     while start.len() < MOST_BYTES
-        && let Some(chunk) = response.chunk().await?
+        && let Some(frame) = body.frame().await
     {
+        let Ok(chunk) = frame?.into_data() else {
+            continue;
+        };
         start.extend_from_slice(&chunk[..chunk.len().min(MOST_BYTES - start.len())]);
     }
     Ok(start)
@@ -197,15 +197,15 @@ async fn start_of(mut response: reqwest::Response) -> Result<Vec<u8>, reqwest::E
 const BROKE_OFF: &str = "the reply broke off";
 
 /// A refusal whose words did not arrive. A `403` is for a limit or for good, which only they tell: it is asked again.
-fn half_refused(failure: Failure, error: reqwest::Error) -> Failure {
+fn half_refused(failure: Failure, error: TransportError) -> Failure {
     if failure.error.status() != Some(403) || failure.class != Class::Final || is_capped(&error) {
         return failure;
     }
-    let error = Error::new(Kind::Transport, BROKE_OFF).with_source(error.without_url());
+    let error = Error::new(Kind::Transport, BROKE_OFF).with_source(error);
     Failure::new(error, Class::Transient)
 }
 
-fn is_capped(error: &reqwest::Error) -> bool {
+fn is_capped(error: &TransportError) -> bool {
     below_http::in_chain::<http_body_util::LengthLimitError>(error)
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_core::Stream;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
-use octoseal_api::{Error as ApiError, ResponseValue, stores};
+use octoseal_api::{Answer, stores};
 
 use super::Secrets;
 use crate::access::{Access, RepositoryRef};
@@ -37,7 +37,7 @@ pub(super) async fn page_of_selected(
     api: octoseal_api::Client,
     listed: Arc<Listed<Scope>>,
     page: i64,
-) -> Result<ResponseValue<stores::Page<stores::Repository>>, ApiError<()>> {
+) -> Answer<stores::Page<stores::Repository>> {
     let (scope, name) = (listed.place.api(), listed.name.as_str());
     api.list_selected_repositories(scope, name, PER_PAGE, page)
         .await

@@ -162,7 +162,9 @@ async fn what_is_called_is_what_was_said_or_nothing_is_sent() {
     assert!(error.is_invalid_input() && error.is_untried(), "{text}");
 
     let none = client.call(said, async |_| {
-        Err::<octoseal::api::ResponseValue<()>, _>(octoseal::api::Error::Custom("no".to_owned()))
+        Err::<octoseal::api::ResponseValue<()>, _>(octoseal::api::Error::InvalidRequest(
+            "no".to_owned(),
+        ))
     });
     let error = none.send().await.unwrap_err();
     assert!(error.is_invalid_input(), "{error}");

@@ -8,8 +8,12 @@ use quote::{ToTokens as _, format_ident};
 use serde_json::Value;
 use syn::visit_mut::{
     VisitMut, visit_arm_mut, visit_expr_match_mut, visit_expr_mut, visit_impl_item_fn_mut,
+    visit_path_segment_mut,
 };
-use syn::{Arm, Expr, ExprMatch, ImplItemFn, Lit, Pat, Type, parse_quote};
+use syn::{
+    Arm, Expr, ExprMatch, ImplItemFn, Item, Lit, Pat, PathArguments, PathSegment, Type, Visibility,
+    parse_quote,
+};
 
 use super::made::{inside, reply_of};
 use crate::description::operations;
@@ -17,7 +21,7 @@ use crate::description::walk::component_of;
 use crate::repairs::components::{KIND, WITHOUT_BODY};
 use crate::rust_names::{pascal, snake};
 
-/// Lets replies be read by `codegen/src/reply.rs`, which names the field that can't be read. Where the kinds of success
+/// Lets calls give what `codegen/src/answer.rs` has, and replies be read by `codegen/src/reply.rs`, which names the field that can't be read. Where the kinds of success
 /// differ, the status tells what a reply is: nothing, which is `None`, or one of several types.
 pub(super) fn replies(client: TokenStream, repaired: &Value) -> Result<TokenStream> {
     let mut file: syn::File = syn::parse2(client)?;
@@ -33,11 +37,28 @@ pub(super) fn replies(client: TokenStream, repaired: &Value) -> Result<TokenStre
         kind: None,
     };
     mender.visit_file_mut(&mut file);
+    own_types(&mut file);
     let mended = file.into_token_stream();
-    if mended.to_string().contains("from_response") {
-        bail!("progenitor no longer reads replies as it did: see `mend::replies`");
+    let text = mended.to_string();
+    for before in ["from_response", "UnexpectedResponse", "Error < () >"] {
+        if text.contains(before) {
+            bail!("progenitor no longer writes `{before}` as it did: see `mend::replies`");
+        }
     }
     Ok(mended)
+}
+
+/// Has the types of this crate that calls give imported in place of progenitor's.
+fn own_types(file: &mut syn::File) {
+    let is_import = |item: &Item| matches!(item, Item::Use(import) if matches!(import.vis, Visibility::Public(_)));
+    file.items.retain(|item| !is_import(item));
+    file.items.insert(
+        0,
+        parse_quote!(
+            #[allow(unused_imports)]
+            use crate::{Body as ByteStream, ClientInfo, Error, ResponseValue};
+        ),
+    );
 }
 
 /// What a reply is, as its status tells.
@@ -74,6 +95,14 @@ struct Replies {
 }
 
 impl VisitMut for Replies {
+    /// No operation has an error that is described.
+    fn visit_path_segment_mut(&mut self, segment: &mut PathSegment) {
+        if segment.ident == "Error" {
+            segment.arguments = PathArguments::None;
+        }
+        visit_path_segment_mut(self, segment);
+    }
+
     fn visit_impl_item_fn_mut(&mut self, method: &mut ImplItemFn) {
         self.method = method.sig.ident.to_string();
         self.reply = reply_of(&method.sig).cloned();
@@ -101,6 +130,10 @@ impl VisitMut for Replies {
     fn visit_expr_mut(&mut self, expression: &mut Expr) {
         if let Some(response) = what_is_empty(expression) {
             *expression = parse_quote!(crate::reply::empty(#response).await);
+            return;
+        }
+        if let Some(response) = argument(expression, parse_quote!(Error::UnexpectedResponse)) {
+            *expression = parse_quote!(Error::unexpected(#response));
             return;
         }
         let Some(response) = what_is_read(expression) else {

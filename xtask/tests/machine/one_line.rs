@@ -55,7 +55,7 @@ fn an_operation_added_to_the_list_is_in_the_client_with_a_documented_method() {
             docs.contains("Sends a `GET` request to `/licenses/{license}`"),
             "{docs}"
         );
-        assert!(method.contains("Result<ResponseValue<types::License>, Error<()>>"));
+        assert!(method.contains("Result<ResponseValue<types::License>, Error>"));
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) fn method(
     };
     let method = quote! {
         #[doc = #docs]
-        pub async fn #name(&self, scope: Scope<'_>, #parameters) -> Result<ResponseValue<#result>, Error<()>> {
+        pub async fn #name(&self, scope: Scope<'_>, #parameters) -> Result<ResponseValue<#result>, Error> {
             #body
         }
     };

@@ -160,34 +160,34 @@ pub(super) fn registries(repaired: &Value) -> Result<(TokenStream, Vec<Call>)> {
             /// What can be done to private registries.
             impl Client {
                 /// One page of an organization's private registries.
-                pub async fn list_registries(&self, org: &str, per_page: i64, page: i64) -> Result<ResponseValue<Page<Registry>>, Error<()>> {
+                pub async fn list_registries(&self, org: &str, per_page: i64, page: i64) -> Result<ResponseValue<Page<Registry>>, Error> {
                     Ok(reshape(self.#list(org, #(#list_query),*).await?))
                 }
 
                 /// The key that a registry's value is sealed with.
-                pub async fn registry_public_key(&self, org: &str) -> Result<ResponseValue<PublicKey>, Error<()>> {
+                pub async fn registry_public_key(&self, org: &str) -> Result<ResponseValue<PublicKey>, Error> {
                     Ok(reshape(self.#key(org).await?))
                 }
 
                 /// Creates a private registry, which GitHub names.
-                pub async fn create_registry(&self, org: &str, write: &Write) -> Result<ResponseValue<Registry>, Error<()>> {
+                pub async fn create_registry(&self, org: &str, write: &Write) -> Result<ResponseValue<Registry>, Error> {
                     #create_body
                     self.#create(org, &body).await
                 }
 
                 /// One private registry.
-                pub async fn get_registry(&self, org: &str, name: &str) -> Result<ResponseValue<Registry>, Error<()>> {
+                pub async fn get_registry(&self, org: &str, name: &str) -> Result<ResponseValue<Registry>, Error> {
                     self.#get(org, name).await
                 }
 
                 /// Changes what is written of a private registry, and nothing else.
-                pub async fn update_registry(&self, org: &str, name: &str, write: &Write) -> Result<ResponseValue<()>, Error<()>> {
+                pub async fn update_registry(&self, org: &str, name: &str, write: &Write) -> Result<ResponseValue<()>, Error> {
                     #update_body
                     Ok(#updated)
                 }
 
                 /// Removes a private registry.
-                pub async fn delete_registry(&self, org: &str, name: &str) -> Result<ResponseValue<()>, Error<()>> {
+                pub async fn delete_registry(&self, org: &str, name: &str) -> Result<ResponseValue<()>, Error> {
                     Ok(#deleted)
                 }
             }
