@@ -101,12 +101,8 @@ impl Client {
     ///     .await?;
     /// println!("{} (request {:?})", reply.value.value, reply.request_id);
     ///
-    /// let body = types::ActionsUpdateOrgVariableBody {
-    ///     value: Some("eu-west-1".to_owned()),
-    ///     name: None,
-    ///     visibility: None,
-    ///     selected_repository_ids: None,
-    /// };
+    /// let mut body = types::ActionsUpdateOrgVariableBody::default();
+    /// body.value = Some("eu-west-1".to_owned());
     /// let operation = operations::ACTIONS_UPDATE_ORG_VARIABLE;
     /// github
     ///     .call(operation, async |api| api.actions_update_org_variable("acme", "REGION", &body).await)
@@ -133,11 +129,12 @@ impl Client {
     /// # Examples
     /// ```
     /// # async fn variables(github: octoseal::Client) -> Result<(), octoseal::Error> {
-    /// use octoseal::api::operations;
+    /// use octoseal::api::{operations, options};
     ///
     /// let variables = github.list(operations::ACTIONS_LIST_REPO_VARIABLES, |api, page| async move {
-    ///     let (number, per_page) = (Some(page.number), Some(page.per_page));
-    ///     api.actions_list_repo_variables("acme", "api", number, per_page).await
+    ///     let mut options = options::ActionsListRepoVariables::default();
+    ///     (options.page, options.per_page) = (Some(page.number), Some(page.per_page));
+    ///     api.actions_list_repo_variables_with("acme", "api", &options).await
     /// });
     /// for variable in variables.all().await? {
     ///     println!("{} = {}", variable.name, variable.value);

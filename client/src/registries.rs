@@ -282,11 +282,10 @@ impl PrivateRegistries {
             };
             let seal_into = |sealed: Sealed| {
                 let sent = sealed.checked().map(|encrypted_value| {
-                    send(Write {
-                        encrypted_value: Some(encrypted_value),
-                        key_id: Some(sealed.key_id),
-                        ..write.clone()
-                    })
+                    let mut write = write.clone();
+                    write.encrypted_value = Some(encrypted_value);
+                    write.key_id = Some(sealed.key_id);
+                    send(write)
                 });
                 async { sent?.await }
             };

@@ -10,18 +10,21 @@ use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderE
 pub mod types {
     ///`ActionsCreateEnvironmentVariableBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct ActionsCreateEnvironmentVariableBody {
         pub name: ::std::string::String,
         pub value: ::std::string::String,
     }
     ///`ActionsCreateOrUpdateEnvironmentSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct ActionsCreateOrUpdateEnvironmentSecretBody {
         pub encrypted_value: crate::text::EncryptedValue,
         pub key_id: ::std::string::String,
     }
     ///`ActionsCreateOrUpdateOrgSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct ActionsCreateOrUpdateOrgSecretBody {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub encrypted_value: ::std::option::Option<crate::text::EncryptedValue>,
@@ -94,12 +97,14 @@ pub mod types {
     }
     ///`ActionsCreateOrUpdateRepoSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct ActionsCreateOrUpdateRepoSecretBody {
         pub encrypted_value: crate::text::EncryptedValue,
         pub key_id: ::std::string::String,
     }
     ///`ActionsCreateOrgVariableBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct ActionsCreateOrgVariableBody {
         pub name: ::std::string::String,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -170,6 +175,7 @@ pub mod types {
     }
     ///`ActionsCreateRepoVariableBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct ActionsCreateRepoVariableBody {
         pub name: ::std::string::String,
         pub value: ::std::string::String,
@@ -216,16 +222,19 @@ pub mod types {
     }
     ///`ActionsSetSelectedReposForOrgSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct ActionsSetSelectedReposForOrgSecretBody {
         pub selected_repository_ids: ::std::vec::Vec<i64>,
     }
     ///`ActionsSetSelectedReposForOrgVariableBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct ActionsSetSelectedReposForOrgVariableBody {
         pub selected_repository_ids: ::std::vec::Vec<i64>,
     }
     ///`ActionsUpdateEnvironmentVariableBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[non_exhaustive]
     pub struct ActionsUpdateEnvironmentVariableBody {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
@@ -234,6 +243,7 @@ pub mod types {
     }
     ///`ActionsUpdateOrgVariableBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[non_exhaustive]
     pub struct ActionsUpdateOrgVariableBody {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
@@ -307,6 +317,7 @@ pub mod types {
     }
     ///`ActionsUpdateRepoVariableBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[non_exhaustive]
     pub struct ActionsUpdateRepoVariableBody {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
@@ -326,6 +337,7 @@ pub mod types {
     }
     ///`AgentsCreateOrUpdateOrgSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct AgentsCreateOrUpdateOrgSecretBody {
         pub encrypted_value: crate::text::EncryptedValue,
         pub key_id: ::std::string::String,
@@ -396,12 +408,14 @@ pub mod types {
     }
     ///`AgentsCreateOrUpdateRepoSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct AgentsCreateOrUpdateRepoSecretBody {
         pub encrypted_value: crate::text::EncryptedValue,
         pub key_id: ::std::string::String,
     }
     ///`AgentsCreateOrgVariableBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct AgentsCreateOrgVariableBody {
         pub name: ::std::string::String,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -472,6 +486,7 @@ pub mod types {
     }
     ///`AgentsCreateRepoVariableBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct AgentsCreateRepoVariableBody {
         pub name: ::std::string::String,
         pub value: ::std::string::String,
@@ -510,16 +525,19 @@ pub mod types {
     }
     ///`AgentsSetSelectedReposForOrgSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct AgentsSetSelectedReposForOrgSecretBody {
         pub selected_repository_ids: ::std::vec::Vec<i64>,
     }
     ///`AgentsSetSelectedReposForOrgVariableBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct AgentsSetSelectedReposForOrgVariableBody {
         pub selected_repository_ids: ::std::vec::Vec<i64>,
     }
     ///`AgentsUpdateOrgVariableBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[non_exhaustive]
     pub struct AgentsUpdateOrgVariableBody {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
@@ -593,6 +611,7 @@ pub mod types {
     }
     ///`AgentsUpdateRepoVariableBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[non_exhaustive]
     pub struct AgentsUpdateRepoVariableBody {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
@@ -601,6 +620,7 @@ pub mod types {
     }
     ///`AppPermissions`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct AppPermissions {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub actions: ::std::option::Option<::std::string::String>,
@@ -621,6 +641,7 @@ pub mod types {
     }
     ///`AppsCreateInstallationAccessTokenBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[non_exhaustive]
     pub struct AppsCreateInstallationAccessTokenBody {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub permissions: ::std::option::Option<AppPermissions>,
@@ -631,6 +652,7 @@ pub mod types {
     }
     ///`CodespacesCreateOrUpdateOrgSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct CodespacesCreateOrUpdateOrgSecretBody {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub encrypted_value: ::std::option::Option<crate::text::EncryptedValue>,
@@ -704,6 +726,7 @@ pub mod types {
     }
     ///`CodespacesCreateOrUpdateRepoSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[non_exhaustive]
     pub struct CodespacesCreateOrUpdateRepoSecretBody {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub encrypted_value: ::std::option::Option<crate::text::EncryptedValue>,
@@ -712,6 +735,7 @@ pub mod types {
     }
     ///`CodespacesCreateOrUpdateSecretForAuthenticatedUserBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct CodespacesCreateOrUpdateSecretForAuthenticatedUserBody {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub encrypted_value: ::std::option::Option<crate::text::EncryptedValue>,
@@ -721,16 +745,19 @@ pub mod types {
     }
     ///`CodespacesSetRepositoriesForSecretForAuthenticatedUserBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct CodespacesSetRepositoriesForSecretForAuthenticatedUserBody {
         pub selected_repository_ids: ::std::vec::Vec<i64>,
     }
     ///`CodespacesSetSelectedReposForOrgSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct CodespacesSetSelectedReposForOrgSecretBody {
         pub selected_repository_ids: ::std::vec::Vec<i64>,
     }
     ///`DependabotCreateOrUpdateOrgSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct DependabotCreateOrUpdateOrgSecretBody {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub encrypted_value: ::std::option::Option<crate::text::EncryptedValue>,
@@ -806,6 +833,7 @@ pub mod types {
     }
     ///`DependabotCreateOrUpdateRepoSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[non_exhaustive]
     pub struct DependabotCreateOrUpdateRepoSecretBody {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub encrypted_value: ::std::option::Option<crate::text::EncryptedValue>,
@@ -814,11 +842,13 @@ pub mod types {
     }
     ///`DependabotSetSelectedReposForOrgSecretBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct DependabotSetSelectedReposForOrgSecretBody {
         pub selected_repository_ids: ::std::vec::Vec<i64>,
     }
     ///`DeploymentBranchPolicySettings`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct DeploymentBranchPolicySettings {
         pub custom_branch_policies: bool,
         pub protected_branches: bool,
@@ -1018,6 +1048,7 @@ pub mod types {
     }
     ///`PrivateRegistriesCreateOrgPrivateRegistryBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[non_exhaustive]
     pub struct PrivateRegistriesCreateOrgPrivateRegistryBody {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub account_id: ::std::option::Option<::std::string::String>,
@@ -1323,6 +1354,7 @@ pub mod types {
     }
     ///`PrivateRegistriesUpdateOrgPrivateRegistryBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[non_exhaustive]
     pub struct PrivateRegistriesUpdateOrgPrivateRegistryBody {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub account_id: ::std::option::Option<::std::string::String>,
@@ -1636,6 +1668,7 @@ pub mod types {
     ///`ReposCreateOrUpdateEnvironmentBody`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
+    #[non_exhaustive]
     pub struct ReposCreateOrUpdateEnvironmentBody {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub deployment_branch_policy: ::std::option::Option<
@@ -1652,6 +1685,7 @@ pub mod types {
     }
     ///`ReposCreateOrUpdateEnvironmentBodyReviewersItem`
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[non_exhaustive]
     pub struct ReposCreateOrUpdateEnvironmentBodyReviewersItem {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<i64>,
@@ -1865,6 +1899,240 @@ pub mod types {
             }
         }
     }
+    impl ActionsCreateEnvironmentVariableBody {
+        /// With what must be in it.
+        pub fn new(name: ::std::string::String, value: ::std::string::String) -> Self {
+            Self { name, value }
+        }
+    }
+    impl ActionsCreateOrUpdateEnvironmentSecretBody {
+        /// With what must be in it.
+        pub fn new(
+            encrypted_value: crate::text::EncryptedValue,
+            key_id: ::std::string::String,
+        ) -> Self {
+            Self { encrypted_value, key_id }
+        }
+    }
+    impl ActionsCreateOrUpdateOrgSecretBody {
+        /// With what must be in it.
+        pub fn new(visibility: ActionsCreateOrUpdateOrgSecretBodyVisibility) -> Self {
+            Self {
+                encrypted_value: None,
+                key_id: None,
+                selected_repository_ids: None,
+                visibility,
+            }
+        }
+    }
+    impl ActionsCreateOrUpdateRepoSecretBody {
+        /// With what must be in it.
+        pub fn new(
+            encrypted_value: crate::text::EncryptedValue,
+            key_id: ::std::string::String,
+        ) -> Self {
+            Self { encrypted_value, key_id }
+        }
+    }
+    impl ActionsCreateOrgVariableBody {
+        /// With what must be in it.
+        pub fn new(
+            name: ::std::string::String,
+            value: ::std::string::String,
+            visibility: ActionsCreateOrgVariableBodyVisibility,
+        ) -> Self {
+            Self {
+                name,
+                selected_repository_ids: None,
+                value,
+                visibility,
+            }
+        }
+    }
+    impl ActionsCreateRepoVariableBody {
+        /// With what must be in it.
+        pub fn new(name: ::std::string::String, value: ::std::string::String) -> Self {
+            Self { name, value }
+        }
+    }
+    impl ActionsSetSelectedReposForOrgSecretBody {
+        /// With what must be in it.
+        pub fn new(selected_repository_ids: ::std::vec::Vec<i64>) -> Self {
+            Self { selected_repository_ids }
+        }
+    }
+    impl ActionsSetSelectedReposForOrgVariableBody {
+        /// With what must be in it.
+        pub fn new(selected_repository_ids: ::std::vec::Vec<i64>) -> Self {
+            Self { selected_repository_ids }
+        }
+    }
+    impl AgentsCreateOrUpdateOrgSecretBody {
+        /// With what must be in it.
+        pub fn new(
+            encrypted_value: crate::text::EncryptedValue,
+            key_id: ::std::string::String,
+            visibility: AgentsCreateOrUpdateOrgSecretBodyVisibility,
+        ) -> Self {
+            Self {
+                encrypted_value,
+                key_id,
+                selected_repository_ids: None,
+                visibility,
+            }
+        }
+    }
+    impl AgentsCreateOrUpdateRepoSecretBody {
+        /// With what must be in it.
+        pub fn new(
+            encrypted_value: crate::text::EncryptedValue,
+            key_id: ::std::string::String,
+        ) -> Self {
+            Self { encrypted_value, key_id }
+        }
+    }
+    impl AgentsCreateOrgVariableBody {
+        /// With what must be in it.
+        pub fn new(
+            name: ::std::string::String,
+            value: ::std::string::String,
+            visibility: AgentsCreateOrgVariableBodyVisibility,
+        ) -> Self {
+            Self {
+                name,
+                selected_repository_ids: None,
+                value,
+                visibility,
+            }
+        }
+    }
+    impl AgentsCreateRepoVariableBody {
+        /// With what must be in it.
+        pub fn new(name: ::std::string::String, value: ::std::string::String) -> Self {
+            Self { name, value }
+        }
+    }
+    impl AgentsSetSelectedReposForOrgSecretBody {
+        /// With what must be in it.
+        pub fn new(selected_repository_ids: ::std::vec::Vec<i64>) -> Self {
+            Self { selected_repository_ids }
+        }
+    }
+    impl AgentsSetSelectedReposForOrgVariableBody {
+        /// With what must be in it.
+        pub fn new(selected_repository_ids: ::std::vec::Vec<i64>) -> Self {
+            Self { selected_repository_ids }
+        }
+    }
+    impl AppPermissions {
+        /// With what must be in it.
+        pub fn new() -> Self {
+            Self {
+                actions: None,
+                codespaces: None,
+                dependabot_secrets: None,
+                environments: None,
+                metadata: None,
+                organization_secrets: None,
+                secrets: None,
+                extra: ::std::default::Default::default(),
+            }
+        }
+    }
+    impl CodespacesCreateOrUpdateOrgSecretBody {
+        /// With what must be in it.
+        pub fn new(visibility: CodespacesCreateOrUpdateOrgSecretBodyVisibility) -> Self {
+            Self {
+                encrypted_value: None,
+                key_id: None,
+                selected_repository_ids: None,
+                visibility,
+            }
+        }
+    }
+    impl CodespacesCreateOrUpdateSecretForAuthenticatedUserBody {
+        /// With what must be in it.
+        pub fn new(key_id: ::std::string::String) -> Self {
+            Self {
+                encrypted_value: None,
+                key_id,
+                selected_repository_ids: None,
+            }
+        }
+    }
+    impl CodespacesSetRepositoriesForSecretForAuthenticatedUserBody {
+        /// With what must be in it.
+        pub fn new(selected_repository_ids: ::std::vec::Vec<i64>) -> Self {
+            Self { selected_repository_ids }
+        }
+    }
+    impl CodespacesSetSelectedReposForOrgSecretBody {
+        /// With what must be in it.
+        pub fn new(selected_repository_ids: ::std::vec::Vec<i64>) -> Self {
+            Self { selected_repository_ids }
+        }
+    }
+    impl DependabotCreateOrUpdateOrgSecretBody {
+        /// With what must be in it.
+        pub fn new(visibility: DependabotCreateOrUpdateOrgSecretBodyVisibility) -> Self {
+            Self {
+                encrypted_value: None,
+                key_id: None,
+                selected_repository_ids: None,
+                visibility,
+            }
+        }
+    }
+    impl DependabotSetSelectedReposForOrgSecretBody {
+        /// With what must be in it.
+        pub fn new(selected_repository_ids: ::std::vec::Vec<i64>) -> Self {
+            Self { selected_repository_ids }
+        }
+    }
+    impl DeploymentBranchPolicySettings {
+        /// With what must be in it.
+        pub fn new(custom_branch_policies: bool, protected_branches: bool) -> Self {
+            Self {
+                custom_branch_policies,
+                protected_branches,
+            }
+        }
+    }
+    impl PrivateRegistriesCreateOrgPrivateRegistryBody {
+        /// With what must be in it.
+        pub fn new(
+            registry_type: PrivateRegistriesCreateOrgPrivateRegistryBodyRegistryType,
+            url: ::std::string::String,
+            visibility: PrivateRegistriesCreateOrgPrivateRegistryBodyVisibility,
+        ) -> Self {
+            Self {
+                account_id: None,
+                api_host: None,
+                audience: None,
+                auth_type: None,
+                aws_region: None,
+                client_id: None,
+                domain: None,
+                domain_owner: None,
+                encrypted_value: None,
+                identity_mapping_name: None,
+                jfrog_oidc_provider_name: None,
+                key_id: None,
+                namespace: None,
+                registry_type,
+                replaces_base: None,
+                role_name: None,
+                selected_repository_ids: None,
+                service_account: None,
+                service_slug: None,
+                tenant_id: None,
+                url,
+                username: None,
+                visibility,
+                workload_identity_provider: None,
+            }
+        }
+    }
 }
 #[derive(Clone, Debug)]
 /**Client for GitHub
@@ -2027,15 +2295,26 @@ Sends a `GET` request to `/orgs/{org}/actions/secrets`
 
 Arguments:
 - `org`: The organization's name, in any case.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::actions_list_org_secrets_with`] takes `page`, `per_page` too.
 */
     pub async fn actions_list_org_secrets<'a>(
         &'a self,
         org: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        self.actions_list_org_secrets_with(
+                org,
+                &options::ActionsListOrgSecrets::default(),
+            )
+            .await
+    }
+    ///[`Self::actions_list_org_secrets`], with what may be left out.
+    pub async fn actions_list_org_secrets_with<'a>(
+        &'a self,
+        org: &'a str,
+        options: &'a options::ActionsListOrgSecrets,
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        let options::ActionsListOrgSecrets { page, per_page } = options;
         let url = format!(
             "{}/orgs/{}/actions/secrets", self.baseurl, encode_path(& org.to_string()),
         );
@@ -2251,16 +2530,29 @@ Sends a `GET` request to `/orgs/{org}/actions/secrets/{secret_name}/repositories
 Arguments:
 - `org`: The organization's name, in any case.
 - `secret_name`: The secret's name.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::actions_list_selected_repos_for_org_secret_with`] takes `page`, `per_page` too.
 */
     pub async fn actions_list_selected_repos_for_org_secret<'a>(
         &'a self,
         org: &'a str,
         secret_name: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::StoreRepositoryPage>, Error> {
+        self.actions_list_selected_repos_for_org_secret_with(
+                org,
+                secret_name,
+                &options::ActionsListSelectedReposForOrgSecret::default(),
+            )
+            .await
+    }
+    ///[`Self::actions_list_selected_repos_for_org_secret`], with what may be left out.
+    pub async fn actions_list_selected_repos_for_org_secret_with<'a>(
+        &'a self,
+        org: &'a str,
+        secret_name: &'a str,
+        options: &'a options::ActionsListSelectedReposForOrgSecret,
+    ) -> Result<ResponseValue<types::StoreRepositoryPage>, Error> {
+        let options::ActionsListSelectedReposForOrgSecret { page, per_page } = options;
         let url = format!(
             "{}/orgs/{}/actions/secrets/{}/repositories", self.baseurl, encode_path(& org
             .to_string()), encode_path(& secret_name.to_string()),
@@ -2428,15 +2720,26 @@ Sends a `GET` request to `/orgs/{org}/actions/variables`
 
 Arguments:
 - `org`: The organization's name, in any case.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::actions_list_org_variables_with`] takes `page`, `per_page` too.
 */
     pub async fn actions_list_org_variables<'a>(
         &'a self,
         org: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::ActionsListOrgVariablesResponse>, Error> {
+        self.actions_list_org_variables_with(
+                org,
+                &options::ActionsListOrgVariables::default(),
+            )
+            .await
+    }
+    ///[`Self::actions_list_org_variables`], with what may be left out.
+    pub async fn actions_list_org_variables_with<'a>(
+        &'a self,
+        org: &'a str,
+        options: &'a options::ActionsListOrgVariables,
+    ) -> Result<ResponseValue<types::ActionsListOrgVariablesResponse>, Error> {
+        let options::ActionsListOrgVariables { page, per_page } = options;
         let url = format!(
             "{}/orgs/{}/actions/variables", self.baseurl, encode_path(& org.to_string()),
         );
@@ -2649,19 +2952,35 @@ Sends a `GET` request to `/orgs/{org}/actions/variables/{name}/repositories`
 Arguments:
 - `org`: The organization's name, in any case.
 - `name`: The variable's name.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::actions_list_selected_repos_for_org_variable_with`] takes `page`, `per_page` too.
 */
     pub async fn actions_list_selected_repos_for_org_variable<'a>(
         &'a self,
         org: &'a str,
         name: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<
         ResponseValue<types::ActionsListSelectedReposForOrgVariableResponse>,
         Error,
     > {
+        self.actions_list_selected_repos_for_org_variable_with(
+                org,
+                name,
+                &options::ActionsListSelectedReposForOrgVariable::default(),
+            )
+            .await
+    }
+    ///[`Self::actions_list_selected_repos_for_org_variable`], with what may be left out.
+    pub async fn actions_list_selected_repos_for_org_variable_with<'a>(
+        &'a self,
+        org: &'a str,
+        name: &'a str,
+        options: &'a options::ActionsListSelectedReposForOrgVariable,
+    ) -> Result<
+        ResponseValue<types::ActionsListSelectedReposForOrgVariableResponse>,
+        Error,
+    > {
+        let options::ActionsListSelectedReposForOrgVariable { page, per_page } = options;
         let url = format!(
             "{}/orgs/{}/actions/variables/{}/repositories", self.baseurl, encode_path(&
             org.to_string()), encode_path(& name.to_string()),
@@ -2829,15 +3148,23 @@ Sends a `GET` request to `/orgs/{org}/agents/secrets`
 
 Arguments:
 - `org`: The organization's name, in any case.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::agents_list_org_secrets_with`] takes `page`, `per_page` too.
 */
     pub async fn agents_list_org_secrets<'a>(
         &'a self,
         org: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        self.agents_list_org_secrets_with(org, &options::AgentsListOrgSecrets::default())
+            .await
+    }
+    ///[`Self::agents_list_org_secrets`], with what may be left out.
+    pub async fn agents_list_org_secrets_with<'a>(
+        &'a self,
+        org: &'a str,
+        options: &'a options::AgentsListOrgSecrets,
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        let options::AgentsListOrgSecrets { page, per_page } = options;
         let url = format!(
             "{}/orgs/{}/agents/secrets", self.baseurl, encode_path(& org.to_string()),
         );
@@ -3053,16 +3380,29 @@ Sends a `GET` request to `/orgs/{org}/agents/secrets/{secret_name}/repositories`
 Arguments:
 - `org`: The organization's name, in any case.
 - `secret_name`: The secret's name.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::agents_list_selected_repos_for_org_secret_with`] takes `page`, `per_page` too.
 */
     pub async fn agents_list_selected_repos_for_org_secret<'a>(
         &'a self,
         org: &'a str,
         secret_name: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::StoreRepositoryPage>, Error> {
+        self.agents_list_selected_repos_for_org_secret_with(
+                org,
+                secret_name,
+                &options::AgentsListSelectedReposForOrgSecret::default(),
+            )
+            .await
+    }
+    ///[`Self::agents_list_selected_repos_for_org_secret`], with what may be left out.
+    pub async fn agents_list_selected_repos_for_org_secret_with<'a>(
+        &'a self,
+        org: &'a str,
+        secret_name: &'a str,
+        options: &'a options::AgentsListSelectedReposForOrgSecret,
+    ) -> Result<ResponseValue<types::StoreRepositoryPage>, Error> {
+        let options::AgentsListSelectedReposForOrgSecret { page, per_page } = options;
         let url = format!(
             "{}/orgs/{}/agents/secrets/{}/repositories", self.baseurl, encode_path(& org
             .to_string()), encode_path(& secret_name.to_string()),
@@ -3230,15 +3570,26 @@ Sends a `GET` request to `/orgs/{org}/agents/variables`
 
 Arguments:
 - `org`: The organization's name, in any case.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::agents_list_org_variables_with`] takes `page`, `per_page` too.
 */
     pub async fn agents_list_org_variables<'a>(
         &'a self,
         org: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::AgentsListOrgVariablesResponse>, Error> {
+        self.agents_list_org_variables_with(
+                org,
+                &options::AgentsListOrgVariables::default(),
+            )
+            .await
+    }
+    ///[`Self::agents_list_org_variables`], with what may be left out.
+    pub async fn agents_list_org_variables_with<'a>(
+        &'a self,
+        org: &'a str,
+        options: &'a options::AgentsListOrgVariables,
+    ) -> Result<ResponseValue<types::AgentsListOrgVariablesResponse>, Error> {
+        let options::AgentsListOrgVariables { page, per_page } = options;
         let url = format!(
             "{}/orgs/{}/agents/variables", self.baseurl, encode_path(& org.to_string()),
         );
@@ -3451,19 +3802,35 @@ Sends a `GET` request to `/orgs/{org}/agents/variables/{name}/repositories`
 Arguments:
 - `org`: The organization's name, in any case.
 - `name`: The variable's name.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::agents_list_selected_repos_for_org_variable_with`] takes `page`, `per_page` too.
 */
     pub async fn agents_list_selected_repos_for_org_variable<'a>(
         &'a self,
         org: &'a str,
         name: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<
         ResponseValue<types::AgentsListSelectedReposForOrgVariableResponse>,
         Error,
     > {
+        self.agents_list_selected_repos_for_org_variable_with(
+                org,
+                name,
+                &options::AgentsListSelectedReposForOrgVariable::default(),
+            )
+            .await
+    }
+    ///[`Self::agents_list_selected_repos_for_org_variable`], with what may be left out.
+    pub async fn agents_list_selected_repos_for_org_variable_with<'a>(
+        &'a self,
+        org: &'a str,
+        name: &'a str,
+        options: &'a options::AgentsListSelectedReposForOrgVariable,
+    ) -> Result<
+        ResponseValue<types::AgentsListSelectedReposForOrgVariableResponse>,
+        Error,
+    > {
+        let options::AgentsListSelectedReposForOrgVariable { page, per_page } = options;
         let url = format!(
             "{}/orgs/{}/agents/variables/{}/repositories", self.baseurl, encode_path(&
             org.to_string()), encode_path(& name.to_string()),
@@ -3631,15 +3998,26 @@ Sends a `GET` request to `/orgs/{org}/codespaces/secrets`
 
 Arguments:
 - `org`: The organization's name, in any case.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::codespaces_list_org_secrets_with`] takes `page`, `per_page` too.
 */
     pub async fn codespaces_list_org_secrets<'a>(
         &'a self,
         org: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        self.codespaces_list_org_secrets_with(
+                org,
+                &options::CodespacesListOrgSecrets::default(),
+            )
+            .await
+    }
+    ///[`Self::codespaces_list_org_secrets`], with what may be left out.
+    pub async fn codespaces_list_org_secrets_with<'a>(
+        &'a self,
+        org: &'a str,
+        options: &'a options::CodespacesListOrgSecrets,
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        let options::CodespacesListOrgSecrets { page, per_page } = options;
         let url = format!(
             "{}/orgs/{}/codespaces/secrets", self.baseurl, encode_path(& org
             .to_string()),
@@ -3856,16 +4234,29 @@ Sends a `GET` request to `/orgs/{org}/codespaces/secrets/{secret_name}/repositor
 Arguments:
 - `org`: The organization's name, in any case.
 - `secret_name`: The secret's name.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::codespaces_list_selected_repos_for_org_secret_with`] takes `page`, `per_page` too.
 */
     pub async fn codespaces_list_selected_repos_for_org_secret<'a>(
         &'a self,
         org: &'a str,
         secret_name: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::StoreRepositoryPage>, Error> {
+        self.codespaces_list_selected_repos_for_org_secret_with(
+                org,
+                secret_name,
+                &options::CodespacesListSelectedReposForOrgSecret::default(),
+            )
+            .await
+    }
+    ///[`Self::codespaces_list_selected_repos_for_org_secret`], with what may be left out.
+    pub async fn codespaces_list_selected_repos_for_org_secret_with<'a>(
+        &'a self,
+        org: &'a str,
+        secret_name: &'a str,
+        options: &'a options::CodespacesListSelectedReposForOrgSecret,
+    ) -> Result<ResponseValue<types::StoreRepositoryPage>, Error> {
+        let options::CodespacesListSelectedReposForOrgSecret { page, per_page } = options;
         let url = format!(
             "{}/orgs/{}/codespaces/secrets/{}/repositories", self.baseurl, encode_path(&
             org.to_string()), encode_path(& secret_name.to_string()),
@@ -4033,15 +4424,26 @@ Sends a `GET` request to `/orgs/{org}/dependabot/secrets`
 
 Arguments:
 - `org`: The organization's name, in any case.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::dependabot_list_org_secrets_with`] takes `page`, `per_page` too.
 */
     pub async fn dependabot_list_org_secrets<'a>(
         &'a self,
         org: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        self.dependabot_list_org_secrets_with(
+                org,
+                &options::DependabotListOrgSecrets::default(),
+            )
+            .await
+    }
+    ///[`Self::dependabot_list_org_secrets`], with what may be left out.
+    pub async fn dependabot_list_org_secrets_with<'a>(
+        &'a self,
+        org: &'a str,
+        options: &'a options::DependabotListOrgSecrets,
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        let options::DependabotListOrgSecrets { page, per_page } = options;
         let url = format!(
             "{}/orgs/{}/dependabot/secrets", self.baseurl, encode_path(& org
             .to_string()),
@@ -4258,16 +4660,29 @@ Sends a `GET` request to `/orgs/{org}/dependabot/secrets/{secret_name}/repositor
 Arguments:
 - `org`: The organization's name, in any case.
 - `secret_name`: The secret's name.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::dependabot_list_selected_repos_for_org_secret_with`] takes `page`, `per_page` too.
 */
     pub async fn dependabot_list_selected_repos_for_org_secret<'a>(
         &'a self,
         org: &'a str,
         secret_name: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::StoreRepositoryPage>, Error> {
+        self.dependabot_list_selected_repos_for_org_secret_with(
+                org,
+                secret_name,
+                &options::DependabotListSelectedReposForOrgSecret::default(),
+            )
+            .await
+    }
+    ///[`Self::dependabot_list_selected_repos_for_org_secret`], with what may be left out.
+    pub async fn dependabot_list_selected_repos_for_org_secret_with<'a>(
+        &'a self,
+        org: &'a str,
+        secret_name: &'a str,
+        options: &'a options::DependabotListSelectedReposForOrgSecret,
+    ) -> Result<ResponseValue<types::StoreRepositoryPage>, Error> {
+        let options::DependabotListSelectedReposForOrgSecret { page, per_page } = options;
         let url = format!(
             "{}/orgs/{}/dependabot/secrets/{}/repositories", self.baseurl, encode_path(&
             org.to_string()), encode_path(& secret_name.to_string()),
@@ -4479,15 +4894,26 @@ Sends a `GET` request to `/orgs/{org}/private-registries`
 
 Arguments:
 - `org`: The organization's name, in any case.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::private_registries_list_org_private_registries_with`] takes `page`, `per_page` too.
 */
     pub async fn private_registries_list_org_private_registries<'a>(
         &'a self,
         org: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::StoreRegistryPage>, Error> {
+        self.private_registries_list_org_private_registries_with(
+                org,
+                &options::PrivateRegistriesListOrgPrivateRegistries::default(),
+            )
+            .await
+    }
+    ///[`Self::private_registries_list_org_private_registries`], with what may be left out.
+    pub async fn private_registries_list_org_private_registries_with<'a>(
+        &'a self,
+        org: &'a str,
+        options: &'a options::PrivateRegistriesListOrgPrivateRegistries,
+    ) -> Result<ResponseValue<types::StoreRegistryPage>, Error> {
+        let options::PrivateRegistriesListOrgPrivateRegistries { page, per_page } = options;
         let url = format!(
             "{}/orgs/{}/private-registries", self.baseurl, encode_path(& org
             .to_string()),
@@ -4803,16 +5229,29 @@ Sends a `GET` request to `/repos/{owner}/{repo}/actions/organization-secrets`
 Arguments:
 - `owner`: The account that owns the repository, in any case.
 - `repo`: The repository's name without its owner, in any case.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::actions_list_repo_organization_secrets_with`] takes `page`, `per_page` too.
 */
     pub async fn actions_list_repo_organization_secrets<'a>(
         &'a self,
         owner: &'a str,
         repo: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        self.actions_list_repo_organization_secrets_with(
+                owner,
+                repo,
+                &options::ActionsListRepoOrganizationSecrets::default(),
+            )
+            .await
+    }
+    ///[`Self::actions_list_repo_organization_secrets`], with what may be left out.
+    pub async fn actions_list_repo_organization_secrets_with<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        options: &'a options::ActionsListRepoOrganizationSecrets,
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        let options::ActionsListRepoOrganizationSecrets { page, per_page } = options;
         let url = format!(
             "{}/repos/{}/{}/actions/organization-secrets", self.baseurl, encode_path(&
             owner.to_string()), encode_path(& repo.to_string()),
@@ -4856,19 +5295,35 @@ Sends a `GET` request to `/repos/{owner}/{repo}/actions/organization-variables`
 Arguments:
 - `owner`: The account that owns the repository, in any case.
 - `repo`: The repository's name without its owner, in any case.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::actions_list_repo_organization_variables_with`] takes `page`, `per_page` too.
 */
     pub async fn actions_list_repo_organization_variables<'a>(
         &'a self,
         owner: &'a str,
         repo: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<
         ResponseValue<types::ActionsListRepoOrganizationVariablesResponse>,
         Error,
     > {
+        self.actions_list_repo_organization_variables_with(
+                owner,
+                repo,
+                &options::ActionsListRepoOrganizationVariables::default(),
+            )
+            .await
+    }
+    ///[`Self::actions_list_repo_organization_variables`], with what may be left out.
+    pub async fn actions_list_repo_organization_variables_with<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        options: &'a options::ActionsListRepoOrganizationVariables,
+    ) -> Result<
+        ResponseValue<types::ActionsListRepoOrganizationVariablesResponse>,
+        Error,
+    > {
+        let options::ActionsListRepoOrganizationVariables { page, per_page } = options;
         let url = format!(
             "{}/repos/{}/{}/actions/organization-variables", self.baseurl, encode_path(&
             owner.to_string()), encode_path(& repo.to_string()),
@@ -4912,16 +5367,29 @@ Sends a `GET` request to `/repos/{owner}/{repo}/actions/secrets`
 Arguments:
 - `owner`: The account that owns the repository, in any case.
 - `repo`: The repository's name without its owner, in any case.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::actions_list_repo_secrets_with`] takes `page`, `per_page` too.
 */
     pub async fn actions_list_repo_secrets<'a>(
         &'a self,
         owner: &'a str,
         repo: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        self.actions_list_repo_secrets_with(
+                owner,
+                repo,
+                &options::ActionsListRepoSecrets::default(),
+            )
+            .await
+    }
+    ///[`Self::actions_list_repo_secrets`], with what may be left out.
+    pub async fn actions_list_repo_secrets_with<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        options: &'a options::ActionsListRepoSecrets,
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        let options::ActionsListRepoSecrets { page, per_page } = options;
         let url = format!(
             "{}/repos/{}/{}/actions/secrets", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()),
@@ -5149,16 +5617,29 @@ Sends a `GET` request to `/repos/{owner}/{repo}/actions/variables`
 Arguments:
 - `owner`: The account that owns the repository, in any case.
 - `repo`: The repository's name without its owner, in any case.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::actions_list_repo_variables_with`] takes `page`, `per_page` too.
 */
     pub async fn actions_list_repo_variables<'a>(
         &'a self,
         owner: &'a str,
         repo: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::ActionsListRepoVariablesResponse>, Error> {
+        self.actions_list_repo_variables_with(
+                owner,
+                repo,
+                &options::ActionsListRepoVariables::default(),
+            )
+            .await
+    }
+    ///[`Self::actions_list_repo_variables`], with what may be left out.
+    pub async fn actions_list_repo_variables_with<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        options: &'a options::ActionsListRepoVariables,
+    ) -> Result<ResponseValue<types::ActionsListRepoVariablesResponse>, Error> {
+        let options::ActionsListRepoVariables { page, per_page } = options;
         let url = format!(
             "{}/repos/{}/{}/actions/variables", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()),
@@ -5384,16 +5865,29 @@ Sends a `GET` request to `/repos/{owner}/{repo}/agents/organization-secrets`
 Arguments:
 - `owner`: The account that owns the repository, in any case.
 - `repo`: The repository's name without its owner, in any case.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::agents_list_repo_organization_secrets_with`] takes `page`, `per_page` too.
 */
     pub async fn agents_list_repo_organization_secrets<'a>(
         &'a self,
         owner: &'a str,
         repo: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        self.agents_list_repo_organization_secrets_with(
+                owner,
+                repo,
+                &options::AgentsListRepoOrganizationSecrets::default(),
+            )
+            .await
+    }
+    ///[`Self::agents_list_repo_organization_secrets`], with what may be left out.
+    pub async fn agents_list_repo_organization_secrets_with<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        options: &'a options::AgentsListRepoOrganizationSecrets,
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        let options::AgentsListRepoOrganizationSecrets { page, per_page } = options;
         let url = format!(
             "{}/repos/{}/{}/agents/organization-secrets", self.baseurl, encode_path(&
             owner.to_string()), encode_path(& repo.to_string()),
@@ -5437,19 +5931,35 @@ Sends a `GET` request to `/repos/{owner}/{repo}/agents/organization-variables`
 Arguments:
 - `owner`: The account that owns the repository, in any case.
 - `repo`: The repository's name without its owner, in any case.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::agents_list_repo_organization_variables_with`] takes `page`, `per_page` too.
 */
     pub async fn agents_list_repo_organization_variables<'a>(
         &'a self,
         owner: &'a str,
         repo: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<
         ResponseValue<types::AgentsListRepoOrganizationVariablesResponse>,
         Error,
     > {
+        self.agents_list_repo_organization_variables_with(
+                owner,
+                repo,
+                &options::AgentsListRepoOrganizationVariables::default(),
+            )
+            .await
+    }
+    ///[`Self::agents_list_repo_organization_variables`], with what may be left out.
+    pub async fn agents_list_repo_organization_variables_with<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        options: &'a options::AgentsListRepoOrganizationVariables,
+    ) -> Result<
+        ResponseValue<types::AgentsListRepoOrganizationVariablesResponse>,
+        Error,
+    > {
+        let options::AgentsListRepoOrganizationVariables { page, per_page } = options;
         let url = format!(
             "{}/repos/{}/{}/agents/organization-variables", self.baseurl, encode_path(&
             owner.to_string()), encode_path(& repo.to_string()),
@@ -5493,16 +6003,29 @@ Sends a `GET` request to `/repos/{owner}/{repo}/agents/secrets`
 Arguments:
 - `owner`: The account that owns the repository, in any case.
 - `repo`: The repository's name without its owner, in any case.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::agents_list_repo_secrets_with`] takes `page`, `per_page` too.
 */
     pub async fn agents_list_repo_secrets<'a>(
         &'a self,
         owner: &'a str,
         repo: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        self.agents_list_repo_secrets_with(
+                owner,
+                repo,
+                &options::AgentsListRepoSecrets::default(),
+            )
+            .await
+    }
+    ///[`Self::agents_list_repo_secrets`], with what may be left out.
+    pub async fn agents_list_repo_secrets_with<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        options: &'a options::AgentsListRepoSecrets,
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        let options::AgentsListRepoSecrets { page, per_page } = options;
         let url = format!(
             "{}/repos/{}/{}/agents/secrets", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()),
@@ -5730,16 +6253,29 @@ Sends a `GET` request to `/repos/{owner}/{repo}/agents/variables`
 Arguments:
 - `owner`: The account that owns the repository, in any case.
 - `repo`: The repository's name without its owner, in any case.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::agents_list_repo_variables_with`] takes `page`, `per_page` too.
 */
     pub async fn agents_list_repo_variables<'a>(
         &'a self,
         owner: &'a str,
         repo: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::AgentsListRepoVariablesResponse>, Error> {
+        self.agents_list_repo_variables_with(
+                owner,
+                repo,
+                &options::AgentsListRepoVariables::default(),
+            )
+            .await
+    }
+    ///[`Self::agents_list_repo_variables`], with what may be left out.
+    pub async fn agents_list_repo_variables_with<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        options: &'a options::AgentsListRepoVariables,
+    ) -> Result<ResponseValue<types::AgentsListRepoVariablesResponse>, Error> {
+        let options::AgentsListRepoVariables { page, per_page } = options;
         let url = format!(
             "{}/repos/{}/{}/agents/variables", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()),
@@ -5965,16 +6501,29 @@ Sends a `GET` request to `/repos/{owner}/{repo}/codespaces/secrets`
 Arguments:
 - `owner`: The account that owns the repository, in any case.
 - `repo`: The repository's name without its owner, in any case.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::codespaces_list_repo_secrets_with`] takes `page`, `per_page` too.
 */
     pub async fn codespaces_list_repo_secrets<'a>(
         &'a self,
         owner: &'a str,
         repo: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        self.codespaces_list_repo_secrets_with(
+                owner,
+                repo,
+                &options::CodespacesListRepoSecrets::default(),
+            )
+            .await
+    }
+    ///[`Self::codespaces_list_repo_secrets`], with what may be left out.
+    pub async fn codespaces_list_repo_secrets_with<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        options: &'a options::CodespacesListRepoSecrets,
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        let options::CodespacesListRepoSecrets { page, per_page } = options;
         let url = format!(
             "{}/repos/{}/{}/codespaces/secrets", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()),
@@ -6202,16 +6751,29 @@ Sends a `GET` request to `/repos/{owner}/{repo}/dependabot/secrets`
 Arguments:
 - `owner`: The account that owns the repository, in any case.
 - `repo`: The repository's name without its owner, in any case.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::dependabot_list_repo_secrets_with`] takes `page`, `per_page` too.
 */
     pub async fn dependabot_list_repo_secrets<'a>(
         &'a self,
         owner: &'a str,
         repo: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        self.dependabot_list_repo_secrets_with(
+                owner,
+                repo,
+                &options::DependabotListRepoSecrets::default(),
+            )
+            .await
+    }
+    ///[`Self::dependabot_list_repo_secrets`], with what may be left out.
+    pub async fn dependabot_list_repo_secrets_with<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        options: &'a options::DependabotListRepoSecrets,
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        let options::DependabotListRepoSecrets { page, per_page } = options;
         let url = format!(
             "{}/repos/{}/{}/dependabot/secrets", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()),
@@ -6543,17 +7105,32 @@ Arguments:
 - `owner`: The account that owns the repository, in any case.
 - `repo`: The repository's name without its owner, in any case.
 - `environment_name`: The environment's name, unescaped.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::actions_list_environment_secrets_with`] takes `page`, `per_page` too.
 */
     pub async fn actions_list_environment_secrets<'a>(
         &'a self,
         owner: &'a str,
         repo: &'a str,
         environment_name: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        self.actions_list_environment_secrets_with(
+                owner,
+                repo,
+                environment_name,
+                &options::ActionsListEnvironmentSecrets::default(),
+            )
+            .await
+    }
+    ///[`Self::actions_list_environment_secrets`], with what may be left out.
+    pub async fn actions_list_environment_secrets_with<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        environment_name: &'a str,
+        options: &'a options::ActionsListEnvironmentSecrets,
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        let options::ActionsListEnvironmentSecrets { page, per_page } = options;
         let url = format!(
             "{}/repos/{}/{}/environments/{}/secrets", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(&
@@ -6792,17 +7369,32 @@ Arguments:
 - `owner`: The account that owns the repository, in any case.
 - `repo`: The repository's name without its owner, in any case.
 - `environment_name`: The environment's name, unescaped.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::actions_list_environment_variables_with`] takes `page`, `per_page` too.
 */
     pub async fn actions_list_environment_variables<'a>(
         &'a self,
         owner: &'a str,
         repo: &'a str,
         environment_name: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::ActionsListEnvironmentVariablesResponse>, Error> {
+        self.actions_list_environment_variables_with(
+                owner,
+                repo,
+                environment_name,
+                &options::ActionsListEnvironmentVariables::default(),
+            )
+            .await
+    }
+    ///[`Self::actions_list_environment_variables`], with what may be left out.
+    pub async fn actions_list_environment_variables_with<'a>(
+        &'a self,
+        owner: &'a str,
+        repo: &'a str,
+        environment_name: &'a str,
+        options: &'a options::ActionsListEnvironmentVariables,
+    ) -> Result<ResponseValue<types::ActionsListEnvironmentVariablesResponse>, Error> {
+        let options::ActionsListEnvironmentVariables { page, per_page } = options;
         let url = format!(
             "{}/repos/{}/{}/environments/{}/variables", self.baseurl, encode_path(& owner
             .to_string()), encode_path(& repo.to_string()), encode_path(&
@@ -7082,15 +7674,22 @@ GitHub's operation `codespaces/list-secrets-for-authenticated-user`
 
 Sends a `GET` request to `/user/codespaces/secrets`
 
-Arguments:
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+[`Self::codespaces_list_secrets_for_authenticated_user_with`] takes `page`, `per_page` too.
 */
     pub async fn codespaces_list_secrets_for_authenticated_user<'a>(
         &'a self,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        self.codespaces_list_secrets_for_authenticated_user_with(
+                &options::CodespacesListSecretsForAuthenticatedUser::default(),
+            )
+            .await
+    }
+    ///[`Self::codespaces_list_secrets_for_authenticated_user`], with what may be left out.
+    pub async fn codespaces_list_secrets_for_authenticated_user_with<'a>(
+        &'a self,
+        options: &'a options::CodespacesListSecretsForAuthenticatedUser,
+    ) -> Result<ResponseValue<types::StoreSecretPage>, Error> {
+        let options::CodespacesListSecretsForAuthenticatedUser { page, per_page } = options;
         let url = format!("{}/user/codespaces/secrets", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map
@@ -7291,15 +7890,29 @@ Sends a `GET` request to `/user/codespaces/secrets/{secret_name}/repositories`
 
 Arguments:
 - `secret_name`: The secret's name.
-- `page`: Which page, counted from 1.
-- `per_page`: How many to a page, 100 at most.
+
+[`Self::codespaces_list_repositories_for_secret_for_authenticated_user_with`] takes `page`, `per_page` too.
 */
     pub async fn codespaces_list_repositories_for_secret_for_authenticated_user<'a>(
         &'a self,
         secret_name: &'a str,
-        page: Option<i64>,
-        per_page: Option<i64>,
     ) -> Result<ResponseValue<types::StoreRepositoryPage>, Error> {
+        self.codespaces_list_repositories_for_secret_for_authenticated_user_with(
+                secret_name,
+                &options::CodespacesListRepositoriesForSecretForAuthenticatedUser::default(),
+            )
+            .await
+    }
+    ///[`Self::codespaces_list_repositories_for_secret_for_authenticated_user`], with what may be left out.
+    pub async fn codespaces_list_repositories_for_secret_for_authenticated_user_with<'a>(
+        &'a self,
+        secret_name: &'a str,
+        options: &'a options::CodespacesListRepositoriesForSecretForAuthenticatedUser,
+    ) -> Result<ResponseValue<types::StoreRepositoryPage>, Error> {
+        let options::CodespacesListRepositoriesForSecretForAuthenticatedUser {
+            page,
+            per_page,
+        } = options;
         let url = format!(
             "{}/user/codespaces/secrets/{}/repositories", self.baseurl, encode_path(&
             secret_name.to_string()),
@@ -7501,4 +8114,252 @@ Arguments:
 pub mod prelude {
     #[allow(unused_imports)]
     pub use super::Client;
+}
+/// What may be left out of calls: for each method `…_with` a struct, whose default leaves out all of it.
+pub mod options {
+    #[allow(unused_imports)]
+    use super::types;
+    /// What [`Client::actions_list_org_secrets_with`](super::Client::actions_list_org_secrets_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct ActionsListOrgSecrets {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::actions_list_selected_repos_for_org_secret_with`](super::Client::actions_list_selected_repos_for_org_secret_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct ActionsListSelectedReposForOrgSecret {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::actions_list_org_variables_with`](super::Client::actions_list_org_variables_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct ActionsListOrgVariables {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::actions_list_selected_repos_for_org_variable_with`](super::Client::actions_list_selected_repos_for_org_variable_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct ActionsListSelectedReposForOrgVariable {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::agents_list_org_secrets_with`](super::Client::agents_list_org_secrets_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct AgentsListOrgSecrets {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::agents_list_selected_repos_for_org_secret_with`](super::Client::agents_list_selected_repos_for_org_secret_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct AgentsListSelectedReposForOrgSecret {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::agents_list_org_variables_with`](super::Client::agents_list_org_variables_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct AgentsListOrgVariables {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::agents_list_selected_repos_for_org_variable_with`](super::Client::agents_list_selected_repos_for_org_variable_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct AgentsListSelectedReposForOrgVariable {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::codespaces_list_org_secrets_with`](super::Client::codespaces_list_org_secrets_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct CodespacesListOrgSecrets {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::codespaces_list_selected_repos_for_org_secret_with`](super::Client::codespaces_list_selected_repos_for_org_secret_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct CodespacesListSelectedReposForOrgSecret {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::dependabot_list_org_secrets_with`](super::Client::dependabot_list_org_secrets_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct DependabotListOrgSecrets {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::dependabot_list_selected_repos_for_org_secret_with`](super::Client::dependabot_list_selected_repos_for_org_secret_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct DependabotListSelectedReposForOrgSecret {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::private_registries_list_org_private_registries_with`](super::Client::private_registries_list_org_private_registries_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct PrivateRegistriesListOrgPrivateRegistries {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::actions_list_repo_organization_secrets_with`](super::Client::actions_list_repo_organization_secrets_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct ActionsListRepoOrganizationSecrets {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::actions_list_repo_organization_variables_with`](super::Client::actions_list_repo_organization_variables_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct ActionsListRepoOrganizationVariables {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::actions_list_repo_secrets_with`](super::Client::actions_list_repo_secrets_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct ActionsListRepoSecrets {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::actions_list_repo_variables_with`](super::Client::actions_list_repo_variables_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct ActionsListRepoVariables {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::agents_list_repo_organization_secrets_with`](super::Client::agents_list_repo_organization_secrets_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct AgentsListRepoOrganizationSecrets {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::agents_list_repo_organization_variables_with`](super::Client::agents_list_repo_organization_variables_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct AgentsListRepoOrganizationVariables {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::agents_list_repo_secrets_with`](super::Client::agents_list_repo_secrets_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct AgentsListRepoSecrets {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::agents_list_repo_variables_with`](super::Client::agents_list_repo_variables_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct AgentsListRepoVariables {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::codespaces_list_repo_secrets_with`](super::Client::codespaces_list_repo_secrets_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct CodespacesListRepoSecrets {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::dependabot_list_repo_secrets_with`](super::Client::dependabot_list_repo_secrets_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct DependabotListRepoSecrets {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::actions_list_environment_secrets_with`](super::Client::actions_list_environment_secrets_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct ActionsListEnvironmentSecrets {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::actions_list_environment_variables_with`](super::Client::actions_list_environment_variables_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct ActionsListEnvironmentVariables {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::codespaces_list_secrets_for_authenticated_user_with`](super::Client::codespaces_list_secrets_for_authenticated_user_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct CodespacesListSecretsForAuthenticatedUser {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
+    /// What [`Client::codespaces_list_repositories_for_secret_for_authenticated_user_with`](super::Client::codespaces_list_repositories_for_secret_for_authenticated_user_with) may be given.
+    #[derive(Clone, Debug, Default)]
+    #[non_exhaustive]
+    pub struct CodespacesListRepositoriesForSecretForAuthenticatedUser {
+        /// Which page, counted from 1.
+        pub page: Option<i64>,
+        /// How many to a page, 100 at most.
+        pub per_page: Option<i64>,
+    }
 }

@@ -11,8 +11,21 @@
 //! missing, [`Error::InvalidResponsePayload`] names the field, without the body. Only the body of a
 //! reply that is not JSON at all is in it: beware of printing that.
 //!
-//! Types of replies, and enums, are `#[non_exhaustive]`: GitHub adds fields and values, and code that reads them goes on
-//! compiling. Where one is made by hand, for a mock, it is read from JSON:
+//! GitHub adds fields, values and parameters, and code goes on compiling: all types are `#[non_exhaustive]`. A body is made by
+//! its `new`, of what GitHub requires, or by `default` where that is nothing, and its other fields are set. A method takes what
+//! is required; parameters that may be left out are in a struct of [`options`], for its twin `…_with`:
+//!
+//! ```
+//! # async fn f(github: octoseal_api::Client) -> Result<(), octoseal_api::Error> {
+//! let first = github.actions_list_repo_variables("acme", "api").await?;
+//! let mut options = octoseal_api::options::ActionsListRepoVariables::default();
+//! (options.page, options.per_page) = (Some(2), Some(100));
+//! let second = github.actions_list_repo_variables_with("acme", "api", &options).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Where a reply is made by hand, for a mock, it is read from JSON:
 //!
 //! ```
 //! use octoseal_api::types::StorePublicKey;
@@ -74,7 +87,7 @@ mod text;
 mod transport;
 
 pub use answer::{Answer, Error, ResponseValue};
-pub use generated::{Client, types};
+pub use generated::{Client, options, types};
 pub use hooks::{Context, client};
 pub use journey::{Head, Journey};
 pub use permission::Permission;

@@ -5,7 +5,7 @@ use crate::shapes::{
     choice, lacking, refuse, repository_ids, required, reshape, status_only,
 };
 pub use crate::shapes::{Page, PublicKey, Put, Repository, Scope, Secret, UnknownStore};
-use crate::{Client, Error, ResponseValue, operations, types};
+use crate::{Client, Error, ResponseValue, operations, options, types};
 /// What can be done to a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -549,19 +549,43 @@ impl Client {
             reshape(
                 match scope {
                     Scope::Organization { store: OrganizationStore::Actions, org } => {
-                        self.actions_list_org_secrets(org, Some(page), Some(per_page))
+                        self.actions_list_org_secrets_with(
+                                org,
+                                &options::ActionsListOrgSecrets {
+                                    page: Some(page),
+                                    per_page: Some(per_page),
+                                },
+                            )
                             .await?
                     }
                     Scope::Organization { store: OrganizationStore::Agents, org } => {
-                        self.agents_list_org_secrets(org, Some(page), Some(per_page))
+                        self.agents_list_org_secrets_with(
+                                org,
+                                &options::AgentsListOrgSecrets {
+                                    page: Some(page),
+                                    per_page: Some(per_page),
+                                },
+                            )
                             .await?
                     }
                     Scope::Organization { store: OrganizationStore::Codespaces, org } => {
-                        self.codespaces_list_org_secrets(org, Some(page), Some(per_page))
+                        self.codespaces_list_org_secrets_with(
+                                org,
+                                &options::CodespacesListOrgSecrets {
+                                    page: Some(page),
+                                    per_page: Some(per_page),
+                                },
+                            )
                             .await?
                     }
                     Scope::Organization { store: OrganizationStore::Dependabot, org } => {
-                        self.dependabot_list_org_secrets(org, Some(page), Some(per_page))
+                        self.dependabot_list_org_secrets_with(
+                                org,
+                                &options::DependabotListOrgSecrets {
+                                    page: Some(page),
+                                    per_page: Some(per_page),
+                                },
+                            )
                             .await?
                     }
                     Scope::Repository {
@@ -569,20 +593,24 @@ impl Client {
                         owner,
                         repo,
                     } => {
-                        self.actions_list_repo_secrets(
+                        self.actions_list_repo_secrets_with(
                                 owner,
                                 repo,
-                                Some(page),
-                                Some(per_page),
+                                &options::ActionsListRepoSecrets {
+                                    page: Some(page),
+                                    per_page: Some(per_page),
+                                },
                             )
                             .await?
                     }
                     Scope::Repository { store: RepositoryStore::Agents, owner, repo } => {
-                        self.agents_list_repo_secrets(
+                        self.agents_list_repo_secrets_with(
                                 owner,
                                 repo,
-                                Some(page),
-                                Some(per_page),
+                                &options::AgentsListRepoSecrets {
+                                    page: Some(page),
+                                    per_page: Some(per_page),
+                                },
                             )
                             .await?
                     }
@@ -591,11 +619,13 @@ impl Client {
                         owner,
                         repo,
                     } => {
-                        self.codespaces_list_repo_secrets(
+                        self.codespaces_list_repo_secrets_with(
                                 owner,
                                 repo,
-                                Some(page),
-                                Some(per_page),
+                                &options::CodespacesListRepoSecrets {
+                                    page: Some(page),
+                                    per_page: Some(per_page),
+                                },
                             )
                             .await?
                     }
@@ -604,11 +634,13 @@ impl Client {
                         owner,
                         repo,
                     } => {
-                        self.dependabot_list_repo_secrets(
+                        self.dependabot_list_repo_secrets_with(
                                 owner,
                                 repo,
-                                Some(page),
-                                Some(per_page),
+                                &options::DependabotListRepoSecrets {
+                                    page: Some(page),
+                                    per_page: Some(per_page),
+                                },
                             )
                             .await?
                     }
@@ -618,19 +650,23 @@ impl Client {
                         repo,
                         environment,
                     } => {
-                        self.actions_list_environment_secrets(
+                        self.actions_list_environment_secrets_with(
                                 owner,
                                 repo,
                                 environment,
-                                Some(page),
-                                Some(per_page),
+                                &options::ActionsListEnvironmentSecrets {
+                                    page: Some(page),
+                                    per_page: Some(per_page),
+                                },
                             )
                             .await?
                     }
                     Scope::User { store: UserStore::Codespaces } => {
-                        self.codespaces_list_secrets_for_authenticated_user(
-                                Some(page),
-                                Some(per_page),
+                        self.codespaces_list_secrets_for_authenticated_user_with(
+                                &options::CodespacesListSecretsForAuthenticatedUser {
+                                    page: Some(page),
+                                    per_page: Some(per_page),
+                                },
                             )
                             .await?
                     }
@@ -1023,46 +1059,56 @@ impl Client {
             reshape(
                 match scope {
                     Scope::Organization { store: OrganizationStore::Actions, org } => {
-                        self.actions_list_selected_repos_for_org_secret(
+                        self.actions_list_selected_repos_for_org_secret_with(
                                 org,
                                 name,
-                                Some(page),
-                                Some(per_page),
+                                &options::ActionsListSelectedReposForOrgSecret {
+                                    page: Some(page),
+                                    per_page: Some(per_page),
+                                },
                             )
                             .await?
                     }
                     Scope::Organization { store: OrganizationStore::Agents, org } => {
-                        self.agents_list_selected_repos_for_org_secret(
+                        self.agents_list_selected_repos_for_org_secret_with(
                                 org,
                                 name,
-                                Some(page),
-                                Some(per_page),
+                                &options::AgentsListSelectedReposForOrgSecret {
+                                    page: Some(page),
+                                    per_page: Some(per_page),
+                                },
                             )
                             .await?
                     }
                     Scope::Organization { store: OrganizationStore::Codespaces, org } => {
-                        self.codespaces_list_selected_repos_for_org_secret(
+                        self.codespaces_list_selected_repos_for_org_secret_with(
                                 org,
                                 name,
-                                Some(page),
-                                Some(per_page),
+                                &options::CodespacesListSelectedReposForOrgSecret {
+                                    page: Some(page),
+                                    per_page: Some(per_page),
+                                },
                             )
                             .await?
                     }
                     Scope::Organization { store: OrganizationStore::Dependabot, org } => {
-                        self.dependabot_list_selected_repos_for_org_secret(
+                        self.dependabot_list_selected_repos_for_org_secret_with(
                                 org,
                                 name,
-                                Some(page),
-                                Some(per_page),
+                                &options::DependabotListSelectedReposForOrgSecret {
+                                    page: Some(page),
+                                    per_page: Some(per_page),
+                                },
                             )
                             .await?
                     }
                     Scope::User { store: UserStore::Codespaces } => {
-                        self.codespaces_list_repositories_for_secret_for_authenticated_user(
+                        self.codespaces_list_repositories_for_secret_for_authenticated_user_with(
                                 name,
-                                Some(page),
-                                Some(per_page),
+                                &options::CodespacesListRepositoriesForSecretForAuthenticatedUser {
+                                    page: Some(page),
+                                    per_page: Some(per_page),
+                                },
                             )
                             .await?
                     }
@@ -1235,20 +1281,24 @@ impl Client {
                         owner,
                         repo,
                     } => {
-                        self.actions_list_repo_organization_secrets(
+                        self.actions_list_repo_organization_secrets_with(
                                 owner,
                                 repo,
-                                Some(page),
-                                Some(per_page),
+                                &options::ActionsListRepoOrganizationSecrets {
+                                    page: Some(page),
+                                    per_page: Some(per_page),
+                                },
                             )
                             .await?
                     }
                     Scope::Repository { store: RepositoryStore::Agents, owner, repo } => {
-                        self.agents_list_repo_organization_secrets(
+                        self.agents_list_repo_organization_secrets_with(
                                 owner,
                                 repo,
-                                Some(page),
-                                Some(per_page),
+                                &options::AgentsListRepoOrganizationSecrets {
+                                    page: Some(page),
+                                    per_page: Some(per_page),
+                                },
                             )
                             .await?
                     }
@@ -1266,7 +1316,7 @@ pub const NOT_STORES: &[&str] = &["private-registries"];
 pub mod registries {
     use super::{Page, PublicKey, choice, refuse, required, reshape, status_only};
     use crate::operations::{self, Operation};
-    use crate::{Client, Error, ResponseValue, types};
+    use crate::{Client, Error, ResponseValue, options, types};
     /// The name that GitHub's paths use.
     pub const NAME: &str = "private-registries";
     /// The kinds of registry, as far as the description lists them.
@@ -1313,6 +1363,7 @@ pub mod registries {
     pub type Registry = types::StoreRegistry;
     /// What is written of a registry: the fields of both bodies, under the description's names.
     #[derive(Debug, Clone, Default, PartialEq, Eq)]
+    #[non_exhaustive]
     pub struct Write {
         /// `account_id`
         pub account_id: Option<String>,
@@ -1383,10 +1434,12 @@ pub mod registries {
             Ok(
                 reshape(
                     self
-                        .private_registries_list_org_private_registries(
+                        .private_registries_list_org_private_registries_with(
                             org,
-                            Some(page),
-                            Some(per_page),
+                            &options::PrivateRegistriesListOrgPrivateRegistries {
+                                page: Some(page),
+                                per_page: Some(per_page),
+                            },
                         )
                         .await?,
                 ),

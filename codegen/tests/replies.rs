@@ -90,7 +90,7 @@ async fn what_is_not_needed_may_be_missing_or_null() {
     let (_, client) = Stub::answering(200, r#"{"id":7}"#);
     assert_eq!(client.repos_get("acme", "api").await.unwrap().id, 7);
     let (_, client) = Stub::answering(200, r#"{"variables":[{"name":"A","value":"1"}]}"#);
-    let page = client.actions_list_org_variables("acme", None, None).await;
+    let page = client.actions_list_org_variables("acme").await;
     assert_eq!(page.unwrap().variables[0].value, "1");
 }
 

@@ -3,6 +3,7 @@
 mod stub;
 
 use octoseal_api::operations::{self, Cost, Operation, Paged};
+use octoseal_api::options;
 use octoseal_api::stores::{
     EnvironmentStore, OrganizationStore, Put, RepositoryStore, Role, Scope, UserStore,
 };
@@ -348,8 +349,11 @@ async fn one_function_reads_the_pages_of_any_list_that_is_paged_by_number() {
         &format!(r#"{{"total_count":3,"variables":[{variable}]}}"#),
     );
     let get = async |page| {
-        let reply = client.actions_list_org_variables("acme", Some(page), Some(1));
-        reply.await
+        let mut options = options::ActionsListOrgVariables::default();
+        (options.page, options.per_page) = (Some(page), Some(1));
+        client
+            .actions_list_org_variables_with("acme", &options)
+            .await
     };
     assert_eq!(all(get).await.len(), 3);
     assert_eq!(stub.request().uri().query(), Some("page=3&per_page=1"));
@@ -363,12 +367,8 @@ async fn one_function_reads_the_pages_of_any_list_that_is_paged_by_number() {
 #[tokio::test]
 async fn a_variable_is_created_with_a_reply_that_says_nothing() {
     let (stub, client) = Stub::answering(201, "{}");
-    let body = ActionsCreateOrgVariableBody {
-        name: "REGION".to_owned(),
-        value: "eu".to_owned(),
-        visibility: ActionsCreateOrgVariableBodyVisibility::All,
-        selected_repository_ids: None,
-    };
+    let visibility = ActionsCreateOrgVariableBodyVisibility::All;
+    let body = ActionsCreateOrgVariableBody::new("REGION".to_owned(), "eu".to_owned(), visibility);
     let created = client.actions_create_org_variable("acme", &body).await;
     assert_eq!(created.unwrap().status(), 201);
     let sent = json!({ "name": "REGION", "value": "eu", "visibility": "all" });

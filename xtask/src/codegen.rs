@@ -8,6 +8,7 @@ pub(crate) mod made;
 mod mend;
 pub(crate) mod names;
 pub mod operations;
+pub(crate) mod optional;
 pub mod progenitor;
 pub mod readme;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use octoseal::api::operations::{self, Cost, Operation};
-use octoseal::api::types;
+use octoseal::api::{options, types};
 use octoseal::{Applied, Client, Error, operation::Reply};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{acme, client};
@@ -82,9 +82,9 @@ async fn a_list_of_any_operation_is_read_page_after_page() {
         client.list(
             operations::ACTIONS_LIST_ORG_VARIABLES,
             |api, page| async move {
-                let (number, per_page) = (Some(page.number), Some(page.per_page));
-                api.actions_list_org_variables("acme", number, per_page)
-                    .await
+                let mut options = options::ActionsListOrgVariables::default();
+                (options.page, options.per_page) = (Some(page.number), Some(page.per_page));
+                api.actions_list_org_variables_with("acme", &options).await
             },
         )
     };
@@ -104,15 +104,15 @@ async fn a_list_whose_request_asks_for_another_page_is_refused_unsent() {
     let client = client(&github);
     let operation = operations::ACTIONS_LIST_ORG_VARIABLES;
     let list = client.list(operation, |api, _| async move {
-        api.actions_list_org_variables("acme", None, None).await
+        api.actions_list_org_variables("acme").await
     });
     let error = list.all().await.unwrap_err();
     assert!(error.is_invalid_input() && error.is_untried(), "{error}");
     let single = operations::ACTIONS_GET_ORG_VARIABLE;
     let list = client.list(single, |api, page| async move {
-        let (number, per_page) = (Some(page.number), Some(page.per_page));
-        api.actions_list_org_variables("acme", number, per_page)
-            .await
+        let mut options = options::ActionsListOrgVariables::default();
+        (options.page, options.per_page) = (Some(page.number), Some(page.per_page));
+        api.actions_list_org_variables_with("acme", &options).await
     });
     let error = list.all().await.unwrap_err();
     assert!(error.to_string().contains("no list"), "{error}");
@@ -254,8 +254,9 @@ async fn the_path_says_whose_token_is_wanted() {
     let list = client.list(
         operations::ACTIONS_LIST_REPO_VARIABLES,
         |api, page| async move {
-            let (number, per_page) = (Some(page.number), Some(page.per_page));
-            api.actions_list_repo_variables("acme", "api", number, per_page)
+            let mut options = options::ActionsListRepoVariables::default();
+            (options.page, options.per_page) = (Some(page.number), Some(page.per_page));
+            api.actions_list_repo_variables_with("acme", "api", &options)
                 .await
         },
     );
@@ -320,8 +321,9 @@ async fn a_variable_of_an_environment_is_reached_by_a_name_with_a_slash() {
     call.send().await.unwrap();
     let operation = operations::ACTIONS_LIST_ENVIRONMENT_VARIABLES;
     let list = client.list(operation, |api, page| async move {
-        let (number, per_page) = (Some(page.number), Some(page.per_page));
-        api.actions_list_environment_variables("acme", "api", "prod/eu", number, per_page)
+        let mut options = options::ActionsListEnvironmentVariables::default();
+        (options.page, options.per_page) = (Some(page.number), Some(page.per_page));
+        api.actions_list_environment_variables_with("acme", "api", "prod/eu", &options)
             .await
     });
     let names: Vec<_> = list.all().await.unwrap();

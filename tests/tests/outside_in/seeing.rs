@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
-use octoseal::api::operations;
+use octoseal::api::{operations, options};
 use octoseal::limits::Learnt;
 use octoseal::observe::{Event, Request, Wait};
 use octoseal::{
@@ -483,8 +483,9 @@ async fn whatever_a_call_needs_beside_it_is_told_as_part_of_it() {
     let list = client.list(
         operations::ACTIONS_LIST_ORG_SECRETS,
         |api, page| async move {
-            let (number, per_page) = (Some(page.number), Some(page.per_page));
-            api.actions_list_org_secrets("acme", number, per_page).await
+            let mut options = options::ActionsListOrgSecrets::default();
+            (options.page, options.per_page) = (Some(page.number), Some(page.per_page));
+            api.actions_list_org_secrets_with("acme", &options).await
         },
     );
     assert_eq!(list.all().await.unwrap().len(), 151);

@@ -78,7 +78,7 @@ pub(crate) fn dispatch(repaired: &Value) -> Result<Dispatch> {
     let file = quote! {
         use crate::shapes::{choice, lacking, refuse, repository_ids, required, reshape, status_only};
         pub use crate::shapes::{Page, PublicKey, Put, Repository, Scope, Secret, UnknownStore};
-        use crate::{Client, Error, ResponseValue, operations, types};
+        use crate::{Client, Error, ResponseValue, operations, options, types};
 
         #roles
         #(#enums)*

@@ -14,6 +14,8 @@ use syn::{
 pub(crate) struct Made {
     methods: BTreeMap<String, Method>,
     structs: BTreeMap<String, Vec<Field>>,
+    /// What may be left out of calls.
+    options: BTreeMap<String, Vec<Field>>,
 }
 
 /// A method for one operation.
@@ -39,13 +41,12 @@ impl Made {
         let mut made = Self {
             methods: BTreeMap::new(),
             structs: BTreeMap::new(),
+            options: BTreeMap::new(),
         };
         for item in &file.items {
             match item {
-                Item::Mod(module) if module.ident == "types" => {
-                    let items = module.content.iter().flat_map(|(_, items)| items);
-                    made.read_types(items);
-                }
+                Item::Mod(module) if module.ident == "types" => made.structs = structs(module),
+                Item::Mod(module) if module.ident == "options" => made.options = structs(module),
                 Item::Impl(item) if item.trait_.is_none() && named(&item.self_ty, "Client") => {
                     made.read_methods(&item.items);
                 }
@@ -65,18 +66,10 @@ impl Made {
         self.structs.get(name).map(Vec::as_slice)
     }
 
-    fn read_types<'a>(&mut self, items: impl Iterator<Item = &'a Item>) {
-        for item in items {
-            let Item::Struct(item) = item else { continue };
-            let fields = item.fields.iter().filter_map(|field| {
-                Some(Field {
-                    name: field.ident.as_ref()?.to_string(),
-                    kind: field.ty.clone(),
-                })
-            });
-            self.structs
-                .insert(item.ident.to_string(), fields.collect());
-        }
+    /// What the twin of a method of this name may be given, if it has a twin.
+    pub(crate) fn options(&self, method: &str) -> Option<&[Field]> {
+        let options = self.options.get(&super::optional::options(method));
+        options.map(Vec::as_slice)
     }
 
     fn read_methods(&mut self, items: &[ImplItem]) {
@@ -89,6 +82,24 @@ impl Made {
             }
         }
     }
+}
+
+/// The structs of a module, with their fields.
+fn structs(module: &syn::ItemMod) -> BTreeMap<String, Vec<Field>> {
+    let items = module.content.iter().flat_map(|(_, items)| items);
+    let structs = items.filter_map(|item| {
+        let Item::Struct(item) = item else {
+            return None;
+        };
+        let fields = item.fields.iter().filter_map(|field| {
+            Some(Field {
+                name: field.ident.as_ref()?.to_string(),
+                kind: field.ty.clone(),
+            })
+        });
+        Some((item.ident.to_string(), fields.collect()))
+    });
+    structs.collect()
 }
 
 /// The arguments of a generated method after `self`.

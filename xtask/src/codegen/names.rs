@@ -11,7 +11,7 @@ use crate::description::{Operation, operations};
 use crate::repairs::all_of;
 use crate::rust_names::snake;
 
-use super::dispatch;
+use super::{dispatch, optional};
 
 /// The methods that the client has beside those of operations, or that generated code calls on it.
 const OF_THE_CLIENT: [&str; 9] = [
@@ -33,7 +33,7 @@ const OF_METHODS: [&str; 1] = ["header_map"];
 /// Fails if names collide, and tells all that do.
 pub(crate) fn check(repaired: &Value) -> Result<()> {
     let mut errors = Vec::new();
-    let mut methods = Names::default();
+    let (mut methods, mut options) = (Names::default(), Names::default());
     for name in OF_THE_CLIENT.into_iter().chain([OF_ALL_OPERATIONS]) {
         methods.taken(name, "what the generated client has itself");
     }
@@ -46,6 +46,13 @@ pub(crate) fn check(repaired: &Value) -> Result<()> {
                 .add(operation.id)
                 .map(|why| anyhow!("the method {why}")),
         );
+        if parameters(repaired, &operation).any(|each| each["required"] != true) {
+            let (method, by) = (snake(operation.id), format!("`{}`", operation.id));
+            let twin = methods.claim(optional::twin(&method), format!("the twin of {by}"));
+            errors.extend(twin.map(|why| anyhow!("the method {why}")));
+            let kind = options.claim(optional::options(&method), by);
+            errors.extend(kind.map(|why| anyhow!("the type of options {why}")));
+        }
         let own = arguments(repaired, &operation).into_iter();
         errors.extend(own.map(|why| anyhow!("`{}`: the argument {why}", operation.id)));
     }
@@ -98,11 +105,15 @@ impl Names {
 
     /// Takes the Rust name of a name, or says what else has it.
     fn add(&mut self, name: &str) -> Option<String> {
-        let rust = snake(name);
+        self.claim(snake(name), format!("`{name}`"))
+    }
+
+    /// Takes a Rust name for something, or says what else has it.
+    fn claim(&mut self, rust: String, by: String) -> Option<String> {
         match self.0.get(&rust) {
-            Some(other) => Some(format!("`{rust}` would be that of `{name}` and of {other}")),
+            Some(other) => Some(format!("`{rust}` would be that of {by} and of {other}")),
             None => {
-                self.0.insert(rust, format!("`{name}`"));
+                self.0.insert(rust, by);
                 None
             }
         }

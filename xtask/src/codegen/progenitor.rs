@@ -10,6 +10,7 @@ use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TagSt
 use quote::quote;
 use serde_json::Value;
 
+use crate::codegen::optional;
 use crate::description::cut;
 use crate::description::{Description, operations};
 use crate::repairs::components::{ENCRYPTED_VALUE, HIDDEN, KEY_ID, REPOSITORY_ID};
@@ -32,12 +33,13 @@ pub fn render(tokens: TokenStream, docs: &str) -> Result<String> {
     ))
 }
 
-/// The code that progenitor generates for a repaired fragment.
+/// The code that progenitor generates for a repaired fragment, with optional parameters apart.
 pub fn tokens(repaired: &Value) -> Result<TokenStream> {
     let api = api(repaired)?;
-    catch_panic(|| Generator::new(&settings()).generate_tokens(&api))
+    let tokens = catch_panic(|| Generator::new(&settings()).generate_tokens(&api))
         .map_err(|panic| anyhow!("progenitor panicked: {}", in_one_line(&panic)))?
-        .map_err(|error| anyhow!("progenitor: {}", in_one_line(&error.to_string())))
+        .map_err(|error| anyhow!("progenitor: {}", in_one_line(&error.to_string())))?;
+    optional::apart(tokens)
 }
 
 /// What a generator says, without the dump of what it was looking at.

@@ -15,7 +15,7 @@ use super::judge::{Aspects, judge};
 pub enum Breaks {
     /// No code: what is generated is the same, or grows where callers only read.
     Nobody,
-    /// That of callers of `octoseal-api`: they build bodies, and pass arguments by position.
+    /// That of callers of `octoseal-api`: they build bodies, and pass what is required by position.
     LowLevel,
     /// That of callers of `octoseal` too.
     Octoseal,

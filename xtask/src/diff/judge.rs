@@ -43,8 +43,10 @@ impl Aspects<'_> {
     fn came(&self, fact: &Fact) -> Verdict {
         let breaks = match self.area() {
             Area::Parameter(..) | Area::Body if fact.required => self.octoseal(),
-            // Arguments go by position, and bodies are written out field by field.
-            Area::Parameter(..) | Area::Body => Breaks::LowLevel,
+            // A body is an argument by position, whether or not it is required.
+            Area::Body if self.root() => self.octoseal(),
+            // What may be left out is in structs that callers begin by their default, or by `new`.
+            Area::Parameter(..) | Area::Body => Breaks::Nobody,
             Area::Reply(_) if self.tells_what_was_done() => Breaks::Octoseal,
             Area::Reply(_) if self.root() => Breaks::LowLevel,
             // Replies are read.
@@ -133,6 +135,7 @@ impl Aspects<'_> {
                 self.standing(verdict("may be left out now", self.octoseal()))
             }
             (false, Area::Reply(_)) => verdict("may be left out now", Breaks::LowLevel),
+            (false, Area::Parameter(..)) => verdict("no longer required", self.octoseal()),
             (false, _) => verdict("no longer required", Breaks::LowLevel),
         }
     }

@@ -30,7 +30,7 @@ const CASES: &[Case] = &[
     (
         |d| parameter(d, "page")["type"] = json!("string"),
         "actions/list-org-secrets",
-        "the argument `page` is `Option<&str>` in the generated client, and `Option<i64>` in the dispatch",
+        "the argument `page` is `Option<String>` in the generated client, and `Option<i64>` in the dispatch",
     ),
     (
         |d| parameter(d, "per-page")["type"] = json!("number"),
@@ -84,9 +84,12 @@ const CASES: &[Case] = &[
         "`key_id` of its body: is of a type that the dispatch does not know",
     ),
     (
-        |d| body(d, IDS, "put")["properties"]["more"] = json!({ "type": "string" }),
+        |d| {
+            body(d, IDS, "put")["properties"]["more"] = json!({ "type": "string" });
+            body(d, IDS, "put")["required"] = json!(["selected_repository_ids", "more"]);
+        },
         "actions/set-selected-repos-for-org-secret",
-        "`more` of its body is not written by the dispatch",
+        "its body requires `more`, of which the dispatch knows nothing",
     ),
     (
         |d| body(d, PUT, "put")["additionalProperties"] = json!({ "type": "string" }),

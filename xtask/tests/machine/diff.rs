@@ -88,7 +88,7 @@ fn each_change_is_told_where_it_is_and_breaks_whom_it_breaks() {
 }
 
 #[test]
-fn a_field_more_breaks_those_who_write_the_type_out_and_not_those_who_only_read_it() {
+fn a_field_more_breaks_neither_those_who_write_the_type_nor_those_who_read_it() {
     let before = |description: &mut Value| {
         few(description);
         shared(description);

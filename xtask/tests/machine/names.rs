@@ -91,6 +91,29 @@ fn operations_named_as_each_other_are_refused_with_both() {
     );
 }
 
+#[test]
+fn an_operation_named_as_what_takes_the_options_of_another_is_refused_with_both() {
+    for (ids, words) in [
+        (
+            ["x/do-it", "x/do-it-with"],
+            "`x_do_it_with` would be that of `x/do-it-with` and of the twin of `x/do-it`",
+        ),
+        (
+            ["x/a1-2", "x/a-12"],
+            "the type of options `XA12` would be that of `x/a-12` and of `x/a1-2`",
+        ),
+    ] {
+        let paths = json!({
+            "/x": operation(ids[0], &["sort"], None),
+            "/y": operation(ids[1], &["sort"], None),
+        });
+        let description = described(paths, json!({}));
+        let error = from_fragment(&description, &source(), &docs(), Idle::Allow);
+        let error = format!("{:#}", error.map(drop).unwrap_err());
+        assert!(error.contains(words), "{words}: {error}");
+    }
+}
+
 /// What generated code calls on its client, and what the client has beside the methods of operations.
 #[derive(Default)]
 struct Used(BTreeSet<String>);
@@ -135,6 +158,7 @@ fn an_operation_named_as_what_the_client_has_itself_is_refused_with_that() {
     let theirs: BTreeSet<_> = operations(&fragment())
         .iter()
         .map(|it| it.id.replace(['/', '-'], "_"))
+        .flat_map(|name| [format!("{name}_with"), name])
         .collect();
     used.0.extend(ours.filter(|name| !theirs.contains(name)));
     used.0.extend(["all".to_owned(), "api-version".to_owned()]);

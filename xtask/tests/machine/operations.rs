@@ -163,3 +163,30 @@ fn what_each_kind_of_success_brings_is_in_the_words() {
         assert!(client.contains(words), "{words} is not in {client}");
     }
 }
+
+#[test]
+fn what_may_be_left_out_is_a_struct_of_its_own_and_methods_take_what_is_required() {
+    let mut description = lists_and_writes();
+    let put = &mut description["paths"]["/stars"]["put"];
+    let body = json!({ "type": "object", "required": ["id"], "properties": {
+        "id": { "type": "integer" }, "ids": { "type": "array", "items": { "type": "integer" } }, "name": { "type": "string" },
+    } });
+    put["requestBody"] =
+        json!({ "required": true, "content": { "application/json": { "schema": body } } });
+    put["parameters"] = json!([
+        { "name": "dry", "in": "query", "schema": { "type": "boolean" } },
+        { "name": "as", "in": "header", "schema": { "type": "string" } },
+        { "name": "where", "in": "query", "required": true, "schema": { "type": "string" } },
+    ]);
+    let client = file(&description, CLIENT);
+    for wanted in [
+        "pub async fn stars_put<'a>( &'a self, where_: &'a str, body: &'a types::StarsPutBody, ) ->",
+        "self.stars_put_with(where_, body, &options::StarsPut::default()).await",
+        "pub async fn stars_put_with<'a>( &'a self, where_: &'a str, body: &'a types::StarsPutBody, options: &'a options::StarsPut, ) ->",
+        "#[non_exhaustive] pub struct StarsPut { pub dry: Option<bool>, pub as_: Option<::std::string::String>, }",
+        "impl StarsPutBody { /// With what must be in it. pub fn new(id: i64) -> Self { Self { id, ids: None, name: None } } }",
+    ] {
+        assert!(client.contains(wanted), "{wanted} is not in {client}");
+    }
+    assert!(!client.contains("comments_create_with"), "{client}");
+}

@@ -36,29 +36,49 @@ pub(super) struct Body {
 
 /// The body of a write.
 pub(super) fn put(operation: &Operation<'_>) -> Result<Body> {
-    let schema = schema(operation.node);
-    let properties = schema["properties"]
-        .as_object()
-        .context("its body is not an object")?;
     let known = [
         ("encrypted_value", Given::Sealed),
         ("key_id", Given::Text),
         ("visibility", Given::Text),
         ("selected_repository_ids", Given::Ids),
-    ];
+    ]
+    .map(|(name, given)| {
+        let field = field(name);
+        (name, quote!(put.#field), given)
+    });
+    let properties = &schema(operation.node)["properties"];
     let absent = known
         .iter()
-        .filter(|(name, _)| !properties.contains_key(*name))
-        .map(|(name, _)| {
-            let field = field(name);
-            quote!(refuse(put.#field.is_some(), #name)?;)
-        });
+        .filter(|(name, ..)| properties.get(name).is_none());
+    let absent = absent.map(|(name, value, _)| quote!(refuse(#value.is_some(), #name)?;));
+    let before = quote!(#(#absent)*);
+    Ok(Body {
+        before,
+        ..of(operation, &known)?
+    })
+}
+
+/// The body that selects repositories.
+pub(super) fn ids(operation: &Operation<'_>) -> Result<Body> {
+    const IDS: &str = "selected_repository_ids";
+    if schema(operation.node)["properties"].get(IDS).is_none() {
+        bail!("its body has no `{IDS}`");
+    }
+    of(operation, &[(IDS, quote!(Some(ids)), Given::Ids)])
+}
+
+/// The body with what is known of it, and without the rest.
+fn of(operation: &Operation<'_>, known: &[(&str, TokenStream, Given)]) -> Result<Body> {
+    let schema = schema(operation.node);
+    let properties = schema["properties"]
+        .as_object()
+        .context("its body is not an object")?;
     let (mut fields, mut kinds) = (Vec::new(), Vec::new());
     for (name, property) in properties {
         let field = field(name);
-        let given = known.iter().find(|(known, _)| known == name);
-        let (value, kind) = if let Some((_, given)) = given {
-            written((quote!(put.#field), *given), schema, name, property)?
+        let given = known.iter().find(|(known, ..)| known == name);
+        let (value, kind) = if let Some((_, value, given)) = given {
+            written((value.clone(), *given), schema, name, property)?
         } else if requires(schema, name) {
             bail!("its body requires `{name}`, of which the dispatch knows nothing");
         } else {
@@ -69,27 +89,9 @@ pub(super) fn put(operation: &Operation<'_>) -> Result<Body> {
     }
     let name = format_ident!("{}", name_of(operation));
     Ok(Body {
-        before: quote!(#(#absent)*),
+        before: TokenStream::new(),
         argument: quote!(&types::#name { #(#fields),* }),
         fields: kinds,
-    })
-}
-
-/// The body that selects repositories.
-pub(super) fn ids(operation: &Operation<'_>) -> Result<Body> {
-    const IDS: &str = "selected_repository_ids";
-    let schema = schema(operation.node);
-    let (value, kind) = written(
-        (quote!(Some(ids)), Given::Ids),
-        schema,
-        IDS,
-        &schema["properties"][IDS],
-    )?;
-    let name = format_ident!("{}", name_of(operation));
-    Ok(Body {
-        before: TokenStream::new(),
-        argument: quote!(&types::#name { selected_repository_ids: #value }),
-        fields: vec![(IDS.to_owned(), kind)],
     })
 }
 

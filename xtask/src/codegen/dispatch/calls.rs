@@ -1,14 +1,16 @@
 //! Calls: a method for each role, with an arm for every scope that has it.
 
 use anyhow::{Context as _, Result, bail};
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use serde_json::Value;
 
-use super::fit::{ANY, Call, WHATEVER};
+use super::fit::{Call, WHATEVER};
 use super::{body, pattern};
+use crate::codegen::optional;
 use crate::description::Operation;
 use crate::description::family::{Place, Role, Scope};
+use crate::description::walk::parameters;
 use crate::repairs::components;
 use crate::rust_names::{pascal, snake};
 
@@ -145,7 +147,8 @@ fn signature(role: Role) -> Signature {
     }
 }
 
-/// The call of a generated method. progenitor's order of arguments is: pieces of the path, the query by name, the body.
+/// The call of a generated method. The order of arguments is: pieces of the path, the query by name, the body, what may be
+/// left out.
 fn call(
     repaired: &Value,
     scope: &Scope<'_>,
@@ -180,7 +183,9 @@ fn call(
         let name = format_ident!("{name}");
         (quote!(#name), kind.to_owned())
     }));
-    arguments.extend(query(repaired, operation)?);
+    let query = query(repaired, operation)?;
+    let (method, options) = query.method(operation.id);
+    arguments.extend(query.arguments);
 
     let body = match role {
         Role::Put => Some(body::put(operation)?),
@@ -193,7 +198,7 @@ fn call(
         arguments.push((body.argument.clone(), kind));
     }
     let (passed, kinds): (Vec<_>, Vec<_>) = arguments.into_iter().unzip();
-    let method = format_ident!("{}", snake(operation.id));
+    let passed = passed.into_iter().chain(options);
     let reply = quote!(self.#method(#(#passed),*).await?);
     let (reply, read_as) = match read_as(role) {
         Some(component) => (reply, pascal(component)),
@@ -202,6 +207,7 @@ fn call(
     let call = Call {
         id: operation.id.to_owned(),
         arguments: kinds,
+        options: query.options,
         body: body.map(|body| body.fields).unwrap_or_default(),
         reply: read_as,
     };
@@ -229,48 +235,64 @@ pub(super) fn status_only(operation: &Operation<'_>, reply: TokenStream) -> (Tok
     }
 }
 
-/// The query's arguments, each with its type: `page` and `per_page`, and `None` for all others.
-pub(super) fn query(
-    repaired: &Value,
-    operation: &Operation<'_>,
-) -> Result<Vec<(TokenStream, String)>> {
+/// What is passed of the query.
+#[derive(Default)]
+pub(super) struct Query {
+    /// What the operation requires, each with its type.
+    pub(super) arguments: Vec<(TokenStream, String)>,
+    /// What may be left out, by name, each with its type.
+    pub(super) options: Vec<(String, String)>,
+    /// Whether more may be left out, and is.
+    more: bool,
+}
+
+/// The query of an operation: `page` and `per_page`, and of what may be left out nothing else.
+pub(super) fn query(repaired: &Value, operation: &Operation<'_>) -> Result<Query> {
     let mut names = Vec::new();
-    for parameter in operation.node["parameters"]
-        .as_array()
-        .into_iter()
-        .flatten()
-    {
-        let parameter = match parameter["$ref"]
-            .as_str()
-            .and_then(crate::description::walk::component_of)
-        {
-            Some((kind, name)) => &repaired["components"][kind][name],
-            None => parameter,
-        };
+    for parameter in parameters(repaired, operation) {
         if parameter["in"] != "path" {
             let name = parameter["name"]
                 .as_str()
                 .context("a parameter without a name")?;
-            names.push((
-                parameter["in"] == "header",
-                name,
-                parameter["required"] == true,
-            ));
+            let is_header = parameter["in"] == "header";
+            names.push((is_header, name, parameter["required"] == true));
         }
     }
     names.sort_unstable();
-    names
-        .into_iter()
-        .map(|(_, name, required)| match name {
-            "page" | "per_page" => {
+    let mut query = Query::default();
+    for (_, name, required) in names {
+        match (name, required) {
+            ("page" | "per_page", true) => {
                 let value = format_ident!("{name}");
-                Ok(match required {
-                    true => (quote!(#value), "i64".to_owned()),
-                    false => (quote!(Some(#value)), "Option<i64>".to_owned()),
-                })
+                query.arguments.push((quote!(#value), "i64".to_owned()));
             }
-            _ if !required => Ok((quote!(None), format!("Option<{ANY}>"))),
-            other => bail!("it requires `{other}`, of which the dispatch knows nothing"),
-        })
-        .collect()
+            ("page" | "per_page", false) => {
+                let option = (name.to_owned(), "Option<i64>".to_owned());
+                query.options.push(option);
+            }
+            (_, false) => query.more = true,
+            (other, true) => {
+                bail!("it requires `{other}`, of which the dispatch knows nothing")
+            }
+        }
+    }
+    Ok(query)
+}
+
+impl Query {
+    /// The method to call, and what it is passed beside required arguments.
+    pub(super) fn method(&self, id: &str) -> (Ident, Option<TokenStream>) {
+        let method = snake(id);
+        if self.options.is_empty() {
+            return (format_ident!("{method}"), None);
+        }
+        let fields = self.options.iter().map(|(name, _)| {
+            let name = format_ident!("{name}");
+            quote!(#name: Some(#name))
+        });
+        let options = format_ident!("{}", optional::options(&method));
+        let rest = self.more.then(|| quote!(..Default::default()));
+        let passed = quote!(&options::#options { #(#fields,)* #rest });
+        (format_ident!("{}", optional::twin(&method)), Some(passed))
+    }
 }

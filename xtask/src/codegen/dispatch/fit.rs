@@ -20,6 +20,8 @@ pub(crate) struct Call {
     pub(super) id: String,
     /// The types of what is passed, in order.
     pub(super) arguments: Vec<String>,
+    /// What is passed of what may be left out, by name, each with its type.
+    pub(super) options: Vec<(String, String)>,
     /// The fields of the body that is passed, each with its type.
     pub(super) body: Vec<(String, String)>,
     /// What its reply is read as.
@@ -52,6 +54,16 @@ impl Call {
                 &plain(found),
                 passed,
             ));
+        }
+        let options = made.options(&snake(&self.id)).unwrap_or_default();
+        for (name, passed) in &self.options {
+            let place = format!("the argument `{name}`");
+            match options.iter().find(|option| option.name == *name) {
+                Some(found) => errors.extend(differ(&place, &plain(&found.kind), passed)),
+                None => errors.push(anyhow!(
+                    "{place} can't be left out, and the dispatch takes it to be optional"
+                )),
+            }
         }
         errors.extend(differ("the reply", &plain(&method.reply), &self.reply));
         if let Some(body) = self.arguments.iter().find_map(|kind| body_of(kind)) {

@@ -41,8 +41,10 @@ pub(super) fn registries(repaired: &Value) -> Result<(TokenStream, Vec<Call>)> {
     let (types, ways) = (values("registry_type"), values("auth_type"));
     let registry = format_ident!("{}", pascal(components::REGISTRY));
     let page = format_ident!("{}", pascal(components::REGISTRY_PAGE));
-    let (list_query, list_kinds): (Vec<_>, Vec<_>) =
-        query(repaired, &family.list)?.into_iter().unzip();
+    let list_query = query(repaired, &family.list)?;
+    let (list, list_options) = list_query.method(family.list.id);
+    let (list_passed, list_kinds): (Vec<_>, Vec<_>) = list_query.arguments.into_iter().unzip();
+    let list_passed = list_passed.into_iter().chain(list_options);
     let constants = [
         ("LIST", family.list),
         ("PUBLIC_KEY", family.public_key),
@@ -72,8 +74,7 @@ pub(super) fn registries(repaired: &Value) -> Result<(TokenStream, Vec<Call>)> {
     let [create_body, update_body] = [&family.create, &family.update]
         .map(|operation| body(operation, &known).with_context(|| format!("`{}`", operation.id)));
     let ((create_body, create_fields), (update_body, update_fields)) = (create_body?, update_body?);
-    let [list, key, create, get, update, delete] = [
-        family.list,
+    let [key, create, get, update, delete] = [
         family.public_key,
         family.create,
         family.get,
@@ -89,6 +90,7 @@ pub(super) fn registries(repaired: &Value) -> Result<(TokenStream, Vec<Call>)> {
     let called = |operation: &Operation<'_>, more: Vec<String>, body, reply: String| Call {
         id: operation.id.to_owned(),
         arguments: ["&str".to_owned()].into_iter().chain(more).collect(),
+        options: vec![],
         body,
         reply,
     };
@@ -96,12 +98,15 @@ pub(super) fn registries(repaired: &Value) -> Result<(TokenStream, Vec<Call>)> {
     let body_of = |operation: &Operation<'_>| format!("&{}", name_of(operation));
     let one = pascal(components::REGISTRY);
     let calls = vec![
-        called(
-            &family.list,
-            list_kinds,
-            vec![],
-            pascal(components::REGISTRY_PAGE),
-        ),
+        Call {
+            options: list_query.options,
+            ..called(
+                &family.list,
+                list_kinds,
+                vec![],
+                pascal(components::REGISTRY_PAGE),
+            )
+        },
         called(
             &family.public_key,
             vec![],
@@ -131,7 +136,7 @@ pub(super) fn registries(repaired: &Value) -> Result<(TokenStream, Vec<Call>)> {
         pub mod registries {
             use super::{Page, PublicKey, choice, refuse, required, reshape, status_only};
             use crate::operations::{self, Operation};
-            use crate::{Client, Error, ResponseValue, types};
+            use crate::{Client, Error, ResponseValue, options, types};
 
             /// The name that GitHub's paths use.
             pub const NAME: &str = #name;
@@ -147,6 +152,7 @@ pub(super) fn registries(repaired: &Value) -> Result<(TokenStream, Vec<Call>)> {
 
             /// What is written of a registry: the fields of both bodies, under the description's names.
             #[derive(Debug, Clone, Default, PartialEq, Eq)]
+            #[non_exhaustive]
             pub struct Write {
                 #(#fields,)*
             }
@@ -161,7 +167,7 @@ pub(super) fn registries(repaired: &Value) -> Result<(TokenStream, Vec<Call>)> {
             impl Client {
                 /// One page of an organization's private registries.
                 pub async fn list_registries(&self, org: &str, per_page: i64, page: i64) -> Result<ResponseValue<Page<Registry>>, Error> {
-                    Ok(reshape(self.#list(org, #(#list_query),*).await?))
+                    Ok(reshape(self.#list(org, #(#list_passed),*).await?))
                 }
 
                 /// The key that a registry's value is sealed with.

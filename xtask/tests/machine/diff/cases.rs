@@ -50,7 +50,7 @@ pub(super) const CASES: &[Case] = &[
         |d| mine(d)["parameters"][0]["name"] = json!("order"),
         "query order",
         "added",
-        Breaks::LowLevel,
+        Breaks::Nobody,
     ),
     (
         MINE,
@@ -85,7 +85,7 @@ pub(super) const CASES: &[Case] = &[
         |d| my_body(d)["properties"]["c"] = json!({ "type": "string" }),
         "body.c",
         "added",
-        Breaks::LowLevel,
+        Breaks::Nobody,
     ),
     (
         MINE,

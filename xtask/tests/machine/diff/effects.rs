@@ -37,7 +37,7 @@ pub(super) const SHARED: &Case = &(
     },
     "body.shared.c",
     "added",
-    Breaks::LowLevel,
+    Breaks::Nobody,
 );
 
 fn elsewhere(description: &mut Value) -> &mut Value {
