@@ -196,27 +196,30 @@ impl Runtime {
 
     /// Does the work of a call of the public API, in a span, and tells how it ended. What it calls with the same
     /// `allowance` is part of it.
-    pub(crate) async fn watch<T>(
-        &self,
-        call: Call<'_>,
-        allowance: &Allowance,
-        work: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
-        let is_part = !allowance.begin_watch();
-        let span = if is_part {
-            Span::none()
-        } else {
-            of_call(&call)
-        };
-        let began = Instant::now();
-        // In a box: a call makes others, and all of it would lie on one stack.
-        let result = Box::pin(work).instrument(span.clone()).await;
-        if !is_part {
-            let took = began.elapsed();
-            let told = || observer::Call::new(&call, took, &result);
-            self.observer.call(&span, told);
+    pub(crate) fn watch<'a, T: 'a>(
+        &'a self,
+        call: Call<'a>,
+        allowance: &'a Allowance,
+        work: impl Future<Output = Result<T, Error>> + 'a,
+    ) -> impl Future<Output = Result<T, Error>> + 'a {
+        // In a box, at once: a call makes others, and all of it would lie on one stack, and be moved there.
+        let work = Box::pin(work);
+        async move {
+            let is_part = !allowance.begin_watch();
+            let span = if is_part {
+                Span::none()
+            } else {
+                of_call(&call)
+            };
+            let began = Instant::now();
+            let result = work.instrument(span.clone()).await;
+            if !is_part {
+                let took = began.elapsed();
+                let told = || observer::Call::new(&call, took, &result);
+                self.observer.call(&span, told);
+            }
+            result
         }
-        result
     }
 
     /// Tells of a setting that a secret at a place has and nothing is known of here.

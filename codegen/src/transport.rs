@@ -4,13 +4,14 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt as _;
+use reqwest::{ResponseBuilderExt as _, Url};
 
 use crate::journey::Journey;
 
@@ -313,6 +314,10 @@ pub(crate) async fn outgoing(mut request: reqwest::Request) -> reqwest::Result<R
     Ok(Request::<reqwest::Body>::try_from(request)?.map(|_| body))
 }
 
+/// The address of replies, which generated code does not read.
+static NOWHERE: LazyLock<Url> =
+    LazyLock::new(|| Url::parse("http://nowhere.invalid").expect("an address"));
+
 /// What a transport gave, as generated code wants it.
 ///
 /// The only way to an error of reqwest with a cause of ours leads through a body that breaks off with it.
@@ -320,7 +325,13 @@ pub(crate) async fn arriving(
     reply: Result<Response<Body>, TransportError>,
 ) -> reqwest::Result<reqwest::Response> {
     match reply {
-        Ok(reply) => Ok(reply.map(|body| body.0).into()),
+        Ok(mut reply) => {
+            // reqwest wants each reply to have an address, and would parse one for it.
+            let address = Response::builder().url(NOWHERE.clone()).body(());
+            let (address, ()) = address.unwrap_or_default().into_parts();
+            reply.extensions_mut().extend(address.extensions);
+            Ok(reply.map(|body| body.0).into())
+        }
         Err(error) => {
             let none = reqwest::Body::wrap(Nothing(Some(error)));
             none.collect().await.map(|_| Response::new("").into())

@@ -45,10 +45,11 @@ impl Token {
     }
 
     pub(crate) fn header(&self) -> HeaderValue {
-        let mut text = zeroize::Zeroizing::new(String::with_capacity(7 + self.expose().len()));
+        // Its memory becomes the header's, so that no other copy is left.
+        let mut text = String::with_capacity(7 + self.expose().len());
         text.push_str("Bearer ");
         text.push_str(self.expose());
-        let mut value = HeaderValue::from_str(&text).expect("Token::new admits graphic ASCII only");
+        let mut value = HeaderValue::try_from(text).expect("Token::new admits graphic ASCII only");
         value.set_sensitive(true);
         value
     }

@@ -104,7 +104,7 @@ impl OwnWrites {
     /// Waits until no other write of this client is under way at the place.
     pub(crate) async fn hold(
         &self,
-        place: &str,
+        place: String,
         allowance: &Allowance,
     ) -> Result<HeldPlace, Error> {
         let held = self.place(place).lock_owned();
@@ -117,16 +117,16 @@ impl OwnWrites {
         })
     }
 
-    fn place(&self, place: &str) -> Arc<Place> {
+    fn place(&self, place: String) -> Arc<Place> {
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = places.get(place) {
+        if let Some(place) = places.get(&place) {
             return place.clone();
         }
         if places.len() >= MAX_REMEMBERED {
             places.retain(|_, place| Arc::strong_count(place) > 1);
         }
         let new = Arc::<Place>::default();
-        places.insert(place.to_owned(), new.clone());
+        places.insert(place, new.clone());
         new
     }
 }

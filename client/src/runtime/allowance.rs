@@ -22,13 +22,19 @@ pub(crate) struct Allowance {
     /// A member of a batch makes more attempts, and waits for limits as long as they ask.
     in_batch: bool,
     shortest_useful_attempt: Duration,
+    used: Arc<Used>,
+}
+
+/// What of an allowance was used, by all that have it.
+#[derive(Debug, Default)]
+struct Used {
     /// Microseconds of the retry window that attempts and pauses took.
-    spent: Arc<AtomicU64>,
+    spent: AtomicU64,
     /// How many requests were sent that write.
-    writes: Arc<AtomicU32>,
-    loan: Arc<Mutex<Loan>>,
-    /// What has it is being watched.
-    watched: Arc<AtomicBool>,
+    writes: AtomicU32,
+    loan: Mutex<Loan>,
+    /// What has the allowance is being watched.
+    watched: AtomicBool,
 }
 
 /// What a write that reads first lends to its reads: the token and the leave that it will be sent by.
@@ -60,10 +66,7 @@ impl Allowance {
             deadline,
             in_batch: terms.batch.is_some(),
             shortest_useful_attempt: Duration::ZERO,
-            spent: Arc::default(),
-            writes: Arc::default(),
-            loan: Arc::default(),
-            watched: Arc::default(),
+            used: Arc::default(),
         };
         new.shortest_useful_attempt = Duration::from_secs(1)
             .min(policy.attempt_timeout)
@@ -75,9 +78,10 @@ impl Allowance {
     /// The same deadline, and a retry window and a count of its own.
     pub(crate) fn with_new_window(&self) -> Self {
         Self {
-            spent: Arc::default(),
-            writes: Arc::default(),
-            loan: Arc::default(),
+            used: Arc::new(Used {
+                watched: self.used.watched.load(Ordering::Relaxed).into(),
+                ..Used::default()
+            }),
             ..self.clone()
         }
     }
@@ -93,7 +97,13 @@ impl Allowance {
     }
 
     pub(super) fn with_loan<T>(&self, change: impl FnOnce(&mut Loan) -> T) -> T {
-        change(&mut self.loan.lock().unwrap_or_else(PoisonError::into_inner))
+        change(
+            &mut self
+                .used
+                .loan
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     /// Gives back leave that is lent, before something is waited for that may need it.
@@ -103,7 +113,7 @@ impl Allowance {
 
     /// Begins to watch what has this allowance. Says `false` if that was begun before.
     pub(super) fn begin_watch(&self) -> bool {
-        !self.watched.swap(true, Ordering::Relaxed)
+        !self.used.watched.swap(true, Ordering::Relaxed)
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
@@ -156,22 +166,25 @@ impl Allowance {
     }
 
     pub(super) fn count_write(&self) {
-        self.writes.fetch_add(1, Ordering::Relaxed);
+        self.used.writes.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How many requests were sent that write, over all requests of the call.
     pub(super) fn writes(&self) -> u32 {
-        self.writes.load(Ordering::Relaxed)
+        self.used.writes.load(Ordering::Relaxed)
     }
 
     pub(super) fn spend(&self, time: Duration) {
-        self.spent
+        self.used
+            .spent
             .fetch_add(time.as_micros() as u64, Ordering::Relaxed);
     }
 
     fn window_left(&self) -> Duration {
         self.policy
             .retry_window
-            .saturating_sub(Duration::from_micros(self.spent.load(Ordering::Relaxed)))
+            .saturating_sub(Duration::from_micros(
+                self.used.spent.load(Ordering::Relaxed),
+            ))
     }
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use octoseal_api::{Answer, Journey, Permission, ResponseValue};
+use octoseal_api::{Answer, Journey, ResponseValue};
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -35,8 +35,6 @@ pub(super) struct Attempts<'a> {
     runtime: &'a Runtime,
     pub(super) call: Call<'a>,
     pub(super) allowance: &'a Allowance,
-    /// What its token must be allowed, if that is known.
-    needed: Option<Permission>,
     began: Instant,
     progress: Mutex<Progress>,
 }
@@ -76,7 +74,6 @@ impl<'a> Attempts<'a> {
             runtime,
             call,
             allowance,
-            needed: call.operation.permission(),
             began: Instant::now(),
             progress: Mutex::new(progress),
         }

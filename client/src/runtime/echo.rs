@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
 /// So many characters in common with the token, in any of its spellings, are a piece of it.
 const PIECE_CHARS: usize = 8;
+
+const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// A message is cut after so many bytes.
 const LONGEST_MESSAGE_BYTES: usize = 400;
@@ -46,36 +48,42 @@ pub(super) fn echoes(text: &str, token: &str) -> bool {
         lower.push(' ');
         lower.push_str(&unescaped.to_lowercase());
     }
-    // One place for all spellings, so that nothing of the token is left elsewhere.
-    let mut spelling = Zeroizing::new(String::with_capacity(2 * token.len() + 4));
-    let mut holds = |spell: &dyn Fn(&mut String)| {
-        spelling.clear();
-        spell(&mut spelling);
-        spelling.make_ascii_lowercase();
-        holds_piece(lower.as_bytes(), spelling.as_bytes())
-    };
-    let digits =
-        |byte: u8| [byte >> 4, byte & 0xf].map(|digit| b"0123456789abcdef"[usize::from(digit)]);
-    let hex = |into: &mut String| into.extend(token.bytes().flat_map(digits).map(char::from));
-    // Base64 of a text that holds the token depends on where in it the token begins.
-    let mut rests = (0..3).filter_map(|skip| token.as_bytes().get(skip..));
-    holds(&|into| into.push_str(token))
-        || holds(&hex)
-        || rests.any(|rest| {
-            holds(&|into| STANDARD.encode_string(rest, into))
-                || holds(&|into| URL_SAFE.encode_string(rest, into))
-        })
-}
-
-/// Whether a text holds a piece of a spelling; a short spelling is one piece.
-fn holds_piece(text: &[u8], spelling: &[u8]) -> bool {
+    let text: Vec<u8> = lower.bytes().map(folded).collect();
     let mut has = [false; 256];
     text.iter().for_each(|byte| has[usize::from(*byte)] = true);
-    let length = PIECE_CHARS.min(spelling.len()).max(1);
-    // Only what consists of the text's characters is compared.
-    let runs = spelling.split(|byte| !has[usize::from(*byte)]);
-    let mut pieces = runs.flat_map(|run| run.windows(length));
-    pieces.any(|piece| text.windows(length).any(|other| other == piece))
+    let holds = |spelling: &[u8]| {
+        let length = PIECE_CHARS.min(spelling.len()).max(1);
+        // Only what consists of the text's characters is compared.
+        let runs = spelling.split(|byte| !has[usize::from(*byte)]);
+        let mut pieces = runs.flat_map(|run| run.windows(length));
+        pieces.any(|piece| text.windows(length).any(|other| other == piece))
+    };
+    // One place for all spellings, so that nothing of the token is left elsewhere.
+    let mut spelling = Zeroizing::new(Vec::with_capacity(2 * token.len() + 4));
+    spelling.extend(token.bytes().map(folded));
+    let mut is_echo = holds(&spelling);
+    spelling.clear();
+    let digits = |byte: u8| [byte >> 4, byte & 0xf].map(|it| HEX_DIGITS[usize::from(it)]);
+    spelling.extend(token.bytes().flat_map(digits));
+    is_echo |= holds(&spelling);
+    // Base64 of a text that holds the token depends on where in it the token begins.
+    for rest in (0..3).filter_map(|skip| token.as_bytes().get(skip..)) {
+        spelling.resize(2 * token.len() + 4, 0);
+        let length = STANDARD.encode_slice(rest, &mut spelling).unwrap_or(0);
+        spelling.truncate(length);
+        spelling.iter_mut().for_each(|byte| *byte = folded(*byte));
+        is_echo |= holds(&spelling);
+    }
+    is_echo
+}
+
+/// A character without what differs between spellings: the case of letters, and the two alphabets of base64.
+fn folded(byte: u8) -> u8 {
+    match byte {
+        b'+' => b'-',
+        b'/' => b'_',
+        byte => byte.to_ascii_lowercase(),
+    }
 }
 
 /// Whether a word may be part of what was sent, for its shape.

@@ -71,31 +71,37 @@ impl Streak {
     }
 }
 
-impl Breaker {
+/// What is known before a secret is tried.
+pub(super) struct Before {
     /// How many answers there were, for the owner and in all.
-    pub(super) fn answers(&self, scope: &Scope) -> [u64; 2] {
-        let broken = self.lock();
-        let owner = broken.streaks.get(&lower(scope.owner()));
-        [owner.map_or(0, |streak| streak.answers), broken.all.answers]
-    }
+    pub(super) seen: [u64; 2],
+    /// What the scope is given up for.
+    pub(super) given_up: Option<Error>,
+    /// Its owner may have to be given up.
+    pub(super) is_in_doubt: bool,
+}
 
-    pub(super) fn open_for(&self, scope: &Scope) -> Option<Error> {
-        let broken = self.lock();
-        broken
+impl Breaker {
+    pub(super) fn before(&self, scope: &Scope) -> Before {
+        let (owner, broken) = (lower(scope.owner()), self.lock());
+        let streak = broken.streaks.get(&owner);
+        let given_up = broken
             .everywhere
             .as_ref()
-            .or_else(|| broken.owners.get(&lower(scope.owner())))
-            .or_else(|| broken.scopes.get(scope))
-            .cloned()
+            .or_else(|| broken.owners.get(&owner))
+            .or_else(|| broken.scopes.get(scope));
+        Before {
+            seen: [
+                streak.map_or(0, |streak| streak.answers),
+                broken.all.answers,
+            ],
+            given_up: given_up.cloned(),
+            is_in_doubt: broken.in_doubt.contains(&owner),
+        }
     }
 
     pub(super) fn lost(&self) -> usize {
         self.lock().all.lost
-    }
-
-    /// Whether a scope's owner may have to be given up.
-    pub(super) fn is_in_doubt(&self, scope: &Scope) -> bool {
-        self.lock().in_doubt.contains(&lower(scope.owner()))
     }
 
     /// The owners of whom one secret at a time is tried.

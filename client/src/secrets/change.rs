@@ -118,14 +118,13 @@ impl Change {
         &self.name
     }
 
-    /// What is done, for an error.
-    pub(super) fn action(&self, scope: &Scope) -> String {
-        let doing = match self.kind {
+    /// What is done, as a verb form, for an error.
+    pub(super) fn doing(&self) -> &'static str {
+        match self.kind {
             Kind::Put(..) => "storing",
             Kind::Delete => "deleting",
             Kind::Access(_) => "changing the access of",
-        };
-        format!("{doing} {} in {scope}", self.name)
+        }
     }
 
     /// About what it needs while it waits.
@@ -139,12 +138,12 @@ impl Change {
     }
 
     /// Makes it, as the member of a batch.
-    pub(super) async fn make(self, target: &Target) -> Result<Receipt, Error> {
+    pub(super) async fn make(self, target: Target) -> Result<Receipt, Error> {
         let allowance = target.allowance();
         match self.kind {
             Kind::Put(content, access, when) => {
-                let put = Put::<Scope>::new(Ok(target.clone()), self.name);
-                put.of(content, access, when).send().await
+                let put = Put::<Scope>::new(Ok(target), self.name);
+                put.of(content, access, when).send_as_call(&allowance).await
             }
             Kind::Delete => {
                 let name = SecretName::new(self.name)?;

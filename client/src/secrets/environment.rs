@@ -52,7 +52,7 @@ impl<S: HasEnvironment> Secrets<S> {
         let create = Call::new(scope, "creating", "", REPOS_CREATE_OR_UPDATE_ENVIRONMENT);
         let ensure = async {
             let own_writes = &target.client.lookup.own_writes;
-            let _held = own_writes.hold(&scope.to_string(), allowance).await?;
+            let _held = own_writes.hold(scope.to_string(), allowance).await?;
             let request = async |api: octoseal_api::Client| {
                 api.repos_get_environment(owner, repo, environment).await
             };

@@ -6,7 +6,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use octoseal_api::stores;
 
 use super::kept::When;
@@ -226,12 +225,8 @@ impl<S: AnyScope, N> Put<S, N> {
     /// kept and can't be read whole. [`Error::is_not_found`], [`Error::is_permission`], [`Error::is_rate_limited`] and
     /// the failures of any call; [`Error::applied`] then says whether the secret may have been stored.
     pub async fn send(self) -> Result<Receipt, Error> {
-        let (target, name) = (self.target.clone()?, self.name.clone());
-        let call = target.call("storing", &name, stores::Role::Put)?;
-        let runtime = &target.client.runtime;
-        let allowance = target.allowance();
-        let sent = self.send_within(&allowance).boxed();
-        runtime.watch(call, &allowance, sent).await
+        let allowance = self.target.as_ref().map_err(Error::clone)?.allowance();
+        self.send_as_call(&allowance).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! Writes at the place of one secret: each waits for the one before it, and is remembered.
 
+use std::fmt::Write as _;
+
 use octoseal_api::stores::Role;
 
 use super::put::Put;
@@ -13,7 +15,9 @@ use crate::scope::{Scope, SecretName};
 
 /// Where a secret is stored: GitHub reads names without regard to case.
 pub(super) fn place(scope: &Scope, name: &str) -> String {
-    let mut place = format!("{scope} {name}");
+    let mut place = String::with_capacity(100);
+    // It does not fail.
+    let _ = write!(place, "{scope} {name}");
     place.make_ascii_uppercase();
     place
 }
@@ -26,7 +30,7 @@ impl Target {
         allowance: &Allowance,
     ) -> Result<HeldPlace, Error> {
         let place = place(&self.scope, name.as_str());
-        self.client.lookup.own_writes.hold(&place, allowance).await
+        self.client.lookup.own_writes.hold(place, allowance).await
     }
 
     pub(super) async fn delete(

@@ -27,6 +27,9 @@ pub(super) struct Bodies(Arc<AtomicUsize>);
 impl Bodies {
     /// A body whose bytes count until it is dropped, and that breaks off where there are too many.
     pub(super) fn bounded(&self, body: Body) -> Body {
+        if body.is_end_stream() {
+            return body;
+        }
         let counted = Counted {
             inner: body,
             bytes: 0,

@@ -131,11 +131,17 @@ impl Attempts<'_> {
 
     /// Asks for the token.
     async fn token(&self) -> Result<Token, Next> {
+        let tokens = &self.runtime.tokens;
+        // One token for all calls can't be narrowed for one of them.
+        let needed = match tokens.is_shared() {
+            true => None,
+            false => self.call.operation.permission(),
+        };
         let audience = Audience {
-            permission: self.needed.as_ref().map(|needed| needed.name.as_str()),
+            permission: needed.as_ref().map(|needed| needed.name.as_str()),
             ..self.call.place.audience()
         };
-        let token = self.runtime.tokens.token(audience, self.allowance).await;
+        let token = tokens.token(audience, self.allowance).await;
         token.map_err(|error| {
             let says_it_all = error.is_transient()
                 || error.is_rate_limited()

@@ -17,7 +17,7 @@ impl Attempts<'_> {
             error = error.with_detail(&format!("{} attempts in {took:.1} s", progress.made));
         }
         if error.is_permission() && error.status() == Some(403) {
-            error = wording::explained(error, self.needed.as_ref());
+            error = wording::explained(error, call.operation.permission().as_ref());
         }
         if error.kind() == ErrorKind::NotFound
             && let Some(hint) = call.place.if_missing()

@@ -16,7 +16,7 @@ use crate::client::Client;
 use crate::error::{Applied, Error, Kind};
 use crate::runtime::Place as _;
 use crate::scope::Scope;
-use crate::secrets::breaker::{Breaker, lower, probe};
+use crate::secrets::breaker::{Before, Breaker, lower, probe};
 use crate::secrets::change::Change;
 use crate::secrets::target::Target;
 use crate::secrets::write::place;
@@ -68,7 +68,8 @@ struct Member {
     scope: Scope,
     name: String,
     /// What is done, for an error.
-    action: String,
+    doing: &'static str,
+    place: String,
 }
 
 impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
@@ -153,12 +154,14 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
             let (places, members) = (&self.places, &self.members);
             let mut in_doubt = self.breaker.in_doubt();
             in_doubt.retain(|owner| members.values().any(|it| lower(it.scope.owner()) == *owner));
-            let is_free = |(scope, change): &(Scope, Change)| {
+            let free_place = |(at, (scope, change)): (usize, &(Scope, Change))| {
                 let is_held = !in_doubt.is_empty() && in_doubt.contains(&lower(scope.owner()));
-                !is_held && !places.contains(&place(scope, change.name()))
+                let place = place(scope, change.name());
+                (!is_held && !places.contains(&place)).then_some((at, place))
             };
-            let next = of_group.waiting.iter().position(is_free);
-            let Some((scope, change)) = next.and_then(|next| of_group.waiting.remove(next)) else {
+            let next = of_group.waiting.iter().enumerate().find_map(free_place);
+            let next = next.and_then(|(at, place)| Some((of_group.waiting.remove(at)?, place)));
+            let Some(((scope, change), place)) = next else {
                 if !in_doubt.is_empty() {
                     self.held.insert(group.clone());
                 }
@@ -170,13 +173,14 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
                 group: group.clone(),
                 scope: scope.clone(),
                 name: change.name().to_owned(),
-                action: change.action(&scope),
+                doing: change.doing(),
+                place,
             };
             if Handle::try_current().is_err() {
                 self.not_begun.push_back(member.lost_runtime(Applied::No));
                 continue;
             }
-            self.places.insert(place(&scope, change.name()));
+            self.places.insert(member.place.clone());
             let (client, breaker) = (self.client.clone(), self.breaker.clone());
             // In a box, since tokio moves a task a dozen times on its way to where it stays.
             let work = Box::pin(async move { client.member(&breaker, scope, change).await });
@@ -193,7 +197,7 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
     /// Gives back what a member holds, however it ended.
     fn end(&mut self, id: Id) -> Option<Member> {
         let member = self.members.remove(&id)?;
-        self.places.remove(&place(&member.scope, &member.name));
+        self.places.remove(&member.place);
         if let Some(group) = self.groups.get_mut(&member.group) {
             group.under_way -= 1;
         }
@@ -207,8 +211,9 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
 
 impl Member {
     fn lost_runtime(self, stored: Applied) -> Outcome {
+        let action = action(self.doing, &self.name, &self.scope);
         let error = Error::new(Kind::Transport, "the runtime that it ran on has ended")
-            .with_action(self.action)
+            .with_action(action)
             .with_applied(stored);
         Outcome {
             scope: self.scope,
@@ -220,22 +225,25 @@ impl Member {
 
 impl Client {
     async fn member(&self, breaker: &Breaker, scope: Scope, change: Change) -> Outcome {
-        let (name, action) = (change.name().to_owned(), change.action(&scope));
-        let seen = breaker.answers(&scope);
-        let mut given_up = breaker.open_for(&scope);
+        let (name, doing) = (change.name().to_owned(), change.doing());
+        let Before {
+            seen,
+            mut given_up,
+            is_in_doubt,
+        } = breaker.before(&scope);
         if given_up.is_none()
-            && breaker.is_in_doubt(&scope)
+            && is_in_doubt
             && let Err(error) = probe(self, &scope).await
         {
             breaker.learn(&scope, seen, &Err(error.clone()));
             given_up = Some(error);
         }
         let result = match given_up {
-            Some(error) => Err(error.not_tried(action)),
+            Some(error) => Err(error.not_tried(action(doing, &name, &scope))),
             None => {
-                let result = change.make(&Target::new(self, scope.clone())).await;
+                let result = change.make(Target::new(self, scope.clone())).await;
                 breaker.learn(&scope, seen, &result);
-                result.map_err(|error| error.with_action(action))
+                result.map_err(|error| error.with_action(action(doing, &name, &scope)))
             }
         };
         Outcome {
@@ -244,4 +252,8 @@ impl Client {
             result,
         }
     }
+}
+
+fn action(doing: &str, name: &str, scope: &Scope) -> String {
+    format!("{doing} {name} in {scope}")
 }

@@ -17,17 +17,28 @@ use crate::secrets::target::Target;
 use crate::secrets::write::remember;
 
 impl<S: AnyScope, N> Put<S, N> {
-    pub(in crate::secrets) async fn send_within(
-        self,
+    /// Sends it as a call of the public API.
+    pub(in crate::secrets) async fn send_as_call(
+        &self,
         allowance: &Allowance,
     ) -> Result<Receipt, Error> {
-        let target = self.target?;
-        let name = SecretName::new(self.name)?;
+        let target = self.target.as_ref().map_err(Error::clone)?;
+        let call = target.call("storing", &self.name, stores::Role::Put)?;
+        let sent = self.send_within(allowance);
+        target.client.runtime.watch(call, allowance, sent).await
+    }
+
+    pub(in crate::secrets) async fn send_within(
+        &self,
+        allowance: &Allowance,
+    ) -> Result<Receipt, Error> {
+        let target = self.target.as_ref().map_err(Error::clone)?;
+        let name = SecretName::new(&self.name)?;
         target.check_content(&self.content, &self.access, &name)?;
         let wanted = target.wanted(&self.access, allowance).await?;
         let mut held = target.hold(&name, allowance).await?;
         let write = Write {
-            target: &target,
+            target,
             name: &name,
             wanted: &wanted,
             when: self.when,
@@ -35,13 +46,13 @@ impl<S: AnyScope, N> Put<S, N> {
             allowance,
         };
         let write = |sealed| write.send(sealed);
-        let sent = match self.content {
+        let sent = match &self.content {
             Content::None => write(None).await,
-            Content::Sealed(sealed) => write(Some(sealed)).await,
+            Content::Sealed(sealed) => write(Some(sealed.clone())).await,
             Content::Plain(value) => {
                 let (lookup, write) = (&target.client.lookup, |sealed| write(Some(sealed)));
                 lookup
-                    .seal_and_write(&target.scope, &value, allowance, write)
+                    .seal_and_write(&target.scope, value, allowance, write)
                     .await
             }
         };
