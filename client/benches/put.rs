@@ -7,7 +7,6 @@
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use futures_util::StreamExt;
 use octoseal::{Client, ClientBuilder, Scope, Visibility, limits::Pacing, secrets::NewSecret};
 use octoseal_mock::{Fault, GitHub};
 use tokio::runtime::{Builder, Runtime};

@@ -1,5 +1,7 @@
 //! The client: what makes its calls, and what it has learnt.
 
+mod target;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +9,8 @@ use std::time::Duration;
 use crate::lookup::Lookup;
 use crate::runtime::{Allowance, RetryPolicy, Runtime, Terms};
 use crate::wire::Connections;
+
+pub(crate) use target::Target;
 
 /// A client of GitHub's secrets.
 ///

@@ -85,7 +85,7 @@ impl Client {
     /// # }
     /// ```
     pub async fn list_org_secrets(&self, org: impl Into<String>) -> Result<Vec<Secret>, Error> {
-        self.org_secrets(org)?.list_all().await
+        self.org_secrets(org)?.list().all().await
     }
 
     /// One secret's metadata: `GET /orgs/{org}/actions/secrets/{secret_name}`.
@@ -139,7 +139,8 @@ impl Client {
         secret_name: impl Into<String>,
     ) -> Result<Vec<Repository>, Error> {
         self.org_secrets(org)?
-            .selected_repositories_all(secret_name)
+            .selected_repositories(secret_name)
+            .all()
             .await
     }
 

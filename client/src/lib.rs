@@ -31,6 +31,7 @@ pub use error::{Applied, Error, ErrorKind};
 pub use octoseal_api as api;
 pub use receipt::{Receipt, Written};
 pub use runtime::RetryPolicy;
+pub use runtime::list::List;
 pub use scope::any::Scope;
 pub use value::SecretValue;
 

@@ -3,19 +3,19 @@
 mod path;
 
 use std::fmt;
-use std::future::{Future, ready};
+use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use futures_core::Stream;
 use futures_util::future::BoxFuture;
-use futures_util::{FutureExt, TryFutureExt, TryStreamExt};
+use futures_util::{FutureExt, TryFutureExt};
 use octoseal_api::operations::{Operation, Paged};
 use octoseal_api::{Answer, Client as Api, stores};
 
-use crate::client::Client;
+use crate::client::{Client, Target};
 use crate::error::Error;
-use crate::runtime::paging::{Listed, PER_PAGE, pages};
+use crate::runtime::list::List;
+use crate::runtime::paging::{Listed, PER_PAGE};
 use crate::runtime::{Allowance, Call, RetryPolicy, headers};
 
 use path::OnPath;
@@ -46,32 +46,22 @@ pub struct PageWanted {
     pub per_page: i64,
 }
 
-/// A call about to be made; see [`Client::call`].
+/// A call about to be made; see [`Client::call`]. Of a list, see [`Client::list`].
 #[derive(Clone)]
-#[must_use = "nothing is sent before `send`"]
-pub struct OperationCall<F> {
-    of: Of,
-    request: F,
-}
-
-/// A list about to be read; see [`Client::list`].
-#[derive(Clone)]
-#[must_use = "nothing is sent before `stream` or `all`"]
-pub struct OperationList<T> {
-    of: Of,
-    page: GetPage<T>,
-}
-
-type GetPage<T> =
-    Arc<dyn Fn(Api, i64) -> BoxFuture<'static, Answer<stores::Page<T>>> + Send + Sync>;
-
-/// An operation, and as whom it is called.
-#[derive(Clone)]
-struct Of {
+#[must_use = "nothing is sent before `send`, or before the entries of a list are taken"]
+pub struct OperationCall<R> {
     client: Client,
     operation: Operation,
     owner: Option<String>,
+    request: R,
 }
+
+/// Asks for the pages of a list.
+#[derive(Clone)]
+pub struct Pages<T>(GetPage<T>);
+
+type GetPage<T> =
+    Arc<dyn Fn(Api, i64) -> BoxFuture<'static, Answer<stores::Page<T>>> + Send + Sync>;
 
 impl Client {
     /// Calls any operation of the low-level client, [`octoseal::api`](crate::api), with this client's tokens, limits,
@@ -116,10 +106,7 @@ impl Client {
         F: Fn(Api) -> Fut,
         Fut: Future<Output = Answer<T>>,
     {
-        OperationCall {
-            of: Of::new(self, operation),
-            request,
-        }
+        self.of(operation, request)
     }
 
     /// Reads any list of the low-level client that is paged by number, page after page, as
@@ -142,7 +129,7 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn list<F, Fut, P>(&self, operation: Operation, request: F) -> OperationList<P::Item>
+    pub fn list<F, Fut, P>(&self, operation: Operation, request: F) -> OperationCall<Pages<P::Item>>
     where
         F: Fn(Api, PageWanted) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Answer<P>> + Send + 'static,
@@ -153,29 +140,35 @@ impl Client {
             let page = request(api, PageWanted { number, per_page });
             page.map_ok(|reply| reply.map(stores::Page::of)).boxed()
         };
-        OperationList {
-            of: Of::new(self, operation),
-            page: Arc::new(page),
+        self.of(operation, Pages(Arc::new(page)))
+    }
+
+    fn of<R>(&self, operation: Operation, request: R) -> OperationCall<R> {
+        OperationCall {
+            client: self.clone(),
+            operation,
+            owner: None,
+            request,
         }
     }
 }
 
-impl<F> OperationCall<F> {
+impl<R> OperationCall<R> {
     /// Whose token is wanted, an organization's or a user's, where the operation's path does not say.
     pub fn owned_by(mut self, owner: impl Into<String>) -> Self {
-        self.of.owner = Some(owner.into());
+        self.owner = Some(owner.into());
         self
     }
 
     /// Another deadline for this call; see [`Client::deadline`].
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.of.client = self.of.client.deadline(deadline);
+        self.client = self.client.deadline(deadline);
         self
     }
 
     /// Another policy for failures of this call; see [`Client::retry`].
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.of.client = self.of.client.retry(policy);
+        self.client = self.client.retry(policy);
         self
     }
 
@@ -187,15 +180,14 @@ impl<F> OperationCall<F> {
     /// a write may have been carried out.
     pub async fn send<Fut, T>(self) -> Result<Reply<T>, Error>
     where
-        F: Fn(Api) -> Fut,
+        R: Fn(Api) -> Fut,
         Fut: Future<Output = Answer<T>>,
     {
-        let (of, request) = (&self.of, &self.request);
-        let allowance = of.client.allowance();
-        let place = of.place(request, |_| Ok(()), &allowance).await?;
-        let runtime = &of.client.runtime;
-        let call = Call::new(&place, of.operation.method, "", of.operation);
-        let answered = runtime.call(call, &allowance, request).await?;
+        let (operation, allowance) = (self.operation, self.client.allowance());
+        let place = self.place(&self.request, |_| Ok(()), &allowance).await?;
+        let call = Call::new(&place, operation.method, "", operation);
+        let runtime = &self.client.runtime;
+        let answered = runtime.call(call, &allowance, &self.request).await?;
         let (attempts, reply) = (answered.attempts, answered.reply);
         Ok(Reply {
             status: reply.status().as_u16(),
@@ -207,71 +199,41 @@ impl<F> OperationCall<F> {
     }
 }
 
-impl<T: Send + 'static> OperationList<T> {
-    /// Whose token is wanted, an organization's or a user's, where the operation's path does not say.
-    pub fn owned_by(mut self, owner: impl Into<String>) -> Self {
-        self.of.owner = Some(owner.into());
-        self
-    }
-
-    /// Another deadline for this call; see [`Client::deadline`].
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.of.client = self.of.client.deadline(deadline);
-        self
-    }
-
-    /// Another policy for failures of this call; see [`Client::retry`].
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.of.client = self.of.client.retry(policy);
-        self
-    }
-
-    /// The entries, page after page of 100; a page is asked for when those before it are taken.
+impl<T: Send + 'static> OperationCall<Pages<T>> {
+    /// The list's entries, page after page.
     ///
     /// # Errors
-    /// Those of [`OperationCall::send`], and [`Error::is_invalid_input`] if the operation is no list that is paged by
-    /// number, or `request` does not ask for the page that it is given. A page that fails ends the stream.
-    pub fn stream(self) -> impl Stream<Item = Result<T, Error>> + Send + Unpin + use<T> {
-        let page = self.page.clone();
-        let listed = async {
-            let within = self.of.client.allowance();
-            self.listed(within).await
-        };
-        pages(listed, None, move |api, _, number| page(api, number))
-    }
-
-    /// The entries, collected within the time of one call; all pages or an error.
-    ///
-    /// # Errors
-    /// As for [`stream`](Self::stream).
-    pub async fn all(self) -> Result<Vec<T>, Error> {
-        let within = self.of.client.allowance();
-        let page = self.page.clone();
-        let listed = self.listed(within.clone()).await?;
-        let pages = pages(
-            ready(Ok(listed.clone())),
-            Some(within.clone()),
+    /// Those of [`send`](Self::send), and [`Error::is_invalid_input`] if the operation is no list that is paged by
+    /// number, or `request` does not ask for the page that it is given.
+    pub fn entries(self) -> List<T> {
+        let (runtime, terms) = (self.client.runtime.clone(), self.client.terms.clone());
+        let page = self.request.0.clone();
+        List::found(
+            runtime,
+            terms,
+            |within| self.listed(within),
             move |api, _, number| page(api, number),
-        );
-        let all = pages.try_collect();
-        listed.runtime.watch(listed.call(), &within, all).await
+            |entry, _| Ok(entry),
+        )
     }
 
-    async fn listed(self, within: Allowance) -> Result<Arc<Listed<OnPath>>, Error> {
-        let Of { operation, .. } = self.of;
+    /// All entries of the list: [`entries`](Self::entries), collected.
+    ///
+    /// # Errors
+    /// As for [`entries`](Self::entries).
+    pub async fn all(self) -> Result<Vec<T>, Error> {
+        self.entries().all().await
+    }
+
+    async fn listed(self, within: Allowance) -> Result<Listed<OnPath>, Error> {
+        let operation = self.operation;
         if operation.entries.is_none() {
             let why = format!("`{}` is no list that is paged by number", operation.id);
             return Err(Error::input(why));
         }
-        let first = |api| (self.page)(api, 1);
-        Ok(Arc::new(Listed {
-            runtime: self.of.client.runtime.clone(),
-            terms: self.of.client.terms.clone(),
-            doing: operation.method,
-            name: String::new(),
-            place: self.of.place(first, asks_for_first_page, &within).await?,
-            operation,
-        }))
+        let first = |api| (self.request.0)(api, 1);
+        let place = self.place(first, asks_for_first_page, &within).await?;
+        Ok(Target::new(&self.client, place).listed_by(operation.method, "", operation))
     }
 }
 
@@ -283,24 +245,8 @@ fn asks_for_first_page(query: &str) -> Result<(), String> {
     Err("the request does not ask for the page that is wanted".to_owned())
 }
 
-impl Of {
-    fn new(client: &Client, operation: Operation) -> Self {
-        Self {
-            client: client.clone(),
-            operation,
-            owner: None,
-        }
-    }
-}
-
-impl<F> fmt::Debug for OperationCall<F> {
+impl<R> fmt::Debug for OperationCall<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "OperationCall({})", self.of.operation.id)
-    }
-}
-
-impl<T> fmt::Debug for OperationList<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "OperationList({})", self.of.operation.id)
+        write!(f, "OperationCall({})", self.operation.id)
     }
 }

@@ -7,21 +7,17 @@ mod auth;
 mod scope;
 mod write;
 
-use std::future::ready;
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures_core::Stream;
-use futures_util::{StreamExt, TryStreamExt};
-use octoseal_api::operations::Operation;
 use octoseal_api::stores::registries::{self, Registry, Write};
 
 use crate::access::Access;
-use crate::client::Client;
+use crate::client::{Client, Target};
 use crate::error::{Applied, Error, Kind};
 use crate::lookup::{ScopeKey, Sealed, fetch_key, maybe_of_repositories};
 use crate::receipt::{Receipt, Written};
-use crate::runtime::paging::{Listed, PER_PAGE, pages};
+use crate::runtime::list::List;
+use crate::runtime::paging::PER_PAGE;
 use crate::runtime::{Allowance, Call, RetryPolicy};
 use crate::scope::SecretName;
 
@@ -62,8 +58,7 @@ pub struct PrivateRegistry {
 /// GitHub's page: [Organization configurations](https://docs.github.com/rest/private-registries/organization-configurations).
 #[derive(Clone, Debug)]
 pub struct PrivateRegistries {
-    client: Client,
-    scope: PrivateRegistriesScope,
+    target: Target<PrivateRegistriesScope>,
 }
 
 impl Client {
@@ -86,8 +81,7 @@ impl Client {
     /// ```
     pub fn private_registries(&self, scope: PrivateRegistriesScope) -> PrivateRegistries {
         PrivateRegistries {
-            client: self.clone(),
-            scope,
+            target: Target::new(self, scope),
         }
     }
 }
@@ -95,13 +89,13 @@ impl Client {
 impl PrivateRegistries {
     /// The same with another deadline for each call made by it; see [`Client::deadline`].
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.client = self.client.deadline(deadline);
+        self.target = self.target.deadline(deadline);
         self
     }
 
     /// The same with another policy for failures; see [`Client::retry`].
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.client = self.client.retry(policy);
+        self.target = self.target.retry(policy);
         self
     }
 
@@ -145,18 +139,15 @@ impl PrivateRegistries {
         }
     }
 
-    /// All registries, page after page of 100; a page is asked for when those before it are taken. The stream owns what
-    /// it needs and outlives the handle.
+    /// All registries, page after page.
     ///
     /// GitHub's page: [List private registries for an organization](https://docs.github.com/rest/private-registries/organization-configurations#list-private-registries-for-an-organization).
     ///
     /// # Errors
-    /// [`Error::is_not_found`], [`Error::is_permission`] and the failures of any call; a page that fails ends the
-    /// stream.
+    /// [`Error::is_not_found`], [`Error::is_permission`] and the failures of any call.
     ///
     /// # Examples
     /// ```
-    /// use futures_util::TryStreamExt;
     /// use octoseal::registries::PrivateRegistriesScope;
     ///
     /// # async fn show(github: octoseal::Client) -> Result<(), octoseal::Error> {
@@ -167,47 +158,15 @@ impl PrivateRegistries {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn list(
-        &self,
-    ) -> impl Stream<Item = Result<PrivateRegistry, Error>> + Send + Unpin + use<> {
-        self.list_within(None)
-    }
-
-    fn list_within(
-        &self,
-        within: Option<Allowance>,
-    ) -> impl Stream<Item = Result<PrivateRegistry, Error>> + Send + Unpin + use<> {
-        let listed = Arc::new(Listed {
-            runtime: self.client.runtime.clone(),
-            terms: self.client.terms.clone(),
-            doing: "listing",
-            name: String::new(),
-            place: self.scope.clone(),
-            operation: registries::LIST,
-        });
-        let told = listed.clone();
-        pages(ready(Ok(listed)), within, |api, listed, page| async move {
-            api.list_registries(listed.place.org(), PER_PAGE, page)
-                .await
-        })
-        .map(move |registry| read(registry?, told.call()))
-    }
-
-    /// All registries, collected within the time of one call; all pages or an error.
-    ///
-    /// # Errors
-    /// As for [`list`](Self::list).
-    ///
-    /// # Examples
-    /// ```
-    /// # async fn count(registries: octoseal::registries::PrivateRegistries) -> Result<usize, octoseal::Error> {
-    /// Ok(registries.list_all().await?.len())
-    /// # }
-    /// ```
-    pub async fn list_all(&self) -> Result<Vec<PrivateRegistry>, Error> {
-        let (call, allowance) = (self.call("listing", "", registries::LIST), self.allowance());
-        let all = self.list_within(Some(allowance.clone())).try_collect();
-        self.client.runtime.watch(call, &allowance, all).await
+    pub fn list(&self) -> List<PrivateRegistry> {
+        List::new(
+            Ok(self.target.listed_by("listing", "", registries::LIST)),
+            |api, listed, page| async move {
+                let org = listed.place.org();
+                api.list_registries(org, PER_PAGE, page).await
+            },
+            |registry, listed| read(registry, listed.call()),
+        )
     }
 
     /// One registry, with the repositories it is selected for.
@@ -219,14 +178,13 @@ impl PrivateRegistries {
     /// have, and the failures of any call.
     pub async fn get(&self, name: impl Into<String>) -> Result<PrivateRegistry, Error> {
         let name = SecretName::new(name)?;
-        let call = self.call("reading", name.as_str(), registries::GET);
-        let (org, name) = (self.scope.org(), name.as_str());
-        let run = |api: octoseal_api::Client| async move { api.get_registry(org, name).await };
-        let reply = self
-            .client
-            .runtime
-            .call(call, &self.allowance(), run)
-            .await?;
+        let Target { client, scope } = &self.target;
+        let call = self
+            .target
+            .call_of("reading", name.as_str(), registries::GET);
+        let run =
+            async |api: octoseal_api::Client| api.get_registry(scope.org(), name.as_str()).await;
+        let reply = client.runtime.call(call, &client.allowance(), run).await?;
         read(reply.into_inner(), call)
     }
 
@@ -239,16 +197,19 @@ impl PrivateRegistries {
     /// have, and the failures of any call.
     pub async fn delete(&self, name: impl Into<String>) -> Result<Receipt, Error> {
         let name = SecretName::new(name)?;
-        let call = self.call("deleting", name.as_str(), registries::DELETE);
-        let (org, name) = (self.scope.org(), name.as_str());
-        let run = |api: octoseal_api::Client| async move { api.delete_registry(org, name).await };
-        let answered = self
-            .client
-            .runtime
-            .call(call, &self.allowance(), run)
-            .await?;
-        let scope = &self.scope;
-        Ok(Receipt::new(Written::Deleted, scope, name, &answered))
+        let Target { client, scope } = &self.target;
+        let call = self
+            .target
+            .call_of("deleting", name.as_str(), registries::DELETE);
+        let run =
+            async |api: octoseal_api::Client| api.delete_registry(scope.org(), name.as_str()).await;
+        let answered = client.runtime.call(call, &client.allowance(), run).await?;
+        Ok(Receipt::new(
+            Written::Deleted,
+            scope,
+            name.as_str(),
+            &answered,
+        ))
     }
 
     /// The public key that values are sealed with, fetched now.
@@ -258,7 +219,8 @@ impl PrivateRegistries {
     /// # Errors
     /// [`Error::is_public_key`] if the server gives a key that can't be sealed to, and the failures of any call.
     pub async fn public_key(&self) -> Result<ScopeKey, Error> {
-        fetch_key(&self.client.runtime, &self.scope, &self.allowance()).await
+        let Target { client, scope } = &self.target;
+        fetch_key(&client.runtime, scope, &client.allowance()).await
     }
 
     /// Seals the value into what is written, if there is one, and sends it.
@@ -273,6 +235,7 @@ impl PrivateRegistries {
         F: Fn(Write) -> Fut,
         Fut: Future<Output = Result<T, Error>>,
     {
+        let Target { client, scope } = &self.target;
         let work = async {
             let (write, value) = draft.prepare(allowance).await?;
             let selected = write.selected_repository_ids.clone();
@@ -289,20 +252,13 @@ impl PrivateRegistries {
                 });
                 async { sent?.await }
             };
-            let lookup = &self.client.lookup;
-            let stored = lookup.seal_and_write(&self.scope, &value, allowance, seal_into);
+            let stored = client
+                .lookup
+                .seal_and_write(scope, &value, allowance, seal_into);
             // In a box, as it holds several calls.
             Box::pin(stored).await.map_err(explained)
         };
-        self.client.runtime.watch(call, allowance, work).await
-    }
-
-    fn allowance(&self) -> Allowance {
-        self.client.allowance()
-    }
-
-    fn call<'a>(&'a self, doing: &'static str, name: &'a str, operation: Operation) -> Call<'a> {
-        Call::new(&self.scope, doing, name, operation)
+        client.runtime.watch(call, allowance, work).await
     }
 }
 

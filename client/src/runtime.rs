@@ -23,6 +23,7 @@ mod echo;
 pub(crate) mod headers;
 mod in_time;
 mod limited;
+pub(crate) mod list;
 pub(crate) mod observer;
 pub(crate) mod paging;
 mod policy;

@@ -31,7 +31,7 @@ use crate::value::SecretValue;
 use target::Target;
 
 pub use crate::value::MAX_VALUE_BYTES;
-pub use batch::Outcome;
+pub use batch::{Outcome, Outcomes};
 pub use change::{Change, NewSecret};
 pub use compare::{Comparison, Doubt};
 pub use listing::Secret;
@@ -155,7 +155,7 @@ impl<S: AnyScope> Secrets<S> {
     /// # async fn f(github: octoseal::Client, scope: octoseal::Scope) -> Result<(), octoseal::Error> {
     /// use std::time::Duration;
     ///
-    /// let secrets = github.secrets(scope).deadline(Duration::from_secs(20)).list_all().await?;
+    /// let secrets = github.secrets(scope).deadline(Duration::from_secs(20)).list().all().await?;
     /// # Ok(())
     /// # }
     /// ```

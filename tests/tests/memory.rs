@@ -1,7 +1,6 @@
 //! Memory stays flat however long a batch is. In a binary of its own, since it counts what is allocated.
 
 use allocation_counter::measure;
-use futures_util::StreamExt;
 use octoseal::{Visibility, limits::Pacing, secrets::NewSecret};
 use octoseal_mock::Fault;
 use octoseal_tests::{ACME, acme, builder, scope};

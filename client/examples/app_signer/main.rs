@@ -103,7 +103,7 @@ async fn main() -> ExitCode {
 async fn list(builder: ClientBuilder, org: &Owner) -> Result<(), Error> {
     let github = builder.build()?;
     let scope: Scope = format!("actions:org/{org}").parse()?;
-    for secret in github.secrets(scope).list_all().await? {
+    for secret in github.secrets(scope).list().all().await? {
         println!("{}", secret.name);
     }
     Ok(())

@@ -37,7 +37,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
 use octoseal::{
     Written,

@@ -12,7 +12,6 @@ use std::process::{Child, Command, ExitCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
 use octoseal::limits::{Exchange, Identity, Ledger};
 use octoseal::observe::Event;
 use octoseal::{ClientBuilder, Scope, Visibility, secrets::NewSecret};

@@ -9,13 +9,13 @@ use http::Request;
 use octoseal_api::{Answer, Client as Api, Error as ApiError, TransportError, TransportErrorKind};
 use tokio::time::timeout;
 
-use super::Of;
+use super::OperationCall;
 use crate::auth::Audience;
 use crate::error::{Error, Kind};
 use crate::runtime::{Allowance, Place};
 use crate::scope::Owner;
 
-impl Of {
+impl<R> OperationCall<R> {
     /// Where the request leads, found out by having it made and not sending it.
     pub(super) async fn place<Fut, T>(
         &self,
@@ -97,6 +97,7 @@ fn parameters<'a>(template: &'a str, path: &'a str) -> Option<Vec<(&'a str, &'a 
 }
 
 /// A path of the API, as a place.
+#[derive(Clone)]
 pub(super) struct OnPath {
     path: String,
     owner: Option<String>,

@@ -6,6 +6,7 @@ use octoseal_api::stores::registries::{self, Write};
 
 use super::{PrivateRegistries, PrivateRegistry, RegistryAuth, read};
 use crate::access::Access;
+use crate::client::Target;
 use crate::error::Error;
 use crate::receipt::{Receipt, Written};
 use crate::runtime::Allowance;
@@ -79,7 +80,7 @@ impl Draft {
         match access {
             Access::All | Access::Private => write.visibility = Some(access.to_string()),
             Access::Selected(repositories) => {
-                let lookup = &self.registries.client.lookup;
+                let lookup = &self.registries.target.client.lookup;
                 let ids = lookup.repository_ids(repositories, allowance).await?;
                 write.visibility = Some("selected".to_owned());
                 write.selected_repository_ids = Some(ids);
@@ -106,7 +107,7 @@ impl Draft {
 impl fmt::Debug for Draft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Draft")
-            .field("scope", &self.registries.scope)
+            .field("scope", &self.registries.target.scope)
             .field("write", &self.write)
             .field("auth", &self.auth)
             .field("access", &self.access)
@@ -143,19 +144,15 @@ impl CreateRegistry {
     /// description this crate was generated from does not have, and the failures of any call.
     pub async fn send(self) -> Result<CreatedRegistry, Error> {
         let registries = self.0.registries.clone();
-        let allowance = registries.allowance();
-        let call = registries.call("creating a registry in", "", registries::CREATE);
-        let (registries, allowance) = (&registries, &allowance);
-        let send = |write: Write| async move {
-            let (org, write) = (registries.scope.org(), &write);
+        let Target { client, scope } = &registries.target;
+        let allowance = &client.allowance();
+        let target = &registries.target;
+        let call = target.call_of("creating a registry in", "", registries::CREATE);
+        let send = async |write: Write| {
             let request =
-                |api: octoseal_api::Client| async move { api.create_registry(org, write).await };
-            let answered = registries
-                .client
-                .runtime
-                .call(call, allowance, request)
-                .await?;
-            let receipt = Receipt::new(Written::Created, &registries.scope, "", &answered);
+                async |api: octoseal_api::Client| api.create_registry(scope.org(), &write).await;
+            let answered = client.runtime.call(call, allowance, request).await?;
+            let receipt = Receipt::new(Written::Created, scope, "", &answered);
             let registry = read(answered.into_inner(), call)?;
             let receipt = Receipt {
                 name: registry.name.clone(),
@@ -205,23 +202,20 @@ impl UpdateRegistry {
     /// As for [`CreateRegistry::send`], and [`Error::is_not_found`].
     pub async fn send(self) -> Result<Receipt, Error> {
         let name = SecretName::new(self.name)?;
-        let registries = self.draft.registries.clone();
-        let allowance = registries.allowance();
-        let call = registries.call("updating", name.as_str(), registries::UPDATE);
-        let (registries, allowance, name) = (&registries, &allowance, name.as_str());
-        let send = |write: Write| async move {
-            let (org, write) = (registries.scope.org(), &write);
-            let request = |api: octoseal_api::Client| async move {
-                api.update_registry(org, name, write).await
+        let (registries, name) = (self.draft.registries.clone(), name.as_str());
+        let Target { client, scope } = &registries.target;
+        let allowance = &client.allowance();
+        let call = registries
+            .target
+            .call_of("updating", name, registries::UPDATE);
+        let send = async |write: Write| {
+            let request = async |api: octoseal_api::Client| {
+                api.update_registry(scope.org(), name, &write).await
             };
-            let answered = registries
-                .client
-                .runtime
-                .call(call, allowance, request)
-                .await?;
+            let answered = client.runtime.call(call, allowance, request).await?;
             Ok(Receipt {
                 key_id: write.key_id.clone(),
-                ..Receipt::new(Written::Updated, &registries.scope, name, &answered)
+                ..Receipt::new(Written::Updated, scope, name, &answered)
             })
         };
         registries.store(call, self.draft, allowance, send).await

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::stream::BoxStream;
-use futures_util::{StreamExt, TryFutureExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use octoseal_api::operations::Operation;
 use octoseal_api::{Answer, stores};
 
@@ -20,7 +20,7 @@ pub(crate) const PER_PAGE: i64 = 100;
 /// More pages than any list has, so that a server that goes on forever is not followed.
 const MAX_PAGES: i64 = 10_000;
 
-/// What a stream of pages lists. The stream owns it, so that the handle it came from may be gone.
+/// What pages list, and as whom.
 pub(crate) struct Listed<P> {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) terms: Terms,
@@ -92,30 +92,9 @@ impl Seen {
     }
 }
 
-/// Walks over the entries of a list, `within` the time of the call that collects them; see [`whole_pages`]. What can't
-/// be listed is a stream of that error.
-pub(crate) fn pages<P, T, F, Fut>(
-    listed: impl Future<Output = Result<Arc<Listed<P>>, Error>> + Send + 'static,
-    within: Option<Allowance>,
-    page: F,
-) -> BoxStream<'static, Result<T, Error>>
-where
-    P: Place + 'static,
-    T: Send + 'static,
-    F: Fn(octoseal_api::Client, Arc<Listed<P>>, i64) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Answer<stores::Page<T>>> + Send + 'static,
-{
-    listed
-        .map_ok(|listed| whole_pages(listed, within, page))
-        .try_flatten_stream()
-        .map_ok(|page| stream::iter(page.items.into_iter().map(Ok)))
-        .try_flatten()
-        .boxed()
-}
-
 /// Walks over the pages of a list, `within` the time of the call that needs them all; otherwise each page has that of a
 /// call of its own. A page that fails ends the stream.
-pub(crate) fn whole_pages<P, T, F, Fut>(
+pub(crate) fn pages<P, T, F, Fut>(
     listed: Arc<Listed<P>>,
     within: Option<Allowance>,
     page: F,

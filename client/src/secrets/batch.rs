@@ -5,9 +5,12 @@ mod engine;
 use std::collections::HashSet;
 use std::fmt;
 use std::future::ready;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 
 use super::change::{Change, NewSecret};
 use super::target::Target;
@@ -41,6 +44,33 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// The outcomes of a batch, as its members finish. Dropping it stops the batch.
+///
+/// It is a [`Stream`] as well.
+#[must_use = "nothing is sent before an outcome is asked for"]
+pub struct Outcomes(BoxStream<'static, Outcome>);
+
+impl Outcomes {
+    /// The next outcome, or `None` once each member has had its own.
+    pub async fn next(&mut self) -> Option<Outcome> {
+        StreamExt::next(self).await
+    }
+}
+
+impl Stream for Outcomes {
+    type Item = Outcome;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Outcome>> {
+        self.0.poll_next_unpin(context)
+    }
+}
+
+impl fmt::Debug for Outcomes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Outcomes")
+    }
+}
+
 impl<S: AnyScope> Secrets<S> {
     /// Stores many secrets and gives an [`Outcome`] for each, as they finish.
     ///
@@ -58,7 +88,6 @@ impl<S: AnyScope> Secrets<S> {
     ///
     /// # Examples
     /// ```
-    /// use futures_util::StreamExt;
     /// use octoseal::{Scope, secrets::NewSecret, Visibility};
     ///
     /// # async fn store(github: octoseal::Client) -> Result<(), octoseal::Error> {
@@ -72,7 +101,7 @@ impl<S: AnyScope> Secrets<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn put_all<I>(&self, secrets: I) -> impl Stream<Item = Outcome> + Send + Unpin + use<S, I>
+    pub fn put_all<I>(&self, secrets: I) -> Outcomes
     where
         I: IntoIterator<Item: Into<NewSecret>, IntoIter: Send + 'static>,
     {
@@ -80,10 +109,7 @@ impl<S: AnyScope> Secrets<S> {
     }
 
     /// [`put_all`](Self::put_all) for secrets that arrive over time.
-    pub fn put_stream<I>(
-        &self,
-        secrets: I,
-    ) -> impl Stream<Item = Outcome> + Send + Unpin + use<S, I>
+    pub fn put_stream<I>(&self, secrets: I) -> Outcomes
     where
         I: Stream<Item: Into<NewSecret>> + Send + 'static,
     {
@@ -98,7 +124,6 @@ impl<S: AnyScope> Secrets<S> {
     ///
     /// # Examples
     /// ```
-    /// use futures_util::StreamExt;
     /// use octoseal::{Access, Scope, secrets::{Change, NewSecret}};
     ///
     /// # async fn apply(github: octoseal::Client) -> Result<(), octoseal::Error> {
@@ -114,10 +139,7 @@ impl<S: AnyScope> Secrets<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn change_all<I>(
-        &self,
-        changes: I,
-    ) -> impl Stream<Item = Outcome> + Send + Unpin + use<S, I>
+    pub fn change_all<I>(&self, changes: I) -> Outcomes
     where
         I: IntoIterator<Item: Into<Change>, IntoIter: Send + 'static>,
     {
@@ -125,10 +147,7 @@ impl<S: AnyScope> Secrets<S> {
     }
 
     /// [`change_all`](Self::change_all) for changes that arrive over time.
-    pub fn change_stream<I>(
-        &self,
-        changes: I,
-    ) -> impl Stream<Item = Outcome> + Send + Unpin + use<S, I>
+    pub fn change_stream<I>(&self, changes: I) -> Outcomes
     where
         I: Stream<Item: Into<Change>> + Send + 'static,
     {
@@ -139,7 +158,7 @@ impl<S: AnyScope> Secrets<S> {
 
     /// Deletes the secrets of these names, and no other: nothing if there are none. Otherwise as
     /// [`change_all`](Self::change_all). What would be deleted, [`would_delete`](Self::would_delete) tells first.
-    pub fn delete_all<I>(&self, names: I) -> impl Stream<Item = Outcome> + Send + Unpin + use<S, I>
+    pub fn delete_all<I>(&self, names: I) -> Outcomes
     where
         I: IntoIterator<Item: Into<String>, IntoIter: Send + 'static>,
     {
@@ -151,12 +170,10 @@ impl<S: AnyScope> Secrets<S> {
     /// them. Nothing is deleted.
     ///
     /// # Errors
-    /// [`Error::is_invalid_input`] for a name that no secret can have, and those of [`list_all`](Self::list_all).
+    /// [`Error::is_invalid_input`] for a name that no secret can have, and those of [`list`](Self::list).
     ///
     /// # Examples
     /// ```
-    /// use futures_util::StreamExt;
-    ///
     /// # async fn tidy(github: octoseal::Client, scope: octoseal::Scope) -> Result<(), octoseal::Error> {
     /// let secrets = github.secrets(scope);
     /// for secret in secrets.would_delete(["OLD_KEY", "OLDER_KEY"]).await? {
@@ -178,7 +195,7 @@ impl<S: AnyScope> Secrets<S> {
             Ok(name.as_str().to_ascii_uppercase())
         });
         let names = names.collect::<Result<HashSet<_>, Error>>()?;
-        let mut secrets = self.list_all().await?;
+        let mut secrets = self.list().all().await?;
         secrets.retain(|secret| names.contains(&secret.name.to_ascii_uppercase()));
         Ok(secrets)
     }
@@ -193,7 +210,6 @@ impl Client {
     ///
     /// # Examples
     /// ```
-    /// use futures_util::StreamExt;
     /// use octoseal::{Scope, scope::{RepositoryScope, RepositoryStore}};
     ///
     /// # async fn store(github: octoseal::Client, repositories: Vec<String>) -> Result<(), octoseal::Error> {
@@ -208,10 +224,7 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn put_all<I, N>(
-        &self,
-        secrets: I,
-    ) -> impl Stream<Item = Outcome> + Send + Unpin + use<I, N>
+    pub fn put_all<I, N>(&self, secrets: I) -> Outcomes
     where
         I: IntoIterator<Item = (Scope, N), IntoIter: Send + 'static>,
         N: Into<NewSecret>,
@@ -220,10 +233,7 @@ impl Client {
     }
 
     /// [`put_all`](Self::put_all) for secrets that arrive over time.
-    pub fn put_stream<I, N>(
-        &self,
-        secrets: I,
-    ) -> impl Stream<Item = Outcome> + Send + Unpin + use<I, N>
+    pub fn put_stream<I, N>(&self, secrets: I) -> Outcomes
     where
         I: Stream<Item = (Scope, N)> + Send + 'static,
         N: Into<NewSecret>,
@@ -232,10 +242,7 @@ impl Client {
     }
 
     /// Makes changes of secrets in many scopes, as [`Secrets::change_all`] does in one.
-    pub fn change_all<I, C>(
-        &self,
-        changes: I,
-    ) -> impl Stream<Item = Outcome> + Send + Unpin + use<I, C>
+    pub fn change_all<I, C>(&self, changes: I) -> Outcomes
     where
         I: IntoIterator<Item = (Scope, C), IntoIter: Send + 'static>,
         C: Into<Change>,
@@ -244,10 +251,7 @@ impl Client {
     }
 
     /// [`change_all`](Self::change_all) for changes that arrive over time.
-    pub fn change_stream<I, C>(
-        &self,
-        changes: I,
-    ) -> impl Stream<Item = Outcome> + Send + Unpin + use<I, C>
+    pub fn change_stream<I, C>(&self, changes: I) -> Outcomes
     where
         I: Stream<Item = (Scope, C)> + Send + 'static,
         C: Into<Change>,
@@ -255,11 +259,7 @@ impl Client {
         self.batch(changes, !self.runtime.has_one_token())
     }
 
-    fn batch<I, C>(
-        &self,
-        changes: I,
-        looks_ahead: bool,
-    ) -> impl Stream<Item = Outcome> + Send + Unpin + use<I, C>
+    fn batch<I, C>(&self, changes: I, looks_ahead: bool) -> Outcomes
     where
         I: Stream<Item = (Scope, C)> + Send + 'static,
         C: Into<Change>,
@@ -277,6 +277,6 @@ impl Client {
             let error = outcome.result.as_ref().err();
             runtime.observer.batch(&mut progress, error);
         });
-        outcomes.chain(end.filter_map(ready))
+        Outcomes(outcomes.chain(end.filter_map(ready)).boxed())
     }
 }

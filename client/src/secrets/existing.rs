@@ -1,6 +1,7 @@
 //! A secret as it is: what GitHub tells of it, as far as that is not older than what this client wrote.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::TryStreamExt;
@@ -13,7 +14,7 @@ use super::target::Target;
 use crate::error::{Error, Kind};
 use crate::lookup::{Left, OwnWrite};
 use crate::runtime::Allowance;
-use crate::runtime::paging::whole_pages;
+use crate::runtime::paging::pages;
 use crate::scope::SecretName;
 
 /// How long to wait before each further read, after one that is older than this client's own write.
@@ -107,7 +108,7 @@ impl Target {
     async fn selection(&self, name: &SecretName, allowance: &Allowance) -> Result<Vec<i64>, Error> {
         let listed = self.listed(stores::Role::ListRepositories, LISTING, name.as_str())?;
         let within = Some(allowance.clone());
-        let mut pages = whole_pages(listed, within, page_of_selected);
+        let mut pages = pages(Arc::new(listed), within, page_of_selected);
         let mut ids = BTreeSet::new();
         let unread = |error: Error| {
             if !error.is_unexpected_reply() {

@@ -1,19 +1,11 @@
 //! Secrets as GitHub lists them.
 
-use std::future::ready;
-
-use futures_core::Stream;
-use futures_util::TryStreamExt;
 use octoseal_api::stores;
 
 use super::Secrets;
-use crate::error::Error;
-use crate::runtime::Allowance;
-use crate::runtime::paging::{PER_PAGE, pages};
+use crate::runtime::list::List;
+use crate::runtime::paging::PER_PAGE;
 use crate::scope::{AnyScope, SeesOrganizationSecrets};
-
-const LISTING: &str = "listing the secrets of";
-const LISTING_INHERITED: &str = "listing the organization secrets seen by";
 
 /// A secret as GitHub lists it: everything but its value, which GitHub never gives back.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -31,20 +23,16 @@ pub struct Secret {
 }
 
 impl<S: AnyScope> Secrets<S> {
-    /// All secrets, page after page of 100, in GitHub's order; a page is asked for when those before it are taken. The
-    /// stream owns what it needs and outlives the handle.
+    /// All secrets, in GitHub's order, page after page.
     ///
     /// GitHub's page: [List organization secrets](https://docs.github.com/rest/actions/secrets#list-organization-secrets);
     /// [other scopes](Self#githubs-pages).
     ///
     /// # Errors
-    /// [`Error::is_not_found`], [`Error::is_permission`] and the failures of any call; a page that fails ends the
-    /// stream.
+    /// [`Error::is_not_found`](crate::Error::is_not_found), [`Error::is_permission`](crate::Error::is_permission) and the failures of any call.
     ///
     /// # Examples
     /// ```
-    /// use futures_util::TryStreamExt;
-    ///
     /// # async fn show(github: octoseal::Client, scope: octoseal::Scope) -> Result<(), octoseal::Error> {
     /// let mut secrets = github.secrets(scope).list();
     /// while let Some(secret) = secrets.try_next().await? {
@@ -53,53 +41,33 @@ impl<S: AnyScope> Secrets<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn list(&self) -> impl Stream<Item = Result<Secret, Error>> + Send + Unpin + use<S> {
-        self.list_within(None)
-    }
-
-    fn list_within(
-        &self,
-        within: Option<Allowance>,
-    ) -> impl Stream<Item = Result<Secret, Error>> + Send + Unpin + use<S> {
-        let listed = self.target.listed(stores::Role::List, LISTING, "");
-        pages(ready(listed), within, |api, listed, page| async move {
-            api.list_secrets(listed.place.api(), PER_PAGE, page).await
-        })
-        .map_ok(Secret::from)
-    }
-
-    /// All secrets, collected within the time of one call; all pages or an error.
-    ///
-    /// # Errors
-    /// As for [`list`](Self::list).
-    ///
-    /// # Examples
-    /// ```
-    /// # async fn count(github: octoseal::Client, scope: octoseal::Scope) -> Result<usize, octoseal::Error> {
-    /// Ok(github.secrets(scope).list_all().await?.len())
-    /// # }
-    /// ```
-    pub async fn list_all(&self) -> Result<Vec<Secret>, Error> {
-        let call = self.target.call(LISTING, "", stores::Role::List)?;
-        let list = |within| self.list_within(Some(within));
-        self.target.collect(call, list).await
+    pub fn list(&self) -> List<Secret> {
+        let listed = self
+            .target
+            .listed(stores::Role::List, "listing the secrets of", "");
+        List::new(
+            listed,
+            |api, listed, page| async move {
+                api.list_secrets(listed.place.api(), PER_PAGE, page).await
+            },
+            |secret, _| Ok(Secret::from(secret)),
+        )
     }
 }
 
 impl<S: SeesOrganizationSecrets> Secrets<S> {
-    /// The organization's secrets that this repository can use, page after page of 100, as [`list`](Self::list) gives
-    /// the repository's own. Actions and Agents have this list.
+    /// The organization's secrets that this repository can use, page after page, as [`list`](Self::list) gives the
+    /// repository's own. Actions and Agents have this list.
     ///
     /// GitHub's pages: [List repository organization secrets](https://docs.github.com/rest/actions/secrets#list-repository-organization-secrets)
     /// of Actions, and [that of Agents](https://docs.github.com/rest/agents/secrets#list-repository-organization-secrets).
     ///
     /// # Errors
-    /// [`Error::is_unsupported`] for a store that has no such list, before anything is sent, and the failures of any
+    /// [`Error::is_unsupported`](crate::Error::is_unsupported) for a store that has no such list, before anything is sent, and the failures of any
     /// call.
     ///
     /// # Examples
     /// ```
-    /// use futures_util::TryStreamExt;
     /// use octoseal::scope::{RepositoryScope, RepositoryStore};
     ///
     /// # async fn show(github: octoseal::Client) -> Result<(), octoseal::Error> {
@@ -111,41 +79,17 @@ impl<S: SeesOrganizationSecrets> Secrets<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn organization_secrets(
-        &self,
-    ) -> impl Stream<Item = Result<Secret, Error>> + Send + Unpin + use<S> {
-        self.organization_secrets_within(None)
-    }
-
-    fn organization_secrets_within(
-        &self,
-        within: Option<Allowance>,
-    ) -> impl Stream<Item = Result<Secret, Error>> + Send + Unpin + use<S> {
+    pub fn organization_secrets(&self) -> List<Secret> {
+        let doing = "listing the organization secrets seen by";
         let role = stores::Role::ListOrganizationSecrets;
-        let listed = self.target.listed(role, LISTING_INHERITED, "");
-        pages(ready(listed), within, |api, listed, page| async move {
-            api.list_organization_secrets(listed.place.api(), PER_PAGE, page)
-                .await
-        })
-        .map_ok(Secret::from)
-    }
-
-    /// The organization's secrets that this repository can use, collected within the time of one call; all pages or an error.
-    ///
-    /// # Errors
-    /// As for [`organization_secrets`](Self::organization_secrets).
-    ///
-    /// # Examples
-    /// ```
-    /// # async fn count(github: octoseal::Client, scope: octoseal::Scope) -> Result<usize, octoseal::Error> {
-    /// Ok(github.secrets(scope).organization_secrets_all().await?.len())
-    /// # }
-    /// ```
-    pub async fn organization_secrets_all(&self) -> Result<Vec<Secret>, Error> {
-        let role = stores::Role::ListOrganizationSecrets;
-        let call = self.target.call(LISTING_INHERITED, "", role)?;
-        let list = |within| self.organization_secrets_within(Some(within));
-        self.target.collect(call, list).await
+        List::new(
+            self.target.listed(role, doing, ""),
+            |api, listed, page| async move {
+                let scope = listed.place.api();
+                api.list_organization_secrets(scope, PER_PAGE, page).await
+            },
+            |secret, _| Ok(Secret::from(secret)),
+        )
     }
 }
 

@@ -1,20 +1,15 @@
 //! The repositories that a secret is selected for.
 
-use std::future::ready;
-use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_core::Stream;
-use futures_util::stream::BoxStream;
-use futures_util::{StreamExt, TryStreamExt};
 use octoseal_api::{Answer, stores};
 
 use super::Secrets;
 use crate::access::{Access, RepositoryRef};
 use crate::error::{Error, Kind};
 use crate::receipt::Receipt;
-use crate::runtime::Allowance;
-use crate::runtime::paging::{Listed, PER_PAGE, pages};
+use crate::runtime::list::List;
+use crate::runtime::paging::{Listed, PER_PAGE};
 use crate::scope::{HasSelectedRepositories, Scope, SecretName};
 
 /// A repository that a secret is selected for.
@@ -44,19 +39,17 @@ pub(super) async fn page_of_selected(
 }
 
 impl<S: HasSelectedRepositories> Secrets<S> {
-    /// The repositories that a secret is selected for, page after page of 100; a page is asked for when those before
-    /// it are taken. The stream owns what it needs and outlives the handle.
+    /// The repositories that a secret is selected for, page after page.
     ///
     /// GitHub's page: [List selected repositories for an organization secret](https://docs.github.com/rest/actions/secrets#list-selected-repositories-for-an-organization-secret);
     /// [other scopes](Self#githubs-pages).
     ///
     /// # Errors
     /// [`Error::is_invalid_input`] for a name that no secret can have, [`Error::is_not_found`] if there is none of this
-    /// name, and the failures of any call; a page that fails ends the stream.
+    /// name, and the failures of any call.
     ///
     /// # Examples
     /// ```
-    /// use futures_util::TryStreamExt;
     /// use octoseal::scope::{UserScope, UserStore};
     ///
     /// # async fn show(github: octoseal::Client) -> Result<(), octoseal::Error> {
@@ -68,50 +61,14 @@ impl<S: HasSelectedRepositories> Secrets<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn selected_repositories(
-        &self,
-        name: impl Into<String>,
-    ) -> Pin<Box<dyn Stream<Item = Result<Repository, Error>> + Send>> {
-        self.selected_within(&name.into(), None)
-    }
-
-    fn selected_within(
-        &self,
-        name: &str,
-        within: Option<Allowance>,
-    ) -> BoxStream<'static, Result<Repository, Error>> {
-        let role = stores::Role::ListRepositories;
-        let listed = SecretName::new(name).and_then(|_| self.target.listed(role, LISTING, name));
-        let call = listed.as_ref().map(|listed| listed.call().to_string());
-        let call = call.unwrap_or_default();
-        let read = move |repository| {
-            ready(Repository::read(repository).map_err(|error| error.with_action(call.as_str())))
-        };
-        pages(ready(listed), within, page_of_selected)
-            .and_then(read)
-            .boxed()
-    }
-
-    /// The repositories that a secret is selected for, collected within the time of one call; all pages or an error.
-    ///
-    /// # Errors
-    /// As for [`selected_repositories`](Self::selected_repositories).
-    ///
-    /// # Examples
-    /// ```
-    /// # async fn count(github: octoseal::Client, scope: octoseal::Scope) -> Result<usize, octoseal::Error> {
-    /// Ok(github.secrets(scope).selected_repositories_all("DEPLOY_KEY").await?.len())
-    /// # }
-    /// ```
-    pub async fn selected_repositories_all(
-        &self,
-        name: impl Into<String>,
-    ) -> Result<Vec<Repository>, Error> {
-        let (name, role) = (name.into(), stores::Role::ListRepositories);
-        let name = name.as_str();
-        let call = self.target.call(LISTING, name, role)?;
-        let list = |within| self.selected_within(name, Some(within));
-        self.target.collect(call, list).await
+    pub fn selected_repositories(&self, name: impl Into<String>) -> List<Repository> {
+        let (role, name) = (stores::Role::ListRepositories, name.into());
+        let name = SecretName::new(name);
+        let listed = name.and_then(|name| self.target.listed(role, LISTING, name.as_str()));
+        List::new(listed, page_of_selected, |repository, listed| {
+            let read = Repository::read(repository);
+            read.map_err(|error| error.with_action(listed.call().to_string()))
+        })
     }
 
     /// Replaces the repositories that the secret `name` is selected for. They are given by id or `owner/name`; names

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::StreamExt;
 use octoseal::{
     Access, Applied, Error, Visibility, Written,
     registries::PrivateRegistriesScope,
@@ -165,7 +165,7 @@ async fn listed(fault: Fault) -> Result<usize, octoseal::Error> {
         github.seed(ACME, &format!("KEY_{n:03}"), "value");
     }
     github.inject(fault);
-    let all = client(&github).secrets(scope(ACME)).list_all().await?;
+    let all = client(&github).secrets(scope(ACME)).list().all().await?;
     Ok(all.len())
 }
 
@@ -198,7 +198,11 @@ async fn a_repository_with_an_id_that_can_be_none_is_an_unexpected_reply_and_nev
             })
         }));
         let secrets = client(&github).secrets(scope(ACME));
-        let error = secrets.selected_repositories_all("KEY").await.unwrap_err();
+        let error = secrets
+            .selected_repositories("KEY")
+            .all()
+            .await
+            .unwrap_err();
         assert!(error.is_unexpected_reply(), "{error}");
     }
 }

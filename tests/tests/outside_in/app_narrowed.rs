@@ -80,7 +80,7 @@ async fn an_installation_that_may_only_read_gets_tokens_that_read() {
         .install("acme");
     let client = narrowed(&github);
     let secrets = client.secrets(scope(ACME));
-    assert_eq!(secrets.list_all().await.unwrap().len(), 0);
+    assert_eq!(secrets.list().all().await.unwrap().len(), 0);
     let error = put(&client, "KEY", "value").await.unwrap_err();
     assert!(error.is_permission(), "{error}");
     let asked: Vec<_> = asked_for(&github)
@@ -122,14 +122,14 @@ async fn a_permission_that_stays_missing_costs_one_token_a_minute_over_all_repos
     let client = narrowed(&github);
     let all = ["api", "web", "docs"].map(|name| scope(&format!("actions:repo/acme/{name}")));
     for scope in all.clone() {
-        client.secrets(scope).list_all().await.unwrap();
+        client.secrets(scope).list().all().await.unwrap();
     }
     tokio::time::advance(Duration::from_secs(600)).await;
     let lacking = r#"{"message":"Resource not accessible by integration"}"#;
     let lacking = octoseal_mock::Fault::reply(403, lacking).at("/actions/secrets");
     github.inject(lacking.always());
     for scope in all {
-        client.secrets(scope).list_all().await.unwrap_err();
+        client.secrets(scope).list().all().await.unwrap_err();
     }
     assert_eq!(count(&github, "/access_tokens"), 4);
 }

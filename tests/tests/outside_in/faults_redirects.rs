@@ -58,7 +58,7 @@ async fn a_redirect_to_another_origin_or_to_a_get_is_an_error_after_one_request(
 
 async fn listed(github: &GitHub) -> Result<usize, octoseal::Error> {
     let client: Client = client(github);
-    let secrets = client.secrets(scope(ACME)).list_all().await?;
+    let secrets = client.secrets(scope(ACME)).list().all().await?;
     Ok(secrets.len())
 }
 

@@ -142,13 +142,13 @@ async fn every_list_comes_collected_too_over_all_its_pages() {
     }
     let client = client(&github);
     let secrets = client.secrets(scope(ACME));
-    assert_eq!(secrets.list_all().await.unwrap().len(), 150);
-    let repositories = secrets.selected_repositories_all("KEY_0").await.unwrap();
+    assert_eq!(secrets.list().all().await.unwrap().len(), 150);
+    let repositories = secrets.selected_repositories("KEY_0").all().await.unwrap();
     assert_eq!(repositories.len(), 150);
     let repository = client.secrets(scope("actions:repo/acme/repo-0"));
-    let inherited = repository.organization_secrets_all().await.unwrap();
+    let inherited = repository.organization_secrets().all().await.unwrap();
     assert_eq!(inherited.len(), 150);
-    let error = secrets.organization_secrets_all().await.unwrap_err();
+    let error = secrets.organization_secrets().all().await.unwrap_err();
     assert!(error.is_unsupported(), "{error}");
 }
 

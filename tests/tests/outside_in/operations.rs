@@ -91,7 +91,7 @@ async fn a_list_of_any_operation_is_read_page_after_page() {
     let all = list().all().await.unwrap();
     assert_eq!(all.len(), 130);
     assert!(github.request_count() >= 2);
-    let streamed: Vec<_> = list().stream().try_collect().await.unwrap();
+    let streamed: Vec<_> = list().entries().try_collect().await.unwrap();
     assert_eq!(streamed.len(), 130);
     github.inject(Fault::reply(500, "{}").after(1).always());
     let failed = list().all().await.unwrap_err();

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use futures_util::StreamExt;
 use octoseal::{
     Receipt, Visibility, Written,
     registries::{PrivateRegistriesScope, RegistryAuth},

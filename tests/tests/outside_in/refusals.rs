@@ -281,7 +281,8 @@ async fn of_a_link_to_another_host_the_page_is_taken_and_nothing_travels_there()
     github.inject(Fault::links_to("internal.example").on("GET").always());
     let listed = client(&github)
         .secrets(scope(ACME))
-        .list_all()
+        .list()
+        .all()
         .await
         .unwrap();
     assert_eq!((listed.len(), github.request_count()), (250, 3));
@@ -294,7 +295,7 @@ async fn the_deadline_holds_for_the_whole_of_a_collected_list() {
     let policy = RetryPolicy::default().deadline(Duration::from_secs(5));
     let client: Client = builder(&github).retry(policy).build().unwrap();
     let began = tokio::time::Instant::now();
-    let error = client.secrets(scope(ACME)).list_all().await.unwrap_err();
+    let error = client.secrets(scope(ACME)).list().all().await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
     assert!(
         began.elapsed() <= Duration::from_secs(5),

@@ -182,7 +182,7 @@ async fn a_create_whose_reply_is_lost_is_not_made_twice() {
         .unwrap_err();
     assert!(error.is_timeout(), "{error}");
     assert_eq!(error.applied(), Applied::Unknown);
-    assert_eq!(registries(&github).list_all().await.unwrap().len(), 1);
+    assert_eq!(registries(&github).list().all().await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -213,7 +213,7 @@ async fn a_registry_whose_creation_is_answered_beyond_reading_may_exist() {
         "{text}"
     );
 
-    let name = registries.list_all().await.unwrap().remove(0).name;
+    let name = registries.list().all().await.unwrap().remove(0).name;
     github.inject(spoil().on("GET"));
     let error = registries.get(&name).await.unwrap_err();
     assert!(error.to_string().starts_with("reading "), "{error}");

@@ -139,7 +139,7 @@ fn journeys() -> Vec<Journey> {
     for text in ["actions:org/acme", "actions:repo/acme/api"] {
         journeys.push(journey(move |github, _| {
             let secrets = app(github).secrets(scope(text));
-            async move { secrets.list_all().await.map(drop) }
+            async move { secrets.list().all().await.map(drop) }
         }));
     }
     journeys
@@ -202,7 +202,7 @@ fn world() -> GitHub {
 
 async fn secrets(client: Client, scope: Scope, keep: bool) -> Result<(), Error> {
     let secrets = client.secrets(scope);
-    assert_eq!(secrets.list_all().await?.len(), 1);
+    assert_eq!(secrets.list().all().await?.len(), 1);
     secrets.get("NAME").await?;
     secrets.public_key().await?;
     let put = secrets.put("NAME", "new");
@@ -228,7 +228,7 @@ async fn secrets(client: Client, scope: Scope, keep: bool) -> Result<(), Error> 
 
 async fn registries(client: Client) -> Result<(), Error> {
     let registries = client.private_registries(PrivateRegistriesScope::new("acme")?);
-    assert_eq!(registries.list_all().await?.len(), 1);
+    assert_eq!(registries.list().all().await?.len(), 1);
     registries.get("NAME").await?;
     registries.public_key().await?;
     let token = || RegistryAuth::Token {
@@ -478,7 +478,7 @@ async fn a_field_that_is_needed_and_missing_is_named_and_no_proxy_is_blamed() {
     github.inject(Fault::change(change).at("/orgs/acme/actions/secrets"));
     let client = builder(&github).build().unwrap();
     let secrets = client.secrets(scope("actions:org/acme"));
-    let told = secrets.list_all().await.unwrap_err().to_string();
+    let told = secrets.list().all().await.unwrap_err().to_string();
     assert!(told.contains("`secrets[0].name` is missing"), "{told}");
     assert!(
         !told.contains("proxy") && !told.contains("s3cret"),

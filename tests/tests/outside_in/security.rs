@@ -92,7 +92,7 @@ async fn journey(github: &GitHub, client: &Client) {
         .await
         .unwrap();
     let _ = org.put("NOT A NAME", PLAINTEXT).send().await;
-    org.list_all().await.unwrap();
+    org.list().all().await.unwrap();
     org.delete("DOCUMENTED").await.unwrap();
 }
 

@@ -155,7 +155,7 @@ proptest! {
                 reply
             }).always());
             let client = builder(&github).retry(RetryPolicy::default().attempts(2)).build().unwrap();
-            let listed = client.secrets(scope(ACME)).list_all().await;
+            let listed = client.secrets(scope(ACME)).list().all().await;
             let stored = put(&client, "KEY", "value").await;
             for error in [listed.err(), stored.err()].into_iter().flatten() {
                 let (text, debug) = (error.to_string(), format!("{error:?}"));

@@ -458,7 +458,7 @@ async fn whatever_a_call_needs_beside_it_is_told_as_part_of_it() {
     let told = Told::default();
     let client = builder(&github).observer(told.observer()).build().unwrap();
     let secrets = client.secrets(scope(ACME));
-    secrets.list_all().await.unwrap();
+    secrets.list().all().await.unwrap();
     secrets
         .set_selected_repositories("KEY", ["acme/api", "acme/web"])
         .await
@@ -467,7 +467,7 @@ async fn whatever_a_call_needs_beside_it_is_told_as_part_of_it() {
         .add_selected_repository("KEY", "acme/docs")
         .await
         .unwrap();
-    secrets.selected_repositories_all("KEY").await.unwrap();
+    secrets.selected_repositories("KEY").all().await.unwrap();
     secrets.put("KEY", "new value").check().await.unwrap();
     secrets.put("KEY", "new value").send().await.unwrap();
     secrets.put("", "new value").send().await.unwrap_err();
@@ -479,7 +479,7 @@ async fn whatever_a_call_needs_beside_it_is_told_as_part_of_it() {
         token: "a token".into(),
     };
     registry.auth(auth).send().await.unwrap();
-    registries.list_all().await.unwrap();
+    registries.list().all().await.unwrap();
     let list = client.list(
         operations::ACTIONS_LIST_ORG_SECRETS,
         |api, page| async move {

@@ -43,14 +43,14 @@ fn every_future_may_move_to_another_thread() {
         secrets.exists("KEY"),
         secrets.delete("KEY"),
     ));
-    sent((secrets.list(), secrets.list_all(), secrets.public_key()));
+    sent((secrets.list(), secrets.list().all(), secrets.public_key()));
     sent((
         secrets.organization_secrets(),
-        secrets.organization_secrets_all(),
+        secrets.organization_secrets().all(),
     ));
     sent((
         secrets.selected_repositories("KEY"),
-        secrets.selected_repositories_all("KEY"),
+        secrets.selected_repositories("KEY").all(),
     ));
     sent(secrets.set_selected_repositories("KEY", ["acme/api"]));
     sent(secrets.add_selected_repository("KEY", "acme/api"));
@@ -62,7 +62,7 @@ fn every_future_may_move_to_another_thread() {
     let registries = client.private_registries("private-registries:org/acme".parse().unwrap());
     sent((
         registries.list(),
-        registries.list_all(),
+        registries.list().all(),
         registries.get("NAME"),
     ));
     sent(

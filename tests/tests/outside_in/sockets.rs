@@ -179,7 +179,8 @@ async fn a_body_without_end_is_cut_at_a_cap_and_not_asked_for_again() {
     let client = client(&server.url());
     let error = client
         .secrets(scope(octoseal_tests::ACME))
-        .list_all()
+        .list()
+        .all()
         .await
         .unwrap_err();
     assert!(error.is_unexpected_reply(), "{error:?}");

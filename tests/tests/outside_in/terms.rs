@@ -40,7 +40,7 @@ async fn a_call_with_a_deadline_of_its_own_does_not_wait_for_a_limit_that_lasts_
     let errors = [
         secrets.get("OLD").await.unwrap_err(),
         secrets.delete("OLD").await.unwrap_err(),
-        secrets.list_all().await.unwrap_err(),
+        secrets.list().all().await.unwrap_err(),
         secrets.list().next().await.unwrap().unwrap_err(),
         secrets.public_key().await.unwrap_err(),
         secrets.put("NEW", "value").send().await.unwrap_err(),

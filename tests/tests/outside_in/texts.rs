@@ -236,7 +236,7 @@ async fn what_a_list_gives_can_be_handed_on_and_written_down() {
     let value = octoseal::SecretValue::from(std::borrow::Cow::from("v"));
     let put = secrets.put("KEY", &value).access(["acme/api", "acme/web"]);
     put.send().await.unwrap();
-    let selected = secrets.selected_repositories_all("KEY").await.unwrap();
+    let selected = secrets.selected_repositories("KEY").all().await.unwrap();
     secrets
         .put("OTHER", &value)
         .access(&selected)

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use octoseal::{Client, ClientBuilder, Scope, Visibility, secrets::NewSecret};
 use octoseal_mock::{GitHub, Limits};
 use octoseal_tests::acme;

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::future::join_all;
 use octoseal::limits::{Cost, Exchange, Identity, Ledger, LedgerFuture};
 use octoseal::{Client, Scope, Visibility};
