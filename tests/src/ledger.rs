@@ -12,9 +12,12 @@ use octoseal::limits::{
 use tokio::time::Instant;
 
 const LONGEST_MS: u64 = 3_601_000;
-const LONGEST_AGAIN_MS: u64 = 60_000;
+const LONGEST_AGAIN_MS: u64 = 300_000;
+/// Of those that wait in the line and are known to be there, one comes within so many milliseconds.
+pub const COMES_WITHIN_MS: u64 = 75_000;
 const TURN_MS: u64 = 250;
 const LONGEST_TURN_MS: u64 = 5_000;
+const CHUNKS: Cost = Cost::new(CHUNK, CHUNK, CHUNK);
 const KINDS: [Cost; 3] = [Cost::READ, Cost::WRITE, Cost::CONTENT];
 
 /// A ledger in the memory of this process, by tokio's clock.
@@ -77,7 +80,7 @@ struct Page {
     closed: Option<Closed>,
     quota: Option<(Quota, u64)>,
     note: Note,
-    heard: BTreeMap<u32, u64>,
+    heard: BTreeMap<u32, Heard>,
     line: Vec<Waiting>,
 }
 
@@ -107,9 +110,21 @@ impl Log {
     }
 }
 
+/// What is known of a process.
+#[derive(Clone, Copy, Default)]
+struct Heard {
+    at: u64,
+    /// The number of its last exchange, and how much that told of leases.
+    last: u64,
+    settled: usize,
+}
+
 struct Lease {
     left: Cost,
     ends: u64,
+    at_once: Option<u32>,
+    process: u32,
+    number: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -130,6 +145,7 @@ struct Waiting {
 struct Granted {
     lease: u64,
     cost: Cost,
+    at_once: Option<u32>,
     from: u64,
     again: Option<u64>,
     or_sooner: bool,
@@ -142,11 +158,23 @@ const HOUR: u64 = 3_600_000;
 impl Page {
     fn exchange(&mut self, now: u64, told: &Exchange) -> Answer {
         self.tidy(now);
+        let known = self.heard.get(&told.process).copied();
+        let heard = known.unwrap_or_default();
+        let is_late = told.number > 0 && told.number <= heard.last;
+        if !is_late {
+            let is_unheard =
+                |lease: &Lease| lease.process == told.process && lease.number > told.answered;
+            self.leases.retain(|_, lease| !is_unheard(lease));
+        }
         for refused in &told.refusals {
             self.refused(now, refused);
         }
-        for settled in &told.settled {
-            self.settle(now, settled);
+        let counted = match heard.last > told.answered {
+            true => heard.settled.min(told.told_again as usize),
+            false => 0,
+        };
+        for settled in told.settled.iter().skip(counted).filter(|_| !is_late) {
+            self.settle(now, told.at_ms, settled);
         }
         self.learn(now, told.quota);
         if let Some(note) = &told.note
@@ -154,13 +182,22 @@ impl Page {
         {
             self.note = note.clone();
         }
-        self.heard.insert(told.process, now);
-        let granted = self.grant(now, told);
+        let (last, settled) = match is_late {
+            true => (heard.last, heard.settled),
+            false => (told.number, told.settled.len()),
+        };
+        let at = now;
+        self.heard.insert(told.process, Heard { at, last, settled });
+        let granted = match is_late {
+            true => Granted::default(),
+            false => self.grant(now, told, known.is_none()),
+        };
         let closed = self.closed.filter(|closed| now < closed.until);
         Answer {
             now_ms: now,
             lease: granted.lease,
             granted: granted.cost,
+            at_once: granted.at_once,
             from_ms: granted.from.saturating_sub(now),
             again_ms: granted.again.map(|again| again - now),
             or_sooner: granted.or_sooner,
@@ -186,7 +223,7 @@ impl Page {
         self.minute.trim(MINUTE, now);
         self.hour.trim(HOUR, now);
         self.quota = self.quota.filter(|(_, full)| now < *full);
-        self.heard.retain(|_, heard| now < *heard + ABSENT_MS);
+        self.heard.retain(|_, heard| now < heard.at + ABSENT_MS);
         self.line.retain(|waiting| now <= waiting.due + LATE_MS);
     }
 
@@ -217,7 +254,7 @@ impl Page {
         });
     }
 
-    fn settle(&mut self, now: u64, settled: &Settled) {
+    fn settle(&mut self, now: u64, sent_at: u64, settled: &Settled) {
         let known = self.leases.get_mut(&settled.lease);
         let counts = settled.lease == 0 || known.is_some();
         if let Some(lease) = known {
@@ -227,7 +264,8 @@ impl Page {
             }
         }
         if counts && settled.spent != Cost::NONE {
-            let at = now.saturating_sub(settled.ago_ms);
+            let is_known = sent_at > 0 && sent_at <= now && now < sent_at + ABSENT_MS;
+            let at = (if is_known { sent_at } else { now }).saturating_sub(settled.ago_ms);
             self.spend(at, settled.spent, settled.passed);
             self.minute.trim(MINUTE, now);
             self.hour.trim(HOUR, now);
@@ -261,10 +299,11 @@ impl Page {
         });
     }
 
-    fn grant(&mut self, now: u64, told: &Exchange) -> Granted {
-        let own = self.place(told.process);
-        let before: Vec<_> = self.line[..own.unwrap_or(self.line.len())].to_vec();
-        let due = sum(before.iter().filter(|waiting| waiting.due <= now));
+    fn grant(&mut self, now: u64, told: &Exchange, is_new: bool) -> Granted {
+        let own = self.place(told.process).unwrap_or(self.line.len());
+        let comes = |it: &&Waiting| it.due <= now + SOON_MS && it.process != told.process;
+        let before_it = sum(self.line[..own].iter().filter(comes));
+        let others = sum(self.line.iter().filter(comes));
         let mut granted = Granted::default();
         loop {
             let at_first = granted.cost;
@@ -272,7 +311,15 @@ impl Page {
                 if !(told.wants - granted.cost).covers(kind) {
                     continue;
                 }
-                let (opens, reason) = self.opens(now, told, kind, due);
+                let has_chunk = !(CHUNKS - granted.cost).covers(kind);
+                let before = if has_chunk { others } else { before_it };
+                let (opens, reason) = self.opens(now, told, kind, before, granted.lease);
+                let at_once = self.at_once(told, kind, before, granted.lease);
+                let differs = granted.cost.changes() > 0 && at_once != granted.at_once;
+                let is_enough = has_chunk && at_once.is_some();
+                if kind.changes() > 0 && (differs || is_enough || at_once == Some(0)) {
+                    continue;
+                }
                 let soon = if reason == WaitReason::Pacing {
                     SOON_MS
                 } else {
@@ -281,25 +328,29 @@ impl Page {
                 if let Some(from) = opens.filter(|at| *at <= now + soon) {
                     granted.cost = granted.cost + kind;
                     granted.from = granted.from.max(from);
-                    self.lease(&mut granted);
+                    granted.at_once = at_once.or(granted.at_once);
+                    self.lease(told, &mut granted);
                 }
             }
             if granted.cost == at_first {
                 break;
             }
         }
-        let most = Cost::new(CHUNK, CHUNK, CHUNK);
-        let missing = fewer(told.wants - granted.cost, most);
+        let missing = fewer(told.wants - granted.cost, CHUNKS);
         if granted.cost != Cost::NONE || missing == Cost::NONE {
             self.line.retain(|waiting| waiting.process != told.process);
         }
         if missing != Cost::NONE {
-            self.wait(now, told, missing, &mut granted);
+            let longest = match is_new {
+                true => COMES_WITHIN_MS,
+                false => self.longest_again(now, told.process),
+            };
+            self.wait(now, told, missing, longest, &mut granted);
         }
         granted
     }
 
-    fn lease(&mut self, granted: &mut Granted) {
+    fn lease(&mut self, told: &Exchange, granted: &mut Granted) {
         if granted.lease == 0 {
             self.last_lease += 1;
             granted.lease = self.last_lease;
@@ -307,16 +358,30 @@ impl Page {
                 closed.probe = Some(granted.lease);
             }
         }
-        let (left, ends) = (granted.cost, granted.from + LEASE_MS);
-        self.leases.insert(granted.lease, Lease { left, ends });
+        let (left, ends, at_once) = (granted.cost, granted.from + LEASE_MS, granted.at_once);
+        let lease = Lease {
+            left,
+            ends,
+            at_once,
+            process: told.process,
+            number: told.number,
+        };
+        self.leases.insert(granted.lease, lease);
     }
 
-    fn wait(&mut self, now: u64, told: &Exchange, missing: Cost, granted: &mut Granted) {
+    fn wait(
+        &mut self,
+        now: u64,
+        told: &Exchange,
+        missing: Cost,
+        longest: u64,
+        granted: &mut Granted,
+    ) {
         let own = self.place(told.process).unwrap_or(self.line.len());
         let before = sum(self.line[..own].iter());
-        let (opens, reason) = self.opens(now, told, missing, before);
+        let (opens, reason) = self.opens(now, told, missing, before, 0);
         let turn = now + (TURN_MS * (1 + own as u64)).min(LONGEST_TURN_MS);
-        let due = opens.map_or(turn, |at| at.min(now + LONGEST_AGAIN_MS));
+        let due = opens.map_or(turn, |at| at.min(now + longest));
         granted.again = Some(due);
         granted.or_sooner = opens.is_none();
         granted.reason = Some(reason);
@@ -331,6 +396,21 @@ impl Page {
         }
     }
 
+    /// No longer than [`COMES_WITHIN_MS`], if no other in the line that is known to be there comes within it.
+    fn longest_again(&self, now: u64, process: u32) -> u64 {
+        let others = self.line.iter().filter(|it| it.process != process);
+        let mut others = others.filter(|it| it.due > now && it.due <= now + COMES_WITHIN_MS);
+        let is_there = |it: &Waiting| {
+            let heard = self.heard.get(&it.process);
+            heard.is_some_and(|heard| now < heard.at + COMES_WITHIN_MS)
+        };
+        if others.any(is_there) {
+            LONGEST_AGAIN_MS
+        } else {
+            COMES_WITHIN_MS
+        }
+    }
+
     fn place(&self, process: u32) -> Option<usize> {
         self.line.iter().position(|it| it.process == process)
     }
@@ -342,6 +422,7 @@ impl Page {
         told: &Exchange,
         cost: Cost,
         before: Cost,
+        own: u64,
     ) -> (Option<u64>, WaitReason) {
         if let Some(closed) = self.closed {
             if now < closed.until {
@@ -363,7 +444,7 @@ impl Page {
             let opens = told
                 .rules
                 .iter()
-                .map(|rule| self.opens_by(now, rule, cost, before));
+                .map(|rule| self.opens_by(now, rule, cost, before, own));
             let opens: Vec<_> = opens.collect();
             let known = opens.iter().flatten().copied().max().unwrap_or(now);
             (known > now || !opens.contains(&None)).then_some(known)
@@ -376,7 +457,38 @@ impl Page {
         (rules(cost, before), WaitReason::Pacing)
     }
 
-    fn opens_by(&self, now: u64, rule: &Rule, cost: Cost, before: Cost) -> Option<u64> {
+    /// How many of these that change something may be under way at once, if not all.
+    fn at_once(&self, told: &Exchange, cost: Cost, before: Cost, own: u64) -> Option<u32> {
+        let exceeded = told.rules.iter().filter(|rule| {
+            let counts = cost.changes() > 0 && cost.weighed(rule.weights) > 0;
+            counts && self.beyond(rule, cost, before) > 0
+        });
+        let walkers = exceeded.filter_map(|rule| rule.walkers);
+        let walking = self.walking(own) + before.changes();
+        walkers.map(|most| most.saturating_sub(walking)).min()
+    }
+
+    /// The requests of other leases than this one that change something and may be under way at once.
+    fn walking(&self, own: u64) -> u32 {
+        let others = self.leases.iter().filter(|(id, _)| **id != own);
+        others
+            .map(|(_, lease)| lease.left.changes().min(lease.at_once.unwrap_or(u32::MAX)))
+            .sum()
+    }
+
+    /// By how many units a rule would be exceeded.
+    fn beyond(&self, rule: &Rule, cost: Cost, before: Cost) -> u64 {
+        let units = |cost: Cost| u64::from(cost.weighed(rule.weights));
+        let log = if rule.hourly {
+            &self.hour
+        } else {
+            &self.minute
+        };
+        let sum = units(log.sums().spent) + units(self.leased() + cost + before);
+        sum.saturating_sub(u64::from(rule.most).max(units(cost)))
+    }
+
+    fn opens_by(&self, now: u64, rule: &Rule, cost: Cost, before: Cost, own: u64) -> Option<u64> {
         let units = |cost: Cost| u64::from(cost.weighed(rule.weights));
         let (log, span) = if rule.hourly {
             (&self.hour, HOUR)
@@ -384,22 +496,24 @@ impl Page {
             (&self.minute, MINUTE)
         };
         let span = span + span / 200;
-        let all = self.leased() + cost + before;
-        let sum = units(log.sums().spent) + units(all);
-        let most = u64::from(rule.most).max(units(cost));
-        if units(cost) == 0 || sum <= most {
+        let beyond = self.beyond(rule, cost, before);
+        if units(cost) == 0 || beyond == 0 {
             return Some(now);
         }
         if let Some(walkers) = rule.walkers {
-            return (all.changes() <= walkers.max(cost.changes())).then_some(now);
+            let walking = self.walking(own) + before.changes() + cost.changes().min(walkers);
+            return (walking <= walkers).then_some(now);
         }
+        let most = u64::from(rule.most).max(units(cost));
+        let (rounds, rest) = ((beyond - 1) / most, (beyond - 1) % most + 1);
         let mut free = 0;
-        let enough = log.0.values().find(|(_, sums)| {
+        let entry = log.0.values().find(|(_, sums)| {
             free += units(sums.spent);
-            free >= sum - most
+            free >= rest
         });
-        let full_windows = now + span * (sum - most) / most;
-        Some(enough.map_or(full_windows, |(last, _)| last + span))
+        let later = span + span / 240;
+        let first = entry.map_or(now + later, |(last, _)| *last + span);
+        Some(first + rounds * later)
     }
 
     fn leased(&self) -> Cost {
@@ -432,13 +546,15 @@ pub async fn compare(
     let (reference, mut random) = (LedgerInMemory::new(0), Random(seed | 1));
     let identity = Identity::named(&format!("compared {seed}"));
     let mut leases: Vec<(u64, Cost)> = Vec::new();
+    let mut last_ms = 0;
     for step in 0..steps {
         advance(random.of(&[0, 1, 40, 300, 1_000, 5_000, 20_000, 61_000])).await;
-        let exchange = random.exchange(&mut leases);
+        let exchange = random.exchange(step as u64, last_ms, &mut leases);
         let answer = other.exchange(identity, &exchange).await;
         let answer = answer.unwrap_or_else(|error| panic!("step {step}: {error}"));
         let expected = reference.exchange_at(answer.now_ms, identity, &exchange);
         assert_eq!(answer, expected, "step {step} of {seed}: {exchange:?}");
+        last_ms = answer.now_ms;
         if answer.lease != 0 {
             leases.push((answer.lease, answer.granted));
         }
@@ -465,10 +581,13 @@ impl Random {
         Cost::new(few(), few(), few())
     }
 
-    fn exchange(&mut self, leases: &mut Vec<(u64, Cost)>) -> Exchange {
+    fn exchange(&mut self, step: u64, last_ms: u64, leases: &mut Vec<(u64, Cost)>) -> Exchange {
         let mut exchange = Exchange {
             process: self.below(4) as u32,
             wants: self.cost(),
+            // Of a process, the numbers go up mostly, and mostly the last was answered.
+            number: step + self.below(4),
+            answered: step.saturating_sub(self.below(12)),
             at_once: 100,
             rules: self.rules(),
             ..Exchange::default()
@@ -495,6 +614,11 @@ impl Random {
                 exchange.refusals.push(Refused { lease, closing });
             }
         }
+        exchange.told_again = self.below(3) as u32;
+        exchange.at_ms = match self.below(2) {
+            0 => 0,
+            _ => (last_ms + self.below(70_000)).saturating_sub(20_000),
+        };
         if self.below(8) == 0 {
             let (remaining, reset_ms) = (self.below(300), self.below(900_000));
             let limit = Some(5_000);

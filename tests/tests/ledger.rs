@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use octoseal::limits::{
-    Closing, Cost, Exchange, Identity, LEASE_MS, Ledger, LedgerFuture, Note, Quota, Refused, Rule,
-    SOON_MS, Settled, WaitReason,
+    CHUNK, Closing, Cost, Exchange, Identity, LEASE_MS, Ledger, LedgerFuture, Note, Quota, Refused,
+    Rule, SOON_MS, Settled, WaitReason,
 };
-use octoseal_tests::ledger::{LedgerInMemory, compare};
+use octoseal_tests::ledger::{COMES_WITHIN_MS, LedgerInMemory, compare};
 
 const WRITES: Cost = Cost::new(0, 1, 1);
 
@@ -79,12 +79,124 @@ async fn a_lease_may_begin_shortly_and_otherwise_it_says_when_to_come_again() {
         ..wants(1, 10)
     };
     let answer = book.at(100, told);
-    assert_eq!((answer.lease, answer.again_ms), (0, Some(60_000)));
+    assert_eq!((answer.lease, answer.again_ms), (0, Some(60_300)));
     let soon = book.at(60_400 - SOON_MS, wants(1, 10));
     assert_eq!(
         (soon.granted, soon.from_ms),
         (Cost::WRITE.times(10), SOON_MS)
     );
+}
+
+/// Tells of a lease that is spent, and asks for so many more.
+fn spent(process: u32, lease: u64, spent: u32, writes: u32) -> Exchange {
+    Exchange {
+        settled: vec![settled(lease, spent, 0)],
+        ..wants(process, writes)
+    }
+}
+
+#[tokio::test]
+async fn each_in_the_line_is_told_its_own_turn_and_keeps_it_when_it_tells_what_it_sent() {
+    let book = book();
+    let first = book.at(0, wants(1, 10));
+    assert_eq!(book.at(40, spent(1, first.lease, 10, 0)).lease, 0);
+    let mut told = Vec::new();
+    for process in 2..6 {
+        book.at(50, wants(process, 0));
+        told.push(book.at(50, wants(process, 10)).again_ms.unwrap());
+    }
+    let window = 60_300 + 60_300 / 240;
+    let dues = [0, 1, 2, 3].map(|windows| 60_290 + windows * window);
+    assert_eq!(told, dues);
+    let own = book.at(60_340, wants(2, 10));
+    assert_eq!(own.granted, Cost::WRITE.times(10));
+    assert!(own.again_ms.is_none());
+    // The next comes first, though this one asks again at once.
+    let told = book.at(60_380, spent(2, own.lease, 10, 10));
+    assert_eq!(told.granted, Cost::NONE);
+    let turn = 60_300 + 3 * window;
+    assert_eq!(told.again_ms, Some(turn));
+}
+
+#[tokio::test]
+async fn if_all_in_the_line_have_died_the_last_to_come_finds_out() {
+    let book = book();
+    let first = book.at(0, wants(1, 10));
+    book.at(40, spent(1, first.lease, 10, 0));
+    for process in 2..8 {
+        book.at(50, wants(process, 0));
+        book.at(50, wants(process, 10));
+    }
+    // One that was not heard of before.
+    let told = book.at(61_500, wants(9, 10));
+    assert_eq!((told.lease, told.again_ms), (0, Some(COMES_WITHIN_MS)));
+    let late = 61_500 + COMES_WITHIN_MS;
+    assert_eq!(book.at(late, wants(9, 10)).granted.writes, 10);
+}
+
+#[tokio::test]
+async fn where_others_come_soon_none_is_granted_more_than_its_share() {
+    let book = book();
+    let crowd = |process, mut exchange: Exchange| {
+        exchange.process = process;
+        exchange.rules[0].most = 100;
+        exchange
+    };
+    for process in [1, 2] {
+        let lease = book.at(0, crowd(process, wants(process, 50))).lease;
+        let told = crowd(process, spent(process, lease, 50, 0));
+        assert_eq!(book.at(40, told).leased, Cost::NONE);
+    }
+    for process in 3..9 {
+        let told = book.at(50, crowd(process, wants(process, 50)));
+        assert_eq!(told.again_ms, Some(60_290));
+    }
+    let granted = |process| {
+        let told = book.at(60_340, crowd(process, wants(process, 50)));
+        told.granted.writes
+    };
+    // What the others leave is for the first to come.
+    let first = 100 - 5 * CHUNK;
+    assert_eq!(
+        [3, 4, 5, 6, 7, 8].map(granted),
+        [first, CHUNK, CHUNK, CHUNK, CHUNK, CHUNK]
+    );
+}
+
+#[tokio::test]
+async fn beyond_a_limit_that_may_not_hold_one_lease_goes_and_says_how_many_of_it_at_once() {
+    let book = book();
+    let walks = |process| {
+        let mut exchange = wants(process, 12);
+        exchange.rules[0].walkers = Some(5);
+        exchange
+    };
+    let first = book.at(0, walks(1));
+    assert_eq!((first.granted.writes, first.at_once), (10, None));
+    assert_eq!(book.at(0, walks(2)).lease, 0);
+    book.at(40, spent(1, first.lease, 10, 0));
+    let walking = book.at(50, walks(2));
+    assert_eq!((walking.granted.writes, walking.at_once), (12, Some(5)));
+    let other = book.at(60, walks(1));
+    assert_eq!((other.lease, other.or_sooner), (0, true));
+}
+
+#[tokio::test]
+async fn what_a_given_up_exchange_was_granted_comes_back_with_the_next_one() {
+    let book = book();
+    let exchange = |number, answered| Exchange {
+        number,
+        answered,
+        ..wants(1, 10)
+    };
+    assert_eq!(book.at(0, exchange(1, 0)).granted.writes, 10);
+    let next = book.at(300, exchange(3, 0));
+    assert_eq!((next.granted.writes, next.leased.writes), (10, 10));
+    // One that was given up before comes after it.
+    let late = book.at(310, exchange(2, 0));
+    assert_eq!((late.lease, late.leased.writes), (0, 10));
+    // What was answered stays.
+    assert_eq!(book.at(320, exchange(4, 3)).leased.writes, 10);
 }
 
 #[tokio::test]

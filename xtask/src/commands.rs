@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
@@ -172,8 +172,8 @@ pub fn interop(tree: &Tree, options: robots::interop::Options) -> Result<()> {
 }
 
 /// `cargo xtask fleet`
-pub fn fleet(tree: &Tree, require: bool) -> Result<()> {
-    robots::fleet::run(tree, require)
+pub fn fleet(tree: &Tree, require: bool, server: Option<PathBuf>) -> Result<()> {
+    robots::fleet::run(tree, require, server)
 }
 
 /// `cargo xtask fuzz`

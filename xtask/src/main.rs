@@ -108,6 +108,9 @@ enum Command {
         /// Fail where no Redis or Valkey is at hand, instead of skipping what needs it
         #[arg(long)]
         require: bool,
+        /// The server's program, instead of the first redis-server or else valkey-server that is installed
+        #[arg(long, value_name = "PROGRAM")]
+        server: Option<PathBuf>,
     },
     /// Feed foreign bytes to everything that reads them, if cargo-fuzz and a nightly toolchain are here
     Fuzz {
@@ -227,7 +230,7 @@ fn run(tree: &Tree, command: Command) -> Result<ExitCode> {
                 offline,
             },
         ),
-        Command::Fleet { require } => commands::fleet(tree, require),
+        Command::Fleet { require, server } => commands::fleet(tree, require, server),
         Command::Fuzz { seconds } => commands::fuzz(tree, seconds),
         Command::Refresh {
             wanted,

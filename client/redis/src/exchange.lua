@@ -4,8 +4,9 @@
 -- Before it stand the contract's constants.
 
 local MINUTE_MS, HOUR_MS, DAY_MS = 60000, 3600000, 86400000
-local LONGEST_MS, LONGEST_AGAIN_MS = HOUR_MS + 1000, 60000
+local LONGEST_MS, LONGEST_AGAIN_MS = HOUR_MS + 1000, 300000
 local TURN_MS, LONGEST_TURN_MS = 250, 5000
+local COMES_WITHIN_MS = 75000
 
 -- Costs are { reads, writes, content }.
 local NONE = { 0, 0, 0 }
@@ -100,13 +101,24 @@ local function tidy()
   trim()
   if page.quota and page.quota.full <= now then page.quota = nil end
   for process, heard in pairs(page.heard) do
-    if heard + ABSENT_MS <= now then page.heard[process] = nil end
+    if heard.at + ABSENT_MS <= now then page.heard[process] = nil end
   end
   local line = {}
   for _, waiting in ipairs(page.line) do
     if now <= waiting.due + LATE_MS then line[#line + 1] = waiting end
   end
   page.line = line
+end
+
+-- Forgets leases of this process that it has not heard of, unless this exchange is late.
+local function give_back()
+  local heard = page.heard[told.process]
+  told.is_new, told.heard = heard == nil, heard or { last = 0, settled = 0 }
+  told.is_late = told.number > 0 and told.number <= told.heard.last
+  if told.is_late then return end
+  for id, lease in pairs(page.leases) do
+    if lease.process == told.process and lease.number > told.answered then page.leases[id] = nil end
+  end
 end
 
 local function refused(refusal)
@@ -132,7 +144,8 @@ local function settle(settled)
     if requests(lease.left) == 0 then page.leases[id] = nil end
   end
   if (id == 0 or lease) and requests(spent) > 0 then
-    spend(math.max(now - settled.ago_ms, 0), spent, passed)
+    local is_known = told.at_ms > 0 and told.at_ms <= now and now < told.at_ms + ABSENT_MS
+    spend(math.max((is_known and told.at_ms or now) - settled.ago_ms, 0), spent, passed)
   end
   local any_passed = requests(passed) > 0
   if any_passed and id >= page.since then page.strikes = 0 end
@@ -156,38 +169,68 @@ end
 -- Room ------------------------------------------------------------------------------------------------------------------
 -- Instants are nil where they are not known.
 
-local function opens_by(rule, cost, before)
+-- By how many units a rule would be exceeded.
+local function exceeds(rule, cost, before)
   local units = weighed(cost, rule.weights)
+  local spent = rule.hourly and sums.hour.spent or sums.minute.spent
   local all = add(add(leased, cost), before)
-  local log, span, spent = page.minute, MINUTE_MS, sums.minute.spent
-  if rule.hourly then log, span, spent = page.hour, HOUR_MS, sums.hour.spent end
-  span = span + span / 200
-  local most = math.max(rule.most, units)
-  local beyond = weighed(add(spent, all), rule.weights) - most
-  if units == 0 or beyond <= 0 then return now end
-  if known(rule.walkers) then
-    if changes(all) <= math.max(rule.walkers, changes(cost)) then return now end
-    return nil
-  end
-  local free = 0
-  for _, entry in ipairs(log) do
-    free = free + weighed({ entry[3], entry[4], entry[5] }, rule.weights)
-    if free >= beyond then return entry[2] + span end
-  end
-  return now + math.floor(span * beyond / most)
+  return units > 0 and weighed(add(spent, all), rule.weights) - math.max(rule.most, units) or 0
 end
 
-local function opens_by_rules(cost, before)
+-- What changes something and may be under way at once, of other leases than this one.
+local function walking(own)
+  local sum = 0
+  for id, lease in pairs(page.leases) do
+    if id ~= own then sum = sum + math.min(changes(lease.left), lease.at_once or math.huge) end
+  end
+  return sum
+end
+
+-- How many of these may be under way at once, if they walk.
+local function walks(cost, before, own)
+  local least
+  if changes(cost) == 0 then return nil end
+  for _, rule in ipairs(told.rules) do
+    if known(rule.walkers) and exceeds(rule, cost, before) > 0 then
+      local left = math.max(rule.walkers - walking(own) - changes(before), 0)
+      least = math.min(least or left, left)
+    end
+  end
+  return least
+end
+
+local function opens_by(rule, cost, before, own)
+  local beyond = exceeds(rule, cost, before)
+  if beyond <= 0 then return now end
+  if known(rule.walkers) then
+    local all = walking(own) + changes(before) + math.min(changes(cost), rule.walkers)
+    return all <= rule.walkers and now or nil
+  end
+  local log, span = page.minute, MINUTE_MS
+  if rule.hourly then log, span = page.hour, HOUR_MS end
+  span = span + span / 200
+  local longer = span + math.floor(span / 240)
+  local most = math.max(rule.most, weighed(cost, rule.weights))
+  local rounds = math.floor((beyond - 1) / most)
+  local rest, free = beyond - rounds * most, 0
+  for _, entry in ipairs(log) do
+    free = free + weighed({ entry[3], entry[4], entry[5] }, rule.weights)
+    if free >= rest then return entry[2] + span + rounds * longer end
+  end
+  return now + longer + rounds * longer
+end
+
+local function opens_by_rules(cost, before, own)
   local latest, all_known = now, true
   for _, rule in ipairs(told.rules) do
-    local opens = opens_by(rule, cost, before)
+    local opens = opens_by(rule, cost, before, own)
     if opens then latest = math.max(latest, opens) else all_known = false end
   end
   if latest > now or all_known then return latest end
   return nil
 end
 
-local function opens(cost, before)
+local function opens(cost, before, own)
   local closed = page.closed
   if closed then
     if now < closed.ends then return closed.ends, closed.reason end
@@ -201,8 +244,8 @@ local function opens(cost, before)
   end
   local most = math.max(told.at_once, requests(cost))
   if requests(leased) + requests(cost) > most then return nil, 'pacing' end
-  if requests(all) > most and opens_by_rules(before, NONE) == now then return nil, 'pacing' end
-  return opens_by_rules(cost, before), 'pacing'
+  if requests(all) > most and opens_by_rules(before, NONE, own) == now then return nil, 'pacing' end
+  return opens_by_rules(cost, before, own), 'pacing'
 end
 
 -- Leases and the line ---------------------------------------------------------------------------------------------------
@@ -213,7 +256,7 @@ local function place_of(process)
   end
 end
 
-local function lease(granted, kind, from)
+local function lease(granted, kind, from, at_once)
   granted.cost = add(granted.cost, kind)
   granted.from = math.max(granted.from, from)
   leased = add(leased, kind)
@@ -222,7 +265,22 @@ local function lease(granted, kind, from)
     granted.id = page.last_lease
     if page.closed then page.closed.probe = granted.id end
   end
-  page.leases[granted.id] = { left = granted.cost, ends = granted.from + LEASE_MS }
+  granted.at_once = at_once or granted.at_once
+  page.leases[granted.id] = {
+    left = granted.cost, ends = granted.from + LEASE_MS, at_once = granted.at_once,
+    process = told.process, number = told.number,
+  }
+end
+
+-- No longer than that, if it is new, or no other in the line that is known to be there comes within it.
+local function longest_again()
+  if told.is_new then return COMES_WITHIN_MS end
+  for _, waiting in ipairs(page.line) do
+    local comes = waiting.due > now and waiting.due <= now + COMES_WITHIN_MS
+    local heard = page.heard[waiting.process]
+    if comes and waiting.process ~= told.process and heard and now < heard.at + COMES_WITHIN_MS then return LONGEST_AGAIN_MS end
+  end
+  return COMES_WITHIN_MS
 end
 
 local function wait(granted, missing)
@@ -231,7 +289,7 @@ local function wait(granted, missing)
   for n = 1, own - 1 do before = add(before, page.line[n].wants) end
   local at, reason = opens(missing, before)
   local turn = now + math.min(TURN_MS * own, LONGEST_TURN_MS)
-  local due = at and math.min(at, now + LONGEST_AGAIN_MS) or turn
+  local due = at and math.min(at, now + longest_again()) or turn
   granted.again, granted.or_sooner, granted.reason = due, at == nil, reason
   page.line[own] = { process = told.process, wants = missing, due = due }
 end
@@ -240,17 +298,26 @@ local function grant()
   local wants = read_cost(told.wants)
   local granted = { id = 0, cost = NONE, from = now, or_sooner = false }
   local own = place_of(told.process)
-  local due = NONE
-  for n = 1, (own or #page.line + 1) - 1 do
-    if page.line[n].due <= now then due = add(due, page.line[n].wants) end
+  local before_it, others = NONE, NONE
+  for n, waiting in ipairs(page.line) do
+    if waiting.due <= now + SOON_MS and n ~= own then
+      others = add(others, waiting.wants)
+      if n < (own or #page.line + 1) then before_it = others end
+    end
   end
   local before
   repeat
     before = granted.cost
     for n, kind in ipairs(KINDS) do
       if wants[n] > granted.cost[n] then
-        local at, reason = opens(kind, due)
-        if at and at <= now + (reason == 'pacing' and SOON_MS or 0) then lease(granted, kind, at) end
+        local due = granted.cost[n] < CHUNK and before_it or others
+        local at, reason = opens(kind, due, granted.id)
+        local at_once = walks(kind, due, granted.id)
+        local differs = changes(granted.cost) > 0 and at_once ~= granted.at_once
+        local is_enough = at_once and granted.cost[n] >= CHUNK
+        local may = changes(kind) == 0 or at_once ~= 0 and not differs and not is_enough
+        local soon = reason == 'pacing' and SOON_MS or 0
+        if may and at and at <= now + soon then lease(granted, kind, at, at_once) end
       end
     end
   until before == granted.cost
@@ -286,11 +353,16 @@ end
 
 local function take_in()
   for _, refusal in ipairs(told.refusals) do refused(refusal) end
-  for _, settled in ipairs(told.settled) do settle(settled) end
+  local counted = told.heard.last > told.answered and math.min(told.heard.settled, told.told_again) or 0
+  for n, settled in ipairs(told.settled) do
+    if n > counted and not told.is_late then settle(settled) end
+  end
   trim()
   learn(told.quota)
   if known(told.note) and told.note.version >= page.note.version then page.note = told.note end
-  page.heard[told.process] = now
+  local heard = told.is_late and told.heard or { last = told.number, settled = #told.settled }
+  heard.at = now
+  page.heard[told.process] = heard
   for _, rule in ipairs(told.rules) do rule.weights = read_cost(rule.weights) end
 end
 
@@ -300,7 +372,8 @@ local function answer(granted)
   local written = function(log) return { spent = write_cost(log.spent), passed = write_cost(log.passed) } end
   local closed = page.closed and now < page.closed.ends and page.closed or nil
   return {
-    now_ms = now, lease = granted.id, granted = write_cost(granted.cost), from_ms = granted.from - now,
+    now_ms = now, lease = granted.id, granted = write_cost(granted.cost), at_once = granted.at_once,
+    from_ms = granted.from - now,
     again_ms = granted.again and granted.again - now, or_sooner = granted.or_sooner, reason = granted.reason,
     closed_ms = closed and closed.ends - now, closed_for = closed and closed.reason,
     leased = write_cost(leased), since = page.since, minute = written(sums.minute), hour = written(sums.hour), note = page.note, processes = processes,
@@ -310,9 +383,10 @@ end
 page, told = opened(), cjson.decode(ARGV[1])
 now = clock()
 tidy()
+give_back()
 take_in()
 sums, leased = { minute = log_sums(page.minute), hour = log_sums(page.hour) }, NONE
 for _, each_lease in pairs(page.leases) do leased = add(leased, each_lease.left) end
-local granted = grant()
+local granted = told.is_late and { id = 0, cost = NONE, from = now, or_sooner = false } or grant()
 redis.call('SET', KEYS[1], cmsgpack.pack(page), 'PX', DAY_MS)
 return cjson.encode(answer(granted))

@@ -19,11 +19,11 @@ const ANSWERS_WITHIN: Duration = Duration::from_millis(250);
 const CONNECTS_WITHIN: Duration = Duration::from_secs(2);
 
 /// The form of what is kept, a part of the keys: versions of this crate that differ in it don't read each other's.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// A [`Ledger`] in Redis 7 or later, or in Valkey.
 ///
-/// All of an identity is one key, `PREFIX:1:IDENTITY`, forgotten a day after it was last used, and an exchange is one
+/// All of an identity is one key, `PREFIX:2:IDENTITY`, forgotten a day after it was last used, and an exchange is one
 /// script: one round trip, one atomic step, by the store's own clock. Nothing kept there is secret: identities are
 /// hashes.
 ///

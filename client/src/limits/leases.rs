@@ -59,6 +59,11 @@ pub(super) struct Leases {
     /// The requests that all processes had leased.
     pub(super) leased: Cost,
     processes: Option<u32>,
+    /// The numbers of the last exchange, and of the last that was answered.
+    number: u64,
+    answered: u64,
+    /// How many of what will be told an exchange has told already that was given up.
+    told_again: usize,
     away: Option<Away>,
     /// Until when this process keeps to its share although the ledger is back.
     careful_until: Ms,
@@ -80,8 +85,21 @@ struct Away {
 struct Lease {
     id: u64,
     left: Cost,
+    /// How many of its requests that change something may be under way at once, and how many are.
+    at_once: u32,
+    under_way: u32,
     from: Ms,
     until: Ms,
+}
+
+/// What waits to be let out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Waiting {
+    pub(super) all: Cost,
+    /// Of that, what waits for nothing that the ledger was asked for and has not granted yet.
+    pub(super) ready: Cost,
+    /// Whether something of it needs no more than what is leased.
+    pub(super) may_leave: bool,
 }
 
 impl Leases {
@@ -106,9 +124,10 @@ impl Leases {
         now < self.busy_until
     }
 
-    /// When a ledger that is away is asked again.
+    /// When the ledger is to be asked or told next: if it is away, or has leased what is not used.
     pub(super) fn next_try(&self) -> Option<Ms> {
-        self.away.map(|away| away.next.max(self.busy_until))
+        let away = self.away.map(|away| away.next.max(self.busy_until));
+        away.or(self.held.iter().map(|lease| lease.until).min())
     }
 
     pub(super) fn room(&mut self, now: Ms, cost: Cost) -> Result<(), Blocked> {
@@ -116,6 +135,7 @@ impl Leases {
         let kinds = cost.kinds().into_iter();
         let mut kinds = kinds.filter(|kind| *kind != Cost::NONE);
         let from = kinds.try_fold(now, |from, kind| match self.lease_for(now, kind) {
+            Some(lease) if lease.is_full() && kind != Cost::READ => Err(None),
             Some(lease) => Ok(from.max(lease.from)),
             None => Err((now < again && asked.covers(kind)).then_some(again)),
         });
@@ -133,6 +153,7 @@ impl Leases {
             let lease = self.lease_for(now, kind).filter(|_| kind != Cost::NONE);
             lease.map_or(0, |lease| {
                 lease.left = lease.left - kind;
+                lease.under_way += kind.changes();
                 lease.id
             })
         })
@@ -159,6 +180,10 @@ impl Leases {
             .zip(unused.kinds());
         for (((spent, passed), unused), lease) in kinds.zip(leases) {
             if spent + unused != Cost::NONE {
+                if let Some(lease) = self.held.iter_mut().find(|held| held.id == lease) {
+                    let ended = (spent + unused).changes();
+                    lease.under_way = lease.under_way.saturating_sub(ended);
+                }
                 self.settle_one(now, lease, spent, passed, unused);
             }
         }
@@ -167,7 +192,8 @@ impl Leases {
     fn settle_one(&mut self, now: Ms, lease: u64, spent: Cost, passed: Cost, unused: Cost) {
         let settled = &mut self.report.settled;
         let full = lease == 0 && settled.len() >= REMEMBERED;
-        let last = settled.last_mut().filter(|last| last.lease == lease);
+        let new = settled.len() > self.told_again;
+        let last = settled.last_mut().filter(|last| new && last.lease == lease);
         if let Some(last) = last.filter(|last| now < last.ago_ms + GRAIN || full) {
             last.ago_ms = now;
             last.spent = last.spent + spent;
@@ -200,19 +226,40 @@ impl Leases {
         (self.noted.text != text).then_some(Note { version, text })
     }
 
+    /// Sums up what waits.
+    pub(super) fn waiting(&self, now: Ms, waiting: impl Iterator<Item = Cost>) -> Waiting {
+        let (again, asked, _) = self.again;
+        let asked = if now < again { asked } else { Cost::NONE };
+        let begun = self.held.iter().filter(|lease| lease.from <= now);
+        let leased = begun.fold(Cost::NONE, |sum, lease| sum + lease.left);
+        waiting.fold(Waiting::default(), |mut sum, cost| {
+            sum.all = sum.all + cost;
+            if cost.each(asked, u32::min) == Cost::NONE {
+                sum.ready = sum.ready + cost;
+            }
+            sum.may_leave |= leased.covers(cost);
+            sum
+        })
+    }
+
     /// What is to be exchanged now, with these requests waiting and those under way.
-    pub(super) fn exchange(&mut self, now: Ms, waiting: Cost, under_way: Cost) -> Option<Exchange> {
+    pub(super) fn exchange(
+        &mut self,
+        now: Ms,
+        waiting: Waiting,
+        under_way: Cost,
+    ) -> Option<Exchange> {
         if now < self.busy_until || self.away.is_some_and(|away| now < away.next) {
             return None;
         }
-        let left = self.give_back(now, waiting + under_way == Cost::NONE);
-        let missing = waiting - left;
+        let left = self.give_back(now, waiting.all + under_way == Cost::NONE);
+        let missing = waiting.all - left;
         let (again, asked, _) = self.again;
-        let others = missing.each(asked, |missing, asked| if asked == 0 { missing } else { 0 });
+        let others = waiting.ready - left;
         let first = self.report.settled.first();
-        let all_ended = under_way == Cost::NONE && first.is_some();
-        let due = again <= now || self.or_sooner && all_ended || others != Cost::NONE;
-        let asks = missing != Cost::NONE && due;
+        let all_ended = under_way == Cost::NONE && !waiting.may_leave && first.is_some();
+        let due = again <= now || self.or_sooner && all_ended;
+        let asks = missing != Cost::NONE && (due || all_ended) || others != Cost::NONE;
         let stale = first.is_some_and(|settled| settled.ago_ms + USED_WITHIN <= now);
         if !asks && !all_ended && !stale && self.report.refusals.is_empty() {
             return None;
@@ -221,14 +268,24 @@ impl Leases {
         for settled in &mut exchange.settled {
             settled.ago_ms = now - settled.ago_ms;
         }
-        if asks {
-            let recently = now < self.granted.0 + 1_000;
+        // Of a ledger that is away nothing is asked before it has answered: what it grants later, none hears of.
+        if asks && self.away.is_none() {
+            // What waits for its turn keeps its place, and nothing is asked for ahead of it.
+            let waits = missing.each(asked, |missing, asked| missing * asked.min(1));
+            let wants = if due { missing } else { waits + others };
+            let recently = waits == Cost::NONE && now < self.granted.0 + 1_000;
             let more = self.granted.1.times(2 * u32::from(recently));
-            exchange.wants = missing.each(more, |missing, more| match missing {
+            exchange.wants = wants.each(more, |missing, more| match missing {
                 0 => 0,
                 missing => missing.max(more.min(AHEAD)),
             });
         }
+        self.number += 1;
+        (exchange.number, exchange.answered) = (self.number, self.answered);
+        if self.answered > 0 {
+            exchange.at_ms = now.wrapping_add(self.ahead);
+        }
+        exchange.told_again = std::mem::take(&mut self.told_again) as u32;
         self.busy_until = now + 2 * ANSWERS_WITHIN.as_millis() as Ms;
         Some(exchange)
     }
@@ -275,13 +332,20 @@ impl Leases {
         let outdated = |lease: &&mut Lease| lease.id < answer.since;
         let outdated = self.held.iter_mut().filter(outdated);
         outdated.for_each(|lease| lease.until = now);
-        if answer.lease != 0 {
+        // The next exchange has given up the lease of one that counted as lost.
+        let is_last = sent.number == self.number;
+        if is_last {
+            self.answered = sent.number;
+        }
+        if answer.lease != 0 && is_last {
             self.granted = (now, answer.granted);
             let from_ms = answer.from_ms.min(ms(LONGEST));
             let from = now + from_ms;
             self.held.push_back(Lease {
                 id: answer.lease,
                 left: answer.granted,
+                at_once: answer.at_once.unwrap_or(u32::MAX),
+                under_way: 0,
                 from,
                 until: asked_at + from_ms + USED_WITHIN,
             });
@@ -305,6 +369,9 @@ impl Leases {
         for settled in &mut sent.settled {
             settled.ago_ms = asked_at.saturating_sub(settled.ago_ms);
         }
+        // One that counted as lost does not come before what was told since.
+        let is_last = sent.number == self.number;
+        self.told_again = if is_last { sent.settled.len() } else { 0 };
         let report = &mut self.report;
         sent.settled.append(&mut report.settled);
         sent.refusals.append(&mut report.refusals);
@@ -313,6 +380,12 @@ impl Leases {
         // The ledger ends them by itself, and meanwhile each process keeps to its share.
         self.held.clear();
         self.again = Default::default();
+    }
+}
+
+impl Lease {
+    fn is_full(&self) -> bool {
+        self.under_way >= self.at_once
     }
 }
 

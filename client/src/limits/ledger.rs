@@ -29,8 +29,8 @@ pub const ABSENT_MS: u64 = 600_000;
 /// A process that waits for its turn loses it when it comes later than so many milliseconds after it was told to.
 pub const LATE_MS: u64 = 2_000;
 
-/// A process waits in the line for so many requests of each kind at most.
-pub const CHUNK: u32 = 5;
+/// A process waits in the line for so many requests of each kind at most, and is granted no more where others come soon.
+pub const CHUNK: u32 = 16;
 
 /// A store in which processes that call as one identity keep count together, so that all of them keep to the limits
 /// that hold for all of them.
@@ -59,30 +59,38 @@ pub const CHUNK: u32 = 5;
 /// All of it is one atomic step, by the ledger's own clock, in this order:
 /// 1. Leases whose end has come are ended, and what is left of them counts as spent now. Spent requests that are free
 ///    again, a quota that is full again, processes not heard of for [`ABSENT_MS`], and those in the line that are more
-///    than [`LATE_MS`] late are forgotten.
+///    than [`LATE_MS`] late are forgotten. So are, unless this exchange is late, the leases that exchanges of this process
+///    after `answered` were granted: it has not heard of them, and nothing of them is spent. An exchange is **late** if
+///    its `number`, not being 0, is not higher than that of one before it: it was given up, and grants nothing.
 /// 2. Each of `refusals`: if its lease is `since` or later, the refusals in a row become one more, and `since` the number
 ///    of the next lease. The gate closes for the longer of `wait_ms` and `doubled_ms`, the latter doubled for each
 ///    refusal in a row but the first (12 times at most), and for 3,601 s at most. If it is closed for longer already,
 ///    that stays, and its reason. There is no probe any more.
-/// 3. Each of `settled`: what is left of its lease becomes less by `spent` and `unused`, and a lease of which nothing is
-///    left is forgotten. `spent` and `passed` count as of `ago_ms` before now, unless the lease is not known: then
-///    they were counted when it was ended. Lease 0 is none, and what is told of it counts. If something `passed` and
-///    the lease is `since` or later, there are no refusals in a row any more. If it is the probe: if something
+/// 3. Each of `settled`, unless this exchange is late: what is left of its lease becomes less by `spent` and `unused`,
+///    and a lease of which nothing is left is forgotten. Of the first `told_again`, so many are passed over as the
+///    process's last exchange told, if its number was higher than `answered`. `spent` and `passed` count as of `ago_ms`
+///    before `at_ms` (before now, if `at_ms` is 0, later than now or [`ABSENT_MS`] ago), unless the lease is not known:
+///    then they were counted when it was ended. Lease 0 is none, and what is told of it counts. If something `passed`
+///    and the lease is `since` or later, there are no refusals in a row any more. If it is the probe: if something
 ///    `passed`, the gate is open, and if nothing did, there is no probe any more.
 /// 4. `quota`, unless its `reset_ms` is 0, is full again after `reset_ms` (3,601 s at most) and a second. Of two that
 ///    are full again within 5 s of each other the lower `remaining` holds, with the instant known before; otherwise the
 ///    one that is full again later.
 /// 5. `note` replaces the note if its version is not lower.
-/// 6. The process counts as heard of now.
+/// 6. The process counts as heard of now. What is late ends here.
 /// 7. One read, one write, one request that creates content, in turn and again and again: each that it still wants is
 ///    granted if there is [room](#room) for it within [`SOON_MS`] (at once, if the reason is another than the pace),
-///    with those before it in the line who should have come by now. What is granted is one lease, which begins as soon
-///    as there is room for all of it and ends [`LEASE_MS`] after that. While the gate is closed there is no room; when
-///    its time is over, the first lease is the probe, and there is no room besides it.
+///    with those before it in the line who are to come by then; beyond [`CHUNK`] of its kind, with all others in the
+///    line who are. What is granted is one lease, which begins as soon as there is room for all of it and ends
+///    [`LEASE_MS`] after that. Of what changes something either all of a lease walks, [`CHUNK`] of a kind at most, or
+///    nothing does. While the gate is closed there is no room; when its time is over, the first lease is the probe, and
+///    there is no room besides it.
 /// 8. A process that was granted something, or wants nothing more, leaves the line. If it still wants something, it
 ///    waits in its place, or at the end, for [`CHUNK`] of each kind at most. It is told to come again (`again_ms`) when
-///    there is room for that and for all before it in the line, after 60 s at most; or, if that is not known
-///    (`or_sooner`), after 250 ms for itself and for each before it, 5 s at most.
+///    there is room for that and for all before it in the line, after 300 s at most, or 75 s, if it was not heard of
+///    before, or no other in the line that was heard of within the last 75 s is to come within the next 75 s: should all
+///    before it have died, it finds out. If it is not known when there is room (`or_sooner`), it comes after 250 ms for
+///    itself and for each before it, 5 s at most.
 ///
 /// # Room
 /// There is room for requests, with others `before` them, from the latest of these instants on; the reason is that of
@@ -93,17 +101,20 @@ pub const CHUNK: u32 = 5;
 /// - these and all that is leased are `at_once` requests at most; and so they are with those before, unless the rules
 ///   have no room for those now: never known; the pace;
 /// - each of `rules` that counts one of these at all: the units spent within its span, of these, of those before and of
-///   all that is leased are `most` at most. Otherwise, for `walkers`, which count requests that change something: these,
-///   those before and all that is leased are so many at most; if not, it is not known. Without walkers it is known: when
-///   enough of the spent requests are free again, in the order of their ends, or if that does not suffice, after as many
-///   spans as what is too much is of `most` (rounded down to a millisecond). A later instant that is known goes before
-///   one that is not; the pace.
+///   all that is leased are `most` at most. Otherwise, for `walkers`, which count requests that change something:
+///   these, those before and of each other lease what may be under way at once are so many at most, and if not, it is
+///   not known. These then **walk**: of their lease, so many as the walkers leave may be under way at once (`at_once`),
+///   and where they leave none, nothing is granted. Without walkers it is known: when enough of the spent requests are
+///   free again, in the order of their ends, or if these do not suffice, after a span. For each `most` by which it is
+///   too much, that is a span later. Both of these spans are a 240th longer (rounded down to a millisecond), since what
+///   is spent until then ends later than what is leased now. A later instant that is known goes before one that is not;
+///   the pace.
 ///
 /// These alone, where they are more than `at_once`, `most` or `walkers`, count as if they were just as many.
 ///
 /// # When it fails
 /// An exchange may be given up after some hundred milliseconds, whether it was carried out or not: a lease that was not
-/// heard of ends by itself, and what is told twice counts twice. The process then keeps to its share of the limits, by
+/// heard of ends by itself, or with the next exchange; and what became of leases is told again, and counts once. The process then keeps to its share of the limits, by
 /// the last known number of processes, and asks again later.
 pub trait Ledger: Send + Sync {
     /// Tells what became of leases, and takes another.
@@ -118,6 +129,14 @@ pub trait Ledger: Send + Sync {
 pub struct Exchange {
     /// The process, by a random number.
     pub process: u32,
+    /// Counts the exchanges of the process, from 1 on; 0 for one that is not counted.
+    pub number: u64,
+    /// The number of the last exchange of the process that was answered; 0 for none.
+    pub answered: u64,
+    /// What the ledger's clock says as this is sent, by its last answer; 0 if there was none.
+    pub at_ms: u64,
+    /// How many of `settled`, from the first on, the exchange before this one told already.
+    pub told_again: u32,
     /// Refusals since the last exchange.
     pub refusals: Vec<Refused>,
     /// What became of leases since then.
@@ -176,6 +195,8 @@ pub struct Answer {
     pub lease: u64,
     /// What it is for.
     pub granted: Cost,
+    /// How many of them that change something may be under way at once, if not all.
+    pub at_once: Option<u32>,
     /// In how many milliseconds the lease begins.
     pub from_ms: u64,
     /// In how many milliseconds to ask again, if not everything was granted.

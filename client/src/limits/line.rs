@@ -197,10 +197,10 @@ impl Line {
         if let Some(link) = &self.link
             && Handle::try_current().is_ok()
         {
-            let lanes = inner.lanes.iter();
-            let waiting = lanes.flat_map(|lane| lane.values().take(SEEN_AHEAD));
-            let waiting = waiting.fold(Cost::NONE, |sum, waiter| sum + waiter.cost);
-            if let Some(mut exchange) = inner.tally.exchange(now, waiting) {
+            let Inner { tally, lanes, .. } = &mut *inner;
+            let waiting = lanes.iter().flat_map(|lane| lane.values().take(SEEN_AHEAD));
+            let waiting = waiting.map(|waiter| waiter.cost);
+            if let Some(mut exchange) = tally.exchange(now, waiting) {
                 exchange.process = link.process;
                 leases::spawn(self.clone(), now, exchange);
             }
@@ -241,7 +241,7 @@ impl Inner {
             None if ahead == 0 => now + LOOKS_AGAIN,
             until => until.unwrap_or(now) + ahead.saturating_mul(PATIENCE).min(LOOKS_AGAIN),
         };
-        // The first of them asks a ledger that is away again.
+        // The first of them asks a ledger that is away again, and gives back what is not used.
         let asks = self.tally.next_try().filter(|_| ahead == 0);
         let due = asks.map_or(due, |asks| due.min(asks.max(now + 1)));
         let bell = Arc::default();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::cost::Cost;
-use super::leases::Leases;
+use super::leases::{Leases, Waiting};
 use super::ledger::{Answer, Exchange, Sums};
 use super::lessons::{Learnt, Lessons};
 use super::log::{Log, Ms, Rule};
@@ -397,9 +397,19 @@ impl Tally {
     }
 
     /// The exchange with the ledger to be made now, if there is one and it is time.
-    pub(super) fn exchange(&mut self, now: Ms, waiting: Cost) -> Option<Exchange> {
+    pub(super) fn exchange(
+        &mut self,
+        now: Ms,
+        waiting: impl Iterator<Item = Cost>,
+    ) -> Option<Exchange> {
         let rules = self.rules(now).into_iter();
-        let waiting = self.may_leave(now, waiting);
+        let leases = self.leases.as_ref()?;
+        let waiting = leases.waiting(now, waiting);
+        let waiting = Waiting {
+            all: self.may_leave(now, waiting.all),
+            ready: self.may_leave(now, waiting.ready),
+            ..waiting
+        };
         let leases = self.leases.as_mut()?;
         Some(Exchange {
             note: leases.note(&self.lessons),
@@ -452,7 +462,7 @@ impl Tally {
         leases.is_some_and(|leases| leases.is_telling(now))
     }
 
-    /// When a ledger that is away is asked again.
+    /// When the ledger is to be asked or told next, whatever happens before.
     pub(super) fn next_try(&self) -> Option<Ms> {
         self.leases.as_ref()?.next_try()
     }

@@ -24,13 +24,14 @@ struct Programs {
 }
 
 /// Compares the ledger in a real store with the one in memory, then plays every scene, all at once, and prints what came
-/// of each.
+/// of each. `server` is the store's program, if it is not the one that is installed.
 ///
 /// # Errors
 ///
 /// If a scene failed, or something is not at hand that `require` asks for.
-pub fn run(tree: &Tree, require: bool) -> Result<()> {
-    let Some(server) = found(&["redis-server", "valkey-server"]) else {
+pub fn run(tree: &Tree, require: bool, server: Option<PathBuf>) -> Result<()> {
+    let installed = || found(&["redis-server", "valkey-server"]);
+    let Some(server) = server.or_else(installed) else {
         ensure!(!require, "no redis-server or valkey-server is installed");
         println!("skipped: no redis-server or valkey-server is installed");
         return Ok(());
