@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use octoseal_api::Transport;
-use secrecy::SecretString;
+use zeroize::Zeroizing;
 
 #[cfg(feature = "app")]
 use crate::app::App;
@@ -50,7 +50,7 @@ pub struct ClientBuilder {
     observer: Option<Tell>,
     sockets: Sockets,
     /// Those of another client.
-    connections: Option<Connections>,
+    connections: Option<Arc<Connections>>,
     transport: Option<Arc<dyn Transport>>,
     layers: Vec<Layer>,
     refuses_unknown_settings: bool,
@@ -60,7 +60,7 @@ type Layer = Arc<dyn Fn(Arc<dyn Transport>) -> Arc<dyn Transport> + Send + Sync>
 
 #[derive(Clone)]
 enum Credentials {
-    Text(SecretString),
+    Text(Zeroizing<String>),
     Environment(Environment),
     Source(Arc<dyn TokenSource>),
     #[cfg(feature = "app")]

@@ -42,14 +42,14 @@ pub(crate) use target::Target;
 pub struct Client {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) lookup: Arc<Lookup>,
-    pub(crate) connections: Connections,
+    pub(crate) connections: Arc<Connections>,
     pub(crate) terms: Terms,
 }
 
 impl Client {
     pub(crate) fn new(
         runtime: Arc<Runtime>,
-        connections: Connections,
+        connections: Arc<Connections>,
         refuses_unknown_settings: bool,
     ) -> Self {
         let lookup = Arc::new(Lookup::new(runtime.clone(), refuses_unknown_settings));

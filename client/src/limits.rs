@@ -31,6 +31,6 @@ pub use pacing::Pacing;
 pub use told::{Closing, Quota, WaitReason};
 
 pub(crate) use budget::Budget;
-pub(crate) use gate::{Ask, Gate, Leave, Limits, Stop, Ticket, charge_again};
+pub(crate) use gate::{Ask, Gate, Leave, Limits, Stop, Ticket, any_number, charge_again};
 pub(crate) use line::{Stays, TooLong};
 pub(crate) use told::{Cause, LONGEST, Refusal};

@@ -3,8 +3,8 @@
 use std::fmt;
 
 #[cfg(feature = "secrecy")]
-use secrecy::SecretString;
-use secrecy::{ExposeSecret, SecretSlice};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use zeroize::Zeroizing;
 
 use crate::error::Error;
 
@@ -15,15 +15,15 @@ pub const MAX_VALUE_BYTES: usize = 48 * 1024;
 
 /// A secret's plaintext: any bytes, kept exactly as given (nothing is trimmed), never printed, wiped on drop.
 ///
-/// Made from text or bytes by `From`; a `String` or `Vec<u8>` moves in without being copied when its capacity
-/// equals its length, and otherwise the left-over allocation is the caller's to care about.
+/// Made from text or bytes by `From`; a `String` or `Vec<u8>` moves in without being copied, and what it grew out of
+/// before is the caller's to care about.
 #[derive(Clone)]
-pub struct SecretValue(SecretSlice<u8>);
+pub struct SecretValue(Zeroizing<Vec<u8>>);
 
 impl SecretValue {
     /// How many bytes the value has.
     pub fn len(&self) -> usize {
-        self.0.expose_secret().len()
+        self.0.len()
     }
 
     /// Whether the value has no bytes. GitHub stores empty values too.
@@ -32,7 +32,7 @@ impl SecretValue {
     }
 
     pub(crate) fn expose(&self) -> &[u8] {
-        self.0.expose_secret()
+        &self.0
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {
@@ -117,6 +117,6 @@ impl From<SecretString> for SecretValue {
 #[cfg(feature = "secrecy")]
 impl From<SecretSlice<u8>> for SecretValue {
     fn from(bytes: SecretSlice<u8>) -> Self {
-        Self(bytes)
+        bytes.expose_secret().into()
     }
 }

@@ -22,7 +22,6 @@ pub(crate) use proxy::Proxies;
 pub(crate) use sockets::Sockets;
 
 /// What leads to one server, for all clients that share it.
-#[derive(Clone)]
 pub(crate) struct Connections {
     base: Url,
     /// The way there, in words.

@@ -1,7 +1,7 @@
 //! The server and the token that the environment names.
 
 use reqwest::Url;
-use secrecy::SecretString;
+use zeroize::Zeroizing;
 
 use super::server::Server;
 use crate::error::Error;
@@ -12,18 +12,18 @@ pub(crate) struct Environment {
     base_url: Option<String>,
     host: Option<String>,
     /// `GH_TOKEN`, which is GitHub's and data residency's.
-    github: Option<SecretString>,
+    github: Option<Zeroizing<String>>,
     /// `GITHUB_TOKEN`, which is whose `GITHUB_API_URL` is.
-    runner: Option<SecretString>,
+    runner: Option<Zeroizing<String>>,
     /// The Enterprise Server's token.
-    enterprise: Option<SecretString>,
+    enterprise: Option<Zeroizing<String>>,
 }
 
 impl Environment {
     /// Reads the variables that GitHub's own tools read. An empty one counts as unset.
     pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let token = |name: &str| variable(name).map(SecretString::from);
+        let token = |name: &str| variable(name).map(Zeroizing::new);
         Self {
             base_url: variable("GITHUB_API_URL"),
             host: variable("GH_HOST"),
@@ -55,7 +55,7 @@ impl Environment {
     }
 
     /// The token for the server at an address.
-    pub(crate) fn token_for(self, address: &Url) -> Result<SecretString, Error> {
+    pub(crate) fn token_for(self, address: &Url) -> Result<Zeroizing<String>, Error> {
         let server = Server::at(address);
         let of_runner = self
             .base_url

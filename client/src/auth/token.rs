@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::HeaderValue;
+#[cfg(feature = "secrecy")]
 use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
 
 use crate::error::{BoxError, Error};
 use crate::limits::Identity;
@@ -15,7 +17,7 @@ use crate::limits::Identity;
 /// A token that GitHub accepts as `Bearer`: personal, fine-grained, of an OAuth app or of an installation. Its
 /// length and form are GitHub's business; it only has to fit into a header. Never printed, wiped on drop.
 #[derive(Clone)]
-pub struct Token(SecretString);
+pub struct Token(Zeroizing<String>);
 
 impl Token {
     /// Keeps a token.
@@ -26,12 +28,12 @@ impl Token {
         Self::of_secret(token.into().into())
     }
 
-    pub(crate) fn of_secret(token: SecretString) -> Result<Self, Error> {
+    pub(crate) fn of_secret(token: Zeroizing<String>) -> Result<Self, Error> {
         let fits = |b: u8| b.is_ascii_graphic();
-        if token.expose_secret().is_empty() {
+        if token.is_empty() {
             return Err(Error::config("the token is empty"));
         }
-        if !token.expose_secret().bytes().all(fits) {
+        if !token.bytes().all(fits) {
             return Err(Error::config(
                 "the token holds a space, a line break or another character no token has",
             )
@@ -41,7 +43,7 @@ impl Token {
     }
 
     pub(crate) fn expose(&self) -> &str {
-        self.0.expose_secret()
+        &self.0
     }
 
     pub(crate) fn header(&self) -> HeaderValue {
@@ -60,7 +62,7 @@ impl TryFrom<SecretString> for Token {
     type Error = Error;
 
     fn try_from(token: SecretString) -> Result<Self, Error> {
-        Self::of_secret(token)
+        Self::new(token.expose_secret())
     }
 }
 

@@ -87,9 +87,9 @@ impl ClientBuilder {
         }
     }
 
-    fn connections(&self, base: &Url) -> Result<Connections, Error> {
+    fn connections(&self, base: &Url) -> Result<Arc<Connections>, Error> {
         let Some(shared) = &self.connections else {
-            return match &self.transport {
+            let own = match &self.transport {
                 Some(transport) => Connections::by(transport.clone(), base),
                 None => {
                     let (connect, attempt) =
@@ -97,6 +97,7 @@ impl ClientBuilder {
                     self.sockets.open(base, is_loopback(base), connect, attempt)
                 }
             };
+            return own.map(Arc::new);
         };
         let refuse = |why: &str| Err(Error::config(format!("connections can't be shared: {why}")));
         if !shared.lead_to(base) {
@@ -142,5 +143,5 @@ fn user_agent(name: Option<&str>) -> Result<HeaderValue, Error> {
 
 fn header(text: &str, what: &str) -> Result<HeaderValue, Error> {
     HeaderValue::from_str(text)
-        .map_err(|_| Error::config(format!("the {what} does not fit into a header")))
+        .map_err(|_| Error::config(format!("the {what} {text:?} does not fit into a header")))
 }

@@ -1,6 +1,7 @@
 //! Leave to send: for each identity, in each place, and for a client in all.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -61,6 +62,11 @@ pub(crate) fn charge_again() {
     let _ = SENT_FOR.try_with(|(line, cost)| line.look(|tally, now| tally.charge(now, *cost)));
 }
 
+/// A number that differs each time, and is no secret.
+pub(crate) fn any_number() -> u32 {
+    RandomState::new().hash_one(()) as u32
+}
+
 /// What may be asked of an identity's limits without leave.
 #[derive(Clone, Copy)]
 pub(crate) struct Gate<'l> {
@@ -108,7 +114,7 @@ impl Limits {
             in_all: Line::new(clock, pacing.width_only(), None),
             pacing,
             lines: Mutex::default(),
-            ledger: ledger.map(|ledger| (ledger, fastrand::u32(..))),
+            ledger: ledger.map(|ledger| (ledger, any_number())),
             host: host.to_owned(),
         })
     }

@@ -183,10 +183,7 @@ impl<'a> Attempts<'a> {
             }
             match result {
                 Ok(reply) => Ok(reply),
-                Err(error) => {
-                    let marked = self.runtime.marked.load(Ordering::Relaxed);
-                    Err(reply::failure(error, token.expose(), marked).await)
-                }
+                Err(error) => Err(reply::failure(error, token.expose()).await),
             }
         });
         let (left, deadline) = (self.allowance.left(), self.allowance.deadline());

@@ -30,8 +30,7 @@ impl Target {
         allowance: &Allowance,
     ) -> Result<HeldPlace, Error> {
         let place = place(&self.scope, name.as_str());
-        let held = self.client.lookup.own_writes.hold(&place, allowance).await;
-        held.map_err(|error| error.with_action(format!("waiting for {name} in {}", self.scope)))
+        self.client.lookup.own_writes.hold(place, allowance).await
     }
 
     pub(super) async fn delete(

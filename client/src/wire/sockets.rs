@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use octoseal_api::Network;
 use reqwest::{Proxy, Url};
-use secrecy::SecretSlice;
+use zeroize::Zeroizing;
 
 use super::Connections;
 use super::proxy::Proxies;
@@ -17,7 +17,7 @@ pub(crate) struct Sockets {
     /// PEM bundles of root certificates, beside the platform's.
     pub(crate) roots: Vec<Vec<u8>>,
     /// A client certificate and its key, both PEM.
-    pub(crate) identity: Option<(Vec<u8>, SecretSlice<u8>)>,
+    pub(crate) identity: Option<(Vec<u8>, Zeroizing<Vec<u8>>)>,
     pub(crate) proxies: Proxies,
 }
 
@@ -116,7 +116,7 @@ fn built(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
 ))]
 mod tls {
     use reqwest::{Certificate, ClientBuilder, Identity};
-    use secrecy::{ExposeSecret, SecretSlice};
+    use zeroize::Zeroizing;
 
     use crate::error::Error;
 
@@ -125,14 +125,14 @@ mod tls {
     pub(super) fn set_up(
         builder: ClientBuilder,
         bundles: &[Vec<u8>],
-        pair: Option<&(Vec<u8>, SecretSlice<u8>)>,
+        pair: Option<&(Vec<u8>, Zeroizing<Vec<u8>>)>,
     ) -> Result<ClientBuilder, Error> {
         let mut builder = with_backend(builder)?;
         for bundle in bundles {
             builder = builder.tls_certs_merge(roots(bundle)?);
         }
         if let Some((certificate, key)) = pair {
-            builder = builder.identity(identity(certificate, key.expose_secret())?);
+            builder = builder.identity(identity(certificate, key)?);
         }
         Ok(builder)
     }
@@ -174,8 +174,7 @@ mod tls {
     /// A client certificate. Its key is never named in an error, not even by a parser's message.
     fn identity(certificate: &[u8], key: &[u8]) -> Result<Identity, Error> {
         #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
-        let identity =
-            Identity::from_pem(&zeroize::Zeroizing::new([certificate, b"\n", key].concat()));
+        let identity = Identity::from_pem(&Zeroizing::new([certificate, b"\n", key].concat()));
         #[cfg(not(any(feature = "rustls", feature = "rustls-no-provider")))]
         let identity = Identity::from_pkcs8_pem(certificate, key);
         identity.map_err(|_| {
@@ -192,7 +191,7 @@ mod tls {
 )))]
 mod tls {
     use reqwest::ClientBuilder;
-    use secrecy::SecretSlice;
+    use zeroize::Zeroizing;
 
     use crate::error::Error;
 
@@ -201,7 +200,7 @@ mod tls {
     pub(super) fn set_up(
         builder: ClientBuilder,
         bundles: &[Vec<u8>],
-        pair: Option<&(Vec<u8>, SecretSlice<u8>)>,
+        pair: Option<&(Vec<u8>, Zeroizing<Vec<u8>>)>,
     ) -> Result<ClientBuilder, Error> {
         if bundles.is_empty() && pair.is_none() {
             return Ok(builder);

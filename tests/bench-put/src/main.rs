@@ -1,7 +1,7 @@
 //! Stores N secrets of an organization, as the example `set_from_env_file` does, by octoseal and by octocrab with
-//! crypto_box, against the stand-in behind TLS, and prints what each further put costs and what comes before the first:
-//! instructions (by valgrind's callgrind), allocations (by its memcheck), and the time that passes where a request
-//! takes 40 ms.
+//! crypto_box, against the stand-in behind TLS, and prints what each further put costs, also after thousands, and what
+//! comes before the first: instructions (by valgrind's callgrind), allocations (by its memcheck), and the time that passes
+//! where a request takes 40 ms.
 //!
 //! Instructions don't depend on what else the machine does. What callgrind wrote stays in `target/callgrind`, for
 //! `callgrind_annotate`. Valgrind's processor has no ADX, for which AWS-LC has assembly of its own: where there is ADX, a
@@ -30,9 +30,14 @@ const RUNS: usize = 5;
 
 const JOBS: [&str; 2] = ["octoseal-job", "octocrab-job"];
 
+/// So many show whether a put costs more where many went before it.
+const LOTS: usize = 10_000;
+
 /// What a job costs, with few secrets and with many.
 struct Cost {
     instructions: [f64; 2],
+    /// For lots.
+    instructions_of_lots: f64,
     allocations: [f64; 2],
     /// For few.
     seconds: f64,
@@ -84,6 +89,7 @@ impl Job<'_> {
     fn cost(&self) -> Result<Cost, BoxError> {
         self.server.latency(Duration::ZERO);
         let instructions = [self.instructions(FEW)?, self.instructions(MANY)?];
+        let instructions_of_lots = self.instructions(LOTS)?;
         let allocations = [self.allocations(FEW)?, self.allocations(MANY)?];
         self.server.latency(LATENCY);
         let mut seconds = f64::MAX;
@@ -94,6 +100,7 @@ impl Job<'_> {
         }
         Ok(Cost {
             instructions,
+            instructions_of_lots,
             allocations,
             seconds,
         })
@@ -167,6 +174,12 @@ fn print(costs: &[(&str, Cost)]) {
     };
     row("thousand instructions, each further put", 0, &|cost| {
         further(cost.instructions) / 1e3
+    });
+    let what = format!("times as many, each up to number {LOTS}");
+    row(&what, 2, &|cost| {
+        let of_few = cost.instructions[0];
+        let each = (cost.instructions_of_lots - of_few) / (LOTS - FEW) as f64;
+        each / further(cost.instructions)
     });
     row("million instructions, before the first", 1, &|cost| {
         before(cost.instructions) / 1e6

@@ -47,7 +47,11 @@ fn features_that_are_left_out_cost_no_crate_and_each_costs_what_architecture_md_
     let said = said.unwrap();
     let default = format!("\n{} crates, its own three among them", crates(&[]).len());
     assert!(said.contains(&default), "it is {}", default.trim());
-    for (feature, name) in [("app", "jsonwebtoken"), ("metrics", "metrics")] {
+    for (feature, name) in [
+        ("app", "jsonwebtoken"),
+        ("metrics", "metrics"),
+        ("secrecy", "secrecy"),
+    ] {
         let number = added(feature, name);
         let words = format!("(feature `{feature}`)");
         let row = said.lines().find(|line| line.contains(&words));
