@@ -133,6 +133,20 @@ impl From<reqwest::Error> for Error {
     }
 }
 
+/// For generated code: a parameter that is a header.
+impl From<http::header::InvalidHeaderValue> for Error {
+    fn from(error: http::header::InvalidHeaderValue) -> Self {
+        Self::InvalidRequest(error.to_string())
+    }
+}
+
+/// For generated code: a body that can't fail to be one.
+impl From<std::convert::Infallible> for Error {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
+
 /// For generated code: what [`ClientHooks`](progenitor_client::ClientHooks) refuse.
 impl From<progenitor_client::Error<()>> for Error {
     fn from(error: progenitor_client::Error<()>) -> Self {

@@ -25,6 +25,8 @@
 //! # }
 //! ```
 //!
+//! A field that may be left out and may be `null` is left out: no body says `null` for it.
+//!
 //! Where a reply is made by hand, for a mock, it is read from JSON:
 //!
 //! ```

@@ -189,3 +189,13 @@ async fn repository_ids_are_spelled_as_the_version_that_is_asked_for_wants_them(
         );
     }
 }
+
+#[test]
+fn a_parameter_that_can_be_no_header_is_an_invalid_request() {
+    fn never(error: std::convert::Infallible) -> Error {
+        error.into()
+    }
+    let _ = never;
+    let error = reqwest::header::HeaderValue::from_str("one\ntwo").unwrap_err();
+    assert!(matches!(error.into(), Error::InvalidRequest(_)));
+}

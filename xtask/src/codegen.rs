@@ -47,6 +47,9 @@ pub fn files(tree: &Tree, idle: Idle) -> Result<Vec<File>> {
     };
     let fragment = Description::parse(tree.read(FRAGMENT)?.as_bytes(), FRAGMENT)?.whole()?;
     unread::refuse(fragment.value())?;
+    if idle == Idle::Refuse {
+        source.check_facts(fragment.value())?;
+    }
     let mut files = from_fragment(fragment.value(), &source, &docs, idle)?;
     files.push(File {
         path: README,

@@ -151,7 +151,8 @@ pub fn sweep(tree: &Tree, wanted: &Wanted, whole: bool, every: bool) -> Result<(
     let mut failed = Vec::new();
     for description in &descriptions {
         if whole {
-            print(format!("{}\n", whole::whole(tree, description, &source)?))?;
+            let whole = whole::whole(tree, description, &source, wanted.offline)?;
+            print(format!("{whole}\n"))?;
         } else {
             let sweep = sweep::sweep(description, &source);
             print(format!("{}: {sweep}\n", description.plan()))?;

@@ -28,7 +28,7 @@ use kept::{Kept, Stores};
 use crate::codegen::dispatch;
 use crate::description::left_out::LeftOut;
 use crate::description::source::Source;
-use crate::description::{Description, Fault};
+use crate::description::{Description, Fault, unread};
 
 /// What lies between two descriptions, among the operations kept.
 #[derive(Debug, Clone, Serialize)]
@@ -68,6 +68,7 @@ pub fn diff(
     // Under its old id, a renamed operation is compared with what it was.
     let renamed = old.renamed(new);
     let new_under_old_ids = new.under_ids_of(&renamed);
+    let unread = unread::of_document(new.value());
     let (old, new) = (
         Kept::of(old, source)?,
         Kept::of(&new_under_old_ids, source)?,
@@ -97,6 +98,12 @@ pub fn diff(
         new_flats.contains_key(id)
     }));
     changed.extend(generated.dispatch(&old, &new));
+    changed.extend(unread.into_iter().map(|what| Change {
+        operation: "all operations".to_owned(),
+        position: "description".to_owned(),
+        what,
+        breaks: Breaks::Octoseal,
+    }));
     let added = only_in(&new_flats, &old_flats);
     let stores_removed = only_in(&old_stores, &new_stores);
     let gone: BTreeSet<_> = removed

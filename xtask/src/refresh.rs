@@ -192,16 +192,16 @@ fn version(pinned: &Package, wanted: &Wanted) -> Result<Found> {
     )
 }
 
-/// Whether a version comes before another, number by number.
+/// Whether a version comes before another, number by number, and a pre-release before its release.
 fn is_older(version: &str, than: &str) -> bool {
-    let numbers = |version: &str| -> Vec<u64> {
-        let release = version.split(['-', '+']).next().unwrap_or_default();
-        release
-            .split('.')
-            .map(|number| number.parse().unwrap_or_default())
-            .collect()
+    let rank = |version: &str| -> (Vec<u64>, bool) {
+        let version = version.split('+').next().unwrap_or_default();
+        let release = version.split('-').next().unwrap_or_default();
+        let numbers = release.split('.');
+        let numbers = numbers.map(|number| number.parse().unwrap_or_default());
+        (numbers.collect(), !version.contains('-'))
     };
-    numbers(version) < numbers(than)
+    rank(version) < rank(than)
 }
 
 /// Vendors, generates and tests in a copy of the whole tree, and gives the files that a refresh may change.

@@ -198,18 +198,20 @@ pub fn narrowed(fragment: &Value, source: &Source) -> Result<Value> {
     Ok(document)
 }
 
-/// Applies all repairs to `fragment`, and counts what each mended.
+/// Applies all repairs to `fragment`, and counts what each mended. What several refuse is told together.
 pub fn apply(fragment: &Value, source: &Source) -> Result<(Value, Vec<usize>)> {
     let mut document = fragment.clone();
     schemas::make_room_for_ours(&mut document);
     stores::call_pieces_alike(&mut document);
-    let mut counts = Vec::with_capacity(ALL.len());
+    let (mut counts, mut errors) = (Vec::with_capacity(ALL.len()), Vec::new());
     for repair in ALL {
-        counts.push(
-            (repair.run)(&mut document, source)
-                .with_context(|| format!("repair `{}`", repair.name))?,
-        );
+        let mended = (repair.run)(&mut document, source);
+        match mended.with_context(|| format!("repair `{}`", repair.name)) {
+            Ok(mended) => counts.push(mended),
+            Err(error) => errors.push(error),
+        }
     }
+    all_of(errors)?;
     document::drop_unreached(&mut document);
     Ok((document, counts))
 }

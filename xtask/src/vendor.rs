@@ -5,7 +5,7 @@ pub mod npm;
 
 use std::collections::BTreeSet;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::description::Description;
 use crate::description::cut;
@@ -40,6 +40,10 @@ pub fn run(tree: &Tree, options: &Options) -> Result<Outcome> {
         description,
     } = fetch(&source.package, &options.wanted)?;
 
+    let unread = unread::of_document(description.value());
+    if !unread.is_empty() {
+        bail!("{}", unread.join("\n"));
+    }
     let selection = select(&description, source.entries());
     // What the pin says to be missing was accepted when it moved there.
     let known = &source.package.missing;

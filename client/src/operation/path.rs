@@ -58,16 +58,25 @@ impl<R> OperationCall<R> {
                 .find(|(each, _)| *each == name)
                 .map(|(_, value)| (*value).to_owned())
         };
+        // Whatever the description calls these pieces.
+        let at = |begin: &str, index: usize| {
+            let rest = path.strip_prefix(begin)?;
+            rest.split('/').nth(index).map(str::to_owned)
+        };
         let owner = match &self.owner {
             Some(owner) => {
                 let owner = Owner::new(owner).map_err(|error| error.with_action(calling))?;
                 Some(owner.as_str().to_owned())
             }
-            None => named("owner").or_else(|| named("org")),
+            None => at("/repos/", 0)
+                .or_else(|| at("/orgs/", 0))
+                .or_else(|| named("owner")),
         };
         Ok(OnPath {
             path: path.to_owned(),
-            repository: named("repo").filter(|_| owner.is_some()),
+            repository: at("/repos/", 1)
+                .or_else(|| named("repo"))
+                .filter(|_| owner.is_some()),
             owner,
         })
     }

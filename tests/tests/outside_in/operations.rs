@@ -269,6 +269,24 @@ async fn the_path_says_whose_token_is_wanted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whose_token_is_wanted_does_not_hang_on_what_pieces_of_a_path_are_called() {
+    let github = app::installed();
+    let mut operation = operations::REPOS_GET;
+    operation.path = "/repos/{holder}/{name}";
+    let client = app::client(&github, app::app());
+    let call = client.call(operation, async |api| api.repos_get("acme", "api").await);
+    call.send().await.unwrap();
+    let mut operation = operations::ACTIONS_LIST_ORG_VARIABLES;
+    operation.path = "/orgs/{organization}/actions/variables";
+    let client = app::client(&github, app::app());
+    let call = client.call(operation, async |api| {
+        api.actions_list_org_variables("acme").await
+    });
+    call.send().await.unwrap();
+    assert_eq!(app::count(&github, "/orgs/acme/installation"), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_of_any_operation_can_run_as_a_task() {
     let client = client(&acme());
     let names = ["ONE".to_owned(), "TWO".to_owned()];

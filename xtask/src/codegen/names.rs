@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use anyhow::{Result, anyhow};
 use serde_json::{Map, Value};
 
+use crate::description::family;
 use crate::description::walk::{Use, each_schema, parameters, resolve};
 use crate::description::{Operation, operations};
 use crate::repairs::all_of;
-use crate::rust_names::snake;
+use crate::rust_names::{pascal, snake};
 
 use super::{dispatch, optional};
 
@@ -55,6 +56,12 @@ pub(crate) fn check(repaired: &Value) -> Result<()> {
         }
         let own = arguments(repaired, &operation).into_iter();
         errors.extend(own.map(|why| anyhow!("`{}`: the argument {why}", operation.id)));
+    }
+    let mut stores = Names::default();
+    for scope in family::scopes(repaired) {
+        let variant = format!("{:?}Store::{}", scope.place, pascal(&scope.store));
+        let store = stores.claim(variant, format!("the store `{}`", scope.store));
+        errors.extend(store.map(anyhow::Error::msg));
     }
     let mut document = repaired.clone();
     each_schema(&mut document, |_: Use, schema| {

@@ -14,7 +14,7 @@ const DEEPEST: usize = 8;
 
 /// Whether a property of a body holds a sealed value, by its name.
 pub(crate) fn is_sealed(property: &str) -> bool {
-    property.starts_with("encrypted_") || property.starts_with("sealed_")
+    property.contains("encrypted") || property.contains("sealed")
 }
 
 /// Whether a body takes a sealed value: in any JSON, at any place, through references and parts.

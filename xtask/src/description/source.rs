@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::left_out::LeftOut;
+use super::operations;
 
 /// The contents of `openapi/source.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -97,6 +99,44 @@ impl Source {
     /// Every entry of the list of operations, group by group.
     pub fn entries(&self) -> impl Iterator<Item = &str> {
         self.operations.values().flatten().map(String::as_str)
+    }
+
+    /// Fails if a fact of `[needed]` or `[practice]` is about something that a fragment does not have.
+    pub fn check_facts(&self, fragment: &Value) -> Result<()> {
+        let mut idle = Vec::new();
+        let schemas = &fragment["components"]["schemas"];
+        for (component, properties) in &self.needed {
+            let schema = &schemas[component];
+            // What is made of parts has its properties there.
+            let is_made_of_parts = schema.is_object() && schema.get("properties").is_none();
+            let has = |property: &str| schema["properties"].get(property).is_some();
+            let mut lost = properties.iter().filter(|property| !has(property));
+            if let Some(property) = lost.next().filter(|_| !is_made_of_parts) {
+                idle.push(format!("[needed] names `{property}` of `{component}`"));
+            }
+        }
+        let kept: BTreeSet<_> = operations(fragment).iter().map(|each| each.id).collect();
+        let of_practice = [
+            (
+                "[practice.ids_as_text]",
+                self.practice.ids_as_text.keys().collect::<Vec<_>>(),
+            ),
+            (
+                "`paged` of [practice]",
+                self.practice.paged.iter().collect(),
+            ),
+        ];
+        for (place, ids) in of_practice {
+            let lost = ids.into_iter().filter(|id| !kept.contains(id.as_str()));
+            idle.extend(lost.map(|id| format!("{place} names `{id}`")));
+        }
+        match idle.as_slice() {
+            [] => Ok(()),
+            idle => bail!(
+                "openapi/source.toml: {}, which the description does not have: say what it is called now, or remove it",
+                idle.join("; ")
+            ),
+        }
     }
 
     /// The collections of `all` that are not left out on purpose.

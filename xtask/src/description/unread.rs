@@ -11,6 +11,18 @@ use super::faults::named;
 use super::walk::{component_of, resolve};
 use super::{METHODS, Operation, operations};
 
+/// What is read of a description as a whole, and what concerns no call.
+const OF_DOCUMENTS: &[&str] = &[
+    "components",
+    "info",
+    "openapi",
+    "paths",
+    "servers",
+    "tags",
+    "webhooks",
+];
+/// Where GitHub's servers are: the usual one, and those of an enterprise, each with a host of its own.
+const SERVERS: [&str; 2] = ["https://api.github.com", "{protocol}://{hostname}/api/v3"];
 /// What is read of an operation.
 const OF_OPERATIONS: &[&str] = &[
     "deprecated",
@@ -74,6 +86,23 @@ pub fn refuse(fragment: &Value) -> Result<()> {
         [] => Ok(()),
         told => bail!("{}", told.join("\n")),
     }
+}
+
+/// What a description says of all its operations that is not read, or that is not as all calls have it.
+pub fn of_document(document: &Value) -> Vec<String> {
+    let all = document.as_object().into_iter().flatten();
+    let unread = all.filter(|(key, _)| {
+        let key = key.as_str();
+        !OF_DOCUMENTS.contains(&key) && !PROSE.contains(&key) && !key.starts_with("x-")
+    });
+    let unread =
+        unread.map(|(key, value)| format!("`{key}` of the description: {value}, not read"));
+    let servers = document["servers"].as_array().into_iter().flatten();
+    let urls = servers.map(|server| server["url"].as_str().unwrap_or_default());
+    let others = urls.filter(|url| !SERVERS.contains(&url.trim_end_matches('/')));
+    let others =
+        others.map(|url| format!("`servers` of the description: {url}, which is not asked"));
+    unread.chain(others).collect()
 }
 
 /// The facts of an operation that are not read.

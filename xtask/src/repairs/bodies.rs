@@ -3,6 +3,7 @@
 use anyhow::{Result, anyhow};
 use serde_json::{Map, Value, json};
 
+use super::all_of;
 use super::components::{ENCRYPTED_VALUE, REPOSITORY_ID, TEXT_BEFORE};
 use super::lenient::sent_schemas;
 use crate::description::sealed::is_sealed;
@@ -84,7 +85,7 @@ pub(super) fn ids_as_the_version_wants_them(
     source: &Source,
 ) -> Result<usize> {
     let mut mended = 0;
-    let mut result = Ok(());
+    let mut errors = Vec::new();
     each_operation(document, |id, operation| {
         let Some(fact) = source.practice.ids_as_text.get(id) else {
             return;
@@ -108,7 +109,7 @@ pub(super) fn ids_as_the_version_wants_them(
                 mended += 1;
             } else {
                 let taken = kinds(items).join(" or ");
-                result = Err(anyhow!(
+                errors.push(anyhow!(
                     "`{id}`: openapi/source.toml says in [practice.ids_as_text] that it takes text before API version \
                      {} and asks for version {asked}, and the description takes `{name}` as {taken} alone: it is of \
                      another version (move `version` in [api]), or the fact no longer holds (remove it)",
@@ -117,7 +118,7 @@ pub(super) fn ids_as_the_version_wants_them(
             }
         }
         if found == 0 {
-            result = Err(anyhow!(
+            errors.push(anyhow!(
                 "`{id}` is in [practice.ids_as_text] of openapi/source.toml, and has no list of ids"
             ));
         }
@@ -125,7 +126,8 @@ pub(super) fn ids_as_the_version_wants_them(
     if mended > 0 {
         document["components"]["schemas"][REPOSITORY_ID] = json!({ "type": "integer" });
     }
-    result.map(|()| mended)
+    all_of(errors)?;
+    Ok(mended)
 }
 
 /// The properties of an operation's JSON body.

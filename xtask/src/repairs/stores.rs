@@ -25,19 +25,23 @@ use crate::description::walk::{each_operation, parameters, resolve, values};
 pub(super) fn page_every_list(document: &mut Value, source: &Source) -> Result<usize> {
     let (mut lacking, mut errors) = (BTreeMap::new(), Vec::new());
     let before = document.clone();
-    for (role, operation) in scopes(&before).iter().flat_map(|scope| &scope.operations) {
-        let is_list = matches!(
-            role,
-            Role::List | Role::ListRepositories | Role::ListOrganizationSecrets
-        );
-        let known: Vec<_> = parameters(&before, operation).collect();
+    for operation in lists(&before) {
+        let known: Vec<_> = parameters(&before, &operation).collect();
         let is_known = |name: &&str| known.iter().any(|each| each["name"] == **name);
         let names = ["page", "per_page"].into_iter();
         let names: Vec<_> = names.filter(|name| !is_known(name)).collect();
-        if !is_list || names.is_empty() {
+        if names.is_empty() {
             continue;
         }
-        if source.practice.paged.contains(operation.id) {
+        let cursor = ["after", "before", "cursor"].into_iter().find(is_known);
+        let is_paged = source.practice.paged.contains(operation.id);
+        if let Some(cursor) = cursor.filter(|_| is_paged) {
+            errors.push(anyhow!(
+                "`{}` is in `paged` of [practice] in openapi/source.toml, and is described with `{cursor}`: it is no \
+                 longer paged by number",
+                operation.id
+            ));
+        } else if is_paged {
             lacking.insert(operation.id, names);
         } else {
             errors.push(anyhow!(
@@ -59,6 +63,22 @@ pub(super) fn page_every_list(document: &mut Value, source: &Source) -> Result<u
         }
     });
     Ok(lacking.values().map(Vec::len).sum())
+}
+
+/// The lists of the family.
+fn lists(document: &Value) -> Vec<Operation<'_>> {
+    let is_list = |role: &Role| {
+        matches!(
+            role,
+            Role::List | Role::ListRepositories | Role::ListOrganizationSecrets
+        )
+    };
+    let scopes = scopes(document).into_iter();
+    let of_scopes = scopes.flat_map(|scope| scope.operations);
+    let of_scopes = of_scopes.filter(|(role, _)| is_list(role));
+    let of_registries = registries(document).map(|family| family.list);
+    let of_scopes = of_scopes.map(|(_, operation)| operation);
+    of_scopes.chain(of_registries).collect()
 }
 
 /// Calls the pieces of the family's paths alike, whatever the description calls them: helpers for mocks are named after
@@ -144,9 +164,14 @@ pub(super) fn one_shape_per_role(document: &mut Value, _: &Source) -> Result<usi
         let added = success(&before, operation.node)
             .context("it has no JSON reply")
             .and_then(|reply| shapes.add(shape, &before, reply));
-        if let Err(error) = added {
-            errors.push(error.context(format!("`{}`", operation.id)));
-        }
+        errors.extend(
+            [added, only_json(&before, operation.node)]
+                .into_iter()
+                .filter_map(|fault| {
+                    let error = fault.err()?;
+                    Some(error.context(format!("`{}`", operation.id)))
+                }),
+        );
         let reply = format!("#/components/schemas/{}", shape.reply());
         wanted.insert(operation.id, json!({ "$ref": reply }));
     }
@@ -261,7 +286,16 @@ impl Shapes {
                     );
                 }
             }
-            known.entry(property).or_insert(node);
+            match known.get(&property) {
+                // What stores tell in different types is read as it comes.
+                Some(other) if type_of(document, other) != type_of(document, &node) => {
+                    known.insert(property, json!({}));
+                }
+                Some(_) => {}
+                None => {
+                    known.insert(property, node);
+                }
+            }
         }
         Ok(())
     }
@@ -291,12 +325,33 @@ impl Shapes {
     }
 }
 
+/// What a property is, and its items if it is a list.
+fn type_of<'a>(document: &'a Value, schema: &'a Value) -> [&'a Value; 2] {
+    let schema = resolve(document, schema);
+    [
+        &schema["type"],
+        &resolve(document, &schema["items"])["type"],
+    ]
+}
+
 /// The schema of an operation's JSON reply.
 fn success<'a>(document: &'a Value, operation: &'a Value) -> Option<&'a Value> {
     operation["responses"]
         .as_object()?
         .values()
         .find_map(|reply| json_schema(document, reply))
+}
+
+/// Fails if a success of an operation brings anything else than JSON: it would be read as JSON.
+fn only_json(document: &Value, operation: &Value) -> Result<()> {
+    let replies = operation["responses"].as_object().into_iter().flatten();
+    let mut others = replies.filter(|(_, reply)| json_schema(document, reply).is_none());
+    match others.next() {
+        Some((status, _)) => {
+            bail!("its reply {status} brings no JSON, which is read of each of its successes")
+        }
+        None => Ok(()),
+    }
 }
 
 /// The items of a page: the list called `name` beside `total_count`.

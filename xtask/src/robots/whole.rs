@@ -26,7 +26,12 @@ pub struct Whole {
 }
 
 /// Generates every operation of a description at once, and checks the result in a scratch copy.
-pub fn whole(tree: &Tree, description: &Description, source: &Source) -> Result<Whole> {
+pub fn whole(
+    tree: &Tree,
+    description: &Description,
+    source: &Source,
+    offline: bool,
+) -> Result<Whole> {
     let started = Instant::now();
     let all = cut(description, &description.operations(), &Default::default())?;
     let docs = Docs::parse(&tree.read(DOCS)?)?;
@@ -46,7 +51,8 @@ pub fn whole(tree: &Tree, description: &Description, source: &Source) -> Result<
         &target.join("whole"),
         &target.join("whole/target"),
         &["codegen"],
-    )?;
+    )?
+    .offline(offline);
     scratch.write_all(&files)?;
     let started = Instant::now();
     scratch.cargo(&["check", "--package", "octoseal-api", "--all-features"])?;

@@ -1,6 +1,7 @@
 //! What the machine does, by the functions that its commands call.
 
 mod agreeing;
+mod contradicting;
 mod dependencies;
 mod diff;
 mod directions;

@@ -1,6 +1,6 @@
 //! A refresh changes the tree as a whole or not at all, and says why.
 
-use crate::support::{Workshop, fragment};
+use crate::support::{Workshop, fragment, source};
 use serde_json::{Value, json};
 use xtask::description::source::{Source, with_package};
 use xtask::refresh::{Options, Outcome, REPORT, refresh};
@@ -273,18 +273,22 @@ fn a_description_in_which_more_is_gone_than_github_takes_back_stops_first_and_go
 
 #[test]
 fn an_older_description_is_no_news_unless_it_is_asked_for() {
-    let (workshop, mut options) = workshop(|description| {
-        description["info"]["version"] = json!("9.10.0");
-    });
-    options.wanted.version = None;
-    let (error, _) = failed(&workshop, &options);
-    assert!(
-        error.contains("9.10.0, older than the pinned") && error.contains("`--version 9.10.0`"),
-        "{error}"
-    );
-    options.wanted.version = Some("9.10.0".to_owned());
-    refresh(&workshop.tree, &options).unwrap();
-    assert_eq!(pin(&workshop), "9.10.0");
+    let pre_release = format!("{}-rc.1", source().package.version);
+    for older in ["9.10.0", &pre_release] {
+        let (workshop, mut options) = workshop(|description| {
+            description["info"]["version"] = json!(older);
+        });
+        options.wanted.version = None;
+        let (error, _) = failed(&workshop, &options);
+        assert!(
+            error.contains(&format!("{older}, older than the pinned"))
+                && error.contains(&format!("`--version {older}`")),
+            "{error}"
+        );
+        options.wanted.version = Some(older.to_owned());
+        refresh(&workshop.tree, &options).unwrap();
+        assert_eq!(pin(&workshop), older);
+    }
 }
 
 #[test]

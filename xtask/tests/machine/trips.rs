@@ -1,6 +1,6 @@
 //! Round trips: what is described is written as it was read, and what would be lost is told with its place.
 
-use crate::support::{one_operation, source};
+use crate::support::{fragment, one_operation, source};
 use serde_json::{Value, json};
 use xtask::codegen;
 use xtask::description::Description;
@@ -211,4 +211,11 @@ fn a_sweep_counts_a_loss_as_a_failure_and_says_what_went_through() {
             .to_string()
             .contains("2 values of 1 replies and bodies are written as they were read")
     );
+}
+
+#[test]
+fn what_is_kept_makes_its_round_trips_through_the_types_of_all_stores_together() {
+    let description = fragment();
+    let trips = mended(&description).unwrap();
+    assert!(trips.schemas > 60 && trips.values > 200, "{trips:?}");
 }

@@ -17,7 +17,7 @@ pub(crate) fn reads(property: &str) -> bool {
 /// Whether a reply without a property of this name is of no use.
 pub(crate) fn needs(property: &str) -> bool {
     let needed = |(component, _, _): &Shape| components::needed(component).contains(&property);
-    SHAPES.iter().any(needed) || ENTRIES.contains(&property)
+    SHAPES.iter().any(needed) || ENTRIES.contains(&property) || property == WRITTEN_BACK
 }
 
 /// The conversions.
@@ -54,6 +54,9 @@ const SHAPES: [Shape; 3] = [
         &["id", "name", "full_name"],
     ),
 ];
+
+/// What a put that keeps a secret's access reads and writes back.
+const WRITTEN_BACK: &str = "visibility";
 
 /// The field that holds the properties which the description lacks.
 const EXTRA: &str = "extra";

@@ -259,7 +259,7 @@ pub(super) const CASES: &[Case] = &[
         },
         "reply 200.visibility",
         "removed",
-        Breaks::Nobody,
+        Breaks::Octoseal,
     ),
     (
         "actions/get-org-public-key",
