@@ -252,7 +252,8 @@ impl<S: AnyScope> Secrets<S> {
     /// Whether there is a secret of this name, in any case.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if it is the scope that is missing, or invisible to this token;
+    /// [`Error::is_not_found`] if it is the scope that is missing, or invisible to this token (one whose public key this
+    /// client has read within the last day counts as there);
     /// [`Error::is_invalid_input`] for a name that no secret can have, and the failures of any call.
     pub async fn exists(&self, name: impl Into<String>) -> Result<bool, Error> {
         let (name, target) = (name.into(), &self.target);

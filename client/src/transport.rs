@@ -118,7 +118,7 @@
 //! let put = github.create_or_update_org_secret("acme", "KEY").value("v").access(Visibility::All);
 //! put.send().await?;
 //!
-//! // The second attempt was answered 502, and repeated.
+//! // The second request was answered 502, and repeated.
 //! assert_eq!(*entries.lock().unwrap(), [
 //!     "GET /orgs/acme/actions/secrets/public-key Sensitive: 200 OK",
 //!     "PUT /orgs/acme/actions/secrets/KEY Sensitive: 502 Bad Gateway",

@@ -47,7 +47,7 @@ async fn store<F: Future<Output = ()> + Send>(
 }
 
 #[tokio::test]
-async fn a_store_that_refuses_connections_holds_up_no_put() {
+async fn a_store_that_closes_every_connection_fails_no_put() {
     let address = store(|_| async {}).await;
     put(RedisLedger::new(&address).unwrap()).await;
 }

@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 use serde_json::json;
 use tokio::time::{Instant, timeout};
+use zeroize::Zeroizing;
 
 use super::lock;
 use super::signer::{Signer, signed};
@@ -111,16 +112,17 @@ impl Jwt {
             "exp": (now + JWT_LIFE).as_secs(),
             "iss": self.id,
         });
-        let encoded = |json: String| URL_SAFE_NO_PAD.encode(json);
-        let message = format!(
-            "{}.{}",
-            encoded(HEADER.to_owned()),
-            encoded(claims.to_string())
-        );
+        let encoded = |json: &str| URL_SAFE_NO_PAD.encode(json);
+        let message = format!("{}.{}", encoded(HEADER), encoded(&claims.to_string()));
         let signer = self.signer.clone();
         let signing = async move {
-            let signature = signed(&*signer, message.as_bytes()).await?;
-            let token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature));
+            // With its signature the message is a token: no copy of either is left.
+            let signature = Zeroizing::new(signed(&*signer, message.as_bytes()).await?);
+            let signature = Zeroizing::new(URL_SAFE_NO_PAD.encode(&*signature));
+            let mut token = String::with_capacity(message.len() + 1 + signature.len());
+            [&*message, ".", &*signature]
+                .into_iter()
+                .for_each(|piece| token.push_str(piece));
             Ok((Token::new(token)?, until))
         };
         signing.boxed().shared()

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::FutureExt;
 use jsonwebtoken::Algorithm;
+use zeroize::Zeroizing;
 
 use super::key::AppKey;
 use crate::error::{BoxError, Error, Kind};
@@ -69,7 +70,8 @@ pub trait Signer: Send + Sync {
 impl Signer for AppKey {
     fn sign<'a>(&'a self, message: &'a [u8]) -> SignatureFuture<'a> {
         let text = jsonwebtoken::crypto::sign(message, &self.0, Algorithm::RS256);
-        let bytes = text.ok().and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
+        let text = text.ok().map(Zeroizing::new);
+        let bytes = text.and_then(|text| URL_SAFE_NO_PAD.decode(text.as_bytes()).ok());
         let signature = bytes.ok_or_else(|| Error::config("the App's key can't sign").into());
         Box::pin(std::future::ready(signature))
     }

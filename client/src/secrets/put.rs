@@ -28,7 +28,8 @@ use crate::value::SecretValue;
 /// again with the new value, since GitHub requires the visibility and clears a list that is left out. If GitHub counts
 /// more repositories than it shows to this token, that is an error and nothing is written. They are read directly before
 /// they are written, after every wait for a limit, and again if the write is tried again. Somebody else may still change
-/// the access in that one round trip; such a change is undone, and GitHub offers no condition that would prevent it.
+/// the access in that one round trip (and, over HTTP/2, while the write waits for its turn on a connection that is full);
+/// such a change is undone, and GitHub offers no condition that would prevent it.
 /// Name the access if you know it: that also saves the reading.
 #[must_use = "nothing is sent before `send`"]
 pub struct Put<S, N = AnyName> {

@@ -541,3 +541,32 @@ async fn a_check_asks_what_a_put_asks_before_it_writes_and_writes_nothing() {
     );
     assert_eq!(github.plaintext(ACME, "KEY").unwrap(), b"old");
 }
+
+#[tokio::test]
+async fn words_of_a_secret_that_are_none_of_githubs_are_not_repeated() {
+    let github = acme();
+    github.seed(ACME, "KEY", "old").visibility("all");
+    github.inject(
+        Fault::extra_field("visibility", "ghs_c4narY0c4narY")
+            .on("GET")
+            .always(),
+    );
+    let client = octoseal_tests::builder(&github).refuse_unknown_settings();
+    let client = client.build().unwrap();
+    let put = || client.secrets(scope(ACME)).put("KEY", "new").send();
+    let visibility = put().await.unwrap_err();
+    github.clear_faults();
+    github.inject(
+        Fault::extra_field("ghs_c4narY0c4narY", 1)
+            .on("GET")
+            .always(),
+    );
+    let setting = put().await.unwrap_err();
+    for error in [visibility, setting] {
+        let told = format!("{error} {error:?}");
+        assert!(
+            error.is_invalid_input() && !told.contains("c4nar"),
+            "{told}"
+        );
+    }
+}

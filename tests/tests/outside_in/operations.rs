@@ -96,6 +96,10 @@ async fn a_list_of_any_operation_is_read_page_after_page() {
     github.inject(Fault::reply(500, "{}").after(1).always());
     let failed = list().all().await.unwrap_err();
     assert!(failed.is_server_error(), "{failed}");
+    github.clear_faults();
+    let unmarked = Fault::without_links().and(Fault::without_total_count());
+    github.inject(unmarked.always());
+    assert_eq!(list().all().await.unwrap().len(), 130);
 }
 
 #[tokio::test(start_paused = true)]

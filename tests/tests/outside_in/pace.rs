@@ -198,3 +198,16 @@ fn an_identity_is_the_same_text_in_every_process_and_tells_nothing() {
     assert_eq!(text, "80c70cdc1f138a8ec2b9a9270f07da98");
     assert_ne!(Identity::installation(7), Identity::named("7"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_larger_than_any_number_is_waited_for_as_none() {
+    let github = acme();
+    let most = u64::MAX.to_string();
+    let reply = Fault::reply(201, "{}").header("x-ratelimit-remaining", &most);
+    let reply = reply.header("x-ratelimit-limit", &most);
+    github.inject(reply.header("x-ratelimit-reset", "4102444800").on("PUT"));
+    let client = builder(&github).build().unwrap();
+    put(&client, "KEY", "value").await.unwrap();
+    let secrets = client.secrets(scope(ACME));
+    assert!(secrets.takes_at_least(10) < Duration::from_secs(1));
+}

@@ -135,6 +135,7 @@ async fn a_layer_sees_what_leaves_over_sockets_too() {
 /// Gives replies of fifteen pieces of 1 MiB each, and counts the bytes of those that are being read.
 #[derive(Clone, Default)]
 struct Large {
+    status: http::StatusCode,
     under_way: Arc<AtomicUsize>,
     most: Arc<AtomicUsize>,
 }
@@ -158,15 +159,34 @@ impl Transport for Large {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
             arrived.1 += PIECE;
-            let Large { under_way, most } = &arrived.0;
+            let Large {
+                under_way, most, ..
+            } = &arrived.0;
             let now = under_way.fetch_add(PIECE, Ordering::Relaxed) + PIECE;
             most.fetch_max(now, Ordering::Relaxed);
             let piece = Frame::data(Bytes::from(vec![b' '; PIECE]));
             Some((Ok::<_, std::io::Error>(piece), arrived))
         });
         let body = Body::wrap(StreamBody::new(pieces));
-        Box::pin(async { Ok(Response::new(body)) })
+        let mut reply = Response::new(body);
+        *reply.status_mut() = self.status;
+        Box::pin(async { Ok(reply) })
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_large_error_no_more_is_read_than_its_first_piece() {
+    let large = Large {
+        status: http::StatusCode::FORBIDDEN,
+        ..Large::default()
+    };
+    let client = Client::builder().token("t").transport(large.clone());
+    let client = client.build().unwrap();
+    let lists = (0..50).map(|_| client.list_org_secrets("acme"));
+    let lists = future::join_all(lists).await;
+    assert!(lists.iter().all(Result::is_err));
+    let most = large.most.load(Ordering::Relaxed) / PIECE;
+    assert!((1..=50).contains(&most), "{most} MiB");
 }
 
 #[tokio::test(start_paused = true)]

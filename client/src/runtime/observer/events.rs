@@ -42,7 +42,7 @@ pub struct Request {
     pub identity: Identity,
     /// The number of the attempt, from 1 on.
     pub attempt: u32,
-    /// From sending to the last byte of the reply.
+    /// From handing it on, waits for a connection and for its turn there included, to the last byte of the reply.
     pub duration: Duration,
     /// The reply's status, if there was a reply.
     pub status: Option<u16>,

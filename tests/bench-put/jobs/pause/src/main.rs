@@ -48,7 +48,8 @@ async fn main() -> ExitCode {
     let idle = longest_pause(sleep(Duration::from_millis(500))).await;
     let call = async {
         let call = github.get_org_secret("acme", "KEY");
-        let _ = timeout(Duration::from_millis(500), call).await;
+        let ended = timeout(Duration::from_millis(500), call).await;
+        assert!(ended.is_err(), "the call ended before the server's first word: nothing was measured");
     };
     let first = longest_pause(call).await;
     println!("longest pause: idle {idle:?}, in the first call {first:?}");
