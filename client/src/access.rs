@@ -239,6 +239,18 @@ pub enum Access {
 }
 
 impl Access {
+    /// Whether repositories are named that have to be looked up.
+    pub(crate) fn has_names(&self) -> bool {
+        match self {
+            Self::Selected(these) | Self::Add(these) | Self::Remove(these) => {
+                let is_name = |it: &RepositoryRef| matches!(it, RepositoryRef::Name(_));
+                these.iter().any(is_name)
+            }
+            Self::KeepOr(new) => new.has_names(),
+            Self::Keep | Self::All | Self::Private => false,
+        }
+    }
+
     /// Only these repositories, by id or `owner/name`. A list of them turns into it, too.
     pub fn selected(repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>) -> Self {
         Self::Selected(repositories.into_iter().map(Into::into).collect())
@@ -342,7 +354,8 @@ impl FromStr for Access {
     fn from_str(text: &str) -> Result<Self, Error> {
         let refuse = || {
             Error::input(format!(
-                "{} is not an access: write keep, all, private, or selected: and repositories as in selected:1296269,acme/api; selected: alone is none",
+                "{} is not an access: write keep, all, private, or selected:, add: or remove: and repositories as in \
+                 selected:1296269,acme/api (selected: alone is none), or keep-or: before all, private or selected:",
                 shown(text)
             ))
         };

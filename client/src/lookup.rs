@@ -12,7 +12,7 @@ use crate::runtime::Runtime;
 
 use memory::Memory;
 
-pub(crate) use own_writes::{HeldPlace, Left, OwnWrite, OwnWrites, Selection};
+pub(crate) use own_writes::{HeldPlace, Left, MAY_LAG, OwnWrite, OwnWrites, Selection};
 
 pub use keys::ScopeKey;
 pub(crate) use keys::{HasKey, Sealed, fetch_key};

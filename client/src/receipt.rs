@@ -12,7 +12,7 @@ use crate::runtime::{Answered, Place, headers};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Written {
-    /// The secret is new.
+    /// It is new.
     Created,
     /// The secret existed and has been replaced; or it was created by an attempt whose reply was lost, and
     /// repeated.
@@ -57,7 +57,7 @@ pub struct Receipt {
     /// Where, as text: `actions:org/acme`, and what else a [`Scope`](crate::Scope) or a
     /// [`PrivateRegistriesScope`](crate::registries::PrivateRegistriesScope) is written as.
     pub place: String,
-    /// The secret's name, or the registry's.
+    /// The secret's name, or the registry's; empty for an environment, which `place` names.
     pub name: String,
     /// The id of the key that the value was sealed with, if a value was sent.
     pub key_id: Option<String>,

@@ -7,6 +7,7 @@ mod auth;
 mod scope;
 mod write;
 
+use std::fmt;
 use std::time::Duration;
 
 use octoseal_api::stores::registries::{self, Registry, Write};
@@ -19,7 +20,7 @@ use crate::receipt::{Receipt, Written};
 use crate::runtime::list::List;
 use crate::runtime::paging::PER_PAGE;
 use crate::runtime::{Allowance, Call, RetryPolicy};
-use crate::scope::SecretName;
+use crate::scope::{SecretName, shown};
 
 pub use auth::RegistryAuth;
 pub use scope::PrivateRegistriesScope;
@@ -27,7 +28,7 @@ use write::Draft;
 pub use write::{CreateRegistry, CreatedRegistry, UpdateRegistry};
 
 /// A private registry as GitHub lists it, without what it logs in with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PrivateRegistry {
     /// The name that GitHub gave it.
@@ -51,6 +52,17 @@ pub struct PrivateRegistry {
     pub created_at: String,
     /// When it last changed (RFC 3339); empty if GitHub leaves it out.
     pub updated_at: String,
+}
+
+/// Without the address, which may hold a password.
+impl fmt::Debug for PrivateRegistry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrivateRegistry")
+            .field("name", &self.name)
+            .field("registry_type", &self.registry_type)
+            .field("visibility", &self.visibility)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The private registries of one organization: what [`Client::private_registries`] gives.
@@ -120,7 +132,8 @@ impl PrivateRegistries {
         if !Self::TYPES.contains(&registry_type.as_str()) {
             let known = Self::TYPES.join(", ");
             draft.refused = Some(Error::input(format!(
-                "{registry_type:?} is not a kind of registry: {known}"
+                "{} is not a kind of registry: {known}",
+                shown(&registry_type)
             )));
         }
         draft.write.registry_type = Some(registry_type);

@@ -44,7 +44,7 @@ use octoseal_api::operations::Operation;
 use octoseal_api::{Answer, Context, Journey, Transport};
 use reqwest::Url;
 use tokio::time::Instant;
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 
 use crate::auth::{Audience, Server, Token};
 use crate::error::Error;
@@ -56,7 +56,7 @@ use observer::of_call;
 use proofs::Proofs;
 use retry::{Bounds, retry};
 
-pub(crate) use allowance::Allowance;
+pub(crate) use allowance::{Allowance, Used};
 pub(crate) use call::{Answered, Call, Place, cost};
 pub(crate) use observer::{Observer, Tell};
 pub use policy::RetryPolicy;
@@ -207,18 +207,15 @@ impl Runtime {
         let work = Box::pin(work);
         async move {
             let is_part = !allowance.begin_watch();
-            let span = if is_part {
-                Span::none()
-            } else {
-                of_call(&call)
-            };
-            let began = Instant::now();
-            let result = work.instrument(span.clone()).await;
-            if !is_part {
-                let took = began.elapsed();
-                let told = || observer::Call::new(&call, took, &result);
-                self.observer.call(&span, told);
+            if is_part {
+                return work.await;
             }
+            let span = of_call(&call);
+            let began = Instant::now();
+            let result = allowance.live(work.instrument(span.clone())).await;
+            let took = began.elapsed();
+            let told = || observer::Call::new(&call, took, &result);
+            self.observer.call(&span, told);
             result
         }
     }

@@ -18,8 +18,8 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-github-requ
 /// head of the reply.
 ///
 /// It rides in the extensions of a request. Over HTTP/2 a request may wait for its turn on a healthy connection, and it
-/// waits for the connection itself: a [`Network`](crate::Network) tells when one left that changes something (what has
-/// no body can't be seen leaving). With any other transport, all leave at once.
+/// waits for the connection itself: a [`Network`](crate::Network) tells when one left. With any other transport, all
+/// leave at once.
 #[derive(Clone, Debug, Default)]
 pub struct Journey(Arc<State>);
 
@@ -64,18 +64,41 @@ impl Journey {
 
     /// The body of a request that waits until it is taken.
     pub(crate) fn of(&self, body: Bytes) -> Leaving {
+        self.waiting(Some(body))
+    }
+
+    /// No body: of a request that waits until its head is sent.
+    pub(crate) fn without_body(&self) -> Leaving {
+        self.waiting(None)
+    }
+
+    fn waiting(&self, body: Option<Bytes>) -> Leaving {
         self.0.waits.store(true, Ordering::Relaxed);
         Leaving {
             journey: self.clone(),
-            body: Some(body),
+            has_frames: body.is_some(),
+            body,
         }
+    }
+
+    fn leaves(&self) {
+        self.0.left.get_or_init(Instant::now);
     }
 }
 
-/// A whole body, taken when its request leaves.
+/// A whole body, taken when its request leaves; none at all is dropped then.
 pub(crate) struct Leaving {
     journey: Journey,
+    has_frames: bool,
     body: Option<Bytes>,
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        if !self.has_frames {
+            self.journey.leaves();
+        }
+    }
 }
 
 impl HttpBody for Leaving {
@@ -86,9 +109,13 @@ impl HttpBody for Leaving {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
-        self.journey.0.left.get_or_init(Instant::now);
+        self.journey.leaves();
         let body = self.body.take().filter(|body| !body.is_empty());
         Poll::Ready(body.map(|body| Ok(Frame::data(body))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        !self.has_frames
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -111,13 +111,15 @@ fn request_of(
     request: Request<Bytes>,
     journey: Option<&Journey>,
 ) -> reqwest::Result<reqwest::Request> {
-    match journey {
-        Some(journey) if !request.method().is_safe() => {
-            let request = request.map(|body| reqwest::Body::wrap(journey.of(body)));
-            reqwest::Request::try_from(request)
-        }
-        _ => reqwest::Request::try_from(request),
-    }
+    let Some(journey) = journey else {
+        return reqwest::Request::try_from(request);
+    };
+    let has_none = request.method().is_safe() && request.body().is_empty();
+    let request = request.map(|body| match has_none {
+        true => reqwest::Body::wrap(journey.without_body()),
+        false => reqwest::Body::wrap(journey.of(body)),
+    });
+    reqwest::Request::try_from(request)
 }
 
 /// The body of a reply: whole, or in pieces that arrive one by one.

@@ -143,5 +143,5 @@ fn user_agent(name: Option<&str>) -> Result<HeaderValue, Error> {
 
 fn header(text: &str, what: &str) -> Result<HeaderValue, Error> {
     HeaderValue::from_str(text)
-        .map_err(|_| Error::config(format!("the {what} {text:?} does not fit into a header")))
+        .map_err(|_| Error::config(format!("the {what} does not fit into a header")))
 }

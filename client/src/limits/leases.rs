@@ -14,7 +14,7 @@ use super::lessons::Lessons;
 use super::line::Line;
 use super::log::Ms;
 use super::tally::Blocked;
-use super::told::{Closing, Quota, WaitReason};
+use super::told::{Closing, LONGEST, Quota, WaitReason, ms};
 
 /// A ledger that takes longer is away.
 const ANSWERS_WITHIN: Duration = Duration::from_millis(300);
@@ -339,19 +339,22 @@ impl Leases {
         }
         if answer.lease != 0 && is_last {
             self.granted = (now, answer.granted);
-            let from = now + answer.from_ms;
+            let from_ms = answer.from_ms.min(ms(LONGEST));
+            let from = now + from_ms;
             self.held.push_back(Lease {
                 id: answer.lease,
                 left: answer.granted,
                 at_once: answer.at_once.unwrap_or(u32::MAX),
                 under_way: 0,
                 from,
-                until: asked_at + answer.from_ms + USED_WITHIN,
+                until: asked_at + from_ms + USED_WITHIN,
             });
         }
         if sent.wants != Cost::NONE {
             self.or_sooner = answer.or_sooner;
-            let again = answer.again_ms.map_or(0, |ms| now + ms);
+            let again = answer
+                .again_ms
+                .map_or(0, |wait| now + wait.min(ms(LONGEST)));
             let missing = sent.wants - answer.granted;
             self.again = (again, missing, answer.reason.unwrap_or_default());
         }

@@ -386,7 +386,8 @@ impl Tally {
             next.unwrap_or(now + log.span) + log.span * Ms::from(beyond / rule.most)
         });
         let quota = self.quota.and_then(|quota| {
-            let beyond = u64::from(cost.requests()).checked_sub(quota.remaining + 1)?;
+            let beyond =
+                u64::from(cost.requests()).checked_sub(quota.remaining.saturating_add(1))?;
             let hours = beyond / quota.limit.unwrap_or(u64::MAX).max(1);
             Some(self.reset + hours * 3_600_000)
         });

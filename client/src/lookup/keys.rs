@@ -149,8 +149,9 @@ impl Lookup {
                 (self.runtime.clone(), place.clone(), allowance.clone());
             async move {
                 let key = fetch_key(&runtime, &place, &allowance).await;
+                // What GitHub did not answer says nothing of the scope.
                 key.map_err(|error| match error.reach() {
-                    Reach::Secret => error.with_reach(Reach::Scope),
+                    Reach::Secret if !error.is_unexpected_reply() => error.with_reach(Reach::Scope),
                     _ => error,
                 })
             }

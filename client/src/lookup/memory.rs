@@ -46,6 +46,8 @@ struct Missed {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum GivenUp {
     ByAnswer,
+    /// By an answer that is not GitHub's: another may get through.
+    ByForeigner,
     ByDeadline,
     AfterAttempts(u32),
 }
@@ -115,6 +117,7 @@ impl<T> Memory<T> {
         Fut: Future<Output = Result<T, Error>> + Send + 'static,
     {
         let slot = self.slot(&wanted.what);
+        let mut waited_for = 0;
         loop {
             let (fetching, joined) = match slot.look(&wanted, allowance, &fetch) {
                 Look::Found(value) => return Ok(value),
@@ -129,7 +132,11 @@ impl<T> Memory<T> {
                 None => Ok(fetching.await),
             };
             match fetched {
-                Ok(Err(missed)) if joined && missed.is_worth_another_try(allowance) => continue,
+                Ok(Err(missed))
+                    if joined && missed.is_worth_another_try(allowance, waited_for == 0) =>
+                {
+                    waited_for += 1;
+                }
                 Ok(result) => return result.map_err(|missed| missed.error),
                 Err(_) => {
                     allowance.ensure_open(limits)?;
@@ -209,17 +216,21 @@ impl Missed {
             GivenUp::ByDeadline
         } else if transient {
             GivenUp::AfterAttempts(allowance.attempts())
+        } else if error.is_unexpected_reply() {
+            GivenUp::ByForeigner
         } else {
             GivenUp::ByAnswer
         };
         Self { error, given_up }
     }
 
-    /// Whether a call that only waited for this fetch had better make one of its own.
-    fn is_worth_another_try(&self, allowance: &Allowance) -> bool {
+    /// Whether a call that only waited for this fetch, the first that it waited for or a later, had better make one of
+    /// its own.
+    fn is_worth_another_try(&self, allowance: &Allowance, is_first: bool) -> bool {
         match self.given_up {
             GivenUp::ByDeadline => true,
             GivenUp::AfterAttempts(attempts) => attempts < allowance.attempts(),
+            GivenUp::ByForeigner => is_first,
             GivenUp::ByAnswer => false,
         }
     }

@@ -2,27 +2,37 @@
 //! some seconds. Writes at one place follow each other.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::OwnedMutexGuard;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::error::{Error, Kind};
-use crate::runtime::Allowance;
+use crate::runtime::{Allowance, Used};
 
 /// For so long after a write, what is read is compared with it. GitHub's replicas lag by seconds.
-const MAY_LAG: Duration = Duration::from_secs(30);
+pub(crate) const MAY_LAG: Duration = Duration::from_secs(30);
 
 /// So many places are remembered at once.
 const MAX_REMEMBERED: usize = 4096;
+
+/// What holds a place and was not polled for so long is passed by: it must not hold up others for ever.
+const SILENT_AFTER: Duration = Duration::from_secs(60);
 
 /// The places of one client.
 #[derive(Default)]
 pub(crate) struct OwnWrites(Mutex<HashMap<String, Arc<Place>>>);
 
 /// A place in the hand of one write at a time.
-type Place = tokio::sync::Mutex<Option<OwnWrite>>;
+#[derive(Default)]
+struct Place {
+    written: Arc<tokio::sync::Mutex<Option<OwnWrite>>>,
+    /// What holds it, or held it last.
+    holder: Mutex<Weak<Used>>,
+}
+
 pub(crate) type HeldPlace = OwnedMutexGuard<Option<OwnWrite>>;
 
 /// What a write left behind.
@@ -100,33 +110,98 @@ impl OwnWrite {
     }
 }
 
+impl Place {
+    fn is_held(&self) -> bool {
+        Arc::strong_count(&self.written) > 1
+    }
+
+    /// Whether GitHub may still tell the state before what was written there.
+    fn may_lag(&self) -> bool {
+        let own = self.written.try_lock();
+        own.is_ok_and(|own| own.as_ref().is_some_and(OwnWrite::may_lag))
+    }
+
+    fn holder(&self) -> MutexGuard<'_, Weak<Used>> {
+        self.holder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until it is free; `None` if what holds it is not polled any more.
+    async fn take(&self, life: &Weak<Used>) -> Option<HeldPlace> {
+        let mut held = pin!(self.written.clone().lock_owned());
+        let mut is_silent = false;
+        loop {
+            // What has just been given the place is heard of in the second after.
+            let patience = match is_silent {
+                true => Duration::from_secs(1),
+                false => SILENT_AFTER,
+            };
+            if let Ok(held) = timeout(patience, &mut held).await {
+                *self.holder() = life.clone();
+                return Some(held);
+            }
+            let holder = self.holder().upgrade();
+            let is_heard = holder.is_some_and(|holder| holder.silence() < SILENT_AFTER);
+            if is_silent && !is_heard {
+                return None;
+            }
+            is_silent = !is_heard;
+        }
+    }
+}
+
 impl OwnWrites {
     /// Waits until no other write of this client is under way at the place.
     pub(crate) async fn hold(
         &self,
-        place: String,
+        place: &str,
         allowance: &Allowance,
     ) -> Result<HeldPlace, Error> {
-        let held = self.place(place).lock_owned();
+        let life = allowance.life();
+        let held = async {
+            loop {
+                let there = self.place(place);
+                match there.take(&life).await {
+                    Some(held) => return held,
+                    None => self.pass_by(place, &there),
+                }
+            }
+        };
         let Some(deadline) = allowance.deadline() else {
             return Ok(held.await);
         };
         timeout_at(deadline, held).await.map_err(|_| {
-            let why = "another write to the same secret was under way until the time was used up";
+            let why = "another write to the same place was under way until the time was used up";
             Error::new(Kind::Timeout, why)
         })
     }
 
-    fn place(&self, place: String) -> Arc<Place> {
-        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = places.get(&place) {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Place>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pass_by(&self, name: &str, silent: &Arc<Place>) {
+        let mut places = self.lock();
+        if places
+            .get(name)
+            .is_some_and(|there| Arc::ptr_eq(there, silent))
+        {
+            places.remove(name);
+        }
+    }
+
+    fn place(&self, name: &str) -> Arc<Place> {
+        let mut places = self.lock();
+        if let Some(place) = places.get(name) {
             return place.clone();
         }
         if places.len() >= MAX_REMEMBERED {
-            places.retain(|_, place| Arc::strong_count(place) > 1);
+            places.retain(|_, place| place.is_held() || place.may_lag());
+        }
+        if places.len() >= MAX_REMEMBERED {
+            places.retain(|_, place| place.is_held());
         }
         let new = Arc::<Place>::default();
-        places.insert(place, new.clone());
+        places.insert(name.to_owned(), new.clone());
         new
     }
 }

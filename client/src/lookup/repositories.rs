@@ -12,7 +12,7 @@ use crate::access::RepositoryRef;
 use crate::auth::Audience;
 use crate::error::Error;
 use crate::runtime::{Allowance, Call, Place, Runtime};
-use crate::scope::{Owner, RepositoryName, full_name};
+use crate::scope::{Owner, RepositoryName, full_name, shown};
 
 /// How many repositories of one call are looked up at once.
 const LOOKED_UP_AT_ONCE: usize = 10;
@@ -45,7 +45,7 @@ impl Lookup {
                 Err(error) if error.is_not_found() || error.is_invalid_input() => {
                     unknown.push(match repository {
                         RepositoryRef::Id(id) => id.to_string(),
-                        RepositoryRef::Name(name) => format!("{name:?}"),
+                        RepositoryRef::Name(name) => shown(name),
                     });
                 }
                 Err(error) => return Err(error),

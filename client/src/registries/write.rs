@@ -108,7 +108,8 @@ impl fmt::Debug for Draft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Draft")
             .field("scope", &self.registries.target.scope)
-            .field("write", &self.write)
+            .field("registry_type", &self.write.registry_type)
+            .field("auth_type", &self.write.auth_type)
             .field("auth", &self.auth)
             .field("access", &self.access)
             .finish_non_exhaustive()

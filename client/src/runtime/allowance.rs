@@ -1,11 +1,12 @@
 //! The time that a call may use.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::limited::limited;
 use super::policy::RetryPolicy;
@@ -25,9 +26,12 @@ pub(crate) struct Allowance {
     used: Arc<Used>,
 }
 
+/// While a call waits, it shows so often that it is still polled.
+const BEAT: Duration = Duration::from_secs(20);
+
 /// What of an allowance was used, by all that have it.
 #[derive(Debug, Default)]
-struct Used {
+pub(crate) struct Used {
     /// Microseconds of the retry window that attempts and pauses took.
     spent: AtomicU64,
     /// How many requests were sent that write.
@@ -35,6 +39,19 @@ struct Used {
     loan: Mutex<Loan>,
     /// What has the allowance is being watched.
     watched: AtomicBool,
+    /// When it was last polled.
+    polled: Mutex<Option<Instant>>,
+}
+
+impl Used {
+    fn polled(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.polled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For how long what has the allowance was not polled, to within [`BEAT`].
+    pub(crate) fn silence(&self) -> Duration {
+        self.polled().map_or(Duration::ZERO, |last| last.elapsed())
+    }
 }
 
 /// What a write that reads first lends to its reads: the token and the leave that it will be sent by.
@@ -114,6 +131,28 @@ impl Allowance {
     /// Begins to watch what has this allowance. Says `false` if that was begun before.
     pub(super) fn begin_watch(&self) -> bool {
         !self.used.watched.swap(true, Ordering::Relaxed)
+    }
+
+    /// Does what has this allowance, and shows meanwhile that it is polled.
+    pub(super) async fn live<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            *self.used.polled() = Some(Instant::now());
+            if let Ok(done) = timeout(BEAT, &mut work).await {
+                return done;
+            }
+        }
+    }
+
+    /// What tells whether it is polled still, as long as there is one.
+    pub(crate) fn life(&self) -> Weak<Used> {
+        Arc::downgrade(&self.used)
+    }
+
+    /// Whether a pause ends before the deadline.
+    pub(crate) fn has_time_for(&self, pause: Duration) -> bool {
+        let end = Instant::now() + pause;
+        self.deadline.is_none_or(|deadline| end < deadline)
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {

@@ -183,7 +183,10 @@ impl<'a> Attempts<'a> {
             }
             match result {
                 Ok(reply) => Ok(reply),
-                Err(error) => Err(reply::failure(error, token.expose()).await),
+                Err(error) => {
+                    let marked = self.runtime.marked.load(Ordering::Relaxed);
+                    Err(reply::failure(error, token.expose(), marked).await)
+                }
             }
         });
         let (left, deadline) = (self.allowance.left(), self.allowance.deadline());

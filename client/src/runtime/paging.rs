@@ -17,6 +17,9 @@ use crate::error::{Error, Kind};
 /// How many entries a page is asked for: the most that GitHub gives.
 pub(crate) const PER_PAGE: i64 = 100;
 
+/// A first page of so many entries may be full: of some lists GitHub gives no more, however many are asked for.
+const FULL_PAGES: [i64; 2] = [30, 50];
+
 /// More pages than any list has, so that a server that goes on forever is not followed.
 const MAX_PAGES: i64 = 10_000;
 
@@ -42,6 +45,8 @@ impl<P: Place> Listed<P> {
 #[derive(Default)]
 struct Seen {
     entries: i64,
+    /// How many entries the first page has.
+    first: i64,
     /// How many there are, as the page before said.
     counted: Option<i64>,
 }
@@ -57,6 +62,14 @@ impl Seen {
         let here = page.items.len() as i64;
         let (before, counted) = (self.counted, page.total_count);
         self.entries += here;
+        if number == 1 {
+            self.first = here;
+        }
+        let is_full = match counted {
+            None if number == 1 => FULL_PAGES.contains(&here),
+            None => here == self.first,
+            Some(_) => false,
+        };
         self.counted = counted;
         // Pages are counted off: with one entry less before it, a page begins one too late.
         if let (Some(before), Some(now)) = (before, counted)
@@ -76,7 +89,9 @@ impl Seen {
                 ))
             }
             // What takes the Link header away leaves full pages, or entries that are counted and not there yet.
-            NextPage::None if here > 0 && (here >= PER_PAGE || missing) && number < MAX_PAGES => {
+            NextPage::None
+                if here > 0 && (here >= PER_PAGE || is_full || missing) && number < MAX_PAGES =>
+            {
                 Ok(Some(number + 1))
             }
             NextPage::None if missing => {

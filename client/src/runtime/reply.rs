@@ -134,15 +134,17 @@ pub(crate) fn headers<T>(answer: &Answer<T>) -> Option<&HeaderMap> {
     }
 }
 
-/// Reads what the low-level client made of an attempt that failed.
-pub(crate) async fn failure(error: ApiError, token: &str) -> Failure {
+/// Reads what the low-level client made of an attempt that failed. Where GitHub's replies are `marked`, one without a
+/// mark is not GitHub's.
+pub(crate) async fn failure(error: ApiError, token: &str, marked: bool) -> Failure {
     match error {
         ApiError::UnexpectedResponse(reply) => {
             let (head, body) = reply.into_parts();
             // An error whose body is cut off is still that error.
+            let refused = |body: &[u8]| refused(head.status, &head.headers, body, token, marked);
             match start_of(body).await {
-                Ok(body) => refused(head.status, &head.headers, &body, token),
-                Err(error) => half_refused(refused(head.status, &head.headers, &[], token), error),
+                Ok(body) => refused(&body),
+                Err(error) => half_refused(refused(&[]), error),
             }
         }
         ApiError::NoReply(error) => below_http::failure(error),
@@ -202,7 +204,10 @@ fn half_refused(failure: Failure, error: TransportError) -> Failure {
         return failure;
     }
     let error = Error::new(Kind::Transport, BROKE_OFF).with_source(error);
-    Failure::new(error, Class::Transient)
+    Failure {
+        maybe_done: failure.maybe_done,
+        ..Failure::new(error, Class::Transient)
+    }
 }
 
 fn is_capped(error: &TransportError) -> bool {
@@ -227,10 +232,16 @@ fn looks_like_html(body: &[u8]) -> bool {
 }
 
 /// A reply whose status is not the operation's success.
-fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], token: &str) -> Failure {
+fn refused(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    token: &str,
+    marked: bool,
+) -> Failure {
     let parsed = serde_json::from_slice::<Body>(body);
     let is_githubs = headers::request_id(headers).is_some()
-        || parsed.as_ref().is_ok_and(|body| body.message.is_some());
+        || !marked && parsed.as_ref().is_ok_and(|body| body.message.is_some());
     let parsed = parsed.unwrap_or_default();
     let raw_message = parsed.message.unwrap_or_default();
     let documentation = parsed.documentation_url.unwrap_or_default();
@@ -286,7 +297,7 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8], token: &str) ->
         // What GitHub did not answer may come from anyone, after anything.
         maybe_done: class == Class::Transient
             || status.is_success()
-            || !is_githubs && passed_on(kind, status),
+            || !is_githubs && (status.is_redirection() || passed_on(kind, status)),
         done: false,
         answered: !status.is_server_error(),
         server_time: headers::date(headers),

@@ -1,8 +1,10 @@
 //! Where a runtime gets the token of each attempt.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::time::timeout;
 
@@ -61,9 +63,12 @@ impl Tokens for Sourced {
         allowance: &'a Allowance,
     ) -> BoxFuture<'a, Result<Token, Error>> {
         Box::pin(async move {
-            match timeout(allowance.left(), self.source.token(audience)).await {
-                Ok(Ok(token)) => Ok(token),
-                Ok(Err(error)) => Err(Error::of_source(error, || {
+            // Callers may share what waits for it: a panic of one would be a panic of all.
+            let token = AssertUnwindSafe(async { self.source.token(audience).await });
+            match timeout(allowance.left(), token.catch_unwind()).await {
+                Ok(Ok(Ok(token))) => Ok(token),
+                Ok(Err(_)) => Err(Error::new(Kind::Token, "the token source panicked")),
+                Ok(Ok(Err(error))) => Err(Error::of_source(error, || {
                     Error::new(Kind::Token, "the token source gave no token")
                 })),
                 Err(_) => Err(Error::new(
@@ -75,7 +80,8 @@ impl Tokens for Sourced {
     }
 
     fn identity(&self, audience: Audience<'_>) -> Option<Identity> {
-        self.source.identity(audience)
+        let identity = AssertUnwindSafe(|| self.source.identity(audience));
+        catch_unwind(identity).unwrap_or_default()
     }
 
     fn refused(&self, audience: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {

@@ -141,10 +141,21 @@ pub(crate) fn full_name(text: &str) -> Result<(Owner, RepositoryName), Error> {
     Ok((Owner::new(owner)?, RepositoryName::new(name)?))
 }
 
-/// Shows a refused name so that it can't disturb a terminal or a log line.
+/// Shows a refused name as far as it may be one. An address may hold a password, and what has other characters than
+/// names have may be a value in its place: they are described.
 pub(crate) fn shown(name: &str) -> String {
-    let short: String = name.chars().take(64).collect();
-    format!("{short:?}")
+    let fits = |c: char| c.is_alphanumeric() || c.is_control() || "_-./: ,".contains(c);
+    let is_plain = name.chars().all(fits) && !name.contains("://") && !is_like_token(name);
+    match name.chars().count() {
+        ..=128 if is_plain => format!("{name:?}"),
+        characters => format!("({characters} characters)"),
+    }
+}
+
+/// Whether a text begins as GitHub's tokens do.
+fn is_like_token(text: &str) -> bool {
+    let starts = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"];
+    starts.iter().any(|start| text.contains(start))
 }
 
 fn check_secret(name: &str) -> Result<(), Error> {

@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 use super::as_text;
 use super::{
     EnvironmentScope, EnvironmentStore, OrganizationScope, OrganizationStore, RepositoryScope,
-    RepositoryStore, Scope, UserScope, UserStore,
+    RepositoryStore, Scope, UserScope, UserStore, shown,
 };
 use crate::error::Error;
 
@@ -75,8 +75,7 @@ impl FromStr for Scope {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let shown: String = text.chars().take(128).collect();
-        let refuse = |why: &str| Error::input(format!("{shown:?} is not a scope: {why}"));
+        let refuse = |why: &str| Error::input(format!("{} is not a scope: {why}", shown(text)));
         let (store, place) = text.split_once(':').ok_or_else(|| {
             refuse("write STORE:org/ORG, STORE:repo/OWNER/REPO, STORE:env/OWNER/REPO/ENVIRONMENT or STORE:user")
         })?;

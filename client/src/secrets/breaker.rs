@@ -12,18 +12,18 @@ use crate::runtime::{RetryPolicy, Terms};
 use crate::scope::Scope;
 
 /// After so many failures in a row to get an answer for an owner, its next secret is tried alone, and after a probe. If
-/// that gets no answer either, the rest is not tried.
-const LOST: usize = 50;
+/// that gets no answer either, the rest is not tried: of the scope, if no other was tried, or of the owner.
+const MAX_UNANSWERED_IN_A_ROW: usize = 50;
 
 /// How long a probe may take. It follows failures that took twenty times as long.
-const PROBE: Duration = Duration::from_millis(1500);
+const PROBE_TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// After so many owners in a row for whom there is no token, or no answer, it is not theirs that is wrong: GitHub locks
-/// out a caller that goes on.
-const OWNERS: usize = 3;
+/// After so many owners in a row for whom there is no token, or no answer, the next secret of all is tried alone. If that
+/// fails too, it is not the owners that are wrong: GitHub locks out a caller that goes on.
+const MAX_OWNERS_IN_A_ROW: usize = 3;
 
 /// How many failed scopes and owners a batch remembers.
-const REMEMBERED: usize = 1024;
+const MAX_REMEMBERED: usize = 1024;
 
 /// Notices failures that the rest of a batch would meet too.
 #[derive(Default)]
@@ -36,13 +36,30 @@ struct Broken {
     owners: HashMap<Option<String>, Error>,
     scopes: HashMap<Scope, Error>,
     /// By owner: what fails for one may work for another.
-    streaks: HashMap<Option<String>, Streak>,
+    streaks: HashMap<Option<String>, OfOwner>,
     /// Of all owners together.
     all: Streak,
     /// The owners who may have to be given up.
     in_doubt: Vec<Option<String>>,
-    /// Owners in a row whose token was refused.
+    /// Owners in a row that have no token, or whose token was refused.
     refused: usize,
+    all_in_doubt: Option<AllInDoubt>,
+}
+
+/// All may have to be given up. Something of another owner decides, or some of the same.
+struct AllInDoubt {
+    /// What began after so many answers counts.
+    since: u64,
+    failed: usize,
+}
+
+/// The failures in a row of one owner.
+#[derive(Default)]
+struct OfOwner {
+    streak: Streak,
+    /// The scope that all of them are of, until another has one.
+    scope: Option<Scope>,
+    is_of_several: bool,
 }
 
 /// Failures in a row to get an answer.
@@ -62,42 +79,56 @@ impl Streak {
         } else if self.answers == seen {
             self.lost += 1;
             // What is under way began before there was a doubt: only what begins now decides.
-            self.answers += u64::from(self.lost == LOST);
+            self.answers += u64::from(self.lost == MAX_UNANSWERED_IN_A_ROW);
         }
     }
 
     fn is_over(&self) -> bool {
-        self.lost > LOST
+        self.lost > MAX_UNANSWERED_IN_A_ROW
     }
 }
 
-/// What is known before a secret is tried.
-pub(super) struct Before {
+impl OfOwner {
+    fn learn(&mut self, scope: &Scope, seen: u64, got_answer: bool) {
+        let before = self.streak.lost;
+        self.streak.learn(seen, got_answer);
+        if got_answer {
+            (self.scope, self.is_of_several) = (None, false);
+        } else if before < self.streak.lost {
+            let first = self.scope.get_or_insert_with(|| scope.clone());
+            self.is_of_several |= first != scope;
+        }
+    }
+}
+
+/// What is known when something begins.
+pub(super) struct Known {
     /// How many answers there were, for the owner and in all.
-    pub(super) seen: [u64; 2],
-    /// What the scope is given up for.
-    pub(super) given_up: Option<Error>,
-    /// Its owner may have to be given up.
+    pub(super) answers: [u64; 2],
+    /// Whether its owner, or all, may have to be given up.
     pub(super) is_in_doubt: bool,
 }
 
 impl Breaker {
-    pub(super) fn before(&self, scope: &Scope) -> Before {
-        let (owner, broken) = (lower(scope.owner()), self.lock());
+    /// What is known when something of a scope begins.
+    pub(super) fn known(&self, scope: &Scope) -> Known {
+        let (broken, owner) = (self.lock(), lower(scope.owner()));
         let streak = broken.streaks.get(&owner);
-        let given_up = broken
+        let of_owner = streak.map_or(0, |owner| owner.streak.answers);
+        Known {
+            answers: [of_owner, broken.all.answers],
+            is_in_doubt: broken.all_in_doubt.is_some() || broken.in_doubt.contains(&owner),
+        }
+    }
+
+    pub(super) fn open_for(&self, scope: &Scope) -> Option<Error> {
+        let broken = self.lock();
+        broken
             .everywhere
             .as_ref()
-            .or_else(|| broken.owners.get(&owner))
-            .or_else(|| broken.scopes.get(scope));
-        Before {
-            seen: [
-                streak.map_or(0, |streak| streak.answers),
-                broken.all.answers,
-            ],
-            given_up: given_up.cloned(),
-            is_in_doubt: broken.in_doubt.contains(&owner),
-        }
+            .or_else(|| broken.owners.get(&lower(scope.owner())))
+            .or_else(|| broken.scopes.get(scope))
+            .cloned()
     }
 
     pub(super) fn lost(&self) -> usize {
@@ -107,6 +138,16 @@ impl Breaker {
     /// The owners of whom one secret at a time is tried.
     pub(super) fn in_doubt(&self) -> Vec<Option<String>> {
         self.lock().in_doubt.clone()
+    }
+
+    /// Whether one secret at a time is tried of all.
+    pub(super) fn is_all_in_doubt(&self) -> bool {
+        self.lock().all_in_doubt.is_some()
+    }
+
+    /// Whether something of the scope's owner has failed, and nothing succeeded since.
+    pub(super) fn has_failed(&self, scope: &Scope) -> bool {
+        self.lock().has_failed(&lower(scope.owner()))
     }
 
     fn lock(&self) -> MutexGuard<'_, Broken> {
@@ -119,46 +160,92 @@ impl Breaker {
         let error = result.as_ref().err();
         let got_answer = error.is_none_or(|error| !error.is_transient());
         broken.all.learn(seen[1], got_answer);
-        let is_known = broken.streaks.contains_key(&owner) || broken.streaks.len() < REMEMBERED;
-        let mut streak = Streak::default();
-        if is_known {
-            let of_owner = broken.streaks.entry(owner.clone()).or_default();
-            of_owner.learn(seen[0], got_answer);
-            streak = *of_owner;
-        }
+        let is_known = broken.streaks.contains_key(&owner) || broken.streaks.len() < MAX_REMEMBERED;
+        let is_another = !broken.has_failed(&owner);
         broken.in_doubt.retain(|other| *other != owner);
-        let Some(error) = error else {
-            broken.refused = 0;
-            return;
-        };
-        if streak.is_over() {
-            broken.owners.insert(owner, error.clone());
-        } else if streak.lost == LOST {
-            broken.in_doubt.push(owner);
+        if is_known {
+            broken.learn_of_owner(&owner, scope, seen[0], got_answer, error);
         }
+        let is_of_token = error.is_some_and(|error| match error.reach() {
+            _ if error.is_transient() => false,
+            // That an App is not installed somewhere says nothing of elsewhere.
+            Reach::Owner(_) => !error.is_not_found(),
+            Reach::Everyone => true,
+            Reach::Secret | Reach::Scope => false,
+        });
+        if got_answer && !is_of_token {
+            (broken.refused, broken.all_in_doubt) = (0, None);
+        }
+        let Some(error) = error else { return };
         match error.reach() {
             // One failure to get an answer says nothing of the next.
             _ if error.is_transient() => {}
             Reach::Secret => {}
-            Reach::Scope if broken.scopes.len() < REMEMBERED => {
+            Reach::Scope if broken.scopes.len() < MAX_REMEMBERED => {
                 broken.scopes.insert(scope.clone(), error.clone());
             }
-            Reach::Owner(owner) if broken.owners.len() < REMEMBERED => {
+            Reach::Owner(owner) if broken.owners.len() < MAX_REMEMBERED => {
                 let owner = lower(owner.as_deref());
                 let is_new = broken.owners.insert(owner, error.clone()).is_none();
-                // That an App is not installed somewhere says nothing of elsewhere.
-                if is_new && !error.is_not_found() {
-                    broken.refused += 1;
-                }
+                broken.refused += usize::from(is_new && is_of_token);
             }
             Reach::Scope | Reach::Owner(_) => {}
-            Reach::Everyone => broken.refused = OWNERS,
+            Reach::Everyone => {
+                broken.everywhere.get_or_insert_with(|| error.clone());
+            }
         }
-        // Where several owners get no answer and none gets one, nobody will.
-        let without = broken.streaks.values().filter(|streak| streak.lost > 0);
-        let is_down = broken.all.is_over() && without.count() >= OWNERS;
-        if broken.refused >= OWNERS || is_down {
-            broken.everywhere.get_or_insert_with(|| error.clone());
+        broken.learn_of_all(seen[1], is_another, error);
+    }
+}
+
+impl Broken {
+    fn has_failed(&self, owner: &Option<String>) -> bool {
+        let streak = self.streaks.get(owner);
+        streak.is_some_and(|owner| owner.streak.lost > 0) || self.owners.contains_key(owner)
+    }
+
+    fn learn_of_owner(
+        &mut self,
+        owner: &Option<String>,
+        scope: &Scope,
+        seen: u64,
+        got_answer: bool,
+        error: Option<&Error>,
+    ) {
+        let of_owner = self.streaks.entry(owner.clone()).or_default();
+        of_owner.learn(scope, seen, got_answer);
+        let Some(error) = error else { return };
+        if of_owner.streak.is_over() {
+            if of_owner.is_of_several {
+                self.owners.insert(owner.clone(), error.clone());
+                return;
+            }
+            self.scopes.insert(scope.clone(), error.clone());
+            // Another scope of the owner decides about the owner.
+            of_owner.streak.lost = MAX_UNANSWERED_IN_A_ROW;
+        }
+        if of_owner.streak.lost == MAX_UNANSWERED_IN_A_ROW {
+            self.in_doubt.push(owner.clone());
+        }
+    }
+
+    /// Where several owners in a row have no token or get no answer, and what is tried then fails too, all will.
+    fn learn_of_all(&mut self, seen: u64, is_another: bool, error: &Error) {
+        if let Some(doubt) = &mut self.all_in_doubt {
+            doubt.failed += usize::from(doubt.since <= seen);
+            let enough = if is_another { 1 } else { MAX_OWNERS_IN_A_ROW };
+            if doubt.since <= seen && doubt.failed >= enough {
+                self.everywhere.get_or_insert_with(|| error.clone());
+            }
+            return;
+        }
+        let unanswered = self.streaks.values().filter(|owner| owner.streak.lost > 0);
+        let is_down = self.all.is_over() && unanswered.count() >= MAX_OWNERS_IN_A_ROW;
+        if is_down || self.refused >= MAX_OWNERS_IN_A_ROW {
+            // What is under way began before there was a doubt.
+            self.all.answers += 1;
+            let (since, failed) = (self.all.answers, 0);
+            self.all_in_doubt = Some(AllInDoubt { since, failed });
         }
     }
 }
@@ -170,7 +257,9 @@ pub(super) fn lower(owner: Option<&str>) -> Option<String> {
 
 /// Finds out by one request whether a scope gets answers. Fails if it gets none.
 pub(super) async fn probe(client: &Client, scope: &Scope) -> Result<(), Error> {
-    let policy = RetryPolicy::default().attempts(1).retry_window(PROBE);
+    let policy = RetryPolicy::default()
+        .attempts(1)
+        .retry_window(PROBE_TIMEOUT);
     let allowance = client.runtime.allowance(&Terms::of(policy));
     let key = fetch_key(&client.runtime, scope, &allowance).await;
     key.map(drop).or_else(|error| match error.is_transient() {

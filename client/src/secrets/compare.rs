@@ -3,19 +3,17 @@
 use std::time::{Duration, SystemTime};
 
 use octoseal_api::stores::Role;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::Secrets;
 use super::existing::{Existing, PAUSES};
 use crate::error::Error;
+use crate::lookup::MAY_LAG;
 use crate::receipt::{Receipt, Written};
 use crate::scope::{AnyScope, SecretName};
 
 /// GitHub ends a request that it has worked on for so long: what it wrote is no older than its answer by more.
 const LONGEST_REQUEST: Duration = Duration::from_secs(10);
-
-/// For so long after a write, a secret that is missing may only be missing from what was read.
-const MAY_LAG: Duration = Duration::from_secs(30);
 
 /// How a secret compares with the receipt of a write; see [`Secrets::compare`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -96,11 +94,8 @@ impl<S: AnyScope> Secrets<S> {
                     Comparison::Gone => is_recent(),
                     _ => false,
                 };
-                let in_time = |pause: &&Duration| {
-                    let end = Instant::now() + **pause;
-                    allowance.deadline().is_none_or(|deadline| end < deadline)
-                };
-                match pauses.next().filter(in_time) {
+                let pause = pauses.next();
+                match pause.filter(|pause| allowance.has_time_for(**pause)) {
                     Some(pause) if may_lag => sleep(*pause).await,
                     _ if existing.is_none() => {
                         target.ensure_scope(allowance).await?;

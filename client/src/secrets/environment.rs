@@ -1,10 +1,13 @@
 //! An environment that does not exist yet.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use octoseal_api::operations::{REPOS_CREATE_OR_UPDATE_ENVIRONMENT, REPOS_GET_ENVIRONMENT};
 use octoseal_api::types::ReposCreateOrUpdateEnvironmentBody;
 
 use super::Secrets;
-use crate::error::Error;
+use super::write::place;
+use crate::error::{Error, Kind};
 use crate::receipt::{Receipt, Written};
 use crate::runtime::Call;
 use crate::scope::HasEnvironment;
@@ -14,8 +17,9 @@ impl<S: HasEnvironment> Secrets<S> {
     /// receipt; `None` if it is there already, which is then left as it is. Calls that follow within seconds are tried
     /// again if GitHub does not see it everywhere yet.
     ///
-    /// The environment is looked for first, since GitHub's operation replaces the protection rules of one that exists.
-    /// What stays is a race of one round trip: if another creates it in between, the rules that it was given are lost.
+    /// The environment is looked for directly before, after every wait for a limit, since GitHub's operation replaces the
+    /// protection rules of one that exists. What stays is a race of one round trip: if another creates it in between, the
+    /// rules that it was given are lost.
     ///
     /// The token needs the permission `administration: write` of the repository to create one.
     ///
@@ -50,23 +54,36 @@ impl<S: HasEnvironment> Secrets<S> {
         };
         let look = Call::new(scope, "looking for", "", REPOS_GET_ENVIRONMENT);
         let create = Call::new(scope, "creating", "", REPOS_CREATE_OR_UPDATE_ENVIRONMENT);
-        let ensure = async {
-            let own_writes = &target.client.lookup.own_writes;
-            let _held = own_writes.hold(scope.to_string(), allowance).await?;
+        let there = AtomicBool::new(false);
+        let read = || async {
             let request = async |api: octoseal_api::Client| {
                 api.repos_get_environment(owner, repo, environment).await
             };
             match runtime.call(look, allowance, request).await {
-                Ok(_) => return Ok(None),
-                Err(error) if error.is_not_found() => {}
-                Err(error) => return Err(error),
+                Err(error) if error.is_not_found() => Ok(()),
+                Err(error) => Err(error),
+                Ok(_) => {
+                    there.store(true, Ordering::Relaxed);
+                    Err(Error::new(
+                        Kind::Exists,
+                        format!("{scope} is there already"),
+                    ))
+                }
             }
-            let rules = ReposCreateOrUpdateEnvironmentBody::default();
-            let request = async |api: octoseal_api::Client| {
-                api.repos_create_or_update_environment(owner, repo, environment, Some(&rules))
-                    .await
-            };
-            let created = runtime.call(create, allowance, request).await;
+        };
+        let rules = ReposCreateOrUpdateEnvironmentBody::default();
+        let write = async |api: octoseal_api::Client, ()| {
+            api.repos_create_or_update_environment(owner, repo, environment, Some(&rules))
+                .await
+        };
+        let ensure = async {
+            let own_writes = &target.client.lookup.own_writes;
+            let held = own_writes.hold(&place(scope, ""), allowance).await;
+            let _held = held.map_err(|error| error.with_action(create.to_string()))?;
+            let created = runtime.read_and_write(create, allowance, read, write).await;
+            if there.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
             let created = created.map_err(|error| match error.is_not_found() {
                 true => error.with_hint(
                     "the repository may be missing, renamed, or invisible to this token, or the token may not \
@@ -75,12 +92,7 @@ impl<S: HasEnvironment> Secrets<S> {
                 false => error,
             })?;
             runtime.made(scope);
-            Ok(Some(Receipt::new(
-                Written::Created,
-                scope,
-                environment,
-                &created,
-            )))
+            Ok(Some(Receipt::new(Written::Created, scope, "", &created)))
         };
         runtime.watch(create, allowance, ensure).await
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::TryStreamExt;
 use octoseal_api::stores;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::kept::Resolved;
 use super::selected::{LISTING, page_of_selected};
@@ -33,7 +33,8 @@ pub(super) struct Existing {
 }
 
 impl Target {
-    /// What is there, `None` for nothing, the repositories that it is selected for only if asked. A read that is older than the client's own write is made again, some times.
+    /// What is there, `None` for nothing, the repositories that it is selected for only if asked. A read that is older
+    /// than the client's own write is made again, some times.
     pub(super) async fn existing(
         &self,
         name: &SecretName,
@@ -47,18 +48,14 @@ impl Target {
             if own.is_none_or(|own| !own.may_lag() || is_as_new(existing.as_ref(), own)) {
                 return Ok(existing);
             }
-            let in_time = |pause: &&Duration| {
-                let end = Instant::now() + **pause;
-                allowance.deadline().is_none_or(|deadline| end < deadline)
-            };
-            let Some(pause) = pauses.next().filter(in_time) else {
+            let pause = pauses.next();
+            let Some(pause) = pause.filter(|pause| allowance.has_time_for(**pause)) else {
                 let why = format!(
                     "what GitHub tells of {name} in {} is not what this client has just written",
                     self.scope
                 );
                 return Err(Error::new(Kind::UnexpectedReply, why).with_hint(
-                    "the reply is older, or another has changed the secret meanwhile; nothing more was written; \
-                     try again later, or say which repositories may use it, and it need not be read",
+                    "the reply is older, or another has changed the secret meanwhile; try again later",
                 ));
             };
             allowance.give_back_leave();
@@ -99,7 +96,7 @@ impl Target {
                 selected,
             },
             updated_at: secret.updated_at.as_deref().and_then(instant),
-            unknown_settings: settings.map(|(name, _)| name).collect(),
+            unknown_settings: settings.map(|(name, _)| word(&name).to_owned()).collect(),
         }))
     }
 
@@ -110,17 +107,15 @@ impl Target {
         let within = Some(allowance.clone());
         let mut pages = pages(Arc::new(listed), within, page_of_selected);
         let mut ids = BTreeSet::new();
-        let unread = |error: Error| {
-            if !error.is_unexpected_reply() {
-                return error;
+        while let Some(page) = pages.try_next().await? {
+            for repository in page.items {
+                // Pages are counted off: where one comes twice, another may have been passed by.
+                if !ids.insert(repository.id) {
+                    let why = "the list changed while it was read: a repository came twice";
+                    let error = Error::new(Kind::UnexpectedReply, why);
+                    return Err(error.with_hint("read it again"));
+                }
             }
-            error.with_further_hint(
-                "nothing was written; say which repositories may use the secret, and they need not \
-                 be read",
-            )
-        };
-        while let Some(page) = pages.try_next().await.map_err(unread)? {
-            ids.extend(page.items.into_iter().map(|repository| repository.id));
         }
         Ok(ids.into_iter().collect())
     }
@@ -156,6 +151,12 @@ fn is_as_new(existing: Option<&Existing>, own: &OwnWrite) -> bool {
             fits && selected.is_none_or(|ids| selection.fits(ids)) || is_newer(existing)
         }
     }
+}
+
+/// A word of GitHub's, as far as it has the shape of one: a server may send anything, the token too.
+pub(super) fn word(text: &str) -> &str {
+    let is_word = text.len() <= 32 && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    if is_word { text } else { "…" }
 }
 
 /// An instant as GitHub writes it.

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use reqwest::StatusCode;
 
-use super::existing::Existing;
+use super::existing::{Existing, word};
 use super::target::Target;
 use crate::access::{Access, RepositoryRef};
 use crate::error::{Error, Kind};
@@ -142,8 +142,29 @@ impl Target {
             Wanted::Kept(_) => true,
         };
         let existing = self.existing(name, own, keeps, allowance).await;
-        let existing = existing.map_err(|error| self.storing(name, error))?;
-        match (when, &existing) {
+        let existing = existing.map_err(|error| {
+            let is_in_vain = keeps && error.is_unexpected_reply();
+            self.storing(name, match is_in_vain {
+                true => error.with_further_hint(
+                    "nothing was written; say which repositories may use the secret, and they need not be read",
+                ),
+                false => error,
+            })
+        })?;
+        self.access_over(wanted, when, name, existing.as_ref(), allowance)
+            .await
+    }
+
+    /// What is sent over what is there.
+    pub(super) async fn access_over(
+        &self,
+        wanted: &Wanted,
+        when: When,
+        name: &SecretName,
+        existing: Option<&Existing>,
+        allowance: &Allowance,
+    ) -> Result<Resolved, Error> {
+        match (when, existing) {
             (When::Missing, Some(_)) => {
                 let why = format!("{name} exists already in {}", self.scope);
                 return Err(self.storing(name, Error::new(Kind::Exists, why)));
@@ -160,8 +181,8 @@ impl Target {
         match (wanted, existing) {
             (Wanted::Known(access), _) => Ok(access.clone()),
             (Wanted::Kept(changed), Some(existing)) => {
-                self.look_for_unknown_settings(name, &existing)?;
-                self.change(changed, name, existing.access)
+                self.look_for_unknown_settings(name, existing)?;
+                self.change(changed, name, existing.access.clone())
             }
             (Wanted::Kept(changed), None) => self.new_access(changed, name, allowance).await,
         }
@@ -224,12 +245,13 @@ impl Target {
         mut access: Resolved,
     ) -> Result<Resolved, Error> {
         let Changed { added, removed, .. } = changed;
-        if let Some(word) = &access.visibility
-            && !matches!(word.as_str(), "all" | "private" | "selected")
+        if let Some(visibility) = &access.visibility
+            && !matches!(visibility.as_str(), "all" | "private" | "selected")
         {
             let why = format!(
-                "{name} in {} has the visibility {word:?}, which this version does not know how to keep",
-                self.scope
+                "{name} in {} has the visibility `{}`, which this version does not know how to keep",
+                self.scope,
+                word(visibility)
             );
             return Err(self.storing(name, Error::input(why).with_hint("say the visibility")));
         }
@@ -241,7 +263,7 @@ impl Target {
                 "{name} in {} has the visibility {}, to which no repository can be added and from which none can be \
                  taken",
                 self.scope,
-                access.visibility.unwrap_or_default()
+                word(&access.visibility.unwrap_or_default())
             );
             let hint = "select all repositories that may use it";
             return Err(self.storing(name, Error::input(why).with_hint(hint)));

@@ -169,7 +169,8 @@ impl<S: AnyScope, N> Put<S, N> {
             let name = SecretName::new(&self.name)?;
             target.check_content(&self.content, &self.access, &name)?;
             let wanted = target.wanted(&self.access, &allowance).await?;
-            let access = target.resolve(&wanted, self.when, &name, None, &allowance);
+            let own = target.hold(&name, &allowance).await?.clone();
+            let access = target.resolve(&wanted, self.when, &name, own.as_ref(), &allowance);
             access.await.map(drop)
         };
         runtime.watch(call, &allowance, check).await
@@ -202,10 +203,10 @@ impl<S: AnyScope, N> Put<S, N> {
             target.check_content(&self.content, &self.access, &name)?;
             let wanted = target.wanted(&self.access, allowance).await?;
             let own = target.hold(&name, allowance).await?.clone();
-            let existing = target
-                .existing(&name, own.as_ref(), true, allowance)
-                .await?;
-            let access = target.resolve(&wanted, self.when, &name, own.as_ref(), allowance);
+            let existing = target.existing(&name, own.as_ref(), true, allowance).await;
+            let existing = existing.map_err(|error| target.storing(&name, error))?;
+            let there = existing.as_ref();
+            let access = target.access_over(&wanted, self.when, &name, there, allowance);
             let access = access.await?;
             if existing.is_none() {
                 target.ensure_scope(allowance).await?;

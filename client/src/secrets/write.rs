@@ -30,7 +30,8 @@ impl Target {
         allowance: &Allowance,
     ) -> Result<HeldPlace, Error> {
         let place = place(&self.scope, name.as_str());
-        self.client.lookup.own_writes.hold(place, allowance).await
+        let held = self.client.lookup.own_writes.hold(&place, allowance).await;
+        held.map_err(|error| error.with_action(format!("waiting for {name} in {}", self.scope)))
     }
 
     pub(super) async fn delete(

@@ -216,6 +216,9 @@ async fn a_page_that_is_full_or_short_of_the_count_is_never_the_end() {
         Fault::short_pages(30),
         Fault::short_pages(30).and(Fault::without_links()),
         Fault::short_pages(1).and(Fault::without_links()),
+        Fault::short_pages(30)
+            .and(Fault::without_links())
+            .and(Fault::without_total_count()),
     ] {
         assert_eq!(listed(fault.always()).await.unwrap(), 250);
     }
@@ -228,6 +231,56 @@ async fn a_page_that_is_full_or_short_of_the_count_is_never_the_end() {
         let kept = github.secret(ACME, "KEY").unwrap();
         assert_eq!(kept.selected_repository_ids, ids, "{lying}");
     }
+}
+
+#[tokio::test]
+async fn a_repository_that_comes_twice_keeps_the_selection_from_being_written_back() {
+    let (github, ids) = selected(ACME, 150);
+    let first = ids.iter().next().copied();
+    github.inject(
+        Fault::change(move |reply| {
+            reply.map(|body| {
+                let mut page: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                page["repositories"][0]["id"] = first.into();
+                page.to_string().into()
+            })
+        })
+        .at("/repositories")
+        .after(1),
+    );
+    let put = client(&github).secrets(scope(ACME)).put("KEY", "new");
+    let error = put.send().await.unwrap_err();
+    assert!(error.is_unexpected_reply(), "{error}");
+    let kept = github.secret(ACME, "KEY").unwrap();
+    assert_eq!(kept.selected_repository_ids, ids);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_becomes_another_repositorys_during_a_wait_selects_that() {
+    let github = acme();
+    github.add_repository("acme", "api");
+    let pacing = octoseal::limits::Pacing::writes_as_content().content_per_minute(1);
+    let client = octoseal_tests::builder(&github)
+        .pacing(pacing)
+        .build()
+        .unwrap();
+    let secrets = client.secrets(scope(ACME));
+    let all = [
+        ("WARM", Access::All),
+        ("WARMER", Access::All),
+        ("KEY", Access::selected(["acme/api"])),
+    ];
+    let all = all.map(|(name, access)| octoseal::secrets::NewSecret::new(name, "v").access(access));
+    let replaced = async {
+        tokio::time::sleep(std::time::Duration::from_secs(90)).await;
+        github.rename_repository("acme", "api", "old-api");
+        github.add_repository("acme", "api")
+    };
+    let outcomes = futures_util::StreamExt::collect::<Vec<_>>(secrets.put_all(all));
+    let (outcomes, id) = tokio::join!(outcomes, replaced);
+    assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()));
+    let selected = github.secret(ACME, "KEY").unwrap().selected_repository_ids;
+    assert_eq!(selected.into_iter().collect::<Vec<_>>(), [id]);
 }
 
 #[tokio::test]
@@ -396,7 +449,7 @@ async fn a_visibility_newer_than_this_crate_is_not_guessed_at() {
         .unwrap_err();
     assert!(error.is_invalid_input(), "{error}");
     assert!(
-        error.to_string().contains("visibility \"enterprise\","),
+        error.to_string().contains("visibility `enterprise`,"),
         "{error}"
     );
     assert_eq!(github.plaintext(ACME, "KEY").unwrap(), b"old");

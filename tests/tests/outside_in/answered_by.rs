@@ -156,3 +156,33 @@ async fn a_201_of_githubs_with_a_body_that_can_not_be_read_is_told_as_made_and_n
     let error = create_registry(&client(&github)).await.unwrap_err();
     assert_eq!(error.applied(), Applied::Yes, "{error}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_in_githubs_form_without_githubs_mark_is_not_githubs_where_marks_are_known() {
+    let words = [
+        (403, "Forbidden"),
+        (401, "Unauthorized"),
+        (404, "Not Found"),
+    ];
+    for (status, message) in words {
+        let github = acme();
+        let client = client(&github);
+        put(&client, "KEY", "value").await.unwrap();
+        let body = format!(r#"{{"message":"{message}"}}"#);
+        github.inject(Fault::foreign_reply(status, body).on("PUT").times(1));
+        let error = put(&client, "KEY", "value").await.unwrap_err();
+        assert!(error.is_unexpected_reply(), "{status}: {error}");
+        assert_eq!(error.applied(), Applied::Unknown, "{status}");
+        // Neither the token nor the scope is to blame.
+        put(&client, "KEY", "value").await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redirect_that_is_not_githubs_does_not_prove_that_nothing_was_done() {
+    let github = acme();
+    let away = Fault::foreign_reply(302, "").header("location", "https://login.example/");
+    github.inject(away.on("PUT").always());
+    let error = put(&client(&github), "KEY", "value").await.unwrap_err();
+    assert_eq!(error.applied(), Applied::Unknown, "{error}");
+}

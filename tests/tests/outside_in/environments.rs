@@ -54,7 +54,7 @@ async fn an_environment_is_made_on_demand_only_and_once() {
     assert_eq!(receipts[0].written, Written::Created);
     assert_eq!(
         (receipts[0].place.as_str(), receipts[0].name.as_str()),
-        (PLACE, "prod/eu")
+        (PLACE, "")
     );
     secrets.put("KEY", "value").send().await.unwrap();
     assert!(secrets.ensure_environment().await.unwrap().is_none());
@@ -127,4 +127,36 @@ async fn a_missing_environment_has_a_hint_of_its_own() {
     assert!(error.hint().unwrap().contains("repository"), "{error}");
     let error = elsewhere.ensure_environment().await.unwrap_err();
     assert!(error.is_unsupported(), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn protection_rules_that_come_while_the_creation_waits_for_a_limit_are_left_as_they_are() {
+    let github = acme();
+    let client = octoseal_tests::builder(&github);
+    let pacing = octoseal::limits::Pacing::writes_as_content().content_per_minute(1);
+    let client = client.pacing(pacing).build().unwrap();
+    octoseal_tests::put(&client, "WARM", "value").await.unwrap();
+    let rules = async {
+        tokio::time::sleep(std::time::Duration::from_secs(30)).await;
+        ask(&github, "PUT", json!({ "wait_timer": 30 }));
+        ask(&github, "GET", Value::Null)
+    };
+    let secrets = client.secrets(place());
+    let (made, before) = tokio::join!(secrets.ensure_environment(), rules);
+    assert!(made.unwrap().is_none());
+    assert_eq!(ask(&github, "GET", Value::Null), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_receipt_of_an_environment_is_compared_with_no_secret() {
+    let github = acme();
+    let secrets = client(&github).secrets(place());
+    let receipt = secrets.ensure_environment().await.unwrap().unwrap();
+    assert!(
+        secrets
+            .compare(&receipt)
+            .await
+            .unwrap_err()
+            .is_invalid_input()
+    );
 }

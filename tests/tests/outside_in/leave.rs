@@ -95,6 +95,46 @@ async fn futures_that_nobody_polls_hold_up_a_batch_for_a_minute_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_put_that_nobody_polls_holds_up_others_of_its_secret_for_a_minute_at_most() {
+    let github = acme();
+    let client = builder(&github).build().unwrap();
+    put(&client, "WARM", "value").await.unwrap();
+    github.inject(Fault::hang().on("PUT").times(1));
+    let mut idle: Vec<_> = ["old", "older"]
+        .map(|value| Box::pin(put(&client, "SAME", value)))
+        .into();
+    for idle in &mut idle {
+        assert!(idle.now_or_never().is_none());
+    }
+    let began = Instant::now();
+    let same = ["new", "newer"].map(|value| ("SAME", value, Visibility::All));
+    let outcomes: Vec<_> = client.secrets(scope(ACME)).put_all(same).collect().await;
+    assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()));
+    assert!(began.elapsed() <= seconds(90), "{:?}", began.elapsed());
+    assert_eq!(github.plaintext(ACME, "SAME").unwrap(), b"newer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_put_that_waits_for_a_limit_keeps_its_place_however_long() {
+    let github = acme();
+    let client = builder(&github).build().unwrap();
+    put(&client, "WARM", "value").await.unwrap();
+    github.inject(Fault::primary_limit(seconds(1_800)).on("PUT").times(1));
+    let secrets = client.secrets(scope(ACME));
+    let first = secrets
+        .put_all([("SAME", "first", Visibility::All)])
+        .collect::<Vec<_>>();
+    let second = async {
+        tokio::time::sleep(seconds(1)).await;
+        let outcomes = secrets.put_all([("SAME", "second", Visibility::All)]);
+        outcomes.collect::<Vec<_>>().await
+    };
+    let (first, second) = tokio::join!(first, second);
+    assert!(first[0].result.is_ok() && second[0].result.is_ok());
+    assert_eq!(github.plaintext(ACME, "SAME").unwrap(), b"second");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_waiting_future_that_nobody_polls_lets_those_behind_it_pass() {
     let github = acme();
     let pacing = Pacing::writes_as_content().content_per_minute(1);

@@ -10,6 +10,7 @@ mod app_settings;
 mod app_signer;
 mod batch;
 mod batch_changes;
+mod batch_doubts;
 mod callers;
 mod compared;
 mod crates;

@@ -180,3 +180,29 @@ async fn a_registry_is_not_read_to_be_written_so_that_an_older_read_changes_noth
     let visibility = registries.get(&name).await.unwrap().visibility;
     assert_eq!(visibility, "private");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_just_written_is_remembered_however_many_other_places_are_asked_for() {
+    let github = acme();
+    github.configure(|settings| settings.count_limits = false);
+    let pacing = octoseal::limits::Pacing::concurrency_only();
+    let client = octoseal_tests::builder(&github)
+        .pacing(pacing)
+        .build()
+        .unwrap();
+    github.seed(ACME, "KEY", "old").visibility("all");
+    sleep(Duration::from_secs(60)).await;
+    lagging(&github, LAG);
+    let put = client.secrets(scope(ACME)).put("KEY", "two");
+    put.access(Visibility::Private).send().await.unwrap();
+    for n in 0..4_200 {
+        let there = client
+            .secrets(scope(ACME))
+            .exists(format!("OTHER_{n}"))
+            .await;
+        assert!(!there.unwrap());
+    }
+    keep(&client).await.unwrap();
+    let stored = github.secret(ACME, "KEY").unwrap();
+    assert_eq!(stored.visibility.as_deref(), Some("private"));
+}

@@ -172,6 +172,40 @@ async fn a_refusal_shows_no_token_to_the_source_that_logs_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_refused_as_a_name_is_described_where_it_may_be_a_value_or_an_address() {
+    let client = octoseal_tests::client(&acme());
+    let secrets = client.secrets("actions:org/acme".parse::<octoseal::Scope>().unwrap());
+    let pasted = "https://x-access-token:ghs_c4nary@github.com/acme/api";
+    let selected = secrets.set_selected_repositories("KEY", [pasted]).await;
+    let access = octoseal::Access::selected([pasted]);
+    let errors = [
+        selected.unwrap_err(),
+        secrets
+            .put("KEY", "v")
+            .access(access)
+            .send()
+            .await
+            .unwrap_err(),
+        secrets.put("c4nary!p@ss", "KEY").send().await.unwrap_err(),
+        secrets.get("c4nary$").await.unwrap_err(),
+        "c4nary#:org/acme".parse::<octoseal::Scope>().unwrap_err(),
+        "selected:https://u:c4nary@x"
+            .parse::<octoseal::Access>()
+            .unwrap_err(),
+        "c4nary\"pass".parse::<octoseal::Access>().unwrap_err(),
+        Client::builder()
+            .token("t")
+            .user_agent("c4nary\n")
+            .build()
+            .unwrap_err(),
+    ];
+    for error in errors {
+        let told = format!("{error} {error:?}");
+        assert!(!told.contains("c4nary"), "{told}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_public_type_shows_a_token_or_a_plaintext() {
     let github = acme();
     let value = SecretValue::from(PLAINTEXT);
@@ -186,7 +220,8 @@ async fn no_public_type_shows_a_token_or_a_plaintext() {
         password: PLAINTEXT.into(),
     };
     let new = NewSecret::new("NAME", PLAINTEXT).access(Visibility::All);
-    let create = registries.create("npm_registry", "https://npm.acme.example", Visibility::All);
+    let address = format!("https://robot:{PLAINTEXT}@npm.acme.example");
+    let create = registries.create("npm_registry", address, Visibility::All);
     let outcomes: Vec<_> = secrets.put_all([new.clone()]).collect().await;
     let pem = octoseal_tests_key();
     let key = SecretKey::from_bytes(*PLAINTEXT.as_bytes().first_chunk().unwrap());

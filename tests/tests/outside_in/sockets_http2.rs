@@ -179,6 +179,18 @@ async fn waiting_for_a_turn_on_a_connection_is_not_the_time_of_an_attempt() {
 }
 
 #[tokio::test]
+async fn waiting_for_a_turn_is_not_the_time_of_a_read_either() {
+    let server = Secure::start(|_| Fate::TakesTurns(Duration::from_millis(40))).await;
+    let client = server.client();
+    let secrets = client.secrets(scope(ACME));
+    put(&client, "KEY", "value").await.unwrap();
+    let reads = (0..60).map(|_| secrets.get("KEY"));
+    let read = futures_util::future::join_all(reads).await;
+    assert!(read.iter().all(Result::is_ok));
+    assert_eq!(server.github.request_count(), 62);
+}
+
+#[tokio::test]
 async fn a_write_that_never_had_its_turn_is_told_as_not_sent() {
     let server = Secure::start(|_| Fate::TakesTurns(Duration::from_millis(700))).await;
     let patient = server.client();

@@ -16,7 +16,7 @@ use crate::client::Client;
 use crate::error::{Applied, Error, Kind};
 use crate::runtime::Place as _;
 use crate::scope::Scope;
-use crate::secrets::breaker::{Before, Breaker, lower, probe};
+use crate::secrets::breaker::{Breaker, Known, lower, probe};
 use crate::secrets::change::Change;
 use crate::secrets::target::Target;
 use crate::secrets::write::place;
@@ -118,7 +118,9 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
     }
 
     fn is_full(&self) -> bool {
-        if self.looks_ahead {
+        if !self.not_begun.is_empty() {
+            true
+        } else if self.looks_ahead {
             self.waiting >= AHEAD_SECRETS || self.waiting_bytes >= AHEAD_BYTES
         } else {
             self.waiting >= AT_ONCE || self.under_way.len() >= AT_ONCE
@@ -154,15 +156,25 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
             let (places, members) = (&self.places, &self.members);
             let mut in_doubt = self.breaker.in_doubt();
             in_doubt.retain(|owner| members.values().any(|it| lower(it.scope.owner()) == *owner));
+            let (breaker, waiting) = (&self.breaker, &of_group.waiting);
+            let is_all_in_doubt = breaker.is_all_in_doubt();
+            let all_held = is_all_in_doubt && !members.is_empty();
             let free_place = |(at, (scope, change)): (usize, &(Scope, Change))| {
-                let is_held = !in_doubt.is_empty() && in_doubt.contains(&lower(scope.owner()));
+                let is_held =
+                    all_held || !in_doubt.is_empty() && in_doubt.contains(&lower(scope.owner()));
                 let place = place(scope, change.name());
                 (!is_held && !places.contains(&place)).then_some((at, place))
             };
-            let next = of_group.waiting.iter().enumerate().find_map(free_place);
+            let mut next = None;
+            if is_all_in_doubt {
+                let is_fresh = |(_, change): &(usize, &(Scope, _))| !breaker.has_failed(&change.0);
+                let fresh = waiting.iter().enumerate().filter(is_fresh);
+                next = fresh.filter_map(free_place).next();
+            }
+            let next = next.or_else(|| waiting.iter().enumerate().find_map(free_place));
             let next = next.and_then(|(at, place)| Some((of_group.waiting.remove(at)?, place)));
             let Some(((scope, change), place)) = next else {
-                if !in_doubt.is_empty() {
+                if all_held || !in_doubt.is_empty() {
                     self.held.insert(group.clone());
                 }
                 break;
@@ -182,8 +194,9 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
             }
             self.places.insert(member.place.clone());
             let (client, breaker) = (self.client.clone(), self.breaker.clone());
+            let known = breaker.known(&scope);
             // In a box, since tokio moves a task a dozen times on its way to where it stays.
-            let work = Box::pin(async move { client.member(&breaker, scope, change).await });
+            let work = Box::pin(async move { client.member(&breaker, known, scope, change).await });
             let work = work.in_current_span().with_current_subscriber();
             let task = self.under_way.spawn(work);
             of_group.under_way += 1;
@@ -224,16 +237,19 @@ impl Member {
 }
 
 impl Client {
-    async fn member(self, breaker: &Breaker, scope: Scope, change: Change) -> Outcome {
+    async fn member(
+        &self,
+        breaker: &Breaker,
+        known: Known,
+        scope: Scope,
+        change: Change,
+    ) -> Outcome {
         let (name, doing) = (change.name().to_owned(), change.doing());
-        let Before {
-            seen,
-            mut given_up,
-            is_in_doubt,
-        } = breaker.before(&scope);
+        let seen = known.answers;
+        let mut given_up = breaker.open_for(&scope);
         if given_up.is_none()
-            && is_in_doubt
-            && let Err(error) = probe(&self, &scope).await
+            && known.is_in_doubt
+            && let Err(error) = probe(self, &scope).await
         {
             breaker.learn(&scope, seen, &Err(error.clone()));
             given_up = Some(error);
@@ -241,7 +257,7 @@ impl Client {
         let result = match given_up {
             Some(error) => Err(error.not_tried(action(doing, &name, &scope))),
             None => {
-                let result = change.make(Target::new(&self, scope.clone())).await;
+                let result = change.make(Target::new(self, scope.clone())).await;
                 breaker.learn(&scope, seen, &result);
                 result.map_err(|error| error.with_action(action(doing, &name, &scope)))
             }

@@ -12,7 +12,7 @@ use crate::lookup::{HeldPlace, Left, OwnWrite, Sealed, Selection, maybe_of_repos
 use crate::receipt::{Receipt, Written};
 use crate::runtime::Allowance;
 use crate::scope::{AnyScope, SecretName};
-use crate::secrets::kept::{Changed, Resolved, Wanted, When};
+use crate::secrets::kept::{Resolved, Wanted, When};
 use crate::secrets::target::Target;
 use crate::secrets::write::remember;
 
@@ -40,6 +40,7 @@ impl<S: AnyScope, N> Put<S, N> {
         let write = Write {
             target,
             name: &name,
+            access: &self.access,
             wanted: &wanted,
             when: self.when,
             own: held.clone(),
@@ -65,9 +66,9 @@ impl<S: AnyScope, N> Put<S, N> {
             visibility: access.visibility,
         });
         let receipt = sent?;
-        if let (Wanted::Kept(changed), Written::Updated) = (&wanted, receipt.written) {
+        if let (Wanted::Kept(_), Written::Updated) = (&wanted, receipt.written) {
             target
-                .change_each(&name, changed, &mut held, allowance)
+                .change_each(&name, &self.access, &mut held, allowance)
                 .await?;
         }
         Ok(receipt)
@@ -101,10 +102,19 @@ impl Target {
     async fn change_each(
         &self,
         name: &SecretName,
-        changed: &Changed,
+        access: &Access,
         held: &mut HeldPlace,
         allowance: &Allowance,
     ) -> Result<(), Error> {
+        let stored = |error: Error| {
+            error.with_applied(Applied::Yes).with_further_hint(
+                "the value is stored, and its repositories as they were read, with the change",
+            )
+        };
+        let wanted = self.wanted(access, allowance).await.map_err(stored)?;
+        let Wanted::Kept(changed) = wanted else {
+            return Ok(());
+        };
         if !self.scope.api().supports(stores::Role::AddRepository) {
             return Ok(());
         }
@@ -114,11 +124,7 @@ impl Target {
             .chain(removed.map(|id| (id, false)))
         {
             let changed = self.select_one(name, *id, is_added, held, allowance).await;
-            changed.map_err(|error| {
-                let stored =
-                    "the value is stored, and its repositories as they were read, with the change";
-                error.with_applied(Applied::Yes).with_further_hint(stored)
-            })?;
+            changed.map_err(stored)?;
         }
         Ok(())
     }
@@ -128,6 +134,7 @@ impl Target {
 struct Write<'a> {
     target: &'a Target,
     name: &'a SecretName,
+    access: &'a Access,
     wanted: &'a Wanted,
     when: When,
     own: Option<OwnWrite>,
@@ -162,13 +169,18 @@ impl Write<'_> {
         let call = target.call("storing", name.as_str(), stores::Role::Put)?;
         let runtime = &target.client.runtime;
         let answered = match (self.wanted, self.when) {
-            (Wanted::Known(access), When::Always) => {
+            (Wanted::Known(access), When::Always) if !self.access.has_names() => {
                 let request = |api| send(api, access.clone());
                 runtime.call(call, allowance, request).await
             }
             _ => {
-                let own = self.own.as_ref();
-                let read = || target.resolve(self.wanted, self.when, name, own, allowance);
+                let read = || async {
+                    // A name that was looked up before a long wait may be another repository's by now.
+                    let wanted = target.wanted(self.access, allowance).await?;
+                    let own = self.own.as_ref();
+                    let access = target.resolve(&wanted, self.when, name, own, allowance);
+                    access.await
+                };
                 runtime.read_and_write(call, allowance, read, &send).await
             }
         };
