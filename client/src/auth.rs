@@ -11,5 +11,4 @@ pub(crate) use environment::Environment;
 pub(crate) use file::read_secret;
 pub(crate) use server::{Server, base_url, is_loopback, is_own_server};
 pub use sources::{EnvToken, FileToken};
-pub(crate) use token::Static;
 pub use token::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};

@@ -10,7 +10,6 @@ use std::time::{Duration, SystemTime};
 use reqwest::StatusCode;
 
 pub use kind::ErrorKind;
-pub(crate) use kind::Kind;
 
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -36,7 +35,7 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 /// }
 /// # }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Error {
     inner: Arc<Inner>,
 }
@@ -54,28 +53,35 @@ pub enum Applied {
     Yes,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Inner {
-    kind: Kind,
-    status: Option<StatusCode>,
+    kind: ErrorKind,
+    told: Told,
     /// What was attempted: an operation and what it was aimed at.
     action: Option<String>,
     /// Why it failed, in our words.
     reason: String,
-    /// GitHub's message, if it is safe to repeat.
-    message: Option<String>,
     /// What to try.
     hint: Option<String>,
     applied: Applied,
-    documentation_url: Option<String>,
-    request_id: Option<String>,
     retry_at: Option<SystemTime>,
     retry_after: Option<Duration>,
-    permission: Option<String>,
-    sso_url: Option<String>,
     attempts: u32,
     source: Option<Arc<dyn StdError + Send + Sync>>,
     reach: Reach,
+}
+
+/// What a reply tells of a failure, as far as it is safe to repeat.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) status: Option<StatusCode>,
+    /// GitHub's message.
+    pub(crate) message: Option<String>,
+    pub(crate) documentation_url: Option<String>,
+    pub(crate) request_id: Option<String>,
+    /// What the token would have needed.
+    pub(crate) permission: Option<String>,
+    pub(crate) sso_url: Option<String>,
 }
 
 /// Whom else a failure would meet.
@@ -92,22 +98,17 @@ pub(crate) enum Reach {
 }
 
 impl Error {
-    pub(crate) fn new(kind: Kind, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ErrorKind, reason: impl Into<String>) -> Self {
         Self {
             inner: Arc::new(Inner {
                 kind,
-                status: None,
+                told: Told::default(),
                 action: None,
                 reason: reason.into(),
-                message: None,
                 hint: None,
                 applied: Applied::No,
-                documentation_url: None,
-                request_id: None,
                 retry_at: None,
                 retry_after: None,
-                permission: None,
-                sso_url: None,
                 attempts: 0,
                 source: None,
                 reach: Reach::Secret,
@@ -116,15 +117,15 @@ impl Error {
     }
 
     pub(crate) fn input(reason: impl Into<String>) -> Self {
-        Self::new(Kind::Input, reason)
+        Self::new(ErrorKind::InvalidInput, reason)
     }
 
     pub(crate) fn config(reason: impl Into<String>) -> Self {
-        Self::new(Kind::Config, reason)
+        Self::new(ErrorKind::Config, reason)
     }
 
     pub(crate) fn unsupported(reason: impl Into<String>) -> Self {
-        Self::new(Kind::Unsupported, reason)
+        Self::new(ErrorKind::Unsupported, reason)
     }
 
     fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
@@ -135,21 +136,21 @@ impl Error {
     /// The same refusal, where it means that something is not permitted.
     #[cfg(feature = "app")]
     pub(crate) fn of_permission(self) -> Self {
-        self.change(|inner| inner.kind = Kind::Status(StatusCode::FORBIDDEN))
+        self.change(|inner| inner.kind = ErrorKind::Permission)
     }
 
-    pub(crate) fn with_status(self, status: StatusCode) -> Self {
-        self.change(|inner| inner.status = Some(status))
+    pub(crate) fn with_told(self, told: Told) -> Self {
+        self.change(|inner| inner.told = told)
+    }
+
+    pub(crate) fn told(&self) -> &Told {
+        &self.inner.told
     }
 
     pub(crate) fn with_action(self, action: impl Into<String>) -> Self {
         self.change(|inner| {
             inner.action.get_or_insert_with(|| action.into());
         })
-    }
-
-    pub(crate) fn with_message(self, message: Option<String>) -> Self {
-        self.change(|inner| inner.message = message)
     }
 
     /// The same, with more about why it failed.
@@ -175,27 +176,11 @@ impl Error {
         self.change(|inner| inner.applied = applied)
     }
 
-    pub(crate) fn with_documentation_url(self, url: Option<String>) -> Self {
-        self.change(|inner| inner.documentation_url = url)
-    }
-
-    pub(crate) fn with_request_id(self, id: Option<String>) -> Self {
-        self.change(|inner| inner.request_id = id)
-    }
-
     pub(crate) fn with_retry(self, after: Duration) -> Self {
         self.change(|inner| {
             inner.retry_at = SystemTime::now().checked_add(after);
             inner.retry_after = Some(after);
         })
-    }
-
-    pub(crate) fn with_permission(self, permission: Option<String>) -> Self {
-        self.change(|inner| inner.permission = permission)
-    }
-
-    pub(crate) fn with_sso_url(self, url: Option<String>) -> Self {
-        self.change(|inner| inner.sso_url = url)
     }
 
     pub(crate) fn with_attempts(self, attempts: u32) -> Self {
@@ -239,12 +224,12 @@ impl Error {
 
     /// The HTTP status of the reply that decided, if one did.
     pub fn status(&self) -> Option<u16> {
-        self.inner.status.map(|status| status.as_u16())
+        self.inner.told.status.map(|status| status.as_u16())
     }
 
     /// GitHub's message, unless it may repeat what was sent.
     pub fn message(&self) -> Option<&str> {
-        self.inner.message.as_deref()
+        self.inner.told.message.as_deref()
     }
 
     /// What to try next, in a sentence.
@@ -259,12 +244,12 @@ impl Error {
 
     /// The page of GitHub's documentation that the reply named.
     pub fn documentation_url(&self) -> Option<&str> {
-        self.inner.documentation_url.as_deref()
+        self.inner.told.documentation_url.as_deref()
     }
 
     /// GitHub's id of the request, which its support asks for.
     pub fn request_id(&self) -> Option<&str> {
-        self.inner.request_id.as_deref()
+        self.inner.told.request_id.as_deref()
     }
 
     /// When GitHub will accept requests again, by this machine's clock.
@@ -280,12 +265,12 @@ impl Error {
     /// The permission or token scope that GitHub says the call needs, for example
     /// `organization_secrets=write` or `admin:org`.
     pub fn required_permission(&self) -> Option<&str> {
-        self.inner.permission.as_deref()
+        self.inner.told.permission.as_deref()
     }
 
     /// Where to authorize the token for the organization's single sign-on. The address is checked to be GitHub's.
     pub fn sso_url(&self) -> Option<&str> {
-        self.inner.sso_url.as_deref()
+        self.inner.told.sso_url.as_deref()
     }
 
     /// How many requests were sent for the call that failed.
@@ -301,7 +286,7 @@ impl fmt::Display for Error {
             write!(f, "{action}: ")?;
         }
         f.write_str(&inner.reason)?;
-        if let Some(message) = &inner.message {
+        if let Some(message) = &inner.told.message {
             write!(f, " (GitHub says: {})", message.trim_end_matches('.'))?;
         }
         match inner.applied {
@@ -309,38 +294,19 @@ impl fmt::Display for Error {
             Applied::Unknown => f.write_str("; GitHub may have carried it out all the same")?,
             Applied::Yes => f.write_str("; GitHub carried it out all the same")?,
         }
-        if let Some(permission) = &inner.permission {
+        if let Some(permission) = &inner.told.permission {
             write!(f, "; needed: {permission}")?;
         }
-        if let Some(url) = &inner.sso_url {
+        if let Some(url) = &inner.told.sso_url {
             write!(f, "; authorize the token at {url}")?;
         }
         if let Some(hint) = &inner.hint {
             write!(f, "; {hint}")?;
         }
-        if let Some(id) = &inner.request_id {
+        if let Some(id) = &inner.told.request_id {
             write!(f, " [request {id}]")?;
         }
         Ok(())
-    }
-}
-
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let inner = &*self.inner;
-        f.debug_struct("Error")
-            .field("kind", &inner.kind)
-            .field("action", &inner.action)
-            .field("reason", &inner.reason)
-            .field("message", &inner.message)
-            .field("applied", &inner.applied)
-            .field("documentation_url", &inner.documentation_url)
-            .field("request_id", &inner.request_id)
-            .field("retry_after", &inner.retry_after)
-            .field("permission", &inner.permission)
-            .field("attempts", &inner.attempts)
-            .field("source", &inner.source)
-            .finish()
     }
 }
 

@@ -14,7 +14,7 @@ use octoseal_api::stores::registries::{self, Registry, Write};
 
 use crate::access::Access;
 use crate::client::{Client, Target};
-use crate::error::{Applied, Error, Kind};
+use crate::error::{Applied, Error, ErrorKind};
 use crate::lookup::{ScopeKey, Sealed, fetch_key, maybe_of_repositories};
 use crate::receipt::{Receipt, Written};
 use crate::runtime::list::List;
@@ -280,7 +280,7 @@ fn read(registry: Registry, call: Call<'_>) -> Result<PrivateRegistry, Error> {
     let ids = registry.selected_repository_ids.unwrap_or_default();
     let ids = ids.into_iter().map(u64::try_from).collect::<Result<_, _>>();
     let selected_repository_ids = ids.map_err(|_| {
-        let error = Error::new(Kind::UnexpectedReply, "a repository's id is negative")
+        let error = Error::new(ErrorKind::UnexpectedReply, "a repository's id is negative")
             .with_action(call.to_string());
         // What GitHub answers so, it has done.
         match call.is_write() {

@@ -37,7 +37,7 @@ mod wording;
 use std::collections::HashMap;
 use std::future::{Future, ready};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use octoseal_api::operations::Operation;
@@ -61,7 +61,9 @@ pub(crate) use call::{Answered, Call, Place, cost};
 pub(crate) use observer::{Observer, Tell};
 pub use policy::RetryPolicy;
 pub(crate) use terms::Terms;
-pub(crate) use tokens::{Sourced, Tokens};
+#[cfg(feature = "app")]
+pub(crate) use tokens::Coming;
+pub(crate) use tokens::Tokens;
 
 /// For so long GitHub may not see a place everywhere that was just made.
 const NEW_FOR: Duration = Duration::from_secs(5);
@@ -229,16 +231,16 @@ impl Runtime {
 
     /// Keeps in mind that a place was made just now.
     pub(crate) fn made(&self, place: &dyn Place) {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut made = lock(&self.made);
         made.retain(|_, made| made.elapsed() < NEW_FOR);
         made.insert(number_of(place), Instant::now());
     }
 
     /// Whether GitHub may not see the place everywhere yet, since it was made just now.
     fn is_new(&self, place: &dyn Place) -> bool {
-        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = made.get(&number_of(place));
-        made.is_some_and(|made| made.elapsed() < NEW_FOR)
+        let made = lock(&self.made);
+        made.get(&number_of(place))
+            .is_some_and(|made| made.elapsed() < NEW_FOR)
     }
 
     /// The limits of whom a call counts for, as far as that is known before it has a token.
@@ -286,4 +288,9 @@ impl Runtime {
         let context = context.for_one(operation).with_journey(journey);
         octoseal_api::client(self.base.as_str(), context)
     }
+}
+
+/// Locks, also after a panic of another: what is locked here is whole between any two statements.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -274,14 +274,10 @@ pub trait SeesOrganizationSecrets: AnyScope {}
 pub trait HasEnvironment: AnyScope {}
 
 macro_rules! capability {
-    ($trait:ident: $($name:ident),*) => { $(impl $trait for $name {})* };
+    ($trait:path: $($name:ident),*) => { $(impl $trait for $name {})* };
 }
 
-impl sealed::Sealed for Scope {}
-impl sealed::Sealed for OrganizationScope {}
-impl sealed::Sealed for RepositoryScope {}
-impl sealed::Sealed for EnvironmentScope {}
-impl sealed::Sealed for UserScope {}
+capability!(sealed::Sealed: Scope, OrganizationScope, RepositoryScope, EnvironmentScope, UserScope);
 capability!(AnyScope: Scope, OrganizationScope, RepositoryScope, EnvironmentScope, UserScope);
 capability!(HasVisibility: Scope, OrganizationScope);
 capability!(HasSelectedRepositories: Scope, OrganizationScope, UserScope);

@@ -79,7 +79,7 @@ impl Config {
         let put = secrets
             .put(&self.name, "not known yet")
             .access(access.clone());
-        put.check().await?;
+        put.plan().await?;
         Ok(key)
     }
 }

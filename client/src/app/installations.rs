@@ -6,23 +6,22 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use octoseal_api::operations::{self, Operation};
 use octoseal_api::{Answer, Permission, types};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::App;
 use super::described::typed;
 use super::jwt::Jwt;
 use super::kept::{KeptTokens, Purpose};
 use super::refusals::Refusals;
-use super::{App, lock};
 use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::limits::{Gate, Identity};
 use crate::lookup::memory::{Memory, Wanted};
-use crate::runtime::{Allowance, Call, Place, Runtime, Tokens, headers};
+use crate::runtime::{Allowance, Call, Coming, Place, Runtime, Tokens, headers, lock};
 
 /// An installation's number is good for as long as it works.
 const FOR_GOOD: Duration = Duration::MAX;
@@ -160,8 +159,12 @@ impl Installations {
         let call = Call::new(&place, "finding the App's installation for", "", operation);
         let found = self.runtime.call(call, allowance, request).await;
         let found = found.map_err(explained)?;
-        u64::try_from(found.into_inner().id)
-            .map_err(|_| Error::new(Kind::UnexpectedReply, "the installation's id is negative"))
+        u64::try_from(found.into_inner().id).map_err(|_| {
+            Error::new(
+                ErrorKind::UnexpectedReply,
+                "the installation's id is negative",
+            )
+        })
     }
 
     /// The token of an installation, narrowed to what a call needs if that is wanted.
@@ -284,12 +287,12 @@ impl Installations {
         let reply = reply.into_inner();
         let expires = instant(&reply.expires_at).ok_or_else(|| {
             let why = "the token's `expires_at` is not a time";
-            Error::new(Kind::UnexpectedReply, why)
+            Error::new(ErrorKind::UnexpectedReply, why)
         })?;
         let life = expires.duration_since(now).unwrap_or_default();
         if life.is_zero() {
             let why = "the token's `expires_at` is past by the server's own clock";
-            return Err(Error::new(Kind::UnexpectedReply, why));
+            return Err(Error::new(ErrorKind::UnexpectedReply, why));
         }
         Ok((Token::new(reply.token.expose())?, life))
     }
@@ -297,11 +300,7 @@ impl Installations {
 
 impl Tokens for Arc<Installations> {
     /// Failures on the way to the token have a window of their own; waits for limits end by the call's deadline.
-    fn token<'a>(
-        &'a self,
-        audience: Audience<'a>,
-        allowance: &'a Allowance,
-    ) -> BoxFuture<'a, Result<Token, Error>> {
+    fn token<'a>(&'a self, audience: Audience<'a>, allowance: &'a Allowance) -> Coming<'a> {
         Box::pin(self.found_or_made(audience, allowance.with_new_window()))
     }
 

@@ -11,12 +11,10 @@ use serde_json::json;
 use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
 
-use super::lock;
 use super::signer::{Signer, signed};
 use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal};
-use crate::error::{Error, Kind};
-use crate::limits::Identity;
-use crate::runtime::{Allowance, Tokens};
+use crate::error::{Error, ErrorKind};
+use crate::runtime::{Allowance, Coming, Tokens, lock};
 
 /// Once less than this is left of a JWT's life, another is signed.
 const MARGIN: Duration = Duration::from_secs(120);
@@ -130,21 +128,18 @@ impl Jwt {
 }
 
 impl Tokens for Jwt {
-    fn token<'a>(
-        &'a self,
-        _: Audience<'a>,
-        allowance: &'a Allowance,
-    ) -> BoxFuture<'a, Result<Token, Error>> {
+    fn token<'a>(&'a self, _: Audience<'a>, allowance: &'a Allowance) -> Coming<'a> {
         Box::pin(async move {
-            let late = |_| Error::new(Kind::Timeout, "the App's signer did not answer in time");
+            let late = |_| {
+                Error::new(
+                    ErrorKind::Timeout,
+                    "the App's signer did not answer in time",
+                )
+            };
             timeout(allowance.left(), self.kept_or_signed())
                 .await
                 .map_err(late)?
         })
-    }
-
-    fn identity(&self, _: Audience<'_>) -> Option<Identity> {
-        None
     }
 
     fn is_shared(&self) -> bool {

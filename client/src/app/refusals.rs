@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::lock;
 use crate::error::Error;
+use crate::runtime::lock;
 
 /// How long a refusal is given to whoever asks again: callers that wait for one place come one after another, and
 /// GitHub locks out those who go on being refused.

@@ -12,7 +12,7 @@ use jsonwebtoken::Algorithm;
 use zeroize::Zeroizing;
 
 use super::key::AppKey;
-use crate::error::{BoxError, Error, Kind};
+use crate::error::{BoxError, Error, ErrorKind};
 
 /// The shortest and the longest RSA signature in use: of keys of 2,048 bits, which GitHub gives out, and of 8,192.
 const SIGNATURE_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
@@ -93,7 +93,7 @@ as_what_it_holds!(Arc, Box);
 pub(super) async fn signed(signer: &dyn Signer, message: &[u8]) -> Result<Vec<u8>, Error> {
     // Callers share this: a panic of one would be a panic of all.
     let signed = AssertUnwindSafe(async { signer.sign(message).await }).catch_unwind();
-    let failed = |why: &str| Error::new(Kind::Token, format!("the App's signer {why}"));
+    let failed = |why: &str| Error::new(ErrorKind::TokenSource, format!("the App's signer {why}"));
     let signature = match signed.await {
         Ok(Ok(signature)) => signature,
         Ok(Err(error)) => {

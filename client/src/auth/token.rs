@@ -189,12 +189,3 @@ macro_rules! as_what_it_holds {
 }
 
 as_what_it_holds!(Arc, Box);
-
-/// One token, for good.
-pub(crate) struct Static(pub(crate) Token);
-
-impl TokenSource for Static {
-    fn token<'a>(&'a self, _: Audience<'a>) -> TokenFuture<'a> {
-        Box::pin(std::future::ready(Ok(self.0.clone())))
-    }
-}

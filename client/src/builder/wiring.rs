@@ -9,11 +9,11 @@ use reqwest::header::HeaderValue;
 use super::{ClientBuilder, Credentials};
 #[cfg(feature = "app")]
 use crate::app::Installations;
-use crate::auth::{Server, Static, Token, base_url, is_loopback, is_own_server};
+use crate::auth::{Server, Token, base_url, is_loopback, is_own_server};
 use crate::client::Client;
 use crate::error::Error;
 use crate::limits::{Identity, Limits, Pacing};
-use crate::runtime::{Observer, Runtime, Sourced, Tokens};
+use crate::runtime::{Observer, Runtime, Tokens};
 use crate::wire::{Connections, Wire};
 
 impl ClientBuilder {
@@ -47,17 +47,16 @@ impl ClientBuilder {
             );
             Arc::new(runtime.with_route(connections.route.clone()))
         };
-        let sourced = |source, shared| Arc::new(Sourced { source, shared });
         let mut identity = Identity::named("");
         let mut one_token = |text| -> Result<Arc<dyn Tokens>, Error> {
             let token = Token::of_secret(text)?;
             identity = Identity::of_token(token.expose());
-            Ok(sourced(Arc::new(Static(token)), true))
+            Ok(Arc::new(token))
         };
         let tokens: Arc<dyn Tokens> = match self.token {
             Some(Credentials::Text(token)) => one_token(token)?,
             Some(Credentials::Environment(found)) => one_token(found.token_for(&base)?)?,
-            Some(Credentials::Source(source)) => sourced(source, false),
+            Some(Credentials::Source(source)) => Arc::new(source),
             #[cfg(feature = "app")]
             // GitHub counts an App's own requests apart from its installations'.
             Some(Credentials::App(app)) => {

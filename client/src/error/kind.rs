@@ -48,60 +48,26 @@ pub enum ErrorKind {
     UnexpectedReply,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// An argument that GitHub would refuse, or that can't be expressed.
-    Input,
-    /// A builder setting that can't work.
-    Config,
-    /// The scope or the server does not have this operation.
-    Unsupported,
-    /// No reply, or half of one: name resolution, connection, TLS, reset, truncation.
-    Transport,
-    /// The TLS peer could not be trusted.
-    Tls,
-    /// The call's time was used up.
-    Timeout,
-    /// GitHub limits traffic and the wait is longer than the call may take.
-    RateLimited,
-    /// A reply with a status that means failure.
-    Status(StatusCode),
-    /// A reply that can't be GitHub's.
-    UnexpectedReply,
-    /// The token source could not give a token.
-    Token,
-    /// The public key that the server gave can't be used.
-    Key,
-    /// There is already what was to be created.
-    Exists,
+impl ErrorKind {
+    /// What a reply of GitHub's with this status means.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::UNAUTHORIZED => Self::Unauthorized,
+            StatusCode::FORBIDDEN => Self::Permission,
+            StatusCode::NOT_FOUND => Self::NotFound,
+            StatusCode::CONFLICT => Self::Conflict,
+            StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => Self::Validation,
+            status if status.is_redirection() => Self::Redirect,
+            status if status.is_server_error() => Self::Server,
+            _ => Self::Status,
+        }
+    }
 }
 
 impl Error {
     /// What kind of failure it is; the predicates below ask for one each.
     pub fn kind(&self) -> ErrorKind {
-        match self.inner.kind {
-            Kind::Input => ErrorKind::InvalidInput,
-            Kind::Config => ErrorKind::Config,
-            Kind::Unsupported => ErrorKind::Unsupported,
-            Kind::Transport => ErrorKind::Transport,
-            Kind::Tls => ErrorKind::Tls,
-            Kind::Timeout => ErrorKind::Timeout,
-            Kind::RateLimited => ErrorKind::RateLimited,
-            Kind::UnexpectedReply => ErrorKind::UnexpectedReply,
-            Kind::Token => ErrorKind::TokenSource,
-            Kind::Key => ErrorKind::PublicKey,
-            Kind::Exists => ErrorKind::Conflict,
-            Kind::Status(_) if self.is_permission() => ErrorKind::Permission,
-            Kind::Status(_) if self.is_validation() => ErrorKind::Validation,
-            Kind::Status(status) => match status {
-                StatusCode::UNAUTHORIZED => ErrorKind::Unauthorized,
-                StatusCode::NOT_FOUND => ErrorKind::NotFound,
-                StatusCode::CONFLICT => ErrorKind::Conflict,
-                status if status.is_redirection() => ErrorKind::Redirect,
-                status if status.is_server_error() => ErrorKind::Server,
-                _ => ErrorKind::Status,
-            },
-        }
+        self.inner.kind
     }
 
     /// Whether the same call may well succeed later, without a change of anything: after a while, or at
@@ -118,13 +84,13 @@ impl Error {
     /// An argument was refused: a name, a value over 48 KB, a missing visibility, a repository that was not found.
     /// Nothing was written; at most something was looked up. Change the argument as the message says.
     pub fn is_invalid_input(&self) -> bool {
-        self.inner.kind == Kind::Input
+        self.inner.kind == ErrorKind::InvalidInput
     }
 
     /// A setting of the builder can't work, for example a plain `http://` address. Nothing was sent. Change it as
     /// the message says.
     pub fn is_config(&self) -> bool {
-        self.inner.kind == Kind::Config
+        self.inner.kind == ErrorKind::Config
     }
 
     /// The scope does not have this operation, which is known before anything is sent; or the server seems not to have
@@ -132,81 +98,78 @@ impl Error {
     /// not certain, so [`Error::is_not_found`] holds as well. Nothing was stored. Use a store that the server has, or
     /// check names and token as for any `404`.
     pub fn is_unsupported(&self) -> bool {
-        self.inner.kind == Kind::Unsupported
+        self.inner.kind == ErrorKind::Unsupported
     }
 
     /// No usable reply arrived: the name did not resolve, the connection failed or broke, TLS was refused, and so for
     /// as long as the call retried. If the connection broke after a write was sent, it may have been carried out:
     /// [`Error::applied`] says so. Check the network, the proxy and the base URL, and try again.
     pub fn is_transport(&self) -> bool {
-        matches!(self.inner.kind, Kind::Transport | Kind::Tls)
+        matches!(self.inner.kind, ErrorKind::Transport | ErrorKind::Tls)
     }
 
     /// The server's certificate could not be trusted, or the server speaks no TLS. Nothing was sent, and it is not tried again. Check the host name
     /// and the clock; for a certificate authority of one's own, see
     /// [`root_certificates`](crate::ClientBuilder::root_certificates).
     pub fn is_tls(&self) -> bool {
-        self.inner.kind == Kind::Tls
+        self.inner.kind == ErrorKind::Tls
     }
 
     /// The time given to the call was used up before GitHub answered. A write that had been sent may have been carried
     /// out: [`Error::applied`] says so. Try again, with more time if it happens often: see
     /// [`RetryPolicy`](crate::RetryPolicy).
     pub fn is_timeout(&self) -> bool {
-        self.inner.kind == Kind::Timeout
+        self.inner.kind == ErrorKind::Timeout
     }
 
     /// GitHub limits the traffic, or refuses every token for a while after too many wrong ones, and the wait is longer
     /// than the call may take. GitHub did nothing. Try again at [`Error::retry_at`], or give calls a longer [`deadline`](crate::RetryPolicy::deadline).
     pub fn is_rate_limited(&self) -> bool {
-        self.inner.kind == Kind::RateLimited
+        self.inner.kind == ErrorKind::RateLimited
     }
 
     /// `401`: the token is wrong, revoked or expired. GitHub did nothing. Give a valid one; do not go on with this
     /// one, since after many refusals GitHub locks out valid tokens too.
     pub fn is_unauthorized(&self) -> bool {
-        self.inner.kind == Kind::Status(StatusCode::UNAUTHORIZED)
+        self.inner.kind == ErrorKind::Unauthorized
     }
 
     /// `403`: GitHub does not allow it: the token lacks a permission, a scope or a single sign-on authorization, or the
     /// repository is archived. GitHub did nothing. [`Error::required_permission`], [`Error::sso_url`] and
     /// [`Error::hint`] say what to change, where GitHub did.
     pub fn is_permission(&self) -> bool {
-        self.inner.kind == Kind::Status(StatusCode::FORBIDDEN)
+        self.inner.kind == ErrorKind::Permission
     }
 
     /// `404`: missing, renamed, or invisible to this token; GitHub does not say which. It did nothing. True for every
     /// `404`, also where [`Error::is_unsupported`] holds. Check the names, and what the token may see.
     pub fn is_not_found(&self) -> bool {
-        self.inner.status == Some(StatusCode::NOT_FOUND)
+        self.inner.told.status == Some(StatusCode::NOT_FOUND)
     }
 
     /// `409`: in conflict with the state that GitHub holds, for example repositories set on a secret whose
     /// visibility is not `selected`; or there is already what was only to be created
     /// ([`Put::only_if_missing`](crate::secrets::Put::only_if_missing)). GitHub did nothing. Give the secret that visibility first.
     pub fn is_conflict(&self) -> bool {
-        self.kind() == ErrorKind::Conflict
+        self.inner.kind == ErrorKind::Conflict
     }
 
     /// `422` or `400`: GitHub refused the content of the request and stored nothing. [`Error::hint`] says what it may
     /// be; GitHub's own words are left out where they may repeat what was sent.
     pub fn is_validation(&self) -> bool {
-        matches!(
-            self.inner.kind,
-            Kind::Status(StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_REQUEST)
-        )
+        self.inner.kind == ErrorKind::Validation
     }
 
     /// `5xx`: GitHub failed, and went on failing for as long as the call retried. A write may have been carried out
     /// all the same: [`Error::applied`] says so. Try again later.
     pub fn is_server_error(&self) -> bool {
-        matches!(self.inner.kind, Kind::Status(status) if status.is_server_error())
+        self.inner.kind == ErrorKind::Server
     }
 
     /// A redirect that was not followed, because it leads to another origin, changes the method, or repeats. GitHub
     /// did nothing. Use the repository's present name, or the server's own address.
     pub fn is_redirect(&self) -> bool {
-        matches!(self.inner.kind, Kind::Status(status) if status.is_redirection())
+        self.inner.kind == ErrorKind::Redirect
     }
 
     /// A reply that GitHub would not give: HTML with `200` (a captive portal), a body that is not what the
@@ -214,18 +177,18 @@ impl Error {
     /// less than has to be kept. A write that was answered so may have been carried out: [`Error::applied`] says so.
     /// Check what lies between here and GitHub: the proxy, the portal, the base URL.
     pub fn is_unexpected_reply(&self) -> bool {
-        self.inner.kind == Kind::UnexpectedReply
+        self.inner.kind == ErrorKind::UnexpectedReply
     }
 
     /// The token source could not give a token; [`source`](StdError::source) is its own error. Nothing was
     /// sent. Mend what the source reads, and try again.
     pub fn is_token_source(&self) -> bool {
-        self.inner.kind == Kind::Token
+        self.inner.kind == ErrorKind::TokenSource
     }
 
     /// The server gave a public key that can't be sealed to. Nothing was sealed with it or sent. Check what answers
     /// at the base URL: GitHub gives no such key.
     pub fn is_public_key(&self) -> bool {
-        self.inner.kind == Kind::Key
+        self.inner.kind == ErrorKind::PublicKey
     }
 }

@@ -10,7 +10,7 @@ use octoseal_sealing::PublicKey;
 use super::Lookup;
 use super::memory::Wanted;
 use crate::auth::Audience;
-use crate::error::{Applied, Error, Kind, Reach};
+use crate::error::{Applied, Error, ErrorKind, Reach};
 use crate::runtime::{Allowance, Call, Place, Runtime};
 use crate::scope::Scope;
 use crate::value::SecretValue;
@@ -182,13 +182,16 @@ pub(crate) async fn fetch_key(
 fn usable(key_id: String, key: &str) -> Result<ScopeKey, Error> {
     let key = PublicKey::from_base64(key).map_err(|why| {
         Error::new(
-            Kind::Key,
+            ErrorKind::PublicKey,
             format!("the server's public key can't be used: {why}"),
         )
         .with_hint("nothing was sealed or sent; check what answers at the base URL")
     })?;
     if key_id.is_empty() {
-        return Err(Error::new(Kind::Key, "the server's public key has no id"));
+        return Err(Error::new(
+            ErrorKind::PublicKey,
+            "the server's public key has no id",
+        ));
     }
     Ok(ScopeKey { key_id, key })
 }

@@ -9,7 +9,7 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::limits::Gate;
 use crate::runtime::Allowance;
 
@@ -141,7 +141,7 @@ impl<T> Memory<T> {
                 Err(_) => {
                     allowance.ensure_open(limits)?;
                     let why = format!("{} did not arrive in time", wanted.what);
-                    return Err(Error::new(Kind::Timeout, why)
+                    return Err(Error::new(ErrorKind::Timeout, why)
                         .with_action(format!("reading {}", wanted.what)));
                 }
             }

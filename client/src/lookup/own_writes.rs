@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::runtime::{Allowance, Used};
 
 /// For so long after a write, what is read is compared with it. GitHub's replicas lag by seconds.
@@ -171,7 +171,7 @@ impl OwnWrites {
         };
         timeout_at(deadline, held).await.map_err(|_| {
             let why = "another write to the same place was under way until the time was used up";
-            Error::new(Kind::Timeout, why)
+            Error::new(ErrorKind::Timeout, why)
         })
     }
 

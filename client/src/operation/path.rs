@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::OperationCall;
 use crate::auth::Audience;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::runtime::{Allowance, Place};
 use crate::scope::Owner;
 
@@ -38,7 +38,7 @@ impl<R> OperationCall<R> {
         let reply = request(runtime.api_over(Arc::new(hear), self.operation));
         let reply = timeout(within.left(), reply).await.map_err(|_| {
             let why = "the request was not put together in time";
-            Error::new(Kind::Timeout, why).with_action(calling.clone())
+            Error::new(ErrorKind::Timeout, why).with_action(calling.clone())
         })?;
         let asked = heard.get();
         let refused = |why: String| Error::input(why).with_action(calling.clone());
@@ -84,25 +84,19 @@ impl<R> OperationCall<R> {
 
 /// What stands in a path for the parameters of its template, if it is such a path.
 fn parameters<'a>(template: &'a str, path: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
-    let (mut wanted, mut given) = (template.split('/'), path.split('/'));
+    if template.split('/').count() != path.split('/').count() {
+        return None;
+    }
     let mut parameters = Vec::new();
-    loop {
-        match (wanted.next(), given.next()) {
-            (None, None) => return Some(parameters),
-            (Some(wanted), Some(given)) => {
-                match wanted
-                    .strip_prefix('{')
-                    .and_then(|name| name.strip_suffix('}'))
-                {
-                    Some(_) if given.is_empty() => return None,
-                    Some(name) => parameters.push((name, given)),
-                    None if wanted != given => return None,
-                    None => {}
-                }
-            }
+    for (wanted, given) in template.split('/').zip(path.split('/')) {
+        let name = wanted.strip_prefix('{');
+        match name.and_then(|name| name.strip_suffix('}')) {
+            Some(name) if !given.is_empty() => parameters.push((name, given)),
+            None if wanted == given => {}
             _ => return None,
         }
     }
+    Some(parameters)
 }
 
 /// A path of the API, as a place.

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
 use super::limited::limited;
+use super::lock;
 use super::policy::RetryPolicy;
 use super::terms::Terms;
 use crate::auth::Token;
@@ -45,7 +46,7 @@ pub(crate) struct Used {
 
 impl Used {
     fn polled(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.polled.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.polled)
     }
 
     /// For how long what has the allowance was not polled, to within [`BEAT`].
@@ -114,13 +115,7 @@ impl Allowance {
     }
 
     pub(super) fn with_loan<T>(&self, change: impl FnOnce(&mut Loan) -> T) -> T {
-        change(
-            &mut self
-                .used
-                .loan
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        change(&mut lock(&self.used.loan))
     }
 
     /// Gives back leave that is lent, before something is waited for that may need it.

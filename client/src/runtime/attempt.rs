@@ -6,7 +6,7 @@ mod verdict;
 
 use std::future::Future;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use octoseal_api::{Answer, Journey, ResponseValue};
@@ -19,11 +19,12 @@ use super::call::Call;
 use super::echo::echoes;
 use super::headers;
 use super::in_time::{OutOf, in_time};
+use super::lock;
 use super::observer::{Request, of_request};
 use super::reply::{self, Failure};
 use super::retry::{Next, Verdict};
 use crate::auth::Token;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::limits::Ticket;
 
 /// So many attempts are made at most while tokens are refused, whatever their source says: GitHub locks out whoever
@@ -80,7 +81,7 @@ impl<'a> Attempts<'a> {
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.progress)
     }
 
     /// GitHub's id of the last request, if it was answered with a success.
@@ -123,7 +124,7 @@ impl<'a> Attempts<'a> {
         };
         let Some(time) = self.allowance.time_for_attempt() else {
             let why = "the time of this call was used up before it could be sent";
-            return Err(Next::Stop(Error::new(Kind::Timeout, why)));
+            return Err(Next::Stop(Error::new(ErrorKind::Timeout, why)));
         };
         let number = {
             let mut progress = self.progress();

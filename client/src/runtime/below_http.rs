@@ -5,7 +5,7 @@ use std::io;
 use octoseal_api::{TransportError, TransportErrorKind};
 
 use super::reply::{Class, Failure};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 
 const UNTRUSTED: &str = "TLS: the server's certificate was not accepted";
 const NO_TLS: &str = "TLS: the server did not speak it";
@@ -15,19 +15,23 @@ pub(super) fn failure(error: TransportError) -> Failure {
     use TransportErrorKind::{Certificate, Connect, Request, Timeout};
     let by_proxy = refused_by_proxy(&error);
     let (kind, reason, class) = match (error.kind(), by_proxy) {
-        (Certificate, _) => (Kind::Tls, UNTRUSTED, Class::Final),
-        (Connect, Some((reason, class))) => (Kind::Transport, reason, class),
-        (Connect, None) if is_untrusted(&error) => (Kind::Tls, UNTRUSTED, Class::Final),
-        (Connect, None) if speaks_no_tls(&error) => (Kind::Tls, NO_TLS, Class::Final),
-        (Request, _) => (Kind::Config, "the request could not be built", Class::Final),
+        (Certificate, _) => (ErrorKind::Tls, UNTRUSTED, Class::Final),
+        (Connect, Some((reason, class))) => (ErrorKind::Transport, reason, class),
+        (Connect, None) if is_untrusted(&error) => (ErrorKind::Tls, UNTRUSTED, Class::Final),
+        (Connect, None) if speaks_no_tls(&error) => (ErrorKind::Tls, NO_TLS, Class::Final),
+        (Request, _) => (
+            ErrorKind::Config,
+            "the request could not be built",
+            Class::Final,
+        ),
         (Connect, None) => (
-            Kind::Transport,
+            ErrorKind::Transport,
             "no connection to the server",
             Class::Transient,
         ),
-        (Timeout, _) => (Kind::Timeout, "no reply in time", Class::Transient),
+        (Timeout, _) => (ErrorKind::Timeout, "no reply in time", Class::Transient),
         _ => (
-            Kind::Transport,
+            ErrorKind::Transport,
             "the connection broke before the reply",
             Class::Transient,
         ),

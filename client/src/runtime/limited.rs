@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind, Told};
 use crate::limits::TooLong;
 
 const TRY_THEN: &str = "try again then, or give the call a longer deadline";
@@ -18,7 +18,7 @@ pub(super) fn limited(too_long: TooLong, refused: Option<Error>) -> Error {
         too_long.reason.as_str(),
         wait.as_secs()
     );
-    let error = Error::new(Kind::RateLimited, reason)
+    let error = Error::new(ErrorKind::RateLimited, reason)
         .with_retry(wait)
         .with_hint(TRY_THEN);
     let Some(refused) = refused else {
@@ -26,7 +26,8 @@ pub(super) fn limited(too_long: TooLong, refused: Option<Error>) -> Error {
     };
     error
         .with_hint(refused.hint().unwrap_or(TRY_THEN))
-        .with_message(refused.message().map(str::to_owned))
-        .with_request_id(refused.request_id().map(str::to_owned))
-        .with_documentation_url(refused.documentation_url().map(str::to_owned))
+        .with_told(Told {
+            status: None,
+            ..refused.told().clone()
+        })
 }

@@ -8,7 +8,7 @@ mod spans;
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use octoseal_api::ResponseValue;
@@ -19,6 +19,7 @@ use tracing::{Span, error};
 
 use super::call;
 use super::headers;
+use super::lock;
 use super::reply::Failure;
 use crate::error::Error;
 use crate::limits::{Identity, Stop, WaitReason};
@@ -158,10 +159,6 @@ impl Observer {
             error!(target: "octoseal", "the observer panicked");
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Batch {

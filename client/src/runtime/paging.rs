@@ -12,7 +12,7 @@ use super::allowance::Allowance;
 use super::call::{Call, Place};
 use super::headers::{self, NextPage};
 use super::terms::Terms;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 
 /// How many entries a page is asked for: the most that GitHub gives.
 pub(crate) const PER_PAGE: i64 = 100;
@@ -130,7 +130,8 @@ where
             };
             let (runtime, call) = (&listed.runtime, listed.call());
             let refuse = |(why, hint): (String, &str)| {
-                let error = Error::new(Kind::UnexpectedReply, why).with_action(call.to_string());
+                let error =
+                    Error::new(ErrorKind::UnexpectedReply, why).with_action(call.to_string());
                 error.with_hint(hint)
             };
             let allowance = allowance.unwrap_or_else(|| runtime.allowance(&listed.terms));

@@ -3,12 +3,13 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
+use super::lock;
 use super::policy::A_YEAR;
 use crate::auth::{AfterRefusal, Token};
 use crate::error::Error;
@@ -53,13 +54,9 @@ enum State {
 }
 
 impl Proofs {
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Forgets everything, so that a token that was refused may be sent again.
     pub(super) fn forget(&self) {
-        let mut known = self.lock();
+        let mut known = lock(&self.known);
         known.states.clear();
         known.order.clear();
         drop(known);
@@ -67,7 +64,7 @@ impl Proofs {
     }
 
     fn set(&self, token: u64, state: State) {
-        let mut known = self.lock();
+        let mut known = lock(&self.known);
         if known.states.insert(token, state).is_none() {
             known.order.push_back(token);
         }
@@ -86,7 +83,7 @@ impl Proofs {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
             let now = Instant::now();
-            let until = match self.lock().state(token).1 {
+            let until = match lock(&self.known).state(token).1 {
                 Some(State::Refused(error, until)) if now < until => return Err(error),
                 Some(State::Unproven(at, _) | State::Probed(at, _)) if now < at => at,
                 _ => return Ok(()),
@@ -98,7 +95,7 @@ impl Proofs {
     /// Begins a request with a token, unless it must [wait](Self::wait).
     pub(super) fn begin(&self, token: &Token) -> Option<Proof<'_>> {
         let now = Instant::now();
-        let (token, state) = self.lock().state(token);
+        let (token, state) = lock(&self.known).state(token);
         let refusals = match state {
             Some(State::Accepted) => None,
             None => Some(0),

@@ -15,7 +15,7 @@ use super::echo::echoes;
 use super::headers;
 use super::retry::{Failed, Next, Pause};
 use super::wording::{hint, safe_message};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind, Told};
 use crate::limits::{Quota, Refusal};
 
 pub(crate) use limit::quota;
@@ -74,11 +74,13 @@ impl Failure {
     pub(super) fn carried_out(mut self, head: &Head, token: &str) -> Self {
         let id = head.request_id.as_ref().and_then(|id| id.to_str().ok());
         let id = id.filter(|id| !echoes(id, token)).map(str::to_owned);
-        self.error = self
-            .error
-            .with_status(head.status)
-            .with_request_id(id)
-            .with_hint("do not repeat it; read what is there now");
+        let told = Told {
+            status: Some(head.status),
+            request_id: id,
+            ..Told::default()
+        };
+        let hint = "do not repeat it; read what is there now";
+        self.error = self.error.with_told(told).with_hint(hint);
         Self {
             class: Class::Final,
             done: true,
@@ -95,13 +97,13 @@ impl Failure {
     /// It waited for a connection, or for its turn on one, and was not sent.
     pub(crate) fn never_left(after: Duration) -> Self {
         let reason = format!("no turn to be sent within {:.1} s", after.as_secs_f64());
-        Self::new(Error::new(Kind::Timeout, reason), Class::Transient)
+        Self::new(Error::new(ErrorKind::Timeout, reason), Class::Transient)
     }
 
     /// No reply in time.
     pub(crate) fn timed_out(after: Duration) -> Self {
         let reason = format!("no complete reply within {:.1} s", after.as_secs_f64());
-        Self::new(Error::new(Kind::Timeout, reason), Class::Transient).maybe_done()
+        Self::new(Error::new(ErrorKind::Timeout, reason), Class::Transient).maybe_done()
     }
 }
 
@@ -151,15 +153,15 @@ pub(crate) async fn failure(error: ApiError, token: &str, marked: bool) -> Failu
         ApiError::BrokenReply(error) => {
             let (kind, reason, class) = if is_capped(&error) {
                 let reason = "the reply is larger than any that GitHub gives";
-                (Kind::UnexpectedReply, reason, Class::Final)
+                (ErrorKind::UnexpectedReply, reason, Class::Final)
             } else {
-                (Kind::Transport, BROKE_OFF, Class::Transient)
+                (ErrorKind::Transport, BROKE_OFF, Class::Transient)
             };
             let error = Error::new(kind, reason).with_source(error);
             Failure::new(error, class).maybe_done()
         }
         ApiError::InvalidResponsePayload(_, why) if why.is_data() => {
-            let error = Error::new(Kind::UnexpectedReply, format!("in the reply, {why}"));
+            let error = Error::new(ErrorKind::UnexpectedReply, format!("in the reply, {why}"));
             Failure::new(error, Class::Final).maybe_done()
         }
         ApiError::InvalidResponsePayload(body, _) => {
@@ -175,7 +177,7 @@ pub(crate) async fn failure(error: ApiError, token: &str, marked: bool) -> Failu
         ApiError::InvalidRequest(why) => Failure::new(Error::unsupported(why), Class::Final),
         // Of the caller's own code, perhaps after a request of which nothing is known here.
         other => {
-            let error = Error::new(Kind::Transport, other.to_string());
+            let error = Error::new(ErrorKind::Transport, other.to_string());
             Failure::new(error, Class::Final).maybe_done()
         }
     }
@@ -203,7 +205,7 @@ fn half_refused(failure: Failure, error: TransportError) -> Failure {
     if failure.error.status() != Some(403) || failure.class != Class::Final || is_capped(&error) {
         return failure;
     }
-    let error = Error::new(Kind::Transport, BROKE_OFF).with_source(error);
+    let error = Error::new(ErrorKind::Transport, BROKE_OFF).with_source(error);
     Failure {
         maybe_done: failure.maybe_done,
         ..Failure::new(error, Class::Transient)
@@ -215,7 +217,7 @@ fn is_capped(error: &TransportError) -> bool {
 }
 
 fn unexpected(what: String) -> Error {
-    Error::new(Kind::UnexpectedReply, format!("the reply is {what}")).with_hint(
+    Error::new(ErrorKind::UnexpectedReply, format!("the reply is {what}")).with_hint(
         "something between here and GitHub may answer in its place; check the proxy, the captive portal and the base URL",
     )
 }
@@ -255,30 +257,33 @@ fn refused(
     let limit = limit.filter(|_| !anonymous);
 
     let kind = match (limit, status) {
-        (Some(_), _) => Kind::RateLimited,
-        (None, status) if status.is_success() || anonymous => Kind::UnexpectedReply,
-        (None, status) if status.is_client_error() && !is_githubs => Kind::UnexpectedReply,
+        (Some(_), _) => ErrorKind::RateLimited,
+        (None, status) if status.is_success() || anonymous => ErrorKind::UnexpectedReply,
+        (None, status) if status.is_client_error() && !is_githubs => ErrorKind::UnexpectedReply,
         (None, StatusCode::NOT_FOUND) if headers::is_front_page(&documentation) => {
-            Kind::Unsupported
+            ErrorKind::Unsupported
         }
-        (None, status) => Kind::Status(status),
+        (None, status) => ErrorKind::of_status(status),
     };
     let error = if anonymous {
         let reason = format!("{status}, as for a request without a token");
         Error::new(kind, reason).with_hint(
             "something between here and GitHub may take the Authorization header off; check the proxy",
         )
-    } else if kind == Kind::UnexpectedReply {
+    } else if kind == ErrorKind::UnexpectedReply {
         foreign(status, headers, body)
     } else {
         githubs(kind, status, headers, (&raw_message, &documentation), token)
     };
     let now = headers::date(headers).unwrap_or_else(SystemTime::now);
     let retry_after = headers::retry_after(headers, now);
-    let mut error = error
-        .with_message(safe_message(status, &raw_message, token))
-        .with_status(status)
-        .with_request_id(headers::request_id(headers).filter(|id| !echoes(id, token)));
+    let told = Told {
+        status: Some(status),
+        message: safe_message(status, &raw_message, token),
+        request_id: headers::request_id(headers).filter(|id| !echoes(id, token)),
+        ..error.told().clone()
+    };
+    let mut error = error.with_told(told);
     if let Some(wait) = limit.and_then(|refusal| refusal.wait) {
         error = error.with_retry(wait);
     }
@@ -308,15 +313,15 @@ fn refused(
 
 /// Whether a refusal that is not GitHub's came from beyond what refused it: a proxy that wants a password sends nothing
 /// on.
-fn passed_on(kind: Kind, status: StatusCode) -> bool {
-    kind == Kind::UnexpectedReply
+fn passed_on(kind: ErrorKind, status: StatusCode) -> bool {
+    kind == ErrorKind::UnexpectedReply
         && status.is_client_error()
         && status != StatusCode::PROXY_AUTHENTICATION_REQUIRED
 }
 
 /// What GitHub says in its headers, its message and the page that this names.
 fn githubs(
-    kind: Kind,
+    kind: ErrorKind,
     status: StatusCode,
     headers: &HeaderMap,
     (message, page): (&str, &str),
@@ -332,10 +337,12 @@ fn githubs(
     if let Some(hint) = hint(kind, status, headers, message) {
         error = error.with_hint(hint);
     }
-    error
-        .with_documentation_url(quiet(headers::documentation_url(page)))
-        .with_permission(quiet(headers::needed(headers)))
-        .with_sso_url(quiet(headers::sso_url(headers)))
+    error.with_told(Told {
+        documentation_url: quiet(headers::documentation_url(page)),
+        permission: quiet(headers::needed(headers)),
+        sso_url: quiet(headers::sso_url(headers)),
+        ..Told::default()
+    })
 }
 
 /// A reply that GitHub did not give: it sends a request id, or JSON with a message.
@@ -344,7 +351,7 @@ fn foreign(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
         || headers.contains_key("proxy-authenticate")
     {
         return Error::new(
-            Kind::UnexpectedReply,
+            ErrorKind::UnexpectedReply,
             format!("the proxy answered {status}"),
         )
         .with_hint("give the proxy's user name and password in its address");

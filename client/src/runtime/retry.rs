@@ -137,7 +137,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
     use crate::runtime::observer::Event;
     use crate::runtime::{RetryPolicy, Terms};
 
@@ -183,7 +183,7 @@ mod tests {
     }
 
     fn after(pause: Pause, retry_after: Option<Duration>) -> Verdict<&'static str> {
-        let error = Error::new(Kind::Transport, "broke");
+        let error = Error::new(ErrorKind::Transport, "broke");
         Err(Next::After(pause, Failed { error, retry_after }))
     }
 
@@ -195,7 +195,7 @@ mod tests {
         || after(Pause::Fixed(Duration::from_secs(1)), None);
     const AGAIN: fn() -> Verdict<&'static str> = || Err(Next::Again);
     const STOP: fn() -> Verdict<&'static str> =
-        || Err(Next::Stop(Error::new(Kind::Config, "wrong")));
+        || Err(Next::Stop(Error::new(ErrorKind::Config, "wrong")));
 
     #[tokio::test(start_paused = true)]
     async fn a_failure_that_passes_is_followed_by_another_attempt_after_a_pause() {

@@ -1,5 +1,6 @@
 //! Where a runtime gets the token of each attempt.
 
+use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,20 +11,22 @@ use tokio::time::timeout;
 
 use super::allowance::Allowance;
 use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal, TokenSource};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::limits::Identity;
+
+/// A token on its way.
+pub(crate) type Coming<'a> = BoxFuture<'a, Result<Token, Error>>;
 
 /// Gives tokens within a call's time.
 pub(crate) trait Tokens: Send + Sync {
     /// The token to use now.
-    fn token<'a>(
-        &'a self,
-        audience: Audience<'a>,
-        allowance: &'a Allowance,
-    ) -> BoxFuture<'a, Result<Token, Error>>;
+    fn token<'a>(&'a self, audience: Audience<'a>, allowance: &'a Allowance) -> Coming<'a>;
 
     /// Whom GitHub counts the token for, as far as is known; `None` for the client's own identity.
-    fn identity(&self, audience: Audience<'_>) -> Option<Identity>;
+    fn identity(&self, audience: Audience<'_>) -> Option<Identity> {
+        let _ = audience;
+        None
+    }
 
     /// Who shares an identity, before that may be known; `None` for those who call as the client's own.
     fn group(&self, audience: Audience<'_>) -> Option<String> {
@@ -31,7 +34,10 @@ pub(crate) trait Tokens: Send + Sync {
     }
 
     /// What to do after GitHub refused a token with `401`.
-    fn refused(&self, audience: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal;
+    fn refused(&self, audience: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {
+        let _ = (audience, refusal);
+        AfterRefusal::GiveUp
+    }
 
     /// How long to wait before another attempt after GitHub answered `403` or `404` to a token that it may not know
     /// everywhere yet, or that is older than what it may do. `first`: it has answered nothing else so far.
@@ -49,46 +55,43 @@ pub(crate) trait Tokens: Send + Sync {
     }
 }
 
-/// Tokens of a caller's source, which has as long to answer as a call has for its failures.
-pub(crate) struct Sourced {
-    pub(crate) source: Arc<dyn TokenSource>,
-    /// It gives one token to all.
-    pub(crate) shared: bool,
+/// One token for all calls.
+impl Tokens for Token {
+    fn token<'a>(&'a self, _: Audience<'a>, _: &'a Allowance) -> Coming<'a> {
+        Box::pin(ready(Ok(self.clone())))
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
 }
 
-impl Tokens for Sourced {
-    fn token<'a>(
-        &'a self,
-        audience: Audience<'a>,
-        allowance: &'a Allowance,
-    ) -> BoxFuture<'a, Result<Token, Error>> {
+/// Tokens of a caller's source, which has as long to answer as a call has for its failures.
+impl Tokens for Arc<dyn TokenSource> {
+    fn token<'a>(&'a self, audience: Audience<'a>, allowance: &'a Allowance) -> Coming<'a> {
         Box::pin(async move {
             // Callers may share what waits for it: a panic of one would be a panic of all.
-            let token = AssertUnwindSafe(async { self.source.token(audience).await });
+            let token = AssertUnwindSafe(async { self.as_ref().token(audience).await });
+            let failed =
+                |why| Error::new(ErrorKind::TokenSource, format!("the token source {why}"));
             match timeout(allowance.left(), token.catch_unwind()).await {
                 Ok(Ok(Ok(token))) => Ok(token),
-                Ok(Err(_)) => Err(Error::new(Kind::Token, "the token source panicked")),
-                Ok(Ok(Err(error))) => Err(Error::of_source(error, || {
-                    Error::new(Kind::Token, "the token source gave no token")
-                })),
-                Err(_) => Err(Error::new(
-                    Kind::Timeout,
-                    "the token source did not answer in time",
-                )),
+                Ok(Ok(Err(error))) => Err(Error::of_source(error, || failed("gave no token"))),
+                Ok(Err(_)) => Err(failed("panicked")),
+                Err(_) => {
+                    let why = "the token source did not answer in time";
+                    Err(Error::new(ErrorKind::Timeout, why))
+                }
             }
         })
     }
 
     fn identity(&self, audience: Audience<'_>) -> Option<Identity> {
-        let identity = AssertUnwindSafe(|| self.source.identity(audience));
+        let identity = AssertUnwindSafe(|| self.as_ref().identity(audience));
         catch_unwind(identity).unwrap_or_default()
     }
 
     fn refused(&self, audience: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {
-        self.source.refused(audience, refusal)
-    }
-
-    fn is_shared(&self) -> bool {
-        self.shared
+        self.as_ref().refused(audience, refusal)
     }
 }

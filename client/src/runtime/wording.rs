@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
 use super::echo::without_secrets;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 
 /// GitHub's message, if passing it on can't pass on what was sent.
 ///
@@ -61,107 +61,99 @@ pub(crate) fn safe_message(status: StatusCode, message: &str, token: &str) -> Op
 
 /// Words, in small letters, by which a refusal that has one remedy is known, and that remedy. They are only looked for:
 /// what stands around them may repeat what was sent.
-const REMEDIES: &[(StatusCode, &str, &str)] = &[
+const REMEDIES: &[(StatusCode, &[(&str, &str)])] = &[
     (
         StatusCode::BAD_REQUEST,
-        "the version you specified",
-        "the server does not have this version of its API; set `api_version` to one that it has",
+        &[(
+            "the version you specified",
+            "the server does not have this version of its API; set `api_version` to one that it has",
+        )],
     ),
     (
         StatusCode::FORBIDDEN,
-        "archived",
-        "the repository is archived; unarchive it first",
-    ),
-    (
-        StatusCode::FORBIDDEN,
-        "login attempts exceeded",
-        "too many wrong tokens were sent, and for some minutes GitHub refuses valid ones too; give a valid one and wait",
-    ),
-    (
-        StatusCode::FORBIDDEN,
-        "ip allow list",
-        "the address that the request comes from is not on the IP allow list; call from one that is, or have an owner \
+        &[
+            ("archived", "the repository is archived; unarchive it first"),
+            (
+                "login attempts exceeded",
+                "too many wrong tokens were sent, and for some minutes GitHub refuses valid ones too; give a valid one and wait",
+            ),
+            (
+                "ip allow list",
+                "the address that the request comes from is not on the IP allow list; call from one that is, or have an owner \
          add it",
-    ),
-    (
-        StatusCode::FORBIDDEN,
-        "ip address is not permitted",
-        "the address that the request comes from is not allowed; call from one that is, or have an owner add it",
-    ),
-    (
-        StatusCode::FORBIDDEN,
-        "personal access token (classic)",
-        "classic personal access tokens are forbidden there; use a fine-grained one or a GitHub App",
-    ),
-    (
-        StatusCode::FORBIDDEN,
-        "lifetime",
-        "the token is valid for longer than the policy there allows; give it an earlier end, or make one that has it",
-    ),
-    (
-        StatusCode::FORBIDDEN,
-        "fine-grained personal access token",
-        "fine-grained personal access tokens are forbidden there, or wait for an owner's approval; ask an owner, or use a \
+            ),
+            (
+                "ip address is not permitted",
+                "the address that the request comes from is not allowed; call from one that is, or have an owner add it",
+            ),
+            (
+                "personal access token (classic)",
+                "classic personal access tokens are forbidden there; use a fine-grained one or a GitHub App",
+            ),
+            (
+                "lifetime",
+                "the token is valid for longer than the policy there allows; give it an earlier end, or make one that has it",
+            ),
+            (
+                "fine-grained personal access token",
+                "fine-grained personal access tokens are forbidden there, or wait for an owner's approval; ask an owner, or use a \
          GitHub App",
-    ),
-    (
-        StatusCode::FORBIDDEN,
-        "oauth app access restrictions",
-        "the token's OAuth App is not approved there; have an owner approve it",
-    ),
-    (
-        StatusCode::FORBIDDEN,
-        "saml",
-        "single sign-on is required; authorize the token for it, in the settings where the token was made",
-    ),
-    (
-        StatusCode::FORBIDDEN,
-        "suspended",
-        "the account or the App's installation is suspended; an administrator or the owner can lift that",
-    ),
-    (
-        StatusCode::FORBIDDEN,
-        "access disabled",
-        "access to it is disabled; ask its owner, or GitHub's support",
-    ),
-    (
-        StatusCode::FORBIDDEN,
-        "access blocked",
-        "access to it is blocked; ask its owner, or GitHub's support",
-    ),
-    (
-        StatusCode::FORBIDDEN,
-        "not accessible by integration",
-        "grant the GitHub App, or the workflow's token, what the call needs, and have the owner accept it",
-    ),
-    (
-        StatusCode::FORBIDDEN,
-        "not accessible by personal access token",
-        "edit the token, which lacks this repository or what the call needs",
+            ),
+            (
+                "oauth app access restrictions",
+                "the token's OAuth App is not approved there; have an owner approve it",
+            ),
+            (
+                "saml",
+                "single sign-on is required; authorize the token for it, in the settings where the token was made",
+            ),
+            (
+                "suspended",
+                "the account or the App's installation is suspended; an administrator or the owner can lift that",
+            ),
+            (
+                "access disabled",
+                "access to it is disabled; ask its owner, or GitHub's support",
+            ),
+            (
+                "access blocked",
+                "access to it is blocked; ask its owner, or GitHub's support",
+            ),
+            (
+                "not accessible by integration",
+                "grant the GitHub App, or the workflow's token, what the call needs, and have the owner accept it",
+            ),
+            (
+                "not accessible by personal access token",
+                "edit the token, which lacks this repository or what the call needs",
+            ),
+        ],
     ),
     (
         StatusCode::UNPROCESSABLE_ENTITY,
-        "improperly encrypted",
-        "seal the value with the scope's current public key",
-    ),
-    (
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "does not match /^(?:[a-za-z0-9+\\/]{4})",
-        "`encrypted_value` is not base64 in the standard alphabet, padded with `=`",
-    ),
-    (
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "secret names ",
-        "change the secret's name: letters, digits and underscores, not beginning with a digit or GITHUB_, not too long",
+        &[
+            (
+                "improperly encrypted",
+                "seal the value with the scope's current public key",
+            ),
+            (
+                "does not match /^(?:[a-za-z0-9+\\/]{4})",
+                "`encrypted_value` is not base64 in the standard alphabet, padded with `=`",
+            ),
+            (
+                "secret names ",
+                "change the secret's name: letters, digits and underscores, not beginning with a digit or GITHUB_, not too long",
+            ),
+        ],
     ),
 ];
 
 /// What mends a refusal whose message tells the cause.
 fn remedy(status: StatusCode, message: &str) -> Option<&'static str> {
     let message = message.to_lowercase();
-    let known =
-        |(of, words, _): &&(StatusCode, &str, &str)| *of == status && message.contains(words);
-    REMEDIES.iter().find(known).map(|(.., remedy)| *remedy)
+    let (_, remedies) = REMEDIES.iter().find(|(of, _)| *of == status)?;
+    let known = remedies.iter().find(|(words, _)| message.contains(words));
+    known.map(|(_, remedy)| *remedy)
 }
 
 /// Says in the error of a `403` what the call needs, unless its message tells another cause.
@@ -191,7 +183,7 @@ pub(crate) fn is_about_access(headers: &HeaderMap, message: &str) -> bool {
 
 /// What to try, by what GitHub refused.
 pub(crate) fn hint(
-    kind: Kind,
+    kind: ErrorKind,
     status: StatusCode,
     headers: &HeaderMap,
     message: &str,
@@ -199,7 +191,7 @@ pub(crate) fn hint(
     if let Some(remedy) = remedy(status, message) {
         return Some(remedy);
     }
-    if kind == Kind::RateLimited {
+    if kind == ErrorKind::RateLimited {
         return None;
     }
     Some(match status {
@@ -207,7 +199,7 @@ pub(crate) fn hint(
         StatusCode::FORBIDDEN if headers.contains_key("x-github-sso") => {
             "the organization requires single sign-on; authorize the token for it"
         }
-        StatusCode::NOT_FOUND if kind == Kind::Unsupported => {
+        StatusCode::NOT_FOUND if kind == ErrorKind::Unsupported => {
             "the server may not know this operation: GitHub Enterprise Server has fewer stores than GitHub, and older \
              ones have fewer still; or what it is about may be missing, renamed, or invisible to this token"
         }

@@ -87,11 +87,21 @@ impl FromStr for Scope {
         let pieces: Vec<&str> = place.split('/').collect();
         match pieces.as_slice() {
             ["org", org] => Ok(Self::Organization(OrganizationScope::new(
-                find(store, "an organization", refuse)?,
+                find(
+                    (store, "an organization"),
+                    OrganizationStore::ALL,
+                    OrganizationStore::as_str,
+                    refuse,
+                )?,
                 *org,
             )?)),
             ["repo", owner, repo] => Ok(Self::Repository(RepositoryScope::new(
-                find(store, "a repository", refuse)?,
+                find(
+                    (store, "a repository"),
+                    RepositoryStore::ALL,
+                    RepositoryStore::as_str,
+                    refuse,
+                )?,
                 *owner,
                 *repo,
             )?)),
@@ -99,7 +109,12 @@ impl FromStr for Scope {
                 let environment = percent_decode_str(environment)
                     .decode_utf8()
                     .map_err(|_| refuse("the environment's escapes are not UTF-8"))?;
-                let store = find(store, "an environment", refuse)?;
+                let store = find(
+                    (store, "an environment"),
+                    EnvironmentStore::ALL,
+                    EnvironmentStore::as_str,
+                    refuse,
+                )?;
                 Ok(Self::Environment(EnvironmentScope::new(
                     store,
                     *owner,
@@ -107,7 +122,12 @@ impl FromStr for Scope {
                     environment,
                 )?))
             }
-            ["user"] => Ok(Self::User(UserScope::new(find(store, "a user", refuse)?))),
+            ["user"] => Ok(Self::User(UserScope::new(find(
+                (store, "a user"),
+                UserStore::ALL,
+                UserStore::as_str,
+                refuse,
+            )?))),
             _ => Err(refuse(
                 "after the colon comes org/ORG, repo/OWNER/REPO, env/OWNER/REPO/ENVIRONMENT (a / in it as %2F) or user",
             )),
@@ -115,41 +135,18 @@ impl FromStr for Scope {
     }
 }
 
-/// A generated enum of stores.
-trait Named: Copy + 'static {
-    const ALL: &'static [Self];
-    fn name(self) -> &'static str;
-}
-
-macro_rules! named {
-    ($($store:ident),*) => {$(
-        impl Named for $store {
-            const ALL: &'static [Self] = Self::ALL;
-
-            fn name(self) -> &'static str {
-                self.as_str()
-            }
-        }
-    )*};
-}
-
-named!(
-    OrganizationStore,
-    RepositoryStore,
-    EnvironmentStore,
-    UserStore
-);
-
 /// Finds a store by name among those that a place has.
-fn find<T: Named>(name: &str, place: &str, refuse: impl Fn(&str) -> Error) -> Result<T, Error> {
-    T::ALL
-        .iter()
-        .copied()
-        .find(|store| store.name() == name)
-        .ok_or_else(|| {
-            let known: Vec<&str> = T::ALL.iter().map(|store| store.name()).collect();
-            refuse(&format!("{place} has these stores: {}", known.join(", ")))
-        })
+fn find<T: Copy>(
+    (name, place): (&str, &str),
+    stores: &[T],
+    name_of: fn(T) -> &'static str,
+    refuse: impl Fn(&str) -> Error,
+) -> Result<T, Error> {
+    let found = stores.iter().find(|store| name_of(**store) == name);
+    found.copied().ok_or_else(|| {
+        let known: Vec<&str> = stores.iter().map(|store| name_of(*store)).collect();
+        refuse(&format!("{place} has these stores: {}", known.join(", ")))
+    })
 }
 
 /// Gives each scope type the conversions that make it one string, and one of the four kinds.

@@ -1,14 +1,14 @@
 //! What a batch gives up: failures that the rest of it would meet too.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::client::Client;
 use crate::error::{Error, Reach};
 use crate::lookup::fetch_key;
 use crate::receipt::Receipt;
-use crate::runtime::{RetryPolicy, Terms};
+use crate::runtime::{RetryPolicy, Terms, lock};
 use crate::scope::Scope;
 
 /// After so many failures in a row to get an answer for an owner, its next secret is tried alone, and after a probe. If
@@ -112,7 +112,7 @@ pub(super) struct Known {
 impl Breaker {
     /// What is known when something of a scope begins.
     pub(super) fn known(&self, scope: &Scope) -> Known {
-        let (broken, owner) = (self.lock(), lower(scope.owner()));
+        let (broken, owner) = (lock(&self.0), lower(scope.owner()));
         let streak = broken.streaks.get(&owner);
         let of_owner = streak.map_or(0, |owner| owner.streak.answers);
         Known {
@@ -122,7 +122,7 @@ impl Breaker {
     }
 
     pub(super) fn open_for(&self, scope: &Scope) -> Option<Error> {
-        let broken = self.lock();
+        let broken = lock(&self.0);
         broken
             .everywhere
             .as_ref()
@@ -132,30 +132,26 @@ impl Breaker {
     }
 
     pub(super) fn lost(&self) -> usize {
-        self.lock().all.lost
+        lock(&self.0).all.lost
     }
 
     /// The owners of whom one secret at a time is tried.
     pub(super) fn in_doubt(&self) -> Vec<Option<String>> {
-        self.lock().in_doubt.clone()
+        lock(&self.0).in_doubt.clone()
     }
 
     /// Whether one secret at a time is tried of all.
     pub(super) fn is_all_in_doubt(&self) -> bool {
-        self.lock().all_in_doubt.is_some()
+        lock(&self.0).all_in_doubt.is_some()
     }
 
     /// Whether something of the scope's owner has failed, and nothing succeeded since.
     pub(super) fn has_failed(&self, scope: &Scope) -> bool {
-        self.lock().has_failed(&lower(scope.owner()))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Broken> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0).has_failed(&lower(scope.owner()))
     }
 
     pub(super) fn learn(&self, scope: &Scope, seen: [u64; 2], result: &Result<Receipt, Error>) {
-        let mut broken = self.lock();
+        let mut broken = lock(&self.0);
         let owner = lower(scope.owner());
         let error = result.as_ref().err();
         let got_answer = error.is_none_or(|error| !error.is_transient());

@@ -7,7 +7,7 @@ use octoseal_api::types::ReposCreateOrUpdateEnvironmentBody;
 
 use super::Secrets;
 use super::write::place;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::receipt::{Receipt, Written};
 use crate::runtime::Call;
 use crate::scope::HasEnvironment;
@@ -65,7 +65,7 @@ impl<S: HasEnvironment> Secrets<S> {
                 Ok(_) => {
                     there.store(true, Ordering::Relaxed);
                     Err(Error::new(
-                        Kind::Exists,
+                        ErrorKind::Conflict,
                         format!("{scope} is there already"),
                     ))
                 }

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::kept::Resolved;
 use super::selected::{LISTING, page_of_selected};
 use super::target::Target;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::lookup::{Left, OwnWrite};
 use crate::runtime::Allowance;
 use crate::runtime::paging::pages;
@@ -54,7 +54,7 @@ impl Target {
                     "what GitHub tells of {name} in {} is not what this client has just written",
                     self.scope
                 );
-                return Err(Error::new(Kind::UnexpectedReply, why).with_hint(
+                return Err(Error::new(ErrorKind::UnexpectedReply, why).with_hint(
                     "the reply is older, or another has changed the secret meanwhile; try again later",
                 ));
             };
@@ -112,7 +112,7 @@ impl Target {
                 // Pages are counted off: where one comes twice, another may have been passed by.
                 if !ids.insert(repository.id) {
                     let why = "the list changed while it was read: a repository came twice";
-                    let error = Error::new(Kind::UnexpectedReply, why);
+                    let error = Error::new(ErrorKind::UnexpectedReply, why);
                     return Err(error.with_hint("read it again"));
                 }
             }

@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use super::existing::{Existing, word};
 use super::target::Target;
 use crate::access::{Access, RepositoryRef};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind, Told};
 use crate::lookup::OwnWrite;
 use crate::runtime::Allowance;
 use crate::scope::SecretName;
@@ -167,13 +167,16 @@ impl Target {
         match (when, existing) {
             (When::Missing, Some(_)) => {
                 let why = format!("{name} exists already in {}", self.scope);
-                return Err(self.storing(name, Error::new(Kind::Exists, why)));
+                return Err(self.storing(name, Error::new(ErrorKind::Conflict, why)));
             }
             (When::Existing, None) => {
                 self.ensure_scope(allowance).await?;
                 let why = format!("{name} does not exist in {}", self.scope);
-                let not_found = StatusCode::NOT_FOUND;
-                let missing = Error::new(Kind::Status(not_found), why).with_status(not_found);
+                let told = Told {
+                    status: Some(StatusCode::NOT_FOUND),
+                    ..Told::default()
+                };
+                let missing = Error::new(ErrorKind::NotFound, why).with_told(told);
                 return Err(self.storing(name, missing));
             }
             _ => {}

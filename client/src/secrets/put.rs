@@ -145,48 +145,18 @@ impl<S: AnyScope, N> Put<S, N> {
         self
     }
 
-    /// Makes the checks of [`send`](Self::send), reads the access that is to be kept, looks up repositories, and writes
-    /// nothing: for what must be known before something that can't be taken back. Whether the token may write, only
-    /// a write tells.
+    /// What [`send`](Self::send) would do, as things are now. Makes its checks, looks up repositories, reads the secret and
+    /// the repositories it is selected for, and writes nothing: for a review, and for what must be known before something
+    /// that can't be taken back. Whether the token may write, only a write tells.
     ///
     /// # Errors
     /// Those of [`send`](Self::send) that come before it writes.
     ///
     /// # Examples
     /// ```
-    /// # async fn rotate(github: octoseal::Client, scope: octoseal::Scope) -> Result<(), octoseal::Error> {
-    /// let access: octoseal::Access = "selected:acme/api,acme/web".parse()?;
-    /// github.secrets(scope).put("DEPLOY_KEY", "not known yet").access(access).check().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn check(&self) -> Result<(), Error> {
-        let target = self.target.as_ref().map_err(Error::clone)?;
-        let runtime = &target.client.runtime;
-        let allowance = target.allowance();
-        let call = target.call("checking", &self.name, stores::Role::Get)?;
-        let check = async {
-            let name = SecretName::new(&self.name)?;
-            target.check_content(&self.content, &self.access, &name)?;
-            let wanted = target.wanted(&self.access, &allowance).await?;
-            let own = target.hold(&name, &allowance).await?.clone();
-            let access = target.resolve(&wanted, self.when, &name, own.as_ref(), &allowance);
-            access.await.map(drop)
-        };
-        runtime.watch(call, &allowance, check).await
-    }
-
-    /// What [`send`](Self::send) would do, as things are now. Makes the same checks as [`check`](Self::check), reads the
-    /// secret and the repositories it is selected for, and writes nothing.
-    ///
-    /// # Errors
-    /// Those of [`check`](Self::check).
-    ///
-    /// # Examples
-    /// ```
     /// # async fn review(github: octoseal::Client, scope: octoseal::Scope) -> Result<(), octoseal::Error> {
     /// let access: octoseal::Access = "selected:acme/api".parse()?;
-    /// let plan = github.secrets(scope).put("DEPLOY_KEY", "s3cret").access(access).plan().await?;
+    /// let plan = github.secrets(scope).put("DEPLOY_KEY", "not known yet").access(access).plan().await?;
     /// if plan.exists && plan.changes_access {
     ///     println!("other repositories would get DEPLOY_KEY");
     /// }

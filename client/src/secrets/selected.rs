@@ -6,7 +6,7 @@ use octoseal_api::{Answer, stores};
 
 use super::Secrets;
 use crate::access::{Access, RepositoryRef};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 use crate::receipt::Receipt;
 use crate::runtime::list::List;
 use crate::runtime::paging::{Listed, PER_PAGE};
@@ -148,12 +148,8 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         name: impl Into<String>,
         repository: impl Into<RepositoryRef>,
     ) -> Result<Receipt, Error> {
-        let (name, allowance) = (SecretName::new(name)?, self.target.allowance());
-        let repository = [repository.into()];
-        let target = &self.target;
-        target
-            .select_each(&name, &repository, true, &allowance)
-            .await
+        let access = Access::add([repository]);
+        self.change_access(name, access).await
     }
 
     /// Takes the secret `name` from one repository, by id or, looked up first, by `owner/name`.
@@ -171,12 +167,8 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         name: impl Into<String>,
         repository: impl Into<RepositoryRef>,
     ) -> Result<Receipt, Error> {
-        let (name, allowance) = (SecretName::new(name)?, self.target.allowance());
-        let repository = [repository.into()];
-        let target = &self.target;
-        target
-            .select_each(&name, &repository, false, &allowance)
-            .await
+        let access = Access::remove([repository]);
+        self.change_access(name, access).await
     }
 }
 
@@ -189,7 +181,7 @@ impl Repository {
             full_name,
         } = repository;
         let id = u64::try_from(id).ok().filter(|id| *id > 0);
-        let refuse = || Error::new(Kind::UnexpectedReply, "a repository's id is not one");
+        let refuse = || Error::new(ErrorKind::UnexpectedReply, "a repository's id is not one");
         Ok(Self {
             id: id.ok_or_else(refuse)?,
             name: name.unwrap_or_default(),

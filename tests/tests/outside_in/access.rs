@@ -556,7 +556,7 @@ async fn a_scope_without_visibility_refuses_one_before_the_wire() {
 }
 
 #[tokio::test]
-async fn a_check_asks_what_a_put_asks_before_it_writes_and_writes_nothing() {
+async fn a_plan_asks_what_a_put_asks_before_it_writes_and_writes_nothing() {
     let github = acme();
     let api = github.add_repository("acme", "api");
     github.seed(ACME, "KEY", "old").selected([api]);
@@ -565,7 +565,7 @@ async fn a_check_asks_what_a_put_asks_before_it_writes_and_writes_nothing() {
         let put = secrets
             .put("KEY", "v")
             .access(access.parse::<Access>().unwrap());
-        put.check().await.unwrap();
+        put.plan().await.unwrap();
     }
     for (name, access) in [
         ("NEW", "keep"),
@@ -575,17 +575,14 @@ async fn a_check_asks_what_a_put_asks_before_it_writes_and_writes_nothing() {
         let put = secrets
             .put(name, "v")
             .access(access.parse::<Access>().unwrap());
-        let (checked, sent) = (
-            put.check().await.unwrap_err(),
-            put.send().await.unwrap_err(),
-        );
+        let (checked, sent) = (put.plan().await.unwrap_err(), put.send().await.unwrap_err());
         assert!(checked.is_invalid_input(), "{checked}");
         assert_eq!(checked.to_string(), sent.to_string());
     }
     let large = secrets.put("KEY", vec![0; octoseal::secrets::MAX_VALUE_BYTES + 1]);
-    assert!(large.check().await.unwrap_err().is_invalid_input());
+    assert!(large.plan().await.unwrap_err().is_invalid_input());
     github.inject(Fault::reply(403, "{}").at("/repositories"));
-    assert!(secrets.put("KEY", "v").check().await.is_err());
+    assert!(secrets.put("KEY", "v").plan().await.is_err());
     assert!(
         github
             .requests()

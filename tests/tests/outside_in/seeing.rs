@@ -468,7 +468,7 @@ async fn whatever_a_call_needs_beside_it_is_told_as_part_of_it() {
         .await
         .unwrap();
     secrets.selected_repositories("KEY").all().await.unwrap();
-    secrets.put("KEY", "new value").check().await.unwrap();
+    secrets.put("KEY", "new value").plan().await.unwrap();
     secrets.put("KEY", "new value").send().await.unwrap();
     secrets.put("", "new value").send().await.unwrap_err();
     secrets.delete("NONE").await.unwrap_err();

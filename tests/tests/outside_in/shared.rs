@@ -37,7 +37,7 @@ fn every_future_may_move_to_another_thread() {
     let client = client(&acme());
     let secrets = client.secrets(scope(ACME));
     sent(secrets.put("KEY", "value").send());
-    sent(secrets.put("KEY", "value").check());
+    sent(secrets.put("KEY", "value").plan());
     sent((
         secrets.get("KEY"),
         secrets.exists("KEY"),

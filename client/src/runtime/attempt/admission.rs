@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Attempts, MAX_ATTEMPTS_WITH_NEW_TOKENS};
 use crate::auth::{Audience, Token};
-use crate::error::{Error, Kind, Reach};
+use crate::error::{Error, ErrorKind, Reach};
 use crate::limits::{Ask, Cost, Identity, Leave, Stays};
 use crate::runtime::call::number_of;
 use crate::runtime::limited::limited;
@@ -92,7 +92,7 @@ impl Attempts<'_> {
                 Stays::TooLong(wait) => limited(wait, self.progress().limited.clone()),
                 Stays::Crowded => {
                     let why = "no request under way made room for it in time";
-                    Error::new(Kind::Timeout, why)
+                    Error::new(ErrorKind::Timeout, why)
                 }
             })
         })
@@ -108,7 +108,7 @@ impl Attempts<'_> {
             Ok(Err(refusal)) => refusal,
             Err(_) => {
                 let why = "whether GitHub accepts the token was not known in time";
-                return Err(Next::Stop(Error::new(Kind::Timeout, why)));
+                return Err(Next::Stop(Error::new(ErrorKind::Timeout, why)));
             }
         };
         // Its source may have another by now.

@@ -13,7 +13,7 @@ use tracing::instrument::WithSubscriber;
 
 use super::Outcome;
 use crate::client::Client;
-use crate::error::{Applied, Error, Kind};
+use crate::error::{Applied, Error, ErrorKind};
 use crate::runtime::Place as _;
 use crate::scope::Scope;
 use crate::secrets::breaker::{Breaker, Known, lower, probe};
@@ -225,7 +225,7 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
 impl Member {
     fn lost_runtime(self, stored: Applied) -> Outcome {
         let action = action(self.doing, &self.name, &self.scope);
-        let error = Error::new(Kind::Transport, "the runtime that it ran on has ended")
+        let error = Error::new(ErrorKind::Transport, "the runtime that it ran on has ended")
             .with_action(action)
             .with_applied(stored);
         Outcome {
