@@ -150,7 +150,8 @@ async fn protection_rules_that_come_while_the_creation_waits_for_a_limit_are_lef
 #[tokio::test(start_paused = true)]
 async fn the_receipt_of_an_environment_is_compared_with_no_secret() {
     let github = acme();
-    let secrets = client(&github).secrets(place());
+    let staging = octoseal_tests::scope("actions:env/acme/api/staging");
+    let secrets = client(&github).secrets(staging);
     let receipt = secrets.ensure_environment().await.unwrap().unwrap();
     assert!(
         secrets

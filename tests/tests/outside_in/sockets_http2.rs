@@ -182,7 +182,9 @@ async fn waiting_for_a_turn_on_a_connection_is_not_the_time_of_an_attempt() {
 async fn waiting_for_a_turn_is_not_the_time_of_a_read_either() {
     let server = Secure::start(|_| Fate::TakesTurns(Duration::from_millis(40))).await;
     let client = server.client();
-    let secrets = client.secrets(scope(ACME));
+    let once = quick().attempts(1).attempt_timeout(Duration::from_secs(1));
+    let once = once.retry_window(Duration::from_secs(20));
+    let secrets = client.retry(once).secrets(scope(ACME));
     put(&client, "KEY", "value").await.unwrap();
     let reads = (0..60).map(|_| secrets.get("KEY"));
     let read = futures_util::future::join_all(reads).await;
