@@ -411,11 +411,13 @@ impl Tally {
             ..waiting
         };
         let leases = self.leases.as_mut()?;
+        // First, since there is none mostly.
+        let exchange = leases.exchange(now, waiting, self.under_way)?;
         Some(Exchange {
             note: leases.note(&self.lessons),
             at_once: self.pacing.concurrent,
             rules: rules.filter(|rule| rule.most < u32::MAX).collect(),
-            ..leases.exchange(now, waiting, self.under_way)?
+            ..exchange
         })
     }
 
