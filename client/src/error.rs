@@ -84,16 +84,16 @@ pub(crate) struct Told {
     pub(crate) sso_url: Option<String>,
 }
 
-/// Whom else a failure would meet.
+/// Which other calls would fail the same way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// Nobody, as far as is known.
+    /// None, as far as is known.
     Secret,
-    /// Every secret of the scope.
+    /// Those for any secret of the scope.
     Scope,
-    /// Whoever needs a token for this owner, or for none.
+    /// Those that need a token for this owner, or for none.
     Owner(Option<String>),
-    /// Every call of the client.
+    /// All calls of the client.
     Everyone,
 }
 

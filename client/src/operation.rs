@@ -79,7 +79,7 @@ impl Client {
     /// All are given by [`OperationCall::send`].
     ///
     /// # Examples
-    /// A variable, which anybody may read who may read the repository:
+    /// A variable, whose value GitHub gives back:
     /// ```
     /// # async fn region(github: octoseal::Client) -> Result<(), octoseal::Error> {
     /// use octoseal::api::{operations, types};

@@ -13,7 +13,7 @@
 //! 5. **Reply**, [read](reply) with all headers: a value, or a failure and its class.
 //! 6. **Verdict**: the gate learns of limits and quota, the source of a refused token.
 //! 7. **Pause** before another attempt, if attempts, window, deadline and the client's budget of retries have room.
-//! 8. **Error**: what was attempted, how often, whether it may have been carried out, and whom else it would meet.
+//! 8. **Error**: what was attempted, how often, whether it may have been carried out, and which other calls it would meet.
 
 mod allowance;
 mod attempt;
@@ -52,7 +52,7 @@ use crate::limits::{Budget, Gate, Identity, Limits};
 
 use attempt::Attempts;
 use call::number_of;
-use observer::of_call;
+use observer::{UnknownSetting, of_call};
 use proofs::Proofs;
 use retry::{Bounds, retry};
 
@@ -224,9 +224,11 @@ impl Runtime {
 
     /// Tells of a setting that a secret at a place has and nothing is known of here.
     pub(crate) fn tell_unknown_setting(&self, place: &dyn Place, name: &str, setting: &str) {
-        let (place, name) = (place.to_string(), name.to_owned());
-        self.observer
-            .unknown_setting(place, name, setting.to_owned());
+        self.observer.unknown_setting(UnknownSetting {
+            place: place.to_string(),
+            name: name.to_owned(),
+            setting: setting.to_owned(),
+        });
     }
 
     /// Keeps in mind that a place was made just now.
@@ -251,7 +253,7 @@ impl Runtime {
         }
     }
 
-    /// Who shares limits with each other, as far as that can be told without asking.
+    /// A name that is the same for all calls that share limits, as far as that can be told without asking.
     pub(crate) fn group(&self, audience: Audience<'_>) -> Option<String> {
         self.tokens.group(audience)
     }

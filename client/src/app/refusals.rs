@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use crate::error::Error;
 use crate::runtime::lock;
 
-/// How long a refusal is given to whoever asks again: callers that wait for one place come one after another, and
-/// GitHub locks out those who go on being refused.
+/// How long a refusal is given again without asking: callers that wait for one place come one after another, and after
+/// many refusals GitHub refuses valid tokens too.
 const REMEMBERED: Duration = Duration::from_secs(5);
 
 /// What was refused, by the words that say what it is.

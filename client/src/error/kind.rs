@@ -180,7 +180,7 @@ impl Error {
         self.inner.kind == ErrorKind::UnexpectedReply
     }
 
-    /// The token source could not give a token; [`source`](StdError::source) is its own error. Nothing was
+    /// The token source could not give a token; [`source`](std::error::Error::source) is its own error. Nothing was
     /// sent. Mend what the source reads, and try again.
     pub fn is_token_source(&self) -> bool {
         self.inner.kind == ErrorKind::TokenSource

@@ -27,8 +27,8 @@ use crate::auth::Token;
 use crate::error::{Error, ErrorKind};
 use crate::limits::Ticket;
 
-/// So many attempts are made at most while tokens are refused, whatever their source says: GitHub locks out whoever
-/// goes on.
+/// So many attempts are made at most while tokens are refused, whatever their source says: after more refusals GitHub
+/// refuses valid tokens too.
 const MAX_ATTEMPTS_WITH_NEW_TOKENS: u32 = 20;
 
 /// The attempts of a call.

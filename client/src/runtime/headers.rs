@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use reqwest::Url;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::HeaderMap;
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok().map(str::trim)
@@ -16,7 +16,7 @@ pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {
 
 /// `retry-after`, in seconds or as an HTTP date; negative numbers and garbage count as absent.
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let value = text(headers, "retry-after")?;
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
         // A number too large for the type is a very long wait, which the gate bounds.
         return Some(Duration::from_secs(

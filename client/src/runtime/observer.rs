@@ -106,12 +106,8 @@ impl Observer {
     }
 
     /// A secret has a setting that is not known here.
-    pub(super) fn unknown_setting(&self, place: String, name: String, setting: String) {
-        self.tell(&Event::UnknownSetting(UnknownSetting {
-            place,
-            name,
-            setting,
-        }));
+    pub(super) fn unknown_setting(&self, setting: UnknownSetting) {
+        self.tell(&Event::UnknownSetting(setting));
     }
 
     /// A request has ended.

@@ -28,7 +28,8 @@ pub(crate) trait Tokens: Send + Sync {
         None
     }
 
-    /// Who shares an identity, before that may be known; `None` for those who call as the client's own.
+    /// A name that is the same for all calls that share an identity, before that may be known; `None` for those of the
+    /// client's own.
     fn group(&self, audience: Audience<'_>) -> Option<String> {
         self.identity(audience).map(|identity| identity.to_string())
     }

@@ -39,7 +39,7 @@ struct Broken {
     streaks: HashMap<Option<String>, OfOwner>,
     /// Of all owners together.
     all: Streak,
-    /// The owners who may have to be given up.
+    /// The owners that may have to be given up.
     in_doubt: Vec<Option<String>>,
     /// Owners in a row that have no token, or whose token was refused.
     refused: usize,

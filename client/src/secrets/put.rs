@@ -103,7 +103,7 @@ impl<S: AnyScope, N> Put<S, N> {
     ///
     /// GitHub has no condition for a write, so whether it exists is asked directly before it is written. What stays is a
     /// race of one round trip: a secret that another creates in between is replaced. If a reply is lost, the secret may
-    /// have been created by this put itself: [`Error::applied`] is then [`Applied::Unknown`].
+    /// have been created by this put itself: [`Error::applied`] is then [`Applied::Unknown`](crate::Applied::Unknown).
     pub fn only_if_missing(mut self) -> Self {
         self.when = When::Missing;
         self

@@ -154,7 +154,7 @@ impl Target {
         changed
     }
 
-    /// Changes who may use a secret, and not its value.
+    /// Changes which repositories may use a secret, and not its value.
     pub(super) async fn change_access(
         &self,
         name: &SecretName,

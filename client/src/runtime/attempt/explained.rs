@@ -6,7 +6,7 @@ use crate::error::{Applied, Error, ErrorKind, Reach};
 use crate::runtime::wording;
 
 impl Attempts<'_> {
-    /// Says in the call's error what was attempted, how often, what became of it, and whom else it would meet.
+    /// Says in the call's error what was attempted, how often, what became of it, and which other calls it would meet.
     pub(in crate::runtime) fn explain(&self, mut error: Error) -> Error {
         let (call, progress) = (self.call, self.progress());
         if error.is_transport() || error.is_unexpected_reply() && error.message().is_none() {
@@ -55,7 +55,7 @@ impl Attempts<'_> {
             .with_attempts(progress.made)
     }
 
-    /// Whom else it would meet that the source has no token for this call.
+    /// Which other calls would fail since the source has no token for this one.
     pub(super) fn reach_of_missing_token(&self) -> Reach {
         let Audience {
             owner, repository, ..

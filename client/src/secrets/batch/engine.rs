@@ -39,7 +39,8 @@ pub(super) struct Batch<I> {
     looks_ahead: bool,
     /// The input has come to its end.
     ended: bool,
-    /// Those who share limits, while something of theirs waits or is under way: what holds up one holds up no other.
+    /// Changes whose calls share limits, while some of them wait or are under way: what holds up one group holds up no
+    /// other.
     groups: HashMap<Option<String>, Group>,
     /// Groups of which something waits until it is known whether its owner is given up.
     held: HashSet<Option<String>>,
@@ -147,7 +148,7 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
 
     /// Begins what waits in a group and may be under way, in order for each place.
     fn begin(&mut self, group: &Option<String>) {
-        // Nobody takes the place of one that got no answer, until another gets one.
+        // The place of a member that got no answer stays empty until another gets one.
         let at_once = AT_ONCE - self.breaker.lost().min(AT_ONCE - 1);
         let Some(of_group) = self.groups.get_mut(group) else {
             return;
