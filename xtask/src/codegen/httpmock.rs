@@ -13,8 +13,7 @@ use crate::codegen::progenitor::{api, catch_panic, in_one_line, render, settings
 
 /// The helpers for a repaired and documented fragment, as formatted text.
 ///
-/// progenitor 0.15 and httpmock 0.9 agree over every operation that we keep, and over all but 37 of the whole API.
-/// Those are left out, and the file names them.
+/// Where progenitor 0.15 and httpmock 0.9 disagree, a method of an operation's helpers is left out, and the file names it.
 pub fn helpers(repaired: &Value) -> Result<String> {
     let api = api(repaired)?;
     let tokens = catch_panic(|| Generator::new(&settings()).httpmock(&api, "crate"))
@@ -37,7 +36,7 @@ pub fn helpers(repaired: &Value) -> Result<String> {
         "//! Mocks of single operations, typed: one method of [`MockServerExt`] each.\n".to_owned();
     if !skipped.is_empty() {
         docs.push_str(
-            "//!\n//! Without a mock, because what progenitor writes for it would not compile:\n",
+            "//!\n//! Without these, because what progenitor writes for them would not compile:\n",
         );
         for name in &skipped {
             docs.push_str(&format!("//! - `{name}`\n"));

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::code::{Code, Whole};
 use super::flat::{Flat, flat};
-use crate::codegen::dispatch;
+use crate::codegen::{dispatch, names};
 use crate::description::cut::{cut, present};
 use crate::description::family::{self, Role};
 use crate::description::faults::{self, Fault};
@@ -93,7 +93,9 @@ impl Kept {
 
     /// The text of the dispatch over stores.
     pub(super) fn dispatch(&self) -> Result<String> {
-        let dispatch = dispatch::dispatch(self.repaired()?.value())?;
+        let repaired = self.repaired()?.value();
+        names::check(repaired)?;
+        let dispatch = dispatch::dispatch(repaired)?;
         // Generated already where an operation's code differs.
         if let Some(Some(whole)) = self.whole.get() {
             dispatch.check(&whole.made)?;

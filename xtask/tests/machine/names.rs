@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{docs, fragment, source};
+use crate::support::{docs, fragment, here, source};
 use serde_json::{Value, json};
 use syn::visit_mut::VisitMut;
 use xtask::codegen::{self, from_fragment, progenitor};
 use xtask::description::{Description, operations};
+use xtask::diff::{Breaks, Uses, diff};
 use xtask::repairs::{Idle, apply};
 use xtask::robots::sweep::sweep;
 
@@ -228,4 +229,18 @@ fn components_of_one_rust_name_and_those_named_as_a_body_or_as_rusts_own_have_ty
         }
     }
     assert!(types.len() > names.len(), "{types:?}");
+}
+
+#[test]
+fn names_that_are_refused_are_told_by_a_comparison_as_what_cannot_be_generated() {
+    let mut description = fragment();
+    let list = &mut description["paths"]["/orgs/{org}/actions/variables"]["get"]["parameters"];
+    let own = json!({ "name": "header-map", "in": "query", "schema": { "type": "string" } });
+    list.as_array_mut().unwrap().push(own);
+    let parse = |value| Description::from_value(value).unwrap();
+    let (old, new) = (parse(fragment()), parse(description));
+    let report = diff(&old, &new, &source(), &Uses::of(&here()).unwrap(), "0.1.0").unwrap();
+    assert_eq!(report.worst(), Breaks::Octoseal, "{report}");
+    let words = "cannot be generated: `actions/list-org-variables`: the argument `header_map`";
+    assert!(report.to_string().contains(words), "{report}");
 }

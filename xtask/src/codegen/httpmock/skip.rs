@@ -10,54 +10,30 @@ use anyhow::Result;
 use quote::ToTokens;
 use serde_json::Value;
 use syn::visit_mut::VisitMut;
-use syn::{FnArg, GenericArgument, ImplItem, ImplItemFn, Item, PathArguments, TraitItem, Type};
+use syn::{FnArg, GenericArgument, ImplItem, ImplItemFn, Item, PathArguments, Type};
 
 use crate::codegen::progenitor;
 
-/// Takes out what would not compile, and gives the names of the methods that are gone.
+/// Takes out the methods that would not compile, and gives their names, each with the type that it is gone from.
 pub(super) fn skip(file: &mut syn::File, repaired: &Value) -> Result<Vec<String>> {
     let mut printable = PrintableTypes {
         repaired,
         types: None,
     };
-    let mut skipped = BTreeSet::new();
+    let mut skipped = Vec::new();
     for item in operations(file) {
         let Item::Impl(item) = item else { continue };
-        for member in &item.items {
-            if let ImplItem::Fn(method) = member
-                && !compiles(method, &mut printable)?
-            {
-                skipped.insert(base(&text(&item.self_ty)));
+        let members = std::mem::take(&mut item.items);
+        for member in members {
+            match member {
+                ImplItem::Fn(method) if !compiles(&method, &mut printable)? => {
+                    skipped.push(format!("{}::{}", text(&item.self_ty), method.sig.ident));
+                }
+                member => item.items.push(member),
             }
         }
     }
-    operations(file).retain(|item| match item {
-        Item::Struct(item) => !skipped.contains(&base(&text(&item.ident))),
-        Item::Impl(item) => !skipped.contains(&base(&text(&item.self_ty))),
-        _ => true,
-    });
-    let mocks = |signature: &syn::Signature| {
-        let text = text(signature);
-        let mut words = text.split_whitespace();
-        words.any(|word| word.ends_with("When") && skipped.contains(&base(word)))
-    };
-    let mut names = Vec::new();
-    for item in &mut file.items {
-        match item {
-            Item::Trait(item) => item.items.retain(|member| match member {
-                TraitItem::Fn(method) if mocks(&method.sig) => {
-                    names.push(text(&method.sig.ident));
-                    false
-                }
-                _ => true,
-            }),
-            Item::Impl(item) => item
-                .items
-                .retain(|member| !matches!(member, ImplItem::Fn(method) if mocks(&method.sig))),
-            _ => {}
-        }
-    }
-    Ok(names)
+    Ok(skipped)
 }
 
 /// The module that has two types for each operation: `…When` and `…Then`.
@@ -67,11 +43,6 @@ fn operations(file: &mut syn::File) -> &mut Vec<Item> {
         _ => None,
     });
     &mut module.expect("progenitor writes a module").1
-}
-
-fn base(name: &str) -> String {
-    let without = name.strip_suffix("When").or(name.strip_suffix("Then"));
-    without.unwrap_or(name).to_owned()
 }
 
 fn text(tokens: &impl ToTokens) -> String {
