@@ -27,7 +27,7 @@ async fn store(url: &str, count: usize) -> Result<(), BoxError> {
     let handler = organization.secrets();
     let key = handler.get_public_key().await?;
     let public = PublicKey::from_slice(&STANDARD.decode(&key.key)?)?;
-    let secrets = (0..count).map(|n| (format!("SECRET_{n}"), format!("{n:064}")));
+    let secrets = (0..count).map(|n| (format!("SECRET_{}", n % 1_000), format!("{n:064}")));
     stream::iter(secrets.map(Ok::<_, BoxError>))
         .try_for_each_concurrent(AT_ONCE, |(name, value)| {
             let (handler, key, public) = (&handler, &key, &public);

@@ -1,6 +1,5 @@
 //! The job by octoseal: `octoseal-job URL COUNT`.
 
-use futures_util::StreamExt as _;
 use octoseal::{Client, Scope, Visibility, secrets::NewSecret};
 
 type BoxError = Box<dyn std::error::Error>;
@@ -20,7 +19,7 @@ async fn store(url: &str, count: usize) -> Result<(), BoxError> {
         .pacing(octoseal::limits::Pacing::concurrency_only())
         .build()?;
     let scope: Scope = "actions:org/acme".parse()?;
-    let secrets = (0..count).map(|n| (format!("SECRET_{n}"), format!("{n:064}")));
+    let secrets = (0..count).map(|n| (format!("SECRET_{}", n % 1_000), format!("{n:064}")));
     let secrets = secrets.map(|pair| NewSecret::from(pair).access(Visibility::Private));
     let mut outcomes = github.secrets(scope).put_all(secrets);
     while let Some(outcome) = outcomes.next().await {
