@@ -49,7 +49,10 @@ async fn main() -> ExitCode {
     let call = async {
         let call = github.get_org_secret("acme", "KEY");
         let ended = timeout(Duration::from_millis(500), call).await;
-        assert!(ended.is_err(), "the call ended before the server's first word: nothing was measured");
+        assert!(
+            ended.is_err(),
+            "the call ended before the server's first word: nothing was measured"
+        );
     };
     let first = longest_pause(call).await;
     println!("longest pause: idle {idle:?}, in the first call {first:?}");
