@@ -178,8 +178,8 @@ pub fn fleet(tree: &Tree, require: bool, server: Option<PathBuf>) -> Result<()> 
 }
 
 /// `cargo xtask fuzz`
-pub fn fuzz(tree: &Tree, seconds: u32) -> Result<()> {
-    robots::fuzz::run(tree, seconds)
+pub fn fuzz(tree: &Tree, seconds: u32, offline: bool) -> Result<()> {
+    robots::fuzz::run(tree, seconds, offline)
 }
 
 /// Prints to standard output. A reader that closes it early (`| head`) is no failure.

@@ -117,6 +117,9 @@ enum Command {
         /// How long each target runs
         #[arg(long, value_name = "N", default_value_t = 60)]
         seconds: u32,
+        /// Ask no registry: what Cargo keeps must do
+        #[arg(long)]
+        offline: bool,
     },
     /// Tell what another description would change, and whom that breaks
     Diff(Comparison),
@@ -231,7 +234,7 @@ fn run(tree: &Tree, command: Command) -> Result<ExitCode> {
             },
         ),
         Command::Fleet { require, server } => commands::fleet(tree, require, server),
-        Command::Fuzz { seconds } => commands::fuzz(tree, seconds),
+        Command::Fuzz { seconds, offline } => commands::fuzz(tree, seconds, offline),
         Command::Refresh {
             wanted,
             tests,

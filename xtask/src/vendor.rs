@@ -53,6 +53,10 @@ pub fn run(tree: &Tree, options: &Options) -> Result<Outcome> {
         selection.complete(&description, known, before)?;
     }
     selection.distinct()?;
+    let unread = unread::of_paths(description.value(), &selection.found);
+    if !unread.is_empty() {
+        bail!("{}", unread.join("\n"));
+    }
     package.missing = selection.missing.clone();
     let projections = if options.allow_missing || !known.is_empty() {
         cut::present(&description, &source.project)

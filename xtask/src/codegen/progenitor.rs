@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 use proc_macro2::TokenStream;
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TagStyle};
 use quote::quote;
@@ -176,12 +176,4 @@ pub fn catch_panic<T>(work: impl FnOnce() -> T) -> std::result::Result<T, String
             .or_else(|| panic.downcast_ref::<&str>().copied());
         text.unwrap_or("a panic without words").to_owned()
     })
-}
-
-/// Fails if `tokens` are not Rust.
-pub fn ensure_rust(tokens: TokenStream) -> Result<()> {
-    match syn::parse2::<syn::File>(tokens) {
-        Ok(_) => Ok(()),
-        Err(error) => bail!("the generated code is not Rust: {error}"),
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 use serde_json::{Map, Value, json};
 
 use super::facts::{facts, operation_facts, sorted};
@@ -20,11 +20,10 @@ pub fn cut(
     projections: &Projections,
 ) -> Result<Value> {
     let mut paths = Map::new();
-    let mut wanted = Vec::new();
+    let (mut wanted, mut faults) = (Vec::new(), Vec::new());
     for operation in operations {
-        if let Some(fault) = parameter_fault(description.value(), operation) {
-            bail!("{}", named(operation, &fault));
-        }
+        let fault = parameter_fault(description.value(), operation);
+        faults.extend(fault.map(|fault| named(operation, &fault)));
         let item = paths.entry(operation.path).or_insert_with(|| json!({}));
         if let Some(parameters) = operation.item.get("parameters") {
             item["parameters"] = facts(parameters);
@@ -48,10 +47,14 @@ pub fn cut(
         operation,
     }) = wanted.pop()
     {
-        let ((kind, name), node) = target(description.value(), &reference).map_err(|why| {
-            let what = format!("{place} refers to `{reference}`, {why}");
-            anyhow!(named(operation, &what))
-        })?;
+        let ((kind, name), node) = match target(description.value(), &reference) {
+            Ok(target) => target,
+            Err(why) => {
+                let what = format!("{place} refers to `{reference}`, {why}");
+                faults.push(named(operation, &what));
+                continue;
+            }
+        };
         if components
             .get(kind)
             .is_some_and(|found| found.contains_key(name))
@@ -62,7 +65,8 @@ pub fn cut(
         if kind == "schemas"
             && let Some(properties) = projections.get(name)
         {
-            project(&mut node, name, properties)?;
+            let projected = project(&mut node, name, properties);
+            faults.extend(projected.err().map(|why| format!("{why:#}")));
         }
         let mut place = format!("components.{kind}.{name}");
         references(&node, &mut place, operation, &mut wanted);
@@ -70,6 +74,11 @@ pub fn cut(
             .entry(kind.to_owned())
             .or_default()
             .insert(name.to_owned(), node);
+    }
+    if !faults.is_empty() {
+        faults.sort();
+        faults.dedup();
+        bail!("{}", faults.join("\n"));
     }
     refuse_circles(&components)?;
 

@@ -97,18 +97,21 @@ impl Selection<'_> {
 
     /// Refuses two operations whose methods would have one name.
     pub fn distinct(&self) -> Result<()> {
-        let mut methods = BTreeMap::new();
+        let (mut methods, mut same) = (BTreeMap::new(), Vec::new());
         for operation in &self.found {
             if let Some(other) = methods.insert(snake(operation.id), operation.id) {
-                bail!(
+                same.push(format!(
                     "`{other}` and `{}` would both be the method `{}`: openapi/source.toml can \
                      keep one of them",
                     operation.id,
                     snake(operation.id)
-                );
+                ));
             }
         }
-        Ok(())
+        match same.as_slice() {
+            [] => Ok(()),
+            same => bail!("{}", same.join("\n")),
+        }
     }
 }
 

@@ -72,7 +72,15 @@ pub struct Practice {
     pub ids_as_text: BTreeMap<String, Versions>,
     /// The lists that are paged by number although the description does not say so.
     #[serde(default)]
-    pub paged: BTreeSet<String>,
+    pub paged: BTreeMap<String, Seen>,
+}
+
+/// Versions of the API in which something was seen.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    /// In these, and nothing is known of others.
+    pub seen_in: BTreeSet<String>,
 }
 
 /// Versions of the API that a fact holds for.
@@ -121,10 +129,7 @@ impl Source {
                 "[practice.ids_as_text]",
                 self.practice.ids_as_text.keys().collect::<Vec<_>>(),
             ),
-            (
-                "`paged` of [practice]",
-                self.practice.paged.iter().collect(),
-            ),
+            ("[practice.paged]", self.practice.paged.keys().collect()),
         ];
         for (place, ids) in of_practice {
             let lost = ids.into_iter().filter(|id| !kept.contains(id.as_str()));

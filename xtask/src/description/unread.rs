@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::facts::{FACETS, PROSE};
 use super::faults::named;
-use super::walk::{component_of, resolve};
+use super::walk::{component_of, parameters, resolve};
 use super::{METHODS, Operation, operations};
 
 /// What is read of a description as a whole, and what concerns no call.
@@ -86,6 +86,24 @@ pub fn refuse(fragment: &Value) -> Result<()> {
         [] => Ok(()),
         told => bail!("{}", told.join("\n")),
     }
+}
+
+/// Parameters of paths that may hold slashes by GitHub's own word for it, and would be sent with their slashes escaped.
+pub fn of_paths(document: &Value, kept: &[Operation<'_>]) -> Vec<String> {
+    let of_one = |operation: &Operation<'_>| {
+        let several = |parameter: &&Value| parameter["x-multi-segment"] == true;
+        let names = parameters(document, operation).filter(several);
+        let names = names
+            .map(|parameter| format!("`x-multi-segment` of its parameter {}", parameter["name"]));
+        let what = |what: String| {
+            named(
+                operation,
+                &format!("{what}: not read, and not to be passed over"),
+            )
+        };
+        names.map(what).collect::<Vec<_>>()
+    };
+    kept.iter().flat_map(of_one).collect()
 }
 
 /// What a description says of all its operations that is not read, or that is not as all calls have it.

@@ -87,8 +87,9 @@ impl Kept {
     pub(super) fn code(&self, id: &str) -> Result<Code> {
         let repaired = self.repaired()?.value();
         let whole = self.whole.get_or_init(|| Whole::of(repaired).ok());
-        let sent = whole.as_ref().map(|whole| whole.sent.clone());
-        Code::of(&self.cut_out(id)?, &sent.unwrap_or_default())
+        let none = BTreeSet::new();
+        let sent = whole.as_ref().map_or(&none, |whole| &whole.sent);
+        Code::of(&self.cut_out(id)?, sent)
     }
 
     /// The text of the dispatch over stores.

@@ -17,7 +17,7 @@ use crate::description::source::Source;
 use crate::description::walk::{each_operation, parameters, resolve, values};
 
 /// Adds the parameters of pages to lists of stores that lack them in the description, and are paged by number all the
-/// same (`paged` of `[practice]` in `openapi/source.toml`). Without them GitHub answers with the first thirty entries.
+/// same (`[practice.paged]` in `openapi/source.toml`). Without them GitHub answers with the first thirty entries.
 ///
 /// # Errors
 ///
@@ -34,22 +34,22 @@ pub(super) fn page_every_list(document: &mut Value, source: &Source) -> Result<u
             continue;
         }
         let cursor = ["after", "before", "cursor"].into_iter().find(is_known);
-        let is_paged = source.practice.paged.contains(operation.id);
-        if let Some(cursor) = cursor.filter(|_| is_paged) {
-            errors.push(anyhow!(
-                "`{}` is in `paged` of [practice] in openapi/source.toml, and is described with `{cursor}`: it is no \
-                 longer paged by number",
-                operation.id
-            ));
-        } else if is_paged {
-            lacking.insert(operation.id, names);
-        } else {
-            errors.push(anyhow!(
-                "`{}` has no `{}`: a list that is not paged by number is read only in part. If it is, although the \
-                 description does not say so, add it to `paged` of [practice] in openapi/source.toml",
-                operation.id,
+        let (id, asked) = (operation.id, &source.api.version);
+        match (source.practice.paged.get(id), cursor) {
+            (Some(_), Some(cursor)) => errors.push(anyhow!(
+                "`{id}` is in [practice.paged] of openapi/source.toml, and is described with `{cursor}`: it is no longer \
+                 paged by number"
+            )),
+            (Some(fact), None) if !fact.seen_in.contains(asked) => errors.push(anyhow!(
+                "`{id}`: openapi/source.toml says in [practice.paged] that it is paged by number in other versions of \
+                 the API than {asked}: see whether it is in this one, and add it to `seen_in`"
+            )),
+            (Some(_), None) => drop(lacking.insert(id, names)),
+            (None, _) => errors.push(anyhow!(
+                "`{id}` has no `{}`: a list that is not paged by number is read only in part. If it is, although the \
+                 description does not say so, add it to [practice.paged] in openapi/source.toml",
                 names.join("` and no `")
-            ));
+            )),
         }
     }
     all_of(errors)?;

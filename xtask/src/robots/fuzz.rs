@@ -15,7 +15,7 @@ const FOLDER: &str = "tests/fuzz";
 /// # Errors
 ///
 /// If a target fails; the input that it fails on is in `tests/fuzz/artifacts`.
-pub fn run(tree: &Tree, seconds: u32) -> Result<()> {
+pub fn run(tree: &Tree, seconds: u32, offline: bool) -> Result<()> {
     for (needed, arguments) in [
         ("cargo-fuzz", ["fuzz", "--version"]),
         ("a nightly toolchain", ["+nightly", "--version"]),
@@ -30,6 +30,9 @@ pub fn run(tree: &Tree, seconds: u32) -> Result<()> {
         let mut cargo = cargo();
         cargo.args(["+nightly", "fuzz", command, "--fuzz-dir"]);
         cargo.arg(&folder).current_dir(tree.root());
+        if offline {
+            cargo.env("CARGO_NET_OFFLINE", "true");
+        }
         cargo
     };
     if !fuzz("build").status()?.success() {

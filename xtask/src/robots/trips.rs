@@ -123,12 +123,9 @@ fn difference(one: &Value, other: &Value) -> Option<String> {
             let mut names: Vec<_> = one.keys().chain(other.keys()).collect();
             names.sort();
             names.dedup();
-            let get = |object: &serde_json::Map<String, Value>, name: &str| {
-                object.get(name).cloned().unwrap_or_default()
-            };
             names.into_iter().find_map(|name| {
-                difference(&get(one, name), &get(other, name))
-                    .map(|found| at(&format!(".{name}"), found))
+                let [one, other] = [one, other].map(|it| it.get(name).unwrap_or(&Value::Null));
+                difference(one, other).map(|found| at(&format!(".{name}"), found))
             })
         }
         (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {

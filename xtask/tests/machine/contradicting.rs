@@ -37,7 +37,7 @@ fn a_list_that_practice_says_is_paged_by_number_and_that_has_cursors_is_refused(
     });
     assert!(
         error.contains(
-            "`codespaces/list-repositories-for-secret-for-authenticated-user` is in `paged`"
+            "`codespaces/list-repositories-for-secret-for-authenticated-user` is in [practice.paged]"
         ) && error.contains("described with `after`"),
         "{error}"
     );
@@ -110,9 +110,9 @@ fn facts_about_what_the_description_does_not_have_are_named() {
             "[needed] names `expires_at` of `installation-tokens`",
         ),
         (
-            "paged = [\"codespaces/list-repositories-for-secret-for-authenticated-user\"",
-            "paged = [\"codespaces/list-repositories-for-secret-for-authenticated-user\", \"old/list\"",
-            "`paged` of [practice] names `old/list`",
+            "[practice.paged]",
+            "[practice.paged]\n\"old/list\" = { seen_in = [] }",
+            "[practice.paged] names `old/list`",
         ),
         (
             "\"dependabot/create-or-update-org-secret\" = { before",
@@ -215,4 +215,50 @@ fn what_a_description_says_of_all_calls_and_is_not_as_they_are_made_is_refused_a
         assert_eq!(report.worst(), Breaks::Octoseal);
         assert!(report.to_string().contains(words), "{report}");
     }
+}
+
+/// What vendoring a description says that has a change.
+fn unvendored(change: impl FnOnce(&mut Value)) -> String {
+    let workshop = Workshop::new();
+    let mut description = fragment();
+    description["info"]["version"] = json!("99.0.0");
+    change(&mut description);
+    let place = workshop.file("new.json", description.to_string());
+    let wanted = fetch::Wanted {
+        from: Some(place),
+        version: Some("99.0.0".to_owned()),
+        ..Default::default()
+    };
+    let options = vendor::Options {
+        wanted,
+        ..Default::default()
+    };
+    let error = vendor::run(&workshop.tree, &options).map(drop).unwrap_err();
+    format!("{error:#}")
+}
+
+#[test]
+fn a_parameter_that_may_hold_slashes_by_githubs_word_is_refused_by_name() {
+    let error = unvendored(|description| {
+        description["components"]["parameters"]["secret-name"]["x-multi-segment"] = json!(true);
+    });
+    let words = "`x-multi-segment` of its parameter \"secret_name\": not read";
+    assert!(error.contains(words), "{error}");
+    assert!(error.contains("actions/get-org-secret"), "{error}");
+}
+
+#[test]
+fn all_operations_that_can_not_be_cut_are_named_together() {
+    let error = unvendored(|description| {
+        let nowhere = json!({ "$ref": "#/components/schemas/nowhere" });
+        let content = json!({ "application/json": { "schema": nowhere } });
+        description["paths"][KEY]["get"]["responses"]["200"]["content"] = content;
+        let list = &mut description["paths"][REGISTRIES]["get"]["parameters"];
+        *list = json!([{ "in": "query" }]);
+    });
+    assert!(error.contains("agents/get-org-public-key"), "{error}");
+    assert!(
+        error.contains("private-registries/list-org-private-registries"),
+        "{error}"
+    );
 }

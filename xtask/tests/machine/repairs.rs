@@ -16,7 +16,7 @@ fn mended_by(name: &str, description: &Value) -> Value {
     let (mended, counts) = apply(description, &source()).unwrap();
     let index = ALL.iter().position(|repair| repair.name == name).unwrap();
     assert!(counts[index] > 0, "`{name}` mended nothing");
-    progenitor::ensure_rust(progenitor::tokens(&mended).unwrap()).unwrap();
+    codegen::client(&mended).unwrap();
     mended
 }
 
@@ -187,7 +187,7 @@ fn an_enum_whose_names_collide_becomes_text_and_one_whose_names_can_be_told_apar
     let values = json!(["created", "-created"]);
     let (kept, _) = apply(&put(property(values.clone())), &source()).unwrap();
     assert_eq!(kept.pointer(BODY).unwrap()["p"]["enum"], values);
-    progenitor::ensure_rust(progenitor::tokens(&kept).unwrap()).unwrap();
+    codegen::client(&kept).unwrap();
 }
 
 #[test]
@@ -250,7 +250,12 @@ fn fragment_with_ids_of(kind: &str) -> Value {
 fn source_for(version: &str) -> Source {
     let text = include_str!("fixture/source.toml");
     let asked = format!("version = \"{}\"", source().api.version);
-    Source::parse(&text.replace(&asked, &format!("version = \"{version}\""))).unwrap()
+    let text = text.replace(&asked, &format!("version = \"{version}\""));
+    let mut source = Source::parse(&text).unwrap();
+    for fact in source.practice.paged.values_mut() {
+        fact.seen_in.insert(version.to_owned());
+    }
+    source
 }
 
 #[test]
@@ -333,8 +338,20 @@ fn a_list_that_is_no_longer_paged_by_number_is_refused_by_name() {
                 "{refused}"
             );
         }
-        assert!(refused.contains("`paged` of [practice]"), "{refused}");
+        assert!(refused.contains("[practice.paged]"), "{refused}");
     }
+}
+
+#[test]
+fn a_list_that_practice_says_is_paged_says_it_of_versions_in_which_it_was_seen() {
+    let mut source = source();
+    source.api.version = "2027-01-01".to_owned();
+    let refused = apply(&fragment(), &source).map(drop).unwrap_err();
+    let refused = format!("{refused:#}");
+    assert!(
+        refused.contains("seen_in") && refused.contains("2027-01-01"),
+        "{refused}"
+    );
 }
 
 #[test]

@@ -79,7 +79,15 @@ fn arguments_that_mean_nothing_have_a_status_of_their_own_and_the_help_and_the_g
 
 #[test]
 fn every_command_that_would_ask_a_registry_can_be_told_not_to() {
-    for command in ["vendor", "diff", "refresh", "sweep", "timelapse", "interop"] {
+    for command in [
+        "vendor",
+        "diff",
+        "refresh",
+        "sweep",
+        "timelapse",
+        "interop",
+        "fuzz",
+    ] {
         let (_, help) = status(&[command, "--help"]);
         assert!(help.contains("--offline"), "{command}: {help}");
     }

@@ -68,15 +68,17 @@ impl<'a> Samples<'a> {
         mut visit: impl FnMut(Value) -> Result<(), E>,
     ) -> Result<usize, E> {
         self.next.clear();
-        for count in 1.. {
+        let mut seen = 0;
+        loop {
             let sample = self.at(schema, Place(0), true);
-            let value = sample.value.filter(|value| !value.is_null());
-            value.map(&mut visit).transpose()?;
+            if let Some(value) = sample.value.filter(|value| !value.is_null()) {
+                visit(value)?;
+                seen += 1;
+            }
             if sample.done {
-                return Ok(count);
+                return Ok(seen);
             }
         }
-        Ok(0)
     }
 
     fn at(&mut self, schema: &'a Value, place: Place, required: bool) -> Sample {
