@@ -2,6 +2,7 @@
 //! some seconds. Writes at one place follow each other.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::{Deref, DerefMut};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
@@ -29,11 +30,36 @@ pub(crate) struct OwnWrites(Mutex<HashMap<String, Arc<Place>>>);
 #[derive(Default)]
 struct Place {
     written: Arc<tokio::sync::Mutex<Option<OwnWrite>>>,
-    /// What holds it, or held it last.
+    /// What holds it.
     holder: Mutex<Weak<Used>>,
 }
 
-pub(crate) type HeldPlace = OwnedMutexGuard<Option<OwnWrite>>;
+/// A place that is held, with what was written there.
+pub(crate) struct HeldPlace {
+    written: OwnedMutexGuard<Option<OwnWrite>>,
+    place: Arc<Place>,
+}
+
+impl Deref for HeldPlace {
+    type Target = Option<OwnWrite>;
+
+    fn deref(&self) -> &Option<OwnWrite> {
+        &self.written
+    }
+}
+
+impl DerefMut for HeldPlace {
+    fn deref_mut(&mut self) -> &mut Option<OwnWrite> {
+        &mut self.written
+    }
+}
+
+impl Drop for HeldPlace {
+    fn drop(&mut self) {
+        // What is known of the holder is not kept any longer than it holds.
+        *self.place.holder() = Weak::new();
+    }
+}
 
 /// What a write left behind.
 #[derive(Clone, Debug)]
@@ -126,7 +152,7 @@ impl Place {
     }
 
     /// Waits until it is free; `None` if what holds it is not polled any more.
-    async fn take(&self, life: &Weak<Used>) -> Option<HeldPlace> {
+    async fn take(self: &Arc<Self>, life: &Weak<Used>) -> Option<HeldPlace> {
         let mut held = pin!(self.written.clone().lock_owned());
         let mut is_silent = false;
         loop {
@@ -135,9 +161,10 @@ impl Place {
                 true => Duration::from_secs(1),
                 false => SILENT_AFTER,
             };
-            if let Ok(held) = timeout(patience, &mut held).await {
+            if let Ok(written) = timeout(patience, &mut held).await {
                 *self.holder() = life.clone();
-                return Some(held);
+                let place = self.clone();
+                return Some(HeldPlace { written, place });
             }
             let holder = self.holder().upgrade();
             let is_heard = holder.is_some_and(|holder| holder.silence() < SILENT_AFTER);
