@@ -22,8 +22,11 @@ pub fn cut(
     let mut paths = Map::new();
     let (mut wanted, mut faults) = (Vec::new(), Vec::new());
     for operation in operations {
-        let fault = parameter_fault(description.value(), operation);
-        faults.extend(fault.map(|fault| named(operation, &fault)));
+        if let Some(fault) = parameter_fault(description.value(), operation) {
+            faults.push(named(operation, &fault));
+            // What it refers to would only be told once more.
+            continue;
+        }
         let item = paths.entry(operation.path).or_insert_with(|| json!({}));
         if let Some(parameters) = operation.item.get("parameters") {
             item["parameters"] = facts(parameters);

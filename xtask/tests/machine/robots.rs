@@ -31,7 +31,7 @@ async fn main() -> Result<(), octoseal::Error> {
     let organization = client.secrets(OrganizationScope::new(OrganizationStore::Robots, "acme")?);
     let put = organization.put("ARM", "left").access(Visibility::Selected(vec![api]));
     assert_eq!(put.send().await?.written, Written::Created);
-    assert_eq!(organization.list_all().await?.len(), 1);
+    assert_eq!(organization.list().all().await?.len(), 1);
 
     let scope: Scope = "robots:repo/acme/api".parse()?;
     let repository = client.secrets(scope.clone());
