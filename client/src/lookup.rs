@@ -6,9 +6,9 @@ mod own_writes;
 mod repositories;
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, lock};
 
 use memory::Memory;
 
@@ -53,7 +53,7 @@ impl Lookup {
 
     /// Whether this unknown setting is told for the first time.
     pub(crate) fn is_new_setting(&self, name: &str) -> bool {
-        let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut settings = lock(&self.settings);
         settings.len() < MAX_SETTINGS && settings.insert(name.to_owned())
     }
 }

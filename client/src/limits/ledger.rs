@@ -114,8 +114,8 @@ pub const CHUNK: u32 = 16;
 ///
 /// # When it fails
 /// An exchange may be given up after some hundred milliseconds, whether it was carried out or not: a lease that was not
-/// heard of ends by itself, or with the next exchange; and what became of leases is told again, and counts once. The process then keeps to its share of the limits, by
-/// the last known number of processes, and asks again later.
+/// heard of ends by itself, or with the next exchange; and what became of leases is told again, and counts once. The
+/// process then keeps to its share of the limits, by the last known number of processes, and asks again later.
 pub trait Ledger: Send + Sync {
     /// Tells what became of leases, and takes another.
     ///

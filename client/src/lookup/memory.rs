@@ -1,7 +1,7 @@
 //! A memory of things that are asked for once and used by many: one fetch at a time for each, and an age.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -11,7 +11,7 @@ use tracing::Instrument;
 
 use crate::error::{Error, ErrorKind};
 use crate::limits::Gate;
-use crate::runtime::Allowance;
+use crate::runtime::{Allowance, lock};
 
 /// So many things are remembered at once. A service that walks over more asks for some again.
 const MAX_REMEMBERED: usize = 4096;
@@ -62,7 +62,7 @@ struct Known<T> {
 
 impl<T> Slot<T> {
     fn lock(&self) -> MutexGuard<'_, Known<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
@@ -76,7 +76,7 @@ impl<T> Default for Memory<T> {
 
 impl<T> Memory<T> {
     fn slot(&self, what: &str) -> Arc<Slot<T>> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = lock(&self.slots);
         if let Some(slot) = slots.get(what) {
             return slot.clone();
         }
@@ -98,7 +98,7 @@ impl<T> Memory<T> {
     #[cfg(feature = "app")]
     /// What is in memory, however old.
     pub(crate) fn peek(&self, what: &str) -> Option<Arc<T>> {
-        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = lock(&self.slots);
         let value = slots.get(what)?.lock().value.clone();
         value.map(|(value, _)| value)
     }

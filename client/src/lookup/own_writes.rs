@@ -4,14 +4,14 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::{Deref, DerefMut};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::error::{Error, ErrorKind};
-use crate::runtime::{Allowance, Used};
+use crate::runtime::{Allowance, Used, lock};
 
 /// For so long after a write, what is read is compared with it. GitHub's replicas lag by seconds.
 pub(crate) const MAY_LAG: Duration = Duration::from_secs(30);
@@ -57,7 +57,7 @@ impl DerefMut for HeldPlace {
 impl Drop for HeldPlace {
     fn drop(&mut self) {
         // What is known of the holder is not kept any longer than it holds.
-        *self.place.holder() = Weak::new();
+        *lock(&self.place.holder) = Weak::new();
     }
 }
 
@@ -147,10 +147,6 @@ impl Place {
         own.is_ok_and(|own| own.as_ref().is_some_and(OwnWrite::may_lag))
     }
 
-    fn holder(&self) -> MutexGuard<'_, Weak<Used>> {
-        self.holder.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Waits until it is free; `None` if what holds it is not polled any more.
     async fn take(self: &Arc<Self>, life: &Weak<Used>) -> Option<HeldPlace> {
         let mut held = pin!(self.written.clone().lock_owned());
@@ -162,11 +158,11 @@ impl Place {
                 false => SILENT_AFTER,
             };
             if let Ok(written) = timeout(patience, &mut held).await {
-                *self.holder() = life.clone();
+                *lock(&self.holder) = life.clone();
                 let place = self.clone();
                 return Some(HeldPlace { written, place });
             }
-            let holder = self.holder().upgrade();
+            let holder = lock(&self.holder).upgrade();
             let is_heard = holder.is_some_and(|holder| holder.silence() < SILENT_AFTER);
             if is_silent && !is_heard {
                 return None;
@@ -202,12 +198,8 @@ impl OwnWrites {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Place>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn pass_by(&self, name: &str, silent: &Arc<Place>) {
-        let mut places = self.lock();
+        let mut places = lock(&self.0);
         if places
             .get(name)
             .is_some_and(|there| Arc::ptr_eq(there, silent))
@@ -217,7 +209,7 @@ impl OwnWrites {
     }
 
     fn place(&self, name: &str) -> Arc<Place> {
-        let mut places = self.lock();
+        let mut places = lock(&self.0);
         if let Some(place) = places.get(name) {
             return place.clone();
         }

@@ -77,11 +77,17 @@ impl<S: AnyScope> Secrets<S> {
     /// The scope's key is fetched once; up to 50 secrets are under way at once, at the pace of the client's
     /// [`Pacing`](crate::limits::Pacing); secrets are taken from the iterator only as places become free, so that memory
     /// does not grow with their number. One whose name is being written already waits for it, and holds up no other.
-    /// Waits for limits have no deadline here, unless [`deadline`](Self::deadline) sets one for the batch. A secret that fails does not
-    /// stop the others, unless the failure would meet them too (the owner's token is refused or can't be had, or may
-    /// not write in the scope; 50 of an owner in a row got no answer, and then a probe or one more got none): then those
-    /// are given back untried. If the runtime ends, each says that it was lost. Running the same batch again completes it. Where a batch names one secret
-    /// more than once, the last value stays.
+    /// Waits for limits have no deadline here, unless [`deadline`](Self::deadline) sets one for the batch. Where a batch
+    /// names one secret more than once, the last value stays. Running the same batch again completes it.
+    ///
+    /// A secret that fails does not stop the others, unless the failure would meet them too; then those are given back
+    /// untried:
+    /// - those of a scope or an owner, if the owner's token is refused or can't be had, or may not write in the scope;
+    /// - those of a scope, if 50 of it in a row got no answer, and then a probe or one more got none; those of its owner,
+    ///   if another of its scopes gets none either;
+    /// - all, if three owners in a row have no token or get no answer, and the next that is tried alone fails too.
+    ///
+    /// If the runtime ends, each says that it was lost.
     ///
     /// What is under way goes on as tasks of the tokio runtime while the caller is busy with an outcome. Dropping
     /// the stream stops the batch; what was under way may or may not have been stored.

@@ -216,7 +216,9 @@ impl Broken {
                 self.owners.insert(owner.clone(), error.clone());
                 return;
             }
-            self.scopes.insert(scope.clone(), error.clone());
+            if self.scopes.len() < MAX_REMEMBERED {
+                self.scopes.insert(scope.clone(), error.clone());
+            }
             // Another scope of the owner decides about the owner.
             of_owner.streak.lost = MAX_UNANSWERED_IN_A_ROW;
         }

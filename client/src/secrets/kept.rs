@@ -14,6 +14,10 @@ use crate::lookup::OwnWrite;
 use crate::runtime::Allowance;
 use crate::scope::SecretName;
 
+/// What to try where access that is to be kept can't be read.
+const NEED_NOT_BE_READ: &str =
+    "nothing was written; say which repositories may use the secret, and they need not be read";
+
 /// Access as it travels.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Resolved {
@@ -143,13 +147,11 @@ impl Target {
         };
         let existing = self.existing(name, own, keeps, allowance).await;
         let existing = existing.map_err(|error| {
-            let is_in_vain = keeps && error.is_unexpected_reply();
-            self.storing(name, match is_in_vain {
-                true => error.with_further_hint(
-                    "nothing was written; say which repositories may use the secret, and they need not be read",
-                ),
+            let error = match keeps && error.is_unexpected_reply() {
+                true => error.with_further_hint(NEED_NOT_BE_READ),
                 false => error,
-            })
+            };
+            self.storing(name, error)
         })?;
         self.access_over(wanted, when, name, existing.as_ref(), allowance)
             .await

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use octoseal::{Applied, Client, Visibility, Written, limits::Pacing};
+use octoseal::{Applied, Client, Error, Receipt, Visibility, Written, limits::Pacing};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, put, scope};
 use tokio::net::TcpListener;
@@ -192,6 +192,20 @@ async fn waiting_for_a_turn_is_not_the_time_of_a_read_either() {
     assert_eq!(server.github.request_count(), 62);
 }
 
+/// One write by each of two clients, of which the first reads the key for both.
+async fn at_once(
+    first: &Client,
+    second: &Client,
+) -> (Result<Receipt, Error>, Result<Receipt, Error>) {
+    let key = first.secrets(scope(ACME)).public_key().await.unwrap();
+    let write = async |client: &Client, name| {
+        let put = client.create_or_update_org_secret("acme", name);
+        let put = put.encrypted_value(key.key().seal(b"value"), key.key_id());
+        put.access(Visibility::All).send().await
+    };
+    tokio::join!(write(first, "FIRST"), write(second, "SECOND"))
+}
+
 #[tokio::test]
 async fn a_write_that_never_had_its_turn_is_told_as_not_sent() {
     let server = Secure::start(|_| Fate::TakesTurns(Duration::from_millis(700))).await;
@@ -209,13 +223,7 @@ async fn a_write_that_never_had_its_turn_is_told_as_not_sent() {
         .share_connections_with(&patient)
         .build()
         .unwrap();
-    let key = patient.secrets(scope(ACME)).public_key().await.unwrap();
-    let write = async |client: &Client, name| {
-        let put = client.create_or_update_org_secret("acme", name);
-        let put = put.encrypted_value(key.key().seal(b"value"), key.key_id());
-        put.access(Visibility::All).send().await
-    };
-    let (first, second) = tokio::join!(write(&patient, "FIRST"), write(&hasty, "SECOND"));
+    let (first, second) = at_once(&patient, &hasty).await;
     first.unwrap();
     let error = second.unwrap_err();
     assert_eq!(error.applied(), Applied::No, "{error}");
@@ -227,14 +235,8 @@ async fn a_write_that_has_its_turn_late_still_ends_by_its_deadline() {
     let server = Secure::start(|_| Fate::TakesTurns(Duration::from_millis(700))).await;
     let patient = server.client();
     let hasty = patient.deadline(Duration::from_millis(1_000));
-    let key = patient.secrets(scope(ACME)).public_key().await.unwrap();
-    let write = async |client: &Client, name| {
-        let put = client.create_or_update_org_secret("acme", name);
-        let put = put.encrypted_value(key.key().seal(b"value"), key.key_id());
-        put.access(Visibility::All).send().await
-    };
     // The second leaves after 0.7 s, and would be answered after 1.4 s.
-    let (first, second) = tokio::join!(write(&patient, "FIRST"), write(&hasty, "SECOND"));
+    let (first, second) = at_once(&patient, &hasty).await;
     first.unwrap();
     assert!(second.unwrap_err().is_timeout());
 }

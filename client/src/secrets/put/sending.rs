@@ -1,6 +1,6 @@
 //! How a put is sent.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use octoseal_api::stores;
 use reqwest::StatusCode;
@@ -10,7 +10,7 @@ use crate::access::Access;
 use crate::error::{Applied, Error};
 use crate::lookup::{HeldPlace, Left, OwnWrite, Sealed, Selection, maybe_of_repositories};
 use crate::receipt::{Receipt, Written};
-use crate::runtime::Allowance;
+use crate::runtime::{Allowance, lock};
 use crate::scope::{AnyScope, SecretName};
 use crate::secrets::kept::{Resolved, Wanted, When};
 use crate::secrets::target::Target;
@@ -163,7 +163,7 @@ impl Write<'_> {
             let sent = api
                 .put_secret(target.scope.api(), name.as_str(), &body)
                 .await;
-            *last.lock().unwrap_or_else(PoisonError::into_inner) = access;
+            *lock(&last) = access;
             sent
         };
         let call = target.call("storing", name.as_str(), stores::Role::Put)?;
@@ -184,7 +184,7 @@ impl Write<'_> {
                 runtime.read_and_write(call, allowance, read, &send).await
             }
         };
-        let access = last.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let access = std::mem::take(&mut *lock(&last));
         let selected = access.selected.as_deref();
         let answered = answered.map_err(|error| maybe_of_repositories(error, selected))?;
         let written = match answered.reply.status() {
