@@ -10,3 +10,8 @@ pub mod sweep;
 pub mod timelapse;
 pub mod trips;
 pub mod whole;
+
+/// The cargo that runs this, or the one of the search path.
+fn cargo() -> std::process::Command {
+    std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}

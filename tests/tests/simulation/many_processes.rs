@@ -177,77 +177,60 @@ async fn a_process_that_ends_after_its_batch_leaves_no_lease_behind() {
     assert_eq!(page.minute.spent, Cost::new(1, 100, 0));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_ledger_that_comes_back_with_no_memory_costs_no_refusal() {
+/// Three processes store so many secrets each, while something happens to their ledger. What they took may be so much
+/// of the best.
+async fn three(title: &str, secrets: usize, most: f64, happens: impl AsyncFnOnce(&GitHub, &Far)) {
     let (github, ledger) = (stand_in(Some(points())), Far::new());
     let all = (0..3).map(|_| {
         let process = process(&github, &ledger);
-        async move { store(&process, ACME, 100).await }
+        async move { store(&process, ACME, secrets).await }
     });
-    let breaks = async {
-        while github.request_count() < 100 {
-            sleep(Duration::from_millis(10)).await;
-        }
+    let began = Instant::now();
+    tokio::join!(join_all(all), happens(&github, &ledger));
+    let best = best(3 * secrets, &points());
+    Row::new(title, began.elapsed(), best, &github).within(most, 0);
+}
+
+async fn hundred_requests(github: &GitHub) {
+    while github.request_count() < 100 {
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ledger_that_comes_back_with_no_memory_costs_no_refusal() {
+    let happens = async |github: &GitHub, ledger: &Far| {
+        hundred_requests(github).await;
         ledger.becomes(GONE);
         sleep(Duration::from_secs(10)).await;
         ledger.ledger.forget();
         ledger.becomes(THERE);
     };
-    let began = Instant::now();
-    tokio::join!(join_all(all), breaks);
-    Row::new(
-        "starts again, empty",
-        began.elapsed(),
-        best(300, &points()),
-        &github,
-    )
-    .within(1.1, 0);
+    three("starts again, empty", 100, 1.1, happens).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_ledger_that_carries_out_later_what_was_given_up_loses_nothing() {
-    let (github, ledger) = (stand_in(Some(points())), Far::new());
-    let all = (0..3).map(|_| {
-        let process = process(&github, &ledger);
-        async move { store(&process, ACME, 100).await }
-    });
-    let breaks = async {
-        while github.request_count() < 100 {
-            sleep(Duration::from_millis(1)).await;
-        }
+    let happens = async |github: &GitHub, ledger: &Far| {
+        hundred_requests(github).await;
         ledger.becomes(HANGING);
         sleep(Duration::from_secs(10)).await;
         ledger.becomes(THERE);
     };
-    let began = Instant::now();
-    tokio::join!(join_all(all), breaks);
-    Row::new(
-        "hangs, and goes on",
-        began.elapsed(),
-        best(300, &points()),
-        &github,
-    )
-    .within(1.1, 0);
+    three("hangs, and goes on", 100, 1.1, happens).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn while_the_ledger_is_away_each_process_keeps_to_its_share_and_says_so_once() {
     for away in [GONE, HANGING] {
-        let (github, ledger) = (stand_in(Some(points())), Far::new());
-        let all = (0..3).map(|_| {
-            let process = process(&github, &ledger);
-            async move { store(&process, ACME, 300).await }
-        });
-        let breaks = async {
+        let happens = async |_: &GitHub, ledger: &Far| {
             sleep(MINUTE / 2).await;
             ledger.becomes(away);
             sleep(2 * MINUTE).await;
             ledger.becomes(THERE);
         };
-        let began = Instant::now();
-        tokio::join!(join_all(all), breaks);
         let title = format!("away for two minutes ({away})");
-        Row::new(&title, began.elapsed(), best(900, &points()), &github).within(1.05, 0);
+        three(&title, 300, 1.05, happens).await;
     }
 }
 

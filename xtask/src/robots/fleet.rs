@@ -76,8 +76,7 @@ impl Programs {
             ["octoseal-tests", "--bin", "compare_ledgers"],
             ["octoseal-mock", "--bin", "octoseal-mock"],
         ] {
-            let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-            let mut build = Command::new(cargo);
+            let mut build = super::cargo();
             build.args(["build", "--quiet", "--package"]).args(wanted);
             let built = build.current_dir(root).status()?;
             ensure!(built.success(), "{} does not build", wanted[2]);

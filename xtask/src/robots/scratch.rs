@@ -175,7 +175,7 @@ impl Scratch {
 }
 
 fn cargo() -> Command {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = super::cargo();
     // Errors quote the last lines, which should not be those of a backtrace.
     cargo.env("RUST_BACKTRACE", "0");
     cargo

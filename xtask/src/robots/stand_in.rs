@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use anyhow::{Context as _, Result};
 
@@ -18,8 +18,7 @@ pub(super) struct StandIn {
 impl StandIn {
     /// Starts it with these flags.
     pub(super) fn start(root: &Path, flags: &[&str]) -> Result<Self> {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut process = Command::new(cargo)
+        let mut process = super::cargo()
             .args(["run", "--quiet", "--package", "octoseal-mock", "--"])
             .args(flags)
             .arg("--interactive")

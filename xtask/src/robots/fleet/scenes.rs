@@ -10,7 +10,8 @@ use super::store::Store;
 use super::worker::Worker;
 use crate::robots::stand_in::StandIn;
 
-const PROCESSES: usize = 3;
+/// How far off the clock of each process is, where clocks differ.
+const CLOCKS: [Option<&str>; 3] = [None, Some("+1h"), Some("-1h")];
 /// Secrets of each process.
 const SECRETS: usize = 100;
 /// GitHub's limit on points, by the five of a write.
@@ -56,13 +57,18 @@ pub(super) fn all(programs: &Programs) -> Vec<Scene> {
 impl Scene {
     pub(super) fn play(&self, programs: &Programs) -> Result<String> {
         let mut store = Store::start(&programs.server)?;
-        let flags = ["--organization", "acme", "--latency", "40ms"];
-        let limits = ["--limits", "documented"];
-        let mut github = StandIn::start(&programs.root, &[&flags[..], &limits].concat())?;
-        let clocks = [None, Some("+1h"), Some("-1h")];
+        let flags = [
+            "--organization",
+            "acme",
+            "--latency",
+            "40ms",
+            "--limits",
+            "documented",
+        ];
+        let mut github = StandIn::start(&programs.root, &flags)?;
         let began = Instant::now();
         let mut workers = Vec::new();
-        for (number, clock) in clocks.iter().enumerate().take(PROCESSES) {
+        for (number, clock) in CLOCKS.iter().enumerate() {
             let clock = clock.filter(|_| self.happens == Happens::ClocksDiffer);
             let name = format!("WORKER_{number}");
             let worker = Worker::start(programs, &store, &github, &name, SECRETS, clock)?;
