@@ -80,7 +80,8 @@ pub(crate) struct Runtime {
     /// Whom calls count for, unless their token's source says.
     pub(crate) identity: Identity,
     policy: RetryPolicy,
-    budget: Budget,
+    /// The retries left, for all that this client asks the server.
+    budget: Arc<Budget>,
     pub(crate) observer: Arc<Observer>,
     proofs: Proofs,
     /// Whether the last reply to a read had GitHub's request id, which some proxies take away.
@@ -96,7 +97,7 @@ impl Runtime {
         tokens: Arc<dyn Tokens>,
         limits: Arc<Limits>,
         identity: Identity,
-        policy: RetryPolicy,
+        (policy, budget): (RetryPolicy, Arc<Budget>),
         observer: Arc<Observer>,
     ) -> Self {
         Self {
@@ -106,8 +107,8 @@ impl Runtime {
             tokens,
             limits,
             identity,
-            budget: policy.budget_of_retries(),
             policy,
+            budget,
             observer,
             proofs: Proofs::default(),
             marked: AtomicBool::new(false),

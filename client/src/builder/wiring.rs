@@ -35,6 +35,7 @@ impl ClientBuilder {
         let connections = self.connections(&base)?;
         let context = self.context(&connections)?;
         let observer = Observer::new(self.observer.clone());
+        let budget = Arc::new(self.retry.budget_of_retries());
         let runtime = |tokens: Arc<dyn Tokens>, identity: Identity| {
             let runtime = Runtime::new(
                 base.clone(),
@@ -42,7 +43,7 @@ impl ClientBuilder {
                 tokens,
                 limits.clone(),
                 identity,
-                self.retry.clone(),
+                (self.retry.clone(), budget.clone()),
                 observer.clone(),
             );
             Arc::new(runtime.with_route(connections.route.clone()))

@@ -116,7 +116,7 @@ impl RetryPolicy {
         self
     }
 
-    pub(super) fn budget_of_retries(&self) -> Budget {
+    pub(crate) fn budget_of_retries(&self) -> Budget {
         Budget::new(self.retries_per_second, self.retry_percent)
     }
 

@@ -113,6 +113,17 @@ async fn a_limit_on_the_exchange_of_tokens_beyond_the_deadline_ends_the_call_at_
 }
 
 #[tokio::test(start_paused = true)]
+async fn requests_for_tokens_and_all_others_share_one_budget_of_retries() {
+    let github = installed();
+    // Two fifths of a retry for each success: those of the lookup, the token and the key are enough together.
+    let policy = RetryPolicy::default().budget(0, 40);
+    let client = Client::builder().app(app()).transport(github.clone());
+    let client = client.retry(policy).build().unwrap();
+    github.inject(Fault::service_unavailable().on("PUT").times(1));
+    put(&client, "KEY", "value").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_exchange_of_tokens_that_is_never_answered_ends_within_half_a_minute() {
     let github = installed();
     github.inject(Fault::hang().at("/access_tokens").always());
