@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 use crate::description::source::Source;
 use crate::description::{Description, Fault};
 use crate::diff::Breaks;
+use crate::progress;
 use crate::repairs::Idle;
 use crate::robots::{self, sweep, whole};
 use crate::tree::{DOCS, FRAGMENT, Mode, SOURCE, Tree};
@@ -79,6 +80,7 @@ pub fn codegen(tree: &Tree, check: bool, idle: Idle) -> Result<()> {
     } else {
         Mode::Write
     };
+    progress::step("generating");
     let changed = codegen::run(tree, mode, idle)?;
     eprintln!("generated code is fresh{}", written(&changed));
     let wordless = codegen::wordless(tree)?;
@@ -98,6 +100,7 @@ pub fn diff(tree: &Tree, wanted: &Wanted, base: Option<&Path>, form: Form) -> Re
     let new = fetch::describe(&source.package, wanted)?;
     let fragment = tree.root().join(FRAGMENT);
     let old = Description::read(base.unwrap_or(&fragment))?.0;
+    progress::step("comparing the descriptions");
     let uses = diff::Uses::of(tree)?;
     let report = diff::diff(&old, &new, &source, &uses, &tree.version()?)?;
     match form {

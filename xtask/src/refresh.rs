@@ -227,7 +227,6 @@ fn rehearse(tree: &Tree, wanted: Wanted, options: &Options) -> Result<Vec<File>>
     codegen::run(&copy, Mode::Write, Idle::Refuse).context("generation fails")?;
     if !options.tests.is_empty() {
         let arguments: Vec<_> = options.tests.iter().map(String::as_str).collect();
-        progress::step("compiling and testing there, which takes minutes");
         scratch.cargo(&arguments).context("the tests fail")?;
     }
     refreshed(&copy)

@@ -11,6 +11,7 @@ use std::thread;
 use anyhow::{Context as _, Result, bail, ensure};
 
 use self::store::Store;
+use crate::progress;
 use crate::tree::Tree;
 
 /// The programs that take part.
@@ -41,13 +42,19 @@ pub fn run(tree: &Tree, require: bool, server: Option<PathBuf>) -> Result<()> {
         ensure!(!require, "libfaketime is not installed");
         println!("skipped: clocks that differ, for want of libfaketime");
     }
-    compare(&programs)?;
-    let scenes = scenes::all(&programs);
-    let failed = thread::scope(|scope| {
-        let played = scenes.iter().map(|scene| {
-            let programs = &programs;
-            scope.spawn(move || scene.play(programs))
-        });
+    progress::during("comparing ledgers", || compare(&programs))?;
+    let failed = progress::during("playing all scenes", || play(&programs));
+    ensure!(failed == 0, "{failed} scenes failed");
+    Ok(())
+}
+
+/// Plays every scene, all at once, and gives how many failed.
+fn play(programs: &Programs) -> usize {
+    let scenes = scenes::all(programs);
+    thread::scope(|scope| {
+        let played = scenes
+            .iter()
+            .map(|scene| scope.spawn(move || scene.play(programs)));
         let played: Vec<_> = played.collect();
         let mut failed = 0;
         for (scene, played) in scenes.iter().zip(played) {
@@ -62,9 +69,7 @@ pub fn run(tree: &Tree, require: bool, server: Option<PathBuf>) -> Result<()> {
             println!("{state:<8} {:<40} {words}", scene.title);
         }
         failed
-    });
-    ensure!(failed == 0, "{failed} scenes failed");
-    Ok(())
+    })
 }
 
 impl Programs {
@@ -78,7 +83,8 @@ impl Programs {
         ] {
             let mut build = super::cargo();
             build.args(["build", "--quiet", "--package"]).args(wanted);
-            let built = build.current_dir(root).status()?;
+            build.current_dir(root);
+            let built = progress::during(&format!("building {}", wanted[2]), || build.status())?;
             ensure!(built.success(), "{} does not build", wanted[2]);
         }
         Ok(Self {

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::progress;
 use crate::tree::Tree;
 
 const FOLDER: &str = "tests/fuzz";
@@ -41,13 +42,13 @@ pub fn run(tree: &Tree, seconds: u32, offline: bool) -> Result<()> {
     for target in targets(&folder)? {
         let corpus = folder.join("corpus").join(&target);
         std::fs::create_dir_all(&corpus)?;
-        let output = fuzz("run")
-            .arg(&target)
+        let mut run = fuzz("run");
+        run.arg(&target)
             .arg(&corpus)
             .arg(folder.join("seeds").join(&target))
             .args(["--", "-max_len=1024", "-print_funcs=0"])
-            .arg(format!("-max_total_time={seconds}"))
-            .output()?;
+            .arg(format!("-max_total_time={seconds}"));
+        let output = progress::during(&format!("fuzzing {target}"), || run.output())?;
         let told = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
             eprint!("{told}");

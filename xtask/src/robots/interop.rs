@@ -11,6 +11,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use self::ecosystem::Lack;
+use crate::progress;
 use crate::tree::Tree;
 
 /// What a run does.
@@ -105,7 +106,8 @@ impl Table {
         driver: Result<Command, Lack>,
         prove: impl Fn(Command) -> Result<(String, String)>,
     ) {
-        let (state, version, words) = match driver.map(prove) {
+        let outcome = driver.map(|driver| progress::during(name, || prove(driver)));
+        let (state, version, words) = match outcome {
             Ok(Ok((version, words))) => ("ok", version, words),
             Ok(Err(error)) => {
                 self.failed += 1;

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::progress;
 use crate::tree::{File, JOURNAL, Tree};
 
 /// Folders that are not copied: what was built, recorded or fetched.
@@ -90,20 +91,20 @@ impl Scratch {
     pub fn cargo(&self, arguments: &[&str]) -> Result<()> {
         // Without a network this fails although all may be here: the error matters only if cargo fails, too.
         let downloaded = self.download();
-        let output = cargo()
+        let mut cargo = cargo();
+        cargo
             .args(arguments)
             .args(["--offline", "--quiet"])
             .current_dir(&self.root)
-            .env("CARGO_TARGET_DIR", &self.target)
-            .output()
-            .context("cannot run cargo")?;
+            .env("CARGO_TARGET_DIR", &self.target);
+        let what = format!("cargo {}", arguments.join(" "));
+        let output = progress::during(&what, || cargo.output()).context("cannot run cargo")?;
         if !output.status.success() {
             let downloaded = downloaded.err().map(|error| format!("{error:#}\n"));
             // Compilers speak on one stream, tests on the other.
             bail!(
-                "{}`cargo {}` failed:\n{}\n{}",
+                "{}`{what}` failed:\n{}\n{}",
                 downloaded.unwrap_or_default(),
-                arguments.join(" "),
                 last_lines(&output.stdout),
                 last_lines(&output.stderr)
             );

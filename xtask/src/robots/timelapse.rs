@@ -17,6 +17,7 @@ use crate::codegen;
 use crate::description::Description;
 use crate::description::family::{Place, scopes};
 use crate::description::source::Source;
+use crate::progress;
 use crate::repairs::Idle;
 use crate::robots::scratch::Scratch;
 use crate::tree::{CLIENT, FRAGMENT, GENERATED, Mode, SOURCE, Tree, VENDORED};
@@ -119,6 +120,7 @@ pub fn timelapse(
 
 fn visit(scratch: &Scratch, wanted: Wanted, idle: Idle) -> Result<Row> {
     let tree = Tree::at(scratch.root());
+    progress::step("vendoring and generating");
     let started = Instant::now();
     let allow_missing = idle == Idle::Allow;
     let outcome = vendor::run(

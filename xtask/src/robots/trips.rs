@@ -9,7 +9,6 @@ mod types;
 
 use anyhow::{Context as _, Result, anyhow};
 use proc_macro2::TokenStream;
-use quote::ToTokens as _;
 use serde_json::Value;
 use syn::Type;
 
@@ -108,7 +107,7 @@ fn of_operation<'a>(
 
 fn is_bytes(kind: &Type) -> bool {
     let kind = inside(kind, "Option").unwrap_or(kind);
-    kind.to_token_stream().to_string().ends_with("ByteStream")
+    matches!(kind, Type::Path(path) if path.path.is_ident("ByteStream"))
 }
 
 /// What the second value lacks or has otherwise. A property that is null is as good as none: generated types have one

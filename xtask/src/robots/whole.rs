@@ -10,6 +10,7 @@ use crate::codegen::docs::Docs;
 use crate::description::Description;
 use crate::description::cut::cut;
 use crate::description::source::Source;
+use crate::progress;
 use crate::repairs::{self, Idle};
 use crate::robots::scratch::Scratch;
 use crate::tree::{CLIENT, DOCS, Tree};
@@ -35,7 +36,9 @@ pub fn whole(
     let started = Instant::now();
     let all = cut(description, &description.operations(), &Default::default())?;
     let docs = Docs::parse(&tree.read(DOCS)?)?;
-    let files = codegen::from_fragment(&all, source, &docs, Idle::Allow)?;
+    let files = progress::during("generating the whole API", || {
+        codegen::from_fragment(&all, source, &docs, Idle::Allow)
+    })?;
     let generate = started.elapsed();
     let lines = files
         .iter()

@@ -1,8 +1,12 @@
 //! The registry: fetching a package, reading its archive, and the digests that it is compared by.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read as _, Seek as _};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
@@ -11,65 +15,131 @@ use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::progress;
 
-/// How long npm may take over one request, in milliseconds. Its own five minutes are for archives of another size.
-const FETCH_TIMEOUT_MS: &str = "60000";
-/// How long npm waits before it tries again, in milliseconds.
+/// How long npm waits before its second and last try of a request, in milliseconds.
 const RETRY_AFTER_MS: &str = "2000";
+/// npm's own setting of how long it waits for a reply, in milliseconds. If it is set, it counts in place of ours.
+const FETCH_TIMEOUT_MS: &str = "npm_config_fetch_timeout";
+
+/// How long npm may take.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// How long for one reply.
+    reply: Duration,
+    /// How many times as long for all of it. A retry needs 2, and an archive's bytes come after the reply.
+    whole: u32,
+}
+
+/// For a question.
+const QUESTION: Patience = Patience {
+    reply: Duration::from_secs(10),
+    whole: 3,
+};
+/// For an archive.
+const ARCHIVE: Patience = Patience {
+    reply: Duration::from_secs(30),
+    whole: 20,
+};
 
 /// Fetches `name@version` with `npm pack` into `folder` and returns the archive. If `offline`, npm looks only at what it
 /// keeps from earlier.
 pub fn pack(name: &str, version: &str, folder: &Path, offline: bool) -> Result<Vec<u8>> {
     let spec = format!("{name}@{version}");
-    progress::step(&format!("fetching {spec}"));
-    let mut npm = npm();
-    npm.args(["pack", "--pack-destination"]).arg(folder);
+    let mut arguments = vec!["pack", "--pack-destination", path(folder)?];
     if offline {
-        npm.arg("--offline");
+        arguments.push("--offline");
     }
-    let printed = run(npm.arg(&spec), &format!("`npm pack {spec}`"))?;
+    arguments.push(&spec);
+    let what = format!("`npm pack {spec}`");
+    let printed = progress::during(&format!("fetching {spec}"), || {
+        run(&arguments, &what, ARCHIVE)
+    })?;
     let file = printed
         .lines()
         .last()
-        .with_context(|| format!("`npm pack {spec}` named no file"))?;
-    std::fs::read(folder.join(file.trim()))
-        .with_context(|| format!("`npm pack {spec}` left no {file}"))
+        .with_context(|| format!("{what} named no file"))?;
+    std::fs::read(folder.join(file.trim())).with_context(|| format!("{what} left no {file}"))
 }
 
 /// The newest version that the registry has. What npm keeps from earlier is not asked: it may be old.
 pub fn newest(name: &str) -> Result<String> {
-    progress::step(&format!(
-        "asking the registry for the newest version of {name}"
-    ));
     let cache = tempfile::tempdir()?;
-    let mut npm = npm();
-    npm.args(["view", name, "version", "--cache"])
-        .arg(cache.path());
-    let text = run(&mut npm, &format!("`npm view {name} version`"))?;
-    match text.trim() {
+    let arguments = ["view", name, "version", "--cache", path(cache.path())?];
+    let asking = format!("asking the registry for the newest version of {name}");
+    let told = progress::during(&asking, || {
+        run(&arguments, &format!("`npm view {name} version`"), QUESTION)
+    })?;
+    match told.trim() {
         "" => bail!("the registry does not tell the newest version of {name}"),
         version => Ok(version.to_owned()),
     }
 }
 
-fn npm() -> Command {
-    let mut npm = Command::new("npm");
-    npm.args(["--loglevel=error", "--fetch-retries=1"])
-        .arg(format!("--fetch-timeout={FETCH_TIMEOUT_MS}"))
-        .arg(format!("--fetch-retry-mintimeout={RETRY_AFTER_MS}"))
-        .arg(format!("--fetch-retry-maxtimeout={RETRY_AFTER_MS}"));
-    npm
+fn path(folder: &Path) -> Result<&str> {
+    folder.to_str().context("a folder's name is not text")
 }
 
 /// What npm prints; its own reason if it fails.
-fn run(npm: &mut Command, what: &str) -> Result<String> {
-    let output = npm
-        .output()
+fn run(arguments: &[&str], what: &str, patience: Patience) -> Result<String> {
+    let set = std::env::var(FETCH_TIMEOUT_MS).ok();
+    let set = set.and_then(|set| set.parse().ok().map(Duration::from_millis));
+    let reply = set.unwrap_or(patience.reply);
+    let mut npm = Command::new("npm");
+    npm.args(["--loglevel=error", "--fetch-retries=1"])
+        .arg(format!("--fetch-timeout={}", reply.as_millis()))
+        .arg(format!("--fetch-retry-mintimeout={RETRY_AFTER_MS}"))
+        .arg(format!("--fetch-retry-maxtimeout={RETRY_AFTER_MS}"))
+        .args(arguments);
+    let at_most = reply * patience.whole;
+    let output = output_within(&mut npm, at_most)
         .context("cannot run `npm`; with the description at hand, use `--from FILE`")?;
+    let Some(output) = output else {
+        let seconds = at_most.as_secs_f64();
+        bail!(
+            "{what} gave no answer within {seconds} s (`--from FILE` needs no registry; {FETCH_TIMEOUT_MS} gives it \
+             more time)"
+        );
+    };
     if !output.status.success() {
         let reason = reason(&String::from_utf8_lossy(&output.stderr));
         bail!("{what} failed: {reason} (`--from FILE` needs no registry)");
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// What a program prints, if it ends in time; or else it is killed.
+fn output_within(program: &mut Command, time: Duration) -> Result<Option<Output>> {
+    const LOOK_EVERY: Duration = Duration::from_millis(20);
+    let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
+    let (printed, errors) = (stdout.try_clone()?, stderr.try_clone()?);
+    let started = Instant::now();
+    let mut child = program
+        .stdin(Stdio::null())
+        .stdout(printed)
+        .stderr(errors)
+        .spawn()?;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            let (stdout, stderr) = (all_of(&mut stdout)?, all_of(&mut stderr)?);
+            return Ok(Some(Output {
+                status,
+                stdout,
+                stderr,
+            }));
+        }
+        if started.elapsed() >= time {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+fn all_of(file: &mut File) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The lines of npm's errors that tell the reason, as one.
@@ -135,7 +205,8 @@ pub fn extract_all(
         };
         let path = path.to_owned();
         let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut entry, &mut bytes)
+        entry
+            .read_to_end(&mut bytes)
             .with_context(|| format!("the archive is damaged at {path}"))?;
         found.insert(path, bytes);
     }

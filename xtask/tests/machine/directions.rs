@@ -27,6 +27,7 @@ const XTASK: &[Room] = &[
         &[
             "codegen",
             "description",
+            "progress",
             "repairs",
             "rust_names",
             "tree",
@@ -52,6 +53,7 @@ const XTASK: &[Room] = &[
             "codegen",
             "description",
             "diff",
+            "progress",
             "refresh",
             "repairs",
             "robots",

@@ -219,3 +219,13 @@ fn what_is_kept_makes_its_round_trips_through_the_types_of_all_stores_together()
     let trips = mended(&description).unwrap();
     assert!(trips.schemas > 60 && trips.values > 200, "{trips:?}");
 }
+
+#[test]
+fn a_component_that_is_called_like_bytes_goes_through_as_any_other() {
+    for name in ["byte-stream", "zip-byte-stream"] {
+        let reference = json!({ "$ref": format!("#/components/schemas/{name}") });
+        let mut described = replying(reference);
+        described["components"]["schemas"][name] = object(&["size"], json!({ "size": text() }));
+        assert_eq!(mended(&described).unwrap().schemas, 1, "{name}");
+    }
+}

@@ -7,6 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Error, Result, bail};
 
+use crate::progress;
+
 /// An interpreter and the folder of its drivers, or why there is none.
 pub(super) struct Ecosystem(Result<(PathBuf, PathBuf), Lack>);
 
@@ -87,7 +89,7 @@ fn install_python(home: &Path, offline: bool) -> Result<PathBuf> {
     let requirements = include_str!("requirements.txt");
     let interpreter = home.join("bin/python");
     if !is_installed(home, requirements) {
-        may_install("PyNaCl", offline)?;
+        begin_installing("PyNaCl", offline)?;
         // Debian packs them apart from the interpreter.
         done(Command::new("python3").args(["-c", "import ensurepip, venv"]))
             .map_err(|_| Missing("no `python3` here that has `venv`".to_owned()))?;
@@ -127,7 +129,7 @@ fn install_node(home: &Path, offline: bool) -> Result<()> {
     let manifest = include_str!("package.json");
     done(Command::new("node").arg("--version"))?;
     if !is_installed(home, manifest) {
-        may_install("libsodium-wrappers", offline)?;
+        begin_installing("libsodium-wrappers", offline)?;
         std::fs::create_dir_all(home)?;
         std::fs::write(home.join("package.json"), manifest)?;
         done(
@@ -151,7 +153,7 @@ fn install_node(home: &Path, offline: bool) -> Result<()> {
 fn install_ruby(home: &Path, offline: bool) -> Result<()> {
     let loads = || done(Command::new("ruby").args(["-e", "require 'rbnacl'"]));
     if loads().is_err() {
-        may_install("rbnacl", offline)?;
+        begin_installing("rbnacl", offline)?;
         let mut update = apt_get()?;
         done(update.args(["update", "--quiet=2"]))?;
         let mut install = apt_get()?;
@@ -186,11 +188,14 @@ fn apt_get() -> Result<Command> {
     Ok(command)
 }
 
-/// Fails if what is not installed can't be, since no registry is asked.
-fn may_install(what: &str, offline: bool) -> Result<()> {
+/// Says what is installed now. Fails if it can't be, since no registry is asked.
+fn begin_installing(what: &str, offline: bool) -> Result<()> {
     match offline {
         true => Err(Missing(format!("{what} is not installed, and no registry is asked")).into()),
-        false => Ok(()),
+        false => {
+            progress::step(&format!("installing {what}"));
+            Ok(())
+        }
     }
 }
 
