@@ -78,10 +78,19 @@ pub fn from_fragment(
 ) -> Result<Vec<File>> {
     let (mut repaired, _) = repairs::apply(fragment, source)?;
     docs.apply(&mut repaired)?;
-    let stores = dispatch::dispatch(&repaired);
-    let client = client(&repaired);
+    let files = from_repaired(&repaired)?;
+    if idle == Idle::Refuse {
+        repairs::check_witnesses(fragment, source)?;
+    }
+    Ok(files)
+}
+
+/// The generated code for a repaired fragment. All that is refused is told together.
+pub(crate) fn from_repaired(repaired: &Value) -> Result<Vec<File>> {
+    let stores = dispatch::dispatch(repaired);
+    let client = client(repaired);
     let client = client.and_then(|client| Ok((Made::of(client.clone())?, client)));
-    let mut errors = Vec::from_iter(names::check(&repaired).err());
+    let mut errors = Vec::from_iter(names::check(repaired).err());
     let mut files = Vec::new();
     match stores {
         Ok(dispatch) => {
@@ -95,14 +104,11 @@ pub fn from_fragment(
         }
         Err(error) => errors.push(error),
     }
-    match client.and_then(|(made, client)| of_client(client, &made, &repaired)) {
+    match client.and_then(|(made, client)| of_client(client, &made, repaired)) {
         Ok(more) => files.extend(more),
         Err(error) => errors.push(error),
     }
     repairs::all_of(errors)?;
-    if idle == Idle::Refuse {
-        repairs::check_witnesses(fragment, source)?;
-    }
     Ok(files)
 }
 

@@ -97,14 +97,15 @@ pub fn diff(
     changed.extend(losses(&old_stores, &new_stores, |id| {
         new_flats.contains_key(id)
     }));
-    changed.extend(generated.dispatch(&old, &new));
+    let added = only_in(&new_flats, &old_flats);
+    generated.note(!added.is_empty() || !renamed.is_empty());
+    changed.extend(generated.whole(&old, &new, source));
     changed.extend(unread.into_iter().map(|what| Change {
         operation: "all operations".to_owned(),
         position: "description".to_owned(),
         what,
         breaks: Breaks::Octoseal,
     }));
-    let added = only_in(&new_flats, &old_flats);
     let stores_removed = only_in(&old_stores, &new_stores);
     let gone: BTreeSet<_> = removed
         .iter()
@@ -125,8 +126,7 @@ pub fn diff(
         faults: new.faults,
         bump: BTreeMap::new(),
     };
-    let differs = generated.differs() || !report.added.is_empty() || !renamed.is_empty();
-    report.bump = bumps(version, report.worst(), differs);
+    report.bump = bumps(version, report.worst(), generated.differs());
     Ok(report)
 }
 

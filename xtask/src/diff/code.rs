@@ -17,22 +17,10 @@ pub(super) struct Code {
     surface: Surface,
 }
 
-/// What is generated of a whole repaired fragment.
-pub(super) struct Whole {
-    /// The types that callers write out.
-    pub(super) sent: BTreeSet<String>,
-    pub(super) made: Made,
-}
-
-impl Whole {
-    pub(super) fn of(repaired: &Value) -> Result<Self> {
-        let tokens = progenitor::tokens(repaired)?;
-        let file: syn::File = syn::parse2(tokens.clone())?;
-        Ok(Self {
-            sent: growth::sent(&file),
-            made: Made::of(tokens)?,
-        })
-    }
+/// The types that callers write out, in all that is generated of a repaired fragment.
+pub(super) fn sent(repaired: &Value) -> Result<BTreeSet<String>> {
+    let file: syn::File = syn::parse2(progenitor::tokens(repaired)?)?;
+    Ok(growth::sent(&file))
 }
 
 /// What callers can name, by the type that it belongs to.

@@ -2,6 +2,7 @@
 
 use super::change::{Breaks, Change};
 use super::kept::Kept;
+use crate::description::source::Source;
 
 const POSITION: &str = "generated code";
 
@@ -39,12 +40,22 @@ impl Generated {
         effect
     }
 
-    /// The change that keeps the new dispatch over stores from being generated, if any does.
-    pub(super) fn dispatch(&mut self, old: &Kept, new: &Kept) -> Option<Change> {
+    /// What keeps the new code as a whole from being generated, though single operations may be.
+    pub(super) fn whole(&mut self, old: &Kept, new: &Kept, source: &Source) -> Vec<Change> {
         let (before, after) = (old.dispatch(), new.dispatch());
         self.differs |= !matches!((&before, &after), (Ok(before), Ok(after)) if before == after);
-        let error = after.err()?;
-        Some(failure("the dispatch over stores", &format!("{error:#}")))
+        let mut refused = new.refused(source);
+        if self.differs {
+            let error = new.generate().err();
+            refused.extend(error.map(|error| format!("{error:#}")));
+        }
+        let told = refused.iter();
+        told.map(|what| failure("all operations", what)).collect()
+    }
+
+    /// Notes that there is code for operations that were not compared.
+    pub(super) fn note(&mut self, differs: bool) {
+        self.differs |= differs;
     }
 
     /// Whether any code differs.

@@ -6,15 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result, anyhow};
 use serde_json::Value;
 
-use super::code::{Code, Whole};
+use super::code::{Code, sent};
 use super::flat::{Flat, flat};
-use crate::codegen::{dispatch, names};
+use crate::codegen::{self, dispatch};
 use crate::description::cut::{cut, present};
 use crate::description::family::{self, Role};
 use crate::description::faults::{self, Fault};
 use crate::description::left_out::{self, LeftOut};
 use crate::description::select::select;
 use crate::description::source::Source;
+use crate::description::unread;
 use crate::description::{Description, operations};
 use crate::repairs;
 
@@ -25,8 +26,12 @@ pub(super) struct Kept {
     pub(super) faults: Vec<Fault>,
     facts: Value,
     repaired: Result<Description>,
-    /// All that is generated, once it is needed. If it can't be, that is told for itself.
-    whole: OnceCell<Option<Whole>>,
+    /// Whether entries name nothing here. Then the description is one of another time or server, which has other faults.
+    incomplete: bool,
+    /// What `vendor` refuses beside the facts.
+    refused: Vec<String>,
+    /// The types that callers write out, once they are needed. If not all can be generated, that is told for itself.
+    sent: OnceCell<BTreeSet<String>>,
 }
 
 /// The operations of every store, by role: `robots at Organization`.
@@ -34,9 +39,17 @@ pub(super) type Stores = BTreeMap<String, BTreeMap<String, String>>;
 
 impl Kept {
     pub(super) fn of(description: &Description, source: &Source) -> Result<Self> {
-        let found = select(description, source.entries()).found;
+        let selection = select(description, source.entries());
+        let found = &selection.found;
         let kept: BTreeSet<_> = found.iter().map(|operation| operation.id).collect();
-        let facts = cut(description, &found, &present(description, &source.project))?;
+        let projections = present(description, &source.project);
+        let facts = cut(description, found, &projections)?;
+        let mut refused = unread::of_paths(description.value(), found);
+        refused.extend(selection.distinct().err().map(|error| error.to_string()));
+        if projections != source.project {
+            let strict = cut(description, found, &source.project);
+            refused.extend(strict.err().map(|error| error.to_string()));
+        }
         let repaired = repairs::apply(&facts, source)
             .and_then(|(repaired, _)| Description::from_value(repaired));
         let left_out = left_out::left_out(description.value(), &kept);
@@ -48,7 +61,9 @@ impl Kept {
             faults,
             facts,
             repaired,
-            whole: OnceCell::new(),
+            incomplete: !selection.missing.is_empty(),
+            refused,
+            sent: OnceCell::new(),
         })
     }
 
@@ -86,22 +101,33 @@ impl Kept {
     /// The code of one operation.
     pub(super) fn code(&self, id: &str) -> Result<Code> {
         let repaired = self.repaired()?.value();
-        let whole = self.whole.get_or_init(|| Whole::of(repaired).ok());
-        let none = BTreeSet::new();
-        let sent = whole.as_ref().map_or(&none, |whole| &whole.sent);
+        let sent = self.sent.get_or_init(|| sent(repaired).unwrap_or_default());
         Code::of(&self.cut_out(id)?, sent)
     }
 
     /// The text of the dispatch over stores.
     pub(super) fn dispatch(&self) -> Result<String> {
-        let repaired = self.repaired()?.value();
-        names::check(repaired)?;
-        let dispatch = dispatch::dispatch(repaired)?;
-        // Generated already where an operation's code differs.
-        if let Some(Some(whole)) = self.whole.get() {
-            dispatch.check(&whole.made)?;
+        Ok(dispatch::dispatch(self.repaired()?.value())?.text)
+    }
+
+    /// All that is generated, for its errors.
+    pub(super) fn generate(&self) -> Result<()> {
+        codegen::from_repaired(self.repaired()?.value()).map(drop)
+    }
+
+    /// What `vendor` and `codegen` refuse though every operation can be generated.
+    pub(super) fn refused(&self, source: &Source) -> Vec<String> {
+        let mut refused = self.refused.clone();
+        let mut checks = vec![unread::refuse(&self.facts)];
+        if !self.incomplete {
+            checks.push(source.check_facts(&self.facts));
         }
-        Ok(dispatch.text)
+        if !self.incomplete && self.repaired.is_ok() {
+            checks.push(repairs::check_witnesses(&self.facts, source));
+        }
+        let errors = checks.into_iter().filter_map(Result::err);
+        refused.extend(errors.map(|error| error.to_string()));
+        refused
     }
 
     fn repaired(&self) -> Result<&Description> {

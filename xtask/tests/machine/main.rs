@@ -15,6 +15,7 @@ mod operations;
 mod order;
 mod packages;
 mod refreshing;
+mod refused;
 mod registry;
 mod repairs;
 mod robots;
