@@ -14,12 +14,10 @@ use crate::transport::TransportError;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-github-request-id");
 
-/// What becomes of one request on its way, told to who made it even if its reply can't be read: when it left, and the
-/// head of the reply.
+/// When one request left, and the head of its reply: known even if the reply's body can't be read.
 ///
-/// It rides in the extensions of a request. Over HTTP/2 a request may wait for its turn on a healthy connection, and it
-/// waits for the connection itself: a [`Network`](crate::Network) tells when one left. With any other transport, all
-/// leave at once.
+/// It travels in the extensions of the request. A request waits for its connection, and over HTTP/2 for its turn on a
+/// healthy one: a [`Network`](crate::Network) notes when it left. With any other transport, requests leave at once.
 #[derive(Clone, Debug, Default)]
 pub struct Journey(Arc<State>);
 

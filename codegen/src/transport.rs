@@ -298,7 +298,7 @@ pub(crate) fn transport_error(error: reqwest::Error) -> TransportError {
     } else {
         TransportErrorKind::Broken
     };
-    // An address holds names, which are not for everyone who reads the cause.
+    // An address holds names, which do not belong into a cause that is logged.
     TransportError::new(kind, error.without_url())
 }
 
@@ -307,7 +307,7 @@ pub(crate) fn body_of(reply: reqwest::Response) -> Response<Body> {
     Response::<reqwest::Body>::from(reply).map(Body)
 }
 
-/// reqwest's request as one that any transport can send. Its body is whole from here on.
+/// reqwest's request in `http` types, for any transport. Its body is in memory from here on.
 pub(crate) async fn outgoing(mut request: reqwest::Request) -> reqwest::Result<Request<Bytes>> {
     let body = match request.body_mut().take() {
         Some(body) => body.collect().await?.to_bytes(),

@@ -208,7 +208,7 @@ fn boxes_sealed_by_other_libraries_open_and_with_any_bit_turned_do_not<S: Secret
 fn a_box_whose_ephemeral_key_is_refused_does_not_open_although_its_tag_is_right<S: Secret>() {
     let ours = [7; 32];
     let pair = KeyPair::new(S::from_bytes(ours));
-    // 1 is of low order: with it anybody can make the box, knowing no key at all. 2 is on the twist.
+    // 1 is of low order: with it the box can be made without any key. 2 is on the twist.
     for (start, by) in [(1, [9; 32]), (2, ours)] {
         let mut sender = [0; 32];
         sender[0] = start;

@@ -8,8 +8,8 @@ use crypto_secretbox::{AeadInPlace as _, Nonce};
 
 /// A public key that messages can be sealed to.
 ///
-/// Whoever holds one holds a usable key: the unusable ones are refused when read, with a [`KeyError`]. Two
-/// keys are equal when their bytes are.
+/// Every `PublicKey` is usable: other keys are refused when they are read, with a [`KeyError`]. Two keys are equal when
+/// their bytes are.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PublicKey([u8; KEY_LENGTH]);
 

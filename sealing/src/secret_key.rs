@@ -60,7 +60,7 @@ impl<S: Secret> KeyPair<S> {
 
     pub(crate) fn open(&self, sealed: &SealedBox) -> Result<Zeroizing<Vec<u8>>, OpenError> {
         let (sender, tag, message) = sealed.parts();
-        // Without a check, anybody could make a box for a low-order key: it agrees on zero with everyone.
+        // Without this check a box could be made without any key: a low-order key agrees on zero with every other.
         let sender = PublicKey::checked_by::<S>(*sender).map_err(|_| OpenError(()))?;
         let mut opened = Zeroizing::new(message.to_vec());
         self.secret

@@ -468,7 +468,7 @@ impl Page {
         walkers.map(|most| most.saturating_sub(walking)).min()
     }
 
-    /// The requests of other leases than this one that change something and may be under way at once.
+    /// How many requests of other leases that change something may be under way at once.
     fn walking(&self, own: u64) -> u32 {
         let others = self.leases.iter().filter(|(id, _)| **id != own);
         others

@@ -39,7 +39,7 @@ pub fn public_pem_of(pair: &KeyPair) -> String {
     pem("PUBLIC KEY", der.as_ref())
 }
 
-/// A pair that nobody else has.
+/// A key pair, made new.
 pub fn another_pair() -> KeyPair {
     KeyPair::generate(KeySize::Rsa2048).expect("a key pair")
 }

@@ -1,7 +1,7 @@
 //! Plaintext is wiped when it is dropped: seen by searching all memory of this process. In a binary of its own, since
 //! nothing else may hold what is searched for.
 //!
-//! The same for ephemeral keys can't be seen from here, where nobody knows them: the type that `octoseal-sealing` keeps
+//! The same can't be seen of ephemeral keys, whose bytes are unknown here: the type that `octoseal-sealing` keeps
 //! them in is seen wiped by that crate's own tests.
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,4 @@
-//! Who is calling, and what they may do.
+//! Tokens: the identity that each stands for, and what it permits.
 
 #[cfg(feature = "app")]
 pub(crate) mod app;
@@ -230,7 +230,7 @@ impl Access {
         }
     }
 
-    /// Finds out who is calling. `attempts` is how many failures a minute are borne.
+    /// What the request's token permits. `attempts` is how many bad tokens a minute are answered with 401.
     pub(crate) fn authenticate(
         &mut self,
         now: Duration,

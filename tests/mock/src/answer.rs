@@ -163,7 +163,7 @@ impl State {
         Some(format!("{store} {home:?}"))
     }
 
-    /// Whether this server has the route's store. To one that it lacks, it answers as to any path it does not know.
+    /// Whether this server has the route's store. Paths of other stores are answered as unknown paths are.
     fn knows(&self, route: &Route) -> bool {
         match route {
             Route::Secrets { store, place, .. } => self.stores.has(store, place.kind()),

@@ -1,4 +1,7 @@
-//! The handle that tests hold.
+//! The handle that tests hold: its state, what it stores and how it answers.
+
+mod places;
+mod traffic;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,10 +15,7 @@ use crate::access::token::Token;
 use crate::answer::State;
 use crate::faults::Fault;
 use crate::settings::Settings;
-use crate::traffic::identity::Identity;
-use crate::traffic::limits::{Limits, Usage};
-use crate::traffic::recorded::Recorded;
-use crate::world::place::{Kind, Scope};
+use crate::world::place::Scope;
 use crate::world::stored::StoredSecret;
 
 /// A stand-in GitHub. Clones are the same GitHub.
@@ -84,88 +84,6 @@ impl GitHub {
     /// Changes the settings.
     pub fn configure(&self, change: impl FnOnce(&mut Settings)) {
         change(&mut self.state().settings);
-    }
-
-    /// Lets an organization exist, and gives its number.
-    pub fn add_organization(&self, login: &str) -> u64 {
-        self.state().world.add_owner(login)
-    }
-
-    /// Lets a private repository exist, its owner too, and gives its number.
-    pub fn add_repository(&self, owner: &str, name: &str) -> u64 {
-        self.state().world.add_repository(owner, name)
-    }
-
-    /// Lets an environment exist, its repository too. The name is written as GitHub shows it, `prod/eu`.
-    pub fn add_environment(&self, owner: &str, repository: &str, environment: &str) {
-        self.state()
-            .world
-            .add_environment(owner, repository, environment);
-    }
-
-    /// Makes a repository public, or private again.
-    #[track_caller]
-    pub fn set_private(&self, owner: &str, name: &str, private: bool) {
-        self.change_repository(owner, name, |repository| repository.private = private);
-    }
-
-    /// Archives a repository: it can be read and not be written.
-    #[track_caller]
-    pub fn archive(&self, owner: &str, name: &str) {
-        self.change_repository(owner, name, |repository| repository.archived = true);
-    }
-
-    /// Renames a repository. Requests for the old name are redirected to the repository's number.
-    #[track_caller]
-    pub fn rename_repository(&self, owner: &str, name: &str, new: &str) {
-        let renamed = self.state().world.rename_repository(owner, name, new);
-        assert!(renamed.is_some(), "there is no repository {owner}/{name}");
-    }
-
-    /// Deletes a repository, with its environments and every secret in them.
-    #[track_caller]
-    pub fn delete_repository(&self, owner: &str, name: &str) {
-        let deleted = self.state().world.remove_repository(owner, name);
-        assert!(deleted.is_some(), "there is no repository {owner}/{name}");
-    }
-
-    /// Deletes an environment and its secrets. One that is made under the same name again begins without any.
-    #[track_caller]
-    pub fn delete_environment(&self, owner: &str, repository: &str, environment: &str) {
-        let mut state = self.state();
-        let Some(home) = state
-            .world
-            .remove_environment(owner, repository, environment)
-        else {
-            panic!("there is no environment {environment} in {owner}/{repository}");
-        };
-        state.secrets.forget(&home);
-    }
-
-    /// Deletes an organization, with its repositories and every secret in them.
-    #[track_caller]
-    pub fn delete_organization(&self, login: &str) {
-        let deleted = self.state().world.remove_owner(login);
-        assert!(deleted.is_some(), "there is no organization {login}");
-    }
-
-    /// Renames an organization. Its old name leads nowhere: GitHub does not redirect it.
-    #[track_caller]
-    pub fn rename_organization(&self, login: &str, new: &str) {
-        let renamed = self.state().world.rename_owner(login, new);
-        assert!(renamed.is_some(), "there is no organization {login}");
-    }
-
-    /// Adds a store that GitHub does not have, at organizations and repositories.
-    pub fn add_store(&self, store: &str) {
-        self.state()
-            .stores
-            .add(store, &[Kind::Organization, Kind::Repository], true);
-    }
-
-    /// Takes a store away, everywhere: its paths are answered with 404, as by a server that is too old to have it.
-    pub fn remove_store(&self, store: &str) {
-        self.state().stores.remove(store);
     }
 
     /// Makes a token known. From the first one on, only known tokens are accepted; until then any is. Say on the
@@ -275,79 +193,6 @@ impl GitHub {
         self.state().faults.clear();
     }
 
-    /// Enforces limits on traffic for every identity, with nothing used up yet; `None` enforces none.
-    pub fn set_limits(&self, limits: impl Into<Option<Limits>>) {
-        self.state().limiter.set(limits.into());
-    }
-
-    /// Enforces other limits for one identity than for the others. [`set_limits`](Self::set_limits) takes that back.
-    pub fn set_limits_of(&self, identity: &Identity, limits: impl Into<Option<Limits>>) {
-        let limiter = &mut self.state().limiter;
-        limiter.set_own(identity.clone(), limits.into());
-    }
-
-    /// Uses up the hour's requests of an identity, as another program of the same user would: so many of them, and they
-    /// come back so long from now.
-    ///
-    /// # Examples
-    /// ```
-    /// use std::time::Duration;
-    /// use octoseal_mock::{GitHub, Identity, Limits};
-    ///
-    /// let github = GitHub::new();
-    /// github.set_limits(Limits::documented());
-    /// github.use_quota(&Identity::Installation(41_000_001), 5_000, Duration::from_secs(600));
-    /// ```
-    pub fn use_quota(&self, identity: &Identity, requests: u32, reset_in: Duration) {
-        let now = self.now();
-        let limiter = &mut self.state().limiter;
-        limiter.use_quota(now, identity, requests, reset_in);
-    }
-
-    /// What an identity has used, as the limits count. What faults answered is not among it.
-    pub fn usage(&self, identity: &Identity) -> Usage {
-        self.state().limiter.usage(identity)
-    }
-
-    /// The identities that were counted.
-    pub fn identities(&self) -> Vec<Identity> {
-        self.state().limiter.identities()
-    }
-
-    /// How many requests the limits have refused, of all identities.
-    pub fn refusals(&self) -> u64 {
-        self.state().limiter.refusals()
-    }
-
-    /// Lets every request from now on travel this long, there and back together.
-    pub fn set_latency(&self, latency: Duration) {
-        self.configure(|settings| settings.latency = latency);
-    }
-
-    /// The requests that came, oldest first, as many as [`Settings::remembered_requests`] says.
-    pub fn requests(&self) -> Vec<Recorded> {
-        self.state().log.kept()
-    }
-
-    /// How many requests came, remembered or not.
-    pub fn request_count(&self) -> u64 {
-        self.state().log.total()
-    }
-
-    /// Forgets the requests that came, the most that were under way at once, and what was used. The limits' own counts
-    /// stay.
-    pub fn clear_requests(&self) {
-        let mut state = self.state();
-        state.log.clear();
-        state.flights.forget_most();
-        state.limiter.clear_usage();
-    }
-
-    /// The most requests that were under way at once.
-    pub fn most_under_way(&self) -> u32 {
-        self.state().flights.most()
-    }
-
     /// The stand-in's clock: time since the Unix epoch.
     pub fn now(&self) -> Duration {
         let now = self.shared.epoch + self.shared.started.elapsed();
@@ -390,19 +235,5 @@ impl GitHub {
             .state
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    #[track_caller]
-    fn change_repository(
-        &self,
-        owner: &str,
-        name: &str,
-        change: impl FnOnce(&mut crate::world::Repository),
-    ) {
-        let mut state = self.state();
-        match state.world.repository_mut(owner, name) {
-            Some(repository) => change(repository),
-            None => panic!("there is no repository {owner}/{name}"),
-        }
     }
 }

@@ -1,9 +1,9 @@
-//! What may vary from one GitHub to the next, or what nobody could confirm.
+//! Behaviour that varies between servers, or that could not be confirmed.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How the stand-in behaves where GitHub's behaviour varies, or is known to nobody outside.
+/// How the stand-in behaves where GitHub's behaviour varies, or is not documented.
 ///
 /// The defaults are the strictest behaviour that GitHub was seen to have. Change them with
 /// [`GitHub::configure`](crate::GitHub::configure).

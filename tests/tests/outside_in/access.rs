@@ -1,4 +1,4 @@
-//! Who may use a secret: never widened, never lost.
+//! Access to a secret is never widened and never lost.
 
 use std::collections::BTreeSet;
 

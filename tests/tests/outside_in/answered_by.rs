@@ -1,4 +1,4 @@
-//! Who answered: GitHub, or something on the way to it.
+//! Replies of GitHub, and replies of something on the way to it.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! GitHub Apps when something goes wrong on the way to a token: nothing is lost, and nobody is asked twice.
+//! GitHub Apps when something goes wrong on the way to a token: nothing is lost, and no question is asked twice.
 
 use std::time::Duration;
 

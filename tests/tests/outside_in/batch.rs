@@ -261,7 +261,7 @@ async fn a_refused_token_stops_the_rest_of_a_batch() {
         "{}",
         github.request_count()
     );
-    // GitHub locks out whoever goes on with a bad token: those that were under way wait for a minute, in three rounds.
+    // GitHub locks out a caller that goes on with a bad token: the puts under way wait for a minute, in three rounds.
     let refused = seen.iter().filter_map(|o| o.result.as_ref().err());
     assert!(refused.clone().all(Error::is_unauthorized));
     assert!(began.elapsed().as_secs() < 150, "{:?}", began.elapsed());
@@ -411,7 +411,7 @@ async fn secrets_are_taken_from_the_input_only_as_places_become_free() {
     installed.set_latency(LATENCY);
     installed.configure(|settings| settings.count_limits = false);
     installed.set_limits(None);
-    // One scope shares its limits, whoever calls.
+    // The limits of a scope are shared by all calls.
     for client in [client, app::client(&installed, app::app())] {
         let taken = Arc::new(AtomicUsize::new(0));
         let count = taken.clone();

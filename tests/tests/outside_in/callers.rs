@@ -1,4 +1,4 @@
-//! Who calls, and whom: tokens from files, the environment and sources of one's own; hosts and addresses.
+//! Tokens from files, the environment and sources of one's own; hosts and addresses.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

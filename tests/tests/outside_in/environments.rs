@@ -89,7 +89,7 @@ async fn a_404_in_the_first_moments_of_an_environment_of_ours_is_tried_again() {
         secrets.put("KEY", "value").send().await.unwrap();
         assert_eq!(github.plaintext(PLACE, "KEY").unwrap(), b"value");
 
-        // It is an answer of one that is older, and of one that stays missing.
+        // For an environment that is older, or stays missing, 404 is the answer.
         tokio::time::sleep(Duration::from_secs(60)).await;
         github.inject(Fault::not_found().on("PUT").at("/secrets/KEY"));
         let error = secrets.put("KEY", "value").send().await.unwrap_err();

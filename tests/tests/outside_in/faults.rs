@@ -211,7 +211,7 @@ async fn html_with_200_is_an_error_and_leaves_open_what_was_stored() {
     github.inject(Fault::captive_portal().on("PUT").always());
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
     assert!(error.is_unexpected_reply(), "{error}");
-    // Whoever answered in GitHub's place may have passed the request on or not.
+    // What answered in GitHub's place may have passed the request on or not.
     assert_eq!(error.applied(), Applied::Unknown);
     assert_eq!(arrivals(&github, "PUT").len(), 1);
     assert!(!error.to_string().contains("terms"), "{error}");

@@ -57,7 +57,7 @@ async fn a_stale_key_refused_in_other_words_is_met_by_sealing_again_too() {
     let client = client(&github);
     put(&client, "WARM", "value").await.unwrap();
     github.rotate_key(ACME);
-    // Nobody outside knows GitHub's words for an old key_id.
+    // GitHub's words for an old key_id are not documented.
     github.inject(Fault::reply(422, r#"{"message":"The key_id is not current."}"#).on("PUT"));
     put(&client, "KEY", "value").await.unwrap();
     assert_eq!(github.plaintext(ACME, "KEY").unwrap(), b"value");

@@ -378,7 +378,7 @@ async fn a_probe_that_is_dropped_or_left_lying_does_not_keep_the_gate_closed() {
     // It is refused, waits, goes ahead as the probe, and is dropped before the reply.
     let dropped = tokio::time::timeout(seconds(12), put(&client, "DROPPED", "v"));
     assert!(dropped.await.is_err());
-    // The next probe is left lying with nobody to poll it.
+    // The next probe's future is kept and not polled.
     let mut lying = Box::pin(put(&client, "LYING", "v"));
     assert!(tokio::time::timeout(seconds(1), &mut lying).await.is_err());
     let began = Instant::now();

@@ -1,7 +1,7 @@
 //! What a reply may leave out, or bring along: no call fails for it.
 //!
 //! The changes are made from the description: each field that `octoseal` does not need goes missing and is `null`,
-//! required or not, each word of a list of words is one that nobody knows yet, each object has a field more.
+//! required or not, each word of a list of words is a new one, each object has a field more.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;

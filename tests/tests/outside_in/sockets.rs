@@ -201,7 +201,7 @@ async fn a_dropped_call_closes_its_connection_and_sends_nothing_more() {
     assert!(left.await.is_err());
     tokio::time::sleep(Duration::from_millis(800)).await;
     assert_eq!(github.request_count(), 2);
-    // Nobody is left at the other end.
+    // The server has gone.
     github.clear_requests();
     assert_eq!(github.most_under_way(), 0);
 }

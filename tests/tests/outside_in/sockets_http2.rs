@@ -129,7 +129,7 @@ async fn serve(github: GitHub, stream: TlsStream<tokio::net::TcpStream>, fate: F
                 _ = &mut connection => return,
                 _ = count.wait_for(|served| *served > after) => {}
             }
-            // Still open, and nobody reads it any more.
+            // Still open, and the server no longer reads it.
             pending().await
         }
     }

@@ -1,4 +1,4 @@
-//! TLS that can't be trusted: one connection, no retry, and nothing said to whoever answered.
+//! TLS that can't be trusted: one connection, no retry, and nothing said to the server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -11,8 +11,8 @@ use crate::description::walk::{component_of, each_schema, resolve};
 /// How far into a choice is looked for what it requires.
 const DEEPEST_LEVEL: usize = 6;
 
-/// Drops choices that only limit what the object beside them has (`anyOf: [{ required: [a] }, { required: [b] }]`). Each
-/// would become a type that knows nothing but what it requires.
+/// Drops choices that only require properties of the object beside them (`anyOf: [{ required: [a] }, { required: [b] }]`).
+/// Each would become a type with those properties alone.
 pub(super) fn drop_choices_of_limits(document: &mut Value, _: &Source) -> Result<usize> {
     let mut mended = 0;
     each_schema(document, |_, schema| {
@@ -47,8 +47,8 @@ fn only_limits(choice: &Value, own: &Map<String, Value>) -> bool {
     })
 }
 
-/// Makes `anyOf` with choices that are no objects, or have a property in common, `oneOf`. progenitor takes the choices of
-/// `anyOf` for parts of one object, which can't be read from a list, and writes twice what two of them have.
+/// Turns `anyOf` into `oneOf` if a choice is no object, or if two choices have a property in common. progenitor takes the
+/// choices of `anyOf` for parts of one object: it can't read them from a list, and writes common properties twice.
 pub(super) fn choices_are_no_parts(document: &mut Value, _: &Source) -> Result<usize> {
     let before = document.clone();
     let mut mended = 0;
@@ -76,8 +76,8 @@ fn are_parts(document: &Value, choices: &[Value]) -> bool {
     })
 }
 
-/// Orders the choices of unions: each before those that take what is meant for it and lose a part. The first that fits is
-/// taken. Where two take what is meant for the other, the first is opened, so that it keeps what it does not know.
+/// Orders the choices of unions, since the first that fits is taken: each choice stands before those that would read its
+/// values and drop a part. Where two would do that to each other, the first is opened: it then keeps unknown properties.
 pub(super) fn demanding_choices_first(document: &mut Value, _: &Source) -> Result<usize> {
     let before = document.clone();
     let mut opened = BTreeSet::new();
@@ -185,8 +185,8 @@ impl Known {
         }
     }
 
-    /// Whether the other takes what is meant for this one and loses a part of it, and not the other way round. If each
-    /// does, one that requires more goes before, or one that loses only what it can keep.
+    /// Whether this choice must be tried before the other: values of this one also fit the other, which would drop a part
+    /// of them. If that holds both ways, the choice that requires more goes first, then the one that can be opened.
     fn goes_before(&self, other: &Self) -> bool {
         if !other.loses(self) || !self.loses(other) {
             return other.loses(self);
@@ -198,7 +198,7 @@ impl Known {
             || (!more(other, self) && !self.loses_inside(other) && other.loses_inside(self))
     }
 
-    /// Whether what is meant for the other fits, which has what is not known here.
+    /// Whether values of the other choice fit this one and have parts that are not known here.
     fn loses(&self, other: &Self) -> bool {
         let there = |place: &str| other.all.contains(place.trim_end_matches("[]"));
         let mut required = self.required.iter().filter(|place| {

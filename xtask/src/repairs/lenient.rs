@@ -1,4 +1,5 @@
-//! Repairs that make replies lenient: what GitHub adds, leaves out or leaves empty must not fail what is not concerned.
+//! Repairs that make replies lenient: a property that GitHub adds, leaves out or leaves empty fails no reply that can do
+//! without it.
 //!
 //! Choices of unions stay as strict as they are described, since that tells them apart.
 

@@ -1,7 +1,7 @@
 //! Writing several files as one: all of them are staged in a journal, which is then carried out.
 //!
 //! A program that is killed before the journal is complete has changed nothing, and the next one throws the journal
-//! away. One that is killed later has changed a part, and the next one changes the rest.
+//! away. A program that is killed later has moved some of the files, and the next one moves the rest.
 
 use std::path::{Path, PathBuf};
 

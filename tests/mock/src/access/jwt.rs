@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::access::bearer;
 use crate::answer::reply::Refusal;
 
-/// Who a JWT says that it is from: an App's number or client id.
+/// The issuer that a JWT names: an App's number or client id.
 pub(crate) fn issuer(headers: &HeaderMap) -> Result<(&str, String), Refusal> {
     let token = bearer(headers).ok_or_else(undecodable)?;
     let claims: Map<String, Value> = insecure_decode_claims(token).map_err(|_| undecodable())?;

@@ -1,4 +1,4 @@
-//! Faults that let GitHub answer: at another time, from another state, with another reply, or one that travels badly.
+//! Faults that let GitHub answer: at another time, from another state, with a changed reply, or over a bad connection.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

@@ -192,7 +192,7 @@ impl Fault {
         )
     }
 
-    /// 200 with a page of HTML, as the network of a hotel answers for everybody.
+    /// 200 with a page of HTML, as the sign-in page of a hotel's network answers every request.
     pub fn captive_portal() -> Self {
         Self::foreign_reply(
             200,

@@ -16,7 +16,7 @@ pub(crate) struct Flights {
 /// What became known of a request when it arrived.
 #[derive(Debug, Default)]
 struct Arrived {
-    /// Who is counted for it.
+    /// The identity that it is counted for.
     identity: Option<Identity>,
     /// The scope that it writes to.
     writes_to: Option<String>,
@@ -44,7 +44,7 @@ impl Flights {
         }
     }
 
-    /// Notes who is counted for a request. Says whether it is one under way.
+    /// Notes the identity that a request is counted for. Says whether the request is under way.
     pub(crate) fn count(&mut self, flight: Option<u64>, identity: &Identity) -> bool {
         let arrived = flight.and_then(|id| self.under_way.get_mut(&id));
         arrived

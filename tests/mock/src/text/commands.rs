@@ -63,7 +63,7 @@ impl GitHub {
     /// `ok` for any other. The commands are those of the program `octoseal-mock`, whose `--help` lists them.
     ///
     /// # Errors
-    /// [`TextError`] for what is no command, or not one that fits. Nothing has changed then.
+    /// [`TextError`] for text that is no command, or that does not fit. Nothing has changed then.
     ///
     /// # Examples
     /// ```

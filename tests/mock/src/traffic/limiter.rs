@@ -181,7 +181,7 @@ impl Limiter {
         meter.map(|meter| meter.usage).unwrap_or_default()
     }
 
-    /// Those who made a request that was counted, in order.
+    /// The identities that requests were counted for, in order.
     pub(crate) fn identities(&self) -> Vec<Identity> {
         let seen = |meter: &Meter| meter.usage.admitted + meter.usage.refused > 0;
         let mut identities: Vec<_> = self

@@ -53,7 +53,8 @@ impl Place {
 /// A store at a place, as text: `actions:org/acme`, `dependabot:repo/acme/api`, `actions:env/acme/api/prod%2Feu`,
 /// `codespaces:user`.
 ///
-/// The variables of a store are a store of their own, `actions/variables`. The store may be one that GitHub does not have: see [`GitHub::add_store`](crate::GitHub::add_store).
+/// The variables of a store are a store of their own, `actions/variables`. Stores that GitHub does not have are added by
+/// [`GitHub::add_store`](crate::GitHub::add_store).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
     pub(crate) store: String,

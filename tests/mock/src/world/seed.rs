@@ -107,7 +107,7 @@ impl SecretEditor {
         self.change(|secret| secret.value = value.as_ref().to_vec())
     }
 
-    /// Gives it a visibility: `all`, `private`, or one that nobody has heard of yet. It is no longer shared with
+    /// Gives it a visibility: `all`, `private`, or a word that GitHub may use one day. It is no longer shared with
     /// [selected](Self::selected) repositories.
     pub fn visibility(self, visibility: &str) -> Self {
         self.change(|secret| {

@@ -19,7 +19,7 @@ pub struct StoredSecret {
     pub name: String,
     /// The plaintext that was sealed; empty for a private registry that needs no secret.
     pub value: Vec<u8>,
-    /// Who may use it: `all`, `private` or `selected`. `None` where a store has no such thing.
+    /// Its visibility: `all`, `private` or `selected`. `None` where a store has none.
     pub visibility: Option<String>,
     /// The repositories that may use it while its visibility is `selected`, and those of a user's secret.
     pub selected_repository_ids: BTreeSet<u64>,

@@ -1,4 +1,4 @@
-//! Who may do what, where things have gone, and which requests are not understood.
+//! What tokens permit, where renamed things have gone, and which requests are not understood.
 
 use std::time::Duration;
 

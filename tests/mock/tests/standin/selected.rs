@@ -232,7 +232,7 @@ fn a_users_secret_has_repositories_and_no_choice_of_visibility() {
         get(&github, path).json()["selected_repositories_url"],
         "https://api.github.com/user/codespaces/secrets/TOKEN/repositories"
     );
-    // Once it exists, its key_id is enough to change who sees it.
+    // Once it exists, its key_id is enough to change its repositories.
     let body = json!({ "key_id": github.public_key("codespaces:user").0, "selected_repository_ids": [api] });
     assert_eq!(put(&github, path, &body).status, 204);
     let secret = github.secret("codespaces:user", "TOKEN").expect("stored");

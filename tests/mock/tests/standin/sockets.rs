@@ -252,7 +252,7 @@ fn requests_under_way_are_counted_and_limited_over_sockets_too() {
     }
     eventually(|| github.most_under_way() == 2);
     assert!(list(&server).starts_with("HTTP/1.1 403"));
-    // Whoever leaves is under way no longer.
+    // A request whose client has left is under way no longer.
     drop(hung);
     eventually(|| list(&server).starts_with("HTTP/1.1 200"));
 }
