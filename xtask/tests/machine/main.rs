@@ -7,6 +7,7 @@ mod diff;
 mod directions;
 mod faults;
 mod fresh;
+mod grown;
 mod httpmock;
 mod names;
 mod news;

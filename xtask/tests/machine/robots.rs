@@ -1,9 +1,10 @@
-//! The proof that the machine writes what the description knows: GitHub gets a store of `robots`,
+//! The proof that the machine writes what the description knows: GitHub gets a store of `robots`, and all that it has grows;
 //! `openapi/` gets one line, and `octoseal` stores secrets there, with no line of `client/` changed.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::grown::grow;
 use crate::support::{Workshop, add_robots, fragment, here};
 use heck::ToPascalCase as _;
 use xtask::codegen;
@@ -46,11 +47,12 @@ async fn main() -> Result<(), octoseal::Error> {
 }
 "#;
 
-/// A workshop whose description has a store of `robots` at organizations and repositories.
+/// A workshop whose description has grown, and has a store of `robots` at organizations and repositories.
 fn with_robots() -> Workshop {
     let workshop = Workshop::new();
     let mut description = fragment();
     add_robots(&mut description);
+    grow(&mut description);
     let file = workshop.file("description.json", description.to_string());
     workshop.edit(
         SOURCE,
