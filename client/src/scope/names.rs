@@ -158,6 +158,11 @@ fn is_like_token(text: &str) -> bool {
     starts.iter().any(|start| text.contains(start))
 }
 
+/// Whether a text can be a secret's name.
+pub(crate) fn is_secret_name(text: &str) -> bool {
+    check_secret(text).is_ok()
+}
+
 fn check_secret(name: &str) -> Result<(), Error> {
     let refuse = |why: &str| {
         Err(Error::input(format!(

@@ -33,10 +33,14 @@ impl Kept {
         (kept, capture(subscriber))
     }
 
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
     /// Asserts that what was kept shows neither token nor plaintext, nor what was sealed, which is of no use in a
     /// log and large; and that all these were logging.
     pub(crate) fn assert_clean(&self, sources: &[&str], sent: impl Iterator<Item = String>) {
-        let log = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        let log = self.text();
         for source in sources {
             assert!(log.contains(source), "nothing of {source} was logged");
         }

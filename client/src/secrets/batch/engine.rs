@@ -15,7 +15,7 @@ use super::Outcome;
 use crate::client::Client;
 use crate::error::{Applied, Error, ErrorKind};
 use crate::runtime::Place as _;
-use crate::scope::Scope;
+use crate::scope::{Scope, is_secret_name, shown};
 use crate::secrets::breaker::{Breaker, Known, lower, probe};
 use crate::secrets::change::Change;
 use crate::secrets::target::Target;
@@ -272,5 +272,9 @@ impl Client {
 }
 
 fn action(doing: &str, name: &str, scope: &Scope) -> String {
-    format!("{doing} {name} in {scope}")
+    if is_secret_name(name) {
+        format!("{doing} {name} in {scope}")
+    } else {
+        format!("{doing} {} in {scope}", shown(name))
+    }
 }
