@@ -23,7 +23,8 @@ const SHORTEST_USE: Duration = Duration::from_secs(60);
 /// GitHub needs up to this long until it knows a new token everywhere.
 const SPREADING: Duration = Duration::from_secs(5);
 
-/// How often a token is replaced at most because it lacks a permission.
+/// How often a token is replaced at most because it lacks a permission, or because GitHub refused the one made after
+/// another was refused.
 const BETWEEN_RENEWALS: Duration = Duration::from_secs(60);
 
 /// So many tokens are kept at once, of installations and of what they are narrowed to.
@@ -128,6 +129,8 @@ struct Minted {
     good_until: Instant,
     /// It was made because GitHub refused its predecessor.
     after_refusal: bool,
+    /// GitHub refused it, too.
+    given_up: bool,
 }
 
 impl Kept {
@@ -135,7 +138,7 @@ impl Kept {
     /// predecessor: a refusal of many requests at once would lock the client out.
     fn usable(&mut self) -> Option<Token> {
         let now = Instant::now();
-        let present = self.present.as_ref().filter(|it| now < it.stale_at)?;
+        let present = self.present.as_ref().filter(|it| now < it.ends_at())?;
         let spreads = now < present.at + SPREADING;
         self.predecessor = self
             .predecessor
@@ -149,13 +152,15 @@ impl Kept {
     fn keep(&mut self, token: Token, life: Duration) {
         let (at, margin) = (Instant::now(), MARGIN.min(life / 10));
         let within = |life: Duration| at + life.clamp(SHORTEST_USE, LONGEST_LIFE);
-        self.predecessor = self.present.replace(Minted {
+        let new = Minted {
             token,
             at,
             stale_at: within(life - margin),
             good_until: within(life - margin / 4),
             after_refusal: std::mem::take(&mut self.refused),
-        });
+            given_up: false,
+        };
+        self.predecessor = self.present.replace(new).filter(|old| !old.given_up);
     }
 
     /// What a refusal of `token` means, if it is kept here.
@@ -171,6 +176,8 @@ impl Kept {
         }
         let age = present.at.elapsed();
         if present.after_refusal && age < SPREADING * 6 {
+            present.given_up = true;
+            self.refused = true;
             return Some(AfterRefusal::GiveUp);
         }
         *self = Self {
@@ -227,6 +234,14 @@ impl Kept {
 }
 
 impl Minted {
+    /// When a new one is made: GitHub may have refused it by mistake, and takes another by then.
+    fn ends_at(&self) -> Instant {
+        match self.given_up {
+            true => self.stale_at.min(self.at + BETWEEN_RENEWALS),
+            false => self.stale_at,
+        }
+    }
+
     /// How long to wait before the same token is tried again, while GitHub may not know it everywhere: after twice the
     /// time each time.
     fn wait_while_young(&self) -> Option<Duration> {

@@ -165,6 +165,28 @@ async fn an_app_whose_tokens_are_refused_for_good_gives_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_minute_after_an_incident_in_which_new_tokens_were_refused_another_is_made() {
+    let github = installed();
+    let refusal = Fault::reply(401, r#"{"message":"Bad credentials"}"#).at("/actions/secrets");
+    github.inject(refusal.lasting(Duration::from_secs(15)));
+    let client = client(&github, app());
+    assert!(
+        put(&client, "KEY", "value")
+            .await
+            .unwrap_err()
+            .is_unauthorized()
+    );
+    advance(Duration::from_secs(30)).await;
+    // At most one a minute, while calls go on.
+    put(&client, "KEY", "value").await.unwrap_err();
+    assert_eq!(github.installation_tokens(), 2);
+    advance(Duration::from_secs(30)).await;
+    put(&client, "KEY", "value").await.unwrap();
+    put(&client, "KEY", "value").await.unwrap();
+    assert_eq!(github.installation_tokens(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_jwt_refused_for_clock_skew_is_corrected_from_the_servers_clock_once() {
     // The stand-in's clock follows tokio's, which runs ahead of this machine's from here on.
     let github = installed();
