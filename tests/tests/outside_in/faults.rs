@@ -167,6 +167,25 @@ async fn a_503_that_says_when_to_come_back_is_obeyed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn calls_that_are_all_told_to_come_back_after_as_long_do_not_come_back_in_one_instant() {
+    let github = acme();
+    let fault = Fault::service_unavailable().header("retry-after", "6");
+    github.inject(fault.on("PUT").times(50));
+    let client = client(&github);
+    let puts = (0..50).map(|n| {
+        let client = &client;
+        async move { put(client, &format!("KEY_{n}"), "value").await }
+    });
+    for put in futures_util::future::join_all(puts).await {
+        put.unwrap();
+    }
+    let mut again = arrivals(&github, "PUT").split_off(50);
+    assert_eq!(again.len(), 50);
+    again.dedup();
+    assert!(again.len() > 25, "{again:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_missing_permission_costs_one_request_and_names_what_is_missing() {
     let github = acme();
     let refusal = Fault::reply(
