@@ -1,6 +1,7 @@
 //! A memory of things that are asked for once and used by many: one fetch at a time for each, and an age.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -46,8 +47,8 @@ struct Missed {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum GivenUp {
     ByAnswer,
-    /// By an answer that is not GitHub's: another may get through.
-    ByForeigner,
+    /// By an answer that is not GitHub's, or a panic: another may get through.
+    OnTheWay,
     ByDeadline,
     AfterAttempts(u32),
 }
@@ -191,18 +192,26 @@ fn start<T: Send + Sync + 'static>(
     fetch: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Shared<Fetching<T>> {
     let fetch = async move {
-        let fetched = fetch.await;
+        // Callers share this: a panic of one would be a panic of all.
+        let fetched = AssertUnwindSafe(fetch).catch_unwind().await;
         let mut known = slot.lock();
         known.fetch = None;
         match fetched {
-            Ok(value) => {
+            Ok(Ok(value)) => {
                 let value = Arc::new(value);
                 known.value = Some((value.clone(), Instant::now()));
                 Ok(value)
             }
-            Err(error) => {
+            Ok(Err(error)) => {
                 known.value = None;
                 Err(Missed::new(error, &allowance))
+            }
+            Err(_) => {
+                let why = "the transport, or what is wrapped around it, panicked";
+                Err(Missed {
+                    error: Error::new(ErrorKind::Transport, why),
+                    given_up: GivenUp::OnTheWay,
+                })
             }
         }
     };
@@ -217,7 +226,7 @@ impl Missed {
         } else if transient {
             GivenUp::AfterAttempts(allowance.attempts())
         } else if error.is_unexpected_reply() {
-            GivenUp::ByForeigner
+            GivenUp::OnTheWay
         } else {
             GivenUp::ByAnswer
         };
@@ -230,7 +239,7 @@ impl Missed {
         match self.given_up {
             GivenUp::ByDeadline => true,
             GivenUp::AfterAttempts(attempts) => attempts < allowance.attempts(),
-            GivenUp::ByForeigner => is_first,
+            GivenUp::OnTheWay => is_first,
             GivenUp::ByAnswer => false,
         }
     }

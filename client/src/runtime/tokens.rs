@@ -93,6 +93,7 @@ impl Tokens for Arc<dyn TokenSource> {
     }
 
     fn refused(&self, audience: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {
-        self.as_ref().refused(audience, refusal)
+        let refused = AssertUnwindSafe(|| self.as_ref().refused(audience, refusal));
+        catch_unwind(refused).unwrap_or(AfterRefusal::GiveUp)
     }
 }

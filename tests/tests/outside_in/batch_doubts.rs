@@ -172,3 +172,29 @@ async fn a_source_that_panics_fails_one_secret_and_takes_no_other_with_it() {
         assert!(error.to_string().contains("panicked"), "{error}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_transport_that_panics_on_a_key_that_many_wait_for_takes_none_of_them_with_it() {
+    let github = acme();
+    let (panicked, inner) = (AtomicBool::new(false), github.clone());
+    let panics_once = move |request: http::Request<octoseal::transport::Bytes>| {
+        let is_first = !panicked.swap(true, Ordering::Relaxed);
+        let inner = inner.clone();
+        async move {
+            tokio::task::yield_now().await;
+            if is_first {
+                std::panic::resume_unwind(Box::new("of the transport"));
+            }
+            octoseal::transport::Transport::send(&inner, request).await
+        }
+    };
+    let client = Client::builder().token("test-token").transport(panics_once);
+    let client = client.build().unwrap();
+    let secrets = (0..50).map(|n| NewSecret::new(format!("KEY_{n}"), "v").access(Visibility::All));
+    let outcomes = client.secrets(scope(ACME)).put_all(secrets);
+    let outcomes = AssertUnwindSafe(outcomes.collect::<Vec<_>>());
+    let outcomes = outcomes.catch_unwind().await.unwrap();
+    let failed = outcomes.iter().filter_map(|it| it.result.as_ref().err());
+    assert!(failed.clone().all(|it| it.to_string().contains("panicked")));
+    assert_eq!((outcomes.len(), failed.count()), (50, 1));
+}
