@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
+use super::Allowance;
 use super::lock;
-use super::policy::A_YEAR;
 use crate::auth::{AfterRefusal, Token};
 use crate::error::Error;
 
@@ -44,8 +44,9 @@ struct Known {
 
 #[derive(Clone)]
 enum State {
-    /// One request may find out, from this instant on; the token was refused so often before.
-    Unproven(Instant, u32),
+    /// One request may find out, from this instant on; the token was refused so often before, the last time with this
+    /// error.
+    Unproven(Instant, u32, Option<Error>),
     /// One request finds out, and others wait until this instant.
     Probed(Instant, u32),
     Accepted,
@@ -77,15 +78,21 @@ impl Proofs {
         self.changed.notify_waiters();
     }
 
-    /// Waits while another request finds out about a token. Fails with its refusal.
-    pub(super) async fn wait(&self, token: &Token) -> Result<(), Error> {
+    /// Waits while another request finds out about a token. Fails with its refusal, also if the token's source asks to
+    /// wait for longer than `allowance` leaves time.
+    pub(super) async fn wait(&self, token: &Token, allowance: &Allowance) -> Result<(), Error> {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
             let now = Instant::now();
             let until = match lock(&self.known).state(token).1 {
                 Some(State::Refused(error, until)) if now < until => return Err(error),
-                Some(State::Unproven(at, _) | State::Probed(at, _)) if now < at => at,
+                Some(State::Unproven(at, _, Some(error)))
+                    if !allowance.leaves_time_after(at.saturating_duration_since(now), at) =>
+                {
+                    return Err(error);
+                }
+                Some(State::Unproven(at, ..) | State::Probed(at, _)) if now < at => at,
                 _ => return Ok(()),
             };
             let _ = timeout_at(until, changed).await;
@@ -99,7 +106,7 @@ impl Proofs {
         let refusals = match state {
             Some(State::Accepted) => None,
             None => Some(0),
-            Some(State::Unproven(at, refusals) | State::Probed(at, refusals)) if at <= now => {
+            Some(State::Unproven(at, refusals, _) | State::Probed(at, refusals)) if at <= now => {
                 Some(refusals)
             }
             Some(State::Refused(_, until)) if until <= now => Some(0),
@@ -150,8 +157,11 @@ impl Proof<'_> {
         let refused = || State::Refused(error.clone(), Instant::now() + REFUSED_FOR);
         let (state, pause) = match after {
             AfterRefusal::AskAgain(pause) if !pause.is_zero() && refusals < MAX_REFUSALS => {
-                let at = Instant::now() + pause.min(A_YEAR);
-                (State::Unproven(at, refusals), Some(pause))
+                let at = Instant::now() + pause.min(REFUSED_FOR);
+                (
+                    State::Unproven(at, refusals, Some(error.clone())),
+                    Some(pause),
+                )
             }
             AfterRefusal::AskAgain(pause) if pause.is_zero() => (refused(), Some(pause)),
             _ => (refused(), None),
@@ -164,7 +174,7 @@ impl Proof<'_> {
 impl Drop for Proof<'_> {
     fn drop(&mut self) {
         if let Some(refusals) = self.probes {
-            let state = State::Unproven(Instant::now(), refusals);
+            let state = State::Unproven(Instant::now(), refusals, None);
             self.proofs.set(self.token, state);
         }
     }

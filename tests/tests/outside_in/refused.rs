@@ -10,6 +10,7 @@ use octoseal::{
 };
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{acme, put, scope};
+use tokio::time::Instant;
 
 const LATENCY: Duration = Duration::from_millis(100);
 
@@ -55,6 +56,12 @@ async fn batch(client: &Client) -> usize {
         .iter()
         .filter(|outcome| outcome.result.is_ok())
         .count()
+}
+
+/// How many requests were answered with 401.
+fn refusals(github: &GitHub) -> usize {
+    let requests = github.requests();
+    requests.iter().filter(|it| it.status == 401).count()
 }
 
 #[tokio::test(start_paused = true)]
@@ -132,10 +139,59 @@ async fn a_token_that_github_learns_of_meanwhile_is_used_by_all_that_waited() {
     for put in futures_util::future::join_all(puts).await {
         put.unwrap();
     }
-    let refused = github
-        .requests()
-        .iter()
-        .filter(|it| it.status == 401)
-        .count();
-    assert_eq!(refused, 2);
+    assert_eq!(refusals(&github), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_token_goes_out_once_whatever_answered_its_first_request() {
+    for fault in [
+        Fault::unicorn(),
+        Fault::service_unavailable(),
+        Fault::captive_portal(),
+        Fault::firewall(),
+        Fault::foreign_reply(404, "default backend"),
+    ] {
+        let github = strict();
+        github.inject(fault);
+        let client = toward(&github).token("dead").build().unwrap();
+        assert_eq!(batch(&client).await, 0);
+        assert_eq!(refusals(&github), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_asks_to_wait_for_longer_than_a_call_may_holds_up_no_other() {
+    for pause in [Duration::from_secs(3600), Duration::MAX] {
+        let github = strict();
+        let source = Turns::new(&["young"], pause);
+        let client = toward(&github).token_source(source).build().unwrap();
+        let began = Instant::now();
+        assert_eq!(batch(&client).await, 0);
+        let error = put(&client, "KEY", "value").await.unwrap_err();
+        assert!(error.is_unauthorized(), "{error}");
+        assert!(began.elapsed() < Duration::from_secs(5), "{pause:?}");
+        assert_eq!(github.request_count(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_panics_when_it_is_told_of_a_refusal_is_one_that_gives_up() {
+    struct Panics;
+
+    impl TokenSource for Panics {
+        fn token<'a>(&'a self, _: Audience<'a>) -> TokenFuture<'a> {
+            Box::pin(async { Ok(Token::new("dead")?) })
+        }
+
+        fn refused(&self, _: Audience<'_>, _: &TokenRefusal<'_>) -> AfterRefusal {
+            std::panic::resume_unwind(Box::new("of the source"))
+        }
+    }
+
+    let github = strict();
+    let client = toward(&github).token_source(Panics).build().unwrap();
+    assert_eq!(batch(&client).await, 0);
+    let error = put(&client, "KEY", "value").await.unwrap_err();
+    assert!(error.is_unauthorized(), "{error}");
+    assert_eq!(github.request_count(), 1);
 }

@@ -132,7 +132,8 @@ async fn a_layer_sees_what_leaves_over_sockets_too() {
     assert_eq!(*passed.lock().unwrap(), ["seen"]);
 }
 
-/// Gives replies of fifteen pieces of 1 MiB each, and counts the bytes of those that are being read.
+/// Gives lists of fifteen pieces of 1 MiB each, and counts the bytes of those that are being read. Everything else is
+/// answered by GitHub.
 #[derive(Clone, Default)]
 struct Large {
     status: http::StatusCode,
@@ -152,7 +153,10 @@ impl Drop for Arrived {
 }
 
 impl Transport for Large {
-    fn send(&self, _: Request<Bytes>) -> TransportFuture<'_> {
+    fn send(&self, request: Request<Bytes>) -> TransportFuture<'_> {
+        if !request.uri().path().ends_with("/actions/secrets") {
+            return Box::pin(async move { acme().send(request).await });
+        }
         let pieces = stream::unfold(Arrived(self.clone(), 0), |mut arrived| async move {
             if arrived.1 == 15 * PIECE {
                 return None;
@@ -198,6 +202,9 @@ async fn all_replies_under_way_together_are_bounded_and_one_alone_may_be_large()
         .retry(RetryPolicy::default().attempts(1))
         .build()
         .unwrap();
+    // GitHub accepts the token. Until then, requests with it go one at a time.
+    let error = client.get_org_secret("acme", "KEY").await.unwrap_err();
+    assert!(error.is_not_found(), "{error}");
     let most = || large.most.load(Ordering::Relaxed) / PIECE;
     let error = client.list_org_secrets("acme").await.unwrap_err();
     assert!(error.is_unexpected_reply(), "{error}");

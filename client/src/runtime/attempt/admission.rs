@@ -103,14 +103,15 @@ impl Attempts<'_> {
         let token = self.token().await?;
         let deadline = self.allowance.deadline();
         let deadline = deadline.unwrap_or_else(|| Instant::now() + A_YEAR);
-        let refusal = match timeout_at(deadline, self.runtime.proofs.wait(&token)).await {
-            Ok(Ok(())) => return Ok(token),
-            Ok(Err(refusal)) => refusal,
-            Err(_) => {
-                let why = "whether GitHub accepts the token was not known in time";
-                return Err(Next::Stop(Error::new(ErrorKind::Timeout, why)));
-            }
-        };
+        let refusal =
+            match timeout_at(deadline, self.runtime.proofs.wait(&token, self.allowance)).await {
+                Ok(Ok(())) => return Ok(token),
+                Ok(Err(refusal)) => refusal,
+                Err(_) => {
+                    let why = "whether GitHub accepts the token was not known in time";
+                    return Err(Next::Stop(Error::new(ErrorKind::Timeout, why)));
+                }
+            };
         // Its source may have another by now.
         let is_other = self.token().await?.expose() != token.expose();
         let mut progress = self.progress();

@@ -51,7 +51,10 @@ impl Attempts<'_> {
             let pause = proof.refused(&failure.error, AfterRefusal::AskAgain(pause));
             return (failure.then(pause.map(Pause::Fixed)), None);
         }
-        proof.passed();
+        // What fails on the way, or is answered there, says nothing of the token.
+        if failure.class == Class::Final && !failure.error.is_unexpected_reply() {
+            proof.passed();
+        }
         if failure.error.is_not_found() && self.runtime.is_new(self.call.place) {
             return (failure.then(Some(Pause::Fixed(NEW_PLACE_PAUSE))), None);
         }
