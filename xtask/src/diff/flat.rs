@@ -262,6 +262,13 @@ impl Walk<'_> {
 
     /// The properties of a schema and of its parts, at any depth.
     fn properties(&mut self, schema: &Value, path: &mut Vec<String>, needed: &BTreeSet<&str>) {
+        let depth = self.trail.len();
+        if let Some(reference) = schema["$ref"].as_str() {
+            if self.trail.iter().any(|seen| seen == reference) {
+                return;
+            }
+            self.trail.push(reference.to_owned());
+        }
         let schema = resolve(self.document, schema);
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
             let required = needed.contains(name.as_str());
@@ -272,6 +279,7 @@ impl Walk<'_> {
         for part in schema["allOf"].as_array().into_iter().flatten() {
             self.properties(part, path, needed);
         }
+        self.trail.truncate(depth);
     }
 
     fn at(

@@ -46,6 +46,17 @@ fn elsewhere(description: &mut Value) -> &mut Value {
 
 pub(super) const EFFECTS: &[Case] = &[
     (
+        "apps/create-installation-access-token",
+        |d| {
+            let token = "#/components/schemas/installation-token";
+            let parent = json!({ "nullable": true, "allOf": [{ "$ref": token }] });
+            d["components"]["schemas"]["installation-token"]["properties"]["parent"] = parent;
+        },
+        "reply 201.parent",
+        "added",
+        Breaks::Nobody,
+    ),
+    (
         "actions/list-org-secrets",
         |d| {
             let list = &mut d["paths"]["/orgs/{org}/actions/secrets"]["get"]["responses"]["200"];
