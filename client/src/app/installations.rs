@@ -18,7 +18,7 @@ use super::jwt::Jwt;
 use super::kept::{KeptTokens, Purpose};
 use super::refusals::Refusals;
 use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Reach};
 use crate::limits::{Gate, Identity};
 use crate::lookup::memory::{Memory, Wanted};
 use crate::runtime::{Allowance, Call, Coming, Place, Runtime, Tokens, headers, lock};
@@ -68,7 +68,7 @@ impl Installations {
         let installation = |gone| self.installation(owner, audience.repository, gone, &allowance);
         let id = installation(None).await?;
         match self.token_of(*id, audience, &allowance).await {
-            Err(error) if error.is_not_found() => {
+            Err(error) if error.is_githubs_not_found() => {
                 // The App was removed; if it has been installed again, that is another installation.
                 lock(&self.kept).remove(*id);
                 let new = installation(Some(&id)).await?;
@@ -131,7 +131,7 @@ impl Installations {
         match found {
             // The installation may cover others of the owner's repositories, whose callers wait for this answer too.
             // GitHub tells it of organizations as it does of users.
-            Err(error) if error.is_not_found() => {
+            Err(error) if error.is_githubs_not_found() => {
                 self.look_up_by(
                     operations::APPS_GET_USER_INSTALLATION,
                     owner,
@@ -159,12 +159,8 @@ impl Installations {
         let call = Call::new(&place, "finding the App's installation for", "", operation);
         let found = self.runtime.call(call, allowance, request).await;
         let found = found.map_err(explained)?;
-        u64::try_from(found.into_inner().id).map_err(|_| {
-            Error::new(
-                ErrorKind::UnexpectedReply,
-                "the installation's id is negative",
-            )
-        })
+        let id = u64::try_from(found.into_inner().id);
+        id.map_err(|_| unusable("the installation's id is negative"))
     }
 
     /// The token of an installation, narrowed to what a call needs if that is wanted.
@@ -285,14 +281,12 @@ impl Installations {
         // By the server's clock on both ends, so that ours does not matter.
         let now = headers::date(reply.reply.headers()).unwrap_or_else(SystemTime::now);
         let reply = reply.into_inner();
-        let expires = instant(&reply.expires_at).ok_or_else(|| {
-            let why = "the token's `expires_at` is not a time";
-            Error::new(ErrorKind::UnexpectedReply, why)
-        })?;
+        let expires = instant(&reply.expires_at);
+        let expires = expires.ok_or_else(|| unusable("the token's `expires_at` is not a time"))?;
         let life = expires.duration_since(now).unwrap_or_default();
         if life.is_zero() {
             let why = "the token's `expires_at` is past by the server's own clock";
-            return Err(Error::new(ErrorKind::UnexpectedReply, why));
+            return Err(unusable(why));
         }
         Ok((Token::new(reply.token.expose())?, life))
     }
@@ -345,14 +339,19 @@ fn instant(text: &str) -> Option<SystemTime> {
         .map(SystemTime::from)
 }
 
+/// What the operation gives, but nothing that can be used: asked again, GitHub would give the same.
+fn unusable(why: &str) -> Error {
+    Error::new(ErrorKind::UnexpectedReply, why).with_reach(Reach::Scope)
+}
+
 /// Says what to try after GitHub refused the App itself.
 fn explained(error: Error) -> Error {
     let says = |words: &str| error.message().is_some_and(|it| it.contains(words));
     let hint = if error.is_unauthorized() {
         "check the App's id and that the key is one of its keys, none of which may have been deleted"
-    } else if error.is_not_found() && says("Integration not found") {
+    } else if error.is_githubs_not_found() && says("Integration not found") {
         "check the App's id, and that the address is that of the server where the App is registered"
-    } else if error.is_not_found() {
+    } else if error.is_githubs_not_found() {
         "install the App there, and give it access to the repository; an installation that was removed and made again \
          has another id"
     } else if error.is_permission() && says("suspended") {

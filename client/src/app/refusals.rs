@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::error::Error;
+use crate::error::{Error, Reach};
 use crate::runtime::lock;
 
 /// How long a refusal is given again without asking: callers that wait for one place come one after another, and after
@@ -44,11 +44,11 @@ impl Refusals {
     }
 }
 
-/// Whether the same request would be refused again.
+/// Whether the same request would be refused again: by GitHub, since another may get past what stands between.
 fn is_refusal(error: &Error) -> bool {
     error.is_unauthorized()
         || error.is_permission()
-        || error.is_not_found()
+        || error.is_githubs_not_found()
         || error.is_validation()
-        || error.is_unexpected_reply()
+        || *error.reach() != Reach::Secret
 }

@@ -142,9 +142,15 @@ impl Error {
     }
 
     /// `404`: missing, renamed, or invisible to this token; GitHub does not say which. It did nothing. True for every
-    /// `404`, also where [`Error::is_unsupported`] holds. Check the names, and what the token may see.
+    /// `404`, also where [`Error::is_unsupported`] holds; and where [`Error::is_unexpected_reply`] does, since something
+    /// between here and GitHub gave it: that one proves nothing. Check the names, and what the token may see.
     pub fn is_not_found(&self) -> bool {
         self.inner.told.status == Some(StatusCode::NOT_FOUND)
+    }
+
+    /// Whether GitHub itself said so.
+    pub(crate) fn is_githubs_not_found(&self) -> bool {
+        self.is_not_found() && !self.is_unexpected_reply()
     }
 
     /// `409`: in conflict with the state that GitHub holds, for example repositories set on a secret whose
@@ -167,12 +173,17 @@ impl Error {
     }
 
     /// A redirect that was not followed, because it leads to another origin, changes the method, or repeats. GitHub
-    /// did nothing. Use the repository's present name, or the server's own address.
+    /// did nothing; unless [`Error::is_unexpected_reply`] holds too, since something between here and GitHub gave it. Use
+    /// the repository's present name, or the server's own address.
     pub fn is_redirect(&self) -> bool {
-        self.inner.kind == ErrorKind::Redirect
+        let status = self.inner.told.status;
+        let is_foreign =
+            || self.is_unexpected_reply() && status.is_some_and(|it| it.is_redirection());
+        self.inner.kind == ErrorKind::Redirect || is_foreign()
     }
 
-    /// A reply that GitHub would not give: HTML with `200` (a captive portal), a body that is not what the
+    /// A reply that GitHub would not give: HTML with `200` (a captive portal), a refusal or a redirect without any sign
+    /// of GitHub's, a body that is not what the
     /// operation returns, a body beyond the size cap, a `Link` that leads to no next page, a list that ends too early or shows
     /// less than has to be kept. A write that was answered so may have been carried out: [`Error::applied`] says so.
     /// Check what lies between here and GitHub: the proxy, the portal, the base URL.

@@ -42,7 +42,7 @@ impl Lookup {
         for (repository, found) in repositories.iter().zip(found) {
             match found {
                 Ok(id) => ids.push(id),
-                Err(error) if error.is_not_found() || error.is_invalid_input() => {
+                Err(error) if error.is_githubs_not_found() || error.is_invalid_input() => {
                     unknown.push(match repository {
                         RepositoryRef::Id(id) => id.to_string(),
                         RepositoryRef::Name(name) => shown(name),

@@ -242,8 +242,14 @@ fn refused(
     marked: bool,
 ) -> Failure {
     let parsed = serde_json::from_slice::<Body>(body);
-    let is_githubs = headers::request_id(headers).is_some()
-        || !marked && parsed.as_ref().is_ok_and(|body| body.message.is_some());
+    // Before it is known whether GitHub's replies arrive marked, gateways that know no such path speak JSON too. What
+    // is missing may be written, so GitHub's page is looked for.
+    let is_shaped = |body: &Body| {
+        let has_page = status != StatusCode::NOT_FOUND || body.documentation_url.is_some();
+        body.message.is_some() && has_page
+    };
+    let is_githubs =
+        headers::request_id(headers).is_some() || !marked && parsed.as_ref().is_ok_and(is_shaped);
     let parsed = parsed.unwrap_or_default();
     let raw_message = parsed.message.unwrap_or_default();
     let documentation = parsed.documentation_url.unwrap_or_default();
@@ -259,7 +265,9 @@ fn refused(
     let kind = match (limit, status) {
         (Some(_), _) => ErrorKind::RateLimited,
         (None, status) if status.is_success() || anonymous => ErrorKind::UnexpectedReply,
-        (None, status) if status.is_client_error() && !is_githubs => ErrorKind::UnexpectedReply,
+        (None, status) if !is_githubs && (status.is_client_error() || status.is_redirection()) => {
+            ErrorKind::UnexpectedReply
+        }
         (None, StatusCode::NOT_FOUND) if headers::is_front_page(&documentation) => {
             ErrorKind::Unsupported
         }
@@ -271,7 +279,7 @@ fn refused(
             "something between here and GitHub may take the Authorization header off; check the proxy",
         )
     } else if kind == ErrorKind::UnexpectedReply {
-        foreign(status, headers, body)
+        foreign(status, headers, body, token)
     } else {
         githubs(kind, status, headers, (&raw_message, &documentation), token)
     };
@@ -346,7 +354,7 @@ fn githubs(
 }
 
 /// A reply that GitHub did not give: it sends a request id, or JSON with a message.
-fn foreign(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
+fn foreign(status: StatusCode, headers: &HeaderMap, body: &[u8], token: &str) -> Error {
     if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
         || headers.contains_key("proxy-authenticate")
     {
@@ -363,5 +371,9 @@ fn foreign(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
     } else {
         "not one that the operation gives"
     };
-    unexpected(format!("{status}, {what}"))
+    let target = headers::redirect_target(headers).filter(|target| !echoes(target, token));
+    match target.filter(|_| status.is_redirection()) {
+        Some(target) => unexpected(format!("{status} and leads to {target}")),
+        None => unexpected(format!("{status}, {what}")),
+    }
 }

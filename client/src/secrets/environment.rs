@@ -60,7 +60,7 @@ impl<S: HasEnvironment> Secrets<S> {
                 api.repos_get_environment(owner, repo, environment).await
             };
             match runtime.call(look, allowance, request).await {
-                Err(error) if error.is_not_found() => Ok(()),
+                Err(error) if error.is_githubs_not_found() => Ok(()),
                 Err(error) => Err(error),
                 Ok(_) => {
                     there.store(true, Ordering::Relaxed);

@@ -71,7 +71,7 @@ impl Target {
     ) -> Result<Option<Existing>, Error> {
         let secret = match self.read(name, allowance).await {
             Ok(secret) => secret,
-            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) if error.is_githubs_not_found() => return Ok(None),
             Err(error) => return Err(error),
         };
         let scope = &self.scope;

@@ -20,6 +20,7 @@ mod errors;
 mod faults;
 mod faults_keys;
 mod faults_redirects;
+mod foreign;
 mod handles;
 mod kept;
 mod leave;

@@ -55,7 +55,7 @@ impl Attempts<'_> {
         if failure.class == Class::Final && !failure.error.is_unexpected_reply() {
             proof.passed();
         }
-        if failure.error.is_not_found() && self.runtime.is_new(self.call.place) {
+        if failure.error.is_githubs_not_found() && self.runtime.is_new(self.call.place) {
             return (failure.then(Some(Pause::Fixed(NEW_PLACE_PAUSE))), None);
         }
         let pause = match failure.class {
@@ -90,7 +90,8 @@ impl Attempts<'_> {
         proof: &Proof<'_>,
     ) -> Option<Duration> {
         let denied = matches!(failure.error.status(), Some(403 | 404));
-        let may_pass = denied && failure.class == Class::Final;
+        let is_githubs = !failure.error.is_unexpected_reply();
+        let may_pass = denied && is_githubs && failure.class == Class::Final;
         let has_attempts = self.progress().made < MAX_ATTEMPTS_WITH_NEW_TOKENS;
         let tokens = &self.runtime.tokens;
         (may_pass && has_attempts)
