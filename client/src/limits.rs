@@ -5,7 +5,7 @@
 
 // The room knows time and numbers, and no HTTP: `gate` gives leave to send, from the `line` in front of each
 // identity's `tally`, which counts what was sent (`log`), what refusals taught (`lessons`), and what is leased of a
-// ledger (`leases`).
+// ledger (`leases`, over the `link` to it). What replies say of limits are `signals`.
 mod budget;
 mod cost;
 mod gate;
@@ -14,10 +14,11 @@ mod leases;
 mod ledger;
 mod lessons;
 mod line;
+mod link;
 mod log;
 mod pacing;
+mod signals;
 mod tally;
-mod told;
 
 pub use cost::Cost;
 pub use identity::Identity;
@@ -28,9 +29,9 @@ pub use ledger::{
 pub use lessons::Learnt;
 pub use log::Rule;
 pub use pacing::Pacing;
-pub use told::{Closing, Quota, WaitReason};
+pub use signals::{Closing, Quota, WaitReason};
 
 pub(crate) use budget::Budget;
-pub(crate) use gate::{Ask, Gate, Leave, Limits, Stop, Ticket, any_number, charge_again};
-pub(crate) use line::{Stays, TooLong};
-pub(crate) use told::{Cause, LONGEST, Refusal};
+pub(crate) use gate::{Ask, Gate, Leave, Limits, Stop, Ticket, charge_again, random_number};
+pub(crate) use line::{NoLeave, TooLong};
+pub(crate) use signals::{Cause, LONGEST_WAIT, Refusal};

@@ -136,7 +136,7 @@ impl Client {
         }
         let longest = groups
             .into_values()
-            .map(|(scope, cost)| self.runtime.gate(scope.audience()).at_least(cost));
+            .map(|(scope, cost)| self.runtime.gate(scope.audience()).least_time(cost));
         longest.max().unwrap_or_default()
     }
 }

@@ -26,7 +26,7 @@ impl Cost {
     /// One request that creates content.
     pub const CONTENT: Self = Self::new(0, 0, 1);
 
-    /// So many requests of each kind.
+    /// This many requests of each kind.
     pub const fn new(reads: u32, writes: u32, content: u32) -> Self {
         Self {
             reads,
@@ -35,7 +35,7 @@ impl Cost {
         }
     }
 
-    /// So many times these requests.
+    /// These requests, `n` times.
     pub fn times(self, n: u32) -> Self {
         self.each(Self::new(n, n, n), u32::saturating_mul)
     }
@@ -50,7 +50,7 @@ impl Cost {
         self.writes.saturating_add(self.content)
     }
 
-    /// The units that these requests are, where one of each kind is so many as `weights` says.
+    /// How many units these requests count for, at `weights` units for one of each kind.
     pub fn weighed(self, weights: Self) -> u32 {
         let units = self.each(weights, u32::saturating_mul);
         units.requests()
@@ -61,7 +61,7 @@ impl Cost {
         others - self == Self::NONE
     }
 
-    /// The requests of each kind alone.
+    /// Reads alone, writes alone, and content alone.
     pub(super) fn kinds(self) -> [Self; 3] {
         [Self::READ, Self::WRITE, Self::CONTENT].map(|kind| self.each(kind, |n, one| n * one))
     }
@@ -86,7 +86,7 @@ impl Add for Cost {
 impl Sub for Cost {
     type Output = Self;
 
-    /// What is left, and none where more is taken than is there.
+    /// The difference of each kind, at least 0.
     fn sub(self, other: Self) -> Self {
         self.each(other, u32::saturating_sub)
     }

@@ -1,4 +1,4 @@
-//! Leave to send: for each identity, in each place, and for a client in all.
+//! Leave to send: of the identity, of the place, and of the client in all.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -11,34 +11,31 @@ use tokio::time::{Instant, timeout};
 
 use super::cost::Cost;
 use super::identity::Identity;
-use super::leases::Link;
 use super::ledger::Ledger;
 use super::lessons::Learnt;
-use super::line::{Clock, Hold, Line, Stays, TooLong};
+use super::line::{Clock, Hold, Line, NoLeave, TooLong};
+use super::link::{LEDGER_TIMEOUT, Link};
 use super::log::Ms;
 use super::pacing::Pacing;
-use super::told::{Quota, Refusal, WaitReason};
+use super::signals::{Quota, Refusal, WaitReason};
 
-/// Identities and places remembered at once.
-const REMEMBERED: usize = 4096;
+/// Identities and places that are remembered, unless more are in use.
+const MAX_LINES: usize = 4096;
 
-/// What was not used for so long is forgotten: no lesson holds for longer.
-const FORGOTTEN_AFTER: Ms = 24 * 3_600_000;
+/// A line that was not used for this time is forgotten: no lesson holds for longer.
+const FORGOTTEN_AFTER_MS: Ms = 24 * 3_600_000;
 
-/// At its end, a batch waits so long at most for the ledger.
-const TELLS_WITHIN: Duration = Duration::from_millis(300);
+/// During a wait longer than this the token may have been replaced.
+const LONG_WAIT: Duration = Duration::from_secs(1);
 
-/// A token may have been replaced while a request waited for longer than this.
-const SHORT: Duration = Duration::from_secs(1);
-
-/// The limits of one client and all its clones, for whomever they call as.
+/// The limits of one client and all its clones, for all identities that they call as.
 pub(crate) struct Limits {
     clock: Clock,
     pacing: Pacing,
-    /// For all identities together: what GitHub documents for one of them is as much as one client should have open,
-    /// since each request under way holds a stream of a connection and a reply in memory.
+    /// Bounds what is under way for all identities together, since each request holds a stream of a connection and a
+    /// reply in memory.
     in_all: Arc<Line>,
-    /// With the instants of their last use.
+    /// With the instant of the last use.
     lines: Mutex<HashMap<Key, (Arc<Line>, Ms)>>,
     /// With the number of this process.
     ledger: Option<(Arc<dyn Ledger>, u32)>,
@@ -52,22 +49,22 @@ enum Key {
 }
 
 task_local! {
-    /// The line of the identity that a request is sent for, and what it costs.
+    /// The line of the identity that the current request is sent for, and what it costs.
     static SENT_FOR: (Arc<Line>, Cost);
 }
 
-/// Counts the request that is being sent once more: the second leg of a redirect.
+/// Counts the current request a second time: a redirect is followed.
 pub(crate) fn charge_again() {
-    // Outside of what is sent by leave there is nothing to count it for.
+    // A request without leave is counted for no identity.
     let _ = SENT_FOR.try_with(|(line, cost)| line.look(|tally, now| tally.charge(now, *cost)));
 }
 
-/// A number that differs each time, and is no secret.
-pub(crate) fn any_number() -> u32 {
+/// A random number that is not good enough for secrets.
+pub(crate) fn random_number() -> u32 {
     RandomState::new().hash_one(()) as u32
 }
 
-/// What may be asked of an identity's limits without leave.
+/// What can be asked of an identity's limits without leave to send.
 #[derive(Clone, Copy)]
 pub(crate) struct Gate<'l> {
     pub(crate) limits: &'l Limits,
@@ -75,18 +72,18 @@ pub(crate) struct Gate<'l> {
 }
 
 impl Gate<'_> {
-    /// Until when nothing may be sent, if that is so.
-    pub(crate) fn closed(&self) -> Option<TooLong> {
+    /// Until when nothing may be sent and why, if the gate is closed.
+    pub(crate) fn closed_until(&self) -> Option<TooLong> {
         let line = self.limits.line(Key::Identity(self.identity));
         let (until, reason) = line.look(|tally, now| tally.closed(now))?;
         let until = line.clock.at(until);
         Some(TooLong { until, reason })
     }
 
-    /// How long it takes at least until so many requests have left, those under way included, by what is known now.
-    pub(crate) fn at_least(&self, cost: Cost) -> Duration {
+    /// How long it takes at least until these requests have left, those under way included, by what is known now.
+    pub(crate) fn least_time(&self, cost: Cost) -> Duration {
         let line = self.limits.line(Key::Identity(self.identity));
-        let least = line.look(|tally, now| tally.least(now, cost - tally.under_way()) - now);
+        let least = line.look(|tally, now| tally.earliest(now, cost - tally.under_way()) - now);
         Duration::from_millis(least)
     }
 }
@@ -96,12 +93,12 @@ impl Gate<'_> {
 pub(crate) struct Ask {
     pub(crate) identity: Identity,
     pub(crate) cost: Cost,
-    /// A number for where something is changed, if it is: where changes fail that are under way at once, fewer are.
+    /// Where something is changed, as a number: if concurrent changes of one place fail, fewer of them are sent at once.
     pub(crate) place: Option<u64>,
     pub(crate) deadline: Option<Instant>,
 }
 
-/// A place in the line of an identity, kept by those who leave it for a moment.
+/// A position in the line of an identity, which a call keeps while it is out of the line for a moment.
 #[derive(Debug, Default)]
 pub(crate) struct Ticket(Option<(Identity, u64)>);
 
@@ -111,21 +108,21 @@ impl Limits {
         let clock = Clock::start();
         Arc::new(Self {
             clock,
-            in_all: Line::new(clock, pacing.width_only(), None),
+            in_all: Line::new(clock, pacing.without_rates(), None),
             pacing,
             lines: Mutex::default(),
-            ledger: ledger.map(|ledger| (ledger, any_number())),
+            ledger: ledger.map(|ledger| (ledger, random_number())),
             host: host.to_owned(),
         })
     }
 
-    /// Waits until requests may leave. `tell` is told of each wait for a limit before it begins.
-    pub(crate) async fn leave(
+    /// Waits until requests may leave. `tell` is called before each wait for one of the identity's limits.
+    pub(crate) async fn wait_for_leave(
         &self,
         ask: Ask,
         ticket: &mut Ticket,
         mut tell: impl FnMut(Instant, WaitReason),
-    ) -> Result<Leave, Stays> {
+    ) -> Result<Leave, NoLeave> {
         let Ask {
             identity,
             cost,
@@ -134,39 +131,42 @@ impl Limits {
         } = ask;
         let began = Instant::now();
         let line = self.line(Key::Identity(identity));
-        let mut number = ticket
-            .0
-            .filter(|(of, _)| *of == identity)
-            .map_or(0, |(_, number)| number);
+        let known = ticket.0.filter(|(of, _)| *of == identity);
+        let mut number = known.map_or(0, |(_, number)| number);
         let quietly = |_, _| {};
         loop {
             let place = match ask.place.map(|place| self.line(Key::Place(place))) {
-                Some(line) => Some(line.enter(&mut 0, Cost::READ, deadline, quietly).await?),
+                Some(line) => Some(
+                    line.wait_for_room(&mut 0, Cost::READ, deadline, quietly)
+                        .await?,
+                ),
                 None => None,
             };
-            let own = line.enter(&mut number, cost, deadline, &mut tell).await?;
+            let own = line
+                .wait_for_room(&mut number, cost, deadline, &mut tell)
+                .await?;
             ticket.0 = Some((identity, number));
             let in_all = self
                 .in_all
-                .enter(&mut 0, Cost::READ, deadline, quietly)
+                .wait_for_room(&mut 0, Cost::READ, deadline, quietly)
                 .await?;
-            let waited = began.elapsed() >= SHORT;
+            let waited = began.elapsed() >= LONG_WAIT;
             let leave = Leave {
                 own,
                 place,
                 _in_all: in_all,
                 waited,
             };
-            // A limit may have been met while others had all places.
+            // GitHub may have refused something while this waited for `in_all`.
             if !leave.is_outdated() {
                 return Ok(leave);
             }
         }
     }
 
-    /// Waits until the ledger, if there is one, knows what became of its leases: a process may end next, and what it has
-    /// not told holds up others for as long as a lease lasts.
-    pub(crate) async fn told(&self) {
+    /// Waits until the ledger, if there is one, has been told what became of its leases: should the process end next,
+    /// other processes would wait for what it has leased.
+    pub(crate) async fn wait_for_ledger(&self) {
         if self.ledger.is_none() || Handle::try_current().is_err() {
             return;
         }
@@ -176,11 +176,11 @@ impl Limits {
         };
         let all = async {
             for line in lines {
-                line.told().await;
+                line.wait_for_ledger().await;
             }
         };
-        // It is no error if that takes longer.
-        let _ = timeout(TELLS_WITHIN, all).await;
+        // If that takes longer, the leases end by themselves.
+        let _ = timeout(LEDGER_TIMEOUT, all).await;
     }
 
     fn line(&self, key: Key) -> Arc<Line> {
@@ -191,9 +191,9 @@ impl Limits {
             return line.clone();
         }
         lines.retain(|_, (line, used_at)| {
-            Arc::strong_count(line) > 1 || now < *used_at + FORGOTTEN_AFTER
+            Arc::strong_count(line) > 1 || now < *used_at + FORGOTTEN_AFTER_MS
         });
-        if lines.len() >= REMEMBERED {
+        if lines.len() >= MAX_LINES {
             let idle = lines
                 .iter()
                 .filter(|(_, (line, _))| Arc::strong_count(line) == 1);
@@ -212,7 +212,7 @@ impl Limits {
             })
         };
         let line = match key {
-            Key::Place(_) => Line::new(self.clock, self.pacing.width_only(), None),
+            Key::Place(_) => Line::new(self.clock, self.pacing.without_rates(), None),
             Key::Identity(id) => Line::new(self.clock, self.pacing.clone(), link(id)),
         };
         lines.insert(key, (line.clone(), now));
@@ -228,73 +228,75 @@ pub(crate) struct Leave {
     waited: bool,
 }
 
-/// What a refusal means for everything of the same identity.
+/// For how long a refusal closes the gate of its identity.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stop {
     pub(crate) until: Instant,
     pub(crate) reason: WaitReason,
-    /// What it taught, told once.
+    /// What it taught, if that is news.
     pub(crate) learnt: Option<Learnt>,
 }
 
 impl Leave {
-    /// Whether it was waited for so long that a token may have been replaced meanwhile.
+    /// Whether it took so long that the token may have been replaced meanwhile.
     pub(crate) fn waited(&self) -> bool {
         self.waited
     }
 
-    /// Whether GitHub has refused something since.
+    /// Whether GitHub has refused something since it was given.
     pub(crate) fn is_outdated(&self) -> bool {
         let id = self.own.id;
         self.own.line.look(|tally, _| tally.is_outdated(id))
     }
 
-    /// Whether requests of this cost may be sent by it, or could be had in addition without a wait.
-    pub(crate) fn covers(&mut self, cost: Cost) -> bool {
+    /// Adds what it lacks for requests of this cost, if that takes no wait, and says whether it is enough for them.
+    pub(crate) fn extend_to(&mut self, cost: Cost) -> bool {
         let Hold {
             line, id, unsent, ..
         } = &mut self.own;
         let missing = cost - *unsent;
-        let covers =
+        let is_enough =
             missing == Cost::NONE || line.look(|tally, now| tally.extend(now, *id, missing));
-        if covers {
+        if is_enough {
             *unsent = *unsent + missing;
         }
-        covers
+        is_enough
     }
 
-    /// Sends a request that leave was asked for. It counts from now on, whatever becomes of it.
+    /// Sends a request by this leave. Unless an outcome is told, it counts as sent.
     pub(crate) async fn send<T>(&mut self, cost: Cost, request: impl Future<Output = T>) -> T {
         self.own.unsent = self.own.unsent - cost;
         self.own.under_way = self.own.under_way + cost;
         SENT_FOR.scope((self.own.line.clone(), cost), request).await
     }
 
-    /// GitHub answered what was sent, with a value or with an error that is not about limits.
-    pub(crate) fn answered(&mut self, quota: Option<Quota>) {
+    /// Counts what was sent as answered: with a value, or with an error that is not about limits.
+    pub(crate) fn settle_answered(&mut self, quota: Option<Quota>) {
         let spent = std::mem::take(&mut self.own.under_way);
         self.own.line.update(|tally, now| {
             if let Some(quota) = quota {
-                tally.learn(now, quota);
+                tally.keep_quota(now, quota);
             }
             tally.settle(now, self.own.id, spent, spent, Cost::NONE);
         });
     }
 
-    /// What was sent has shown whether its place can take as many at once as were under way there.
-    pub(crate) fn ended_well(&self, well: bool) {
+    /// Adapts how many changes of its place may be under way at once.
+    pub(crate) fn adapt_place(&self, succeeded: bool) {
         if let Some(place) = &self.place {
-            place.line.update(|tally, _| tally.narrow(place.id, well));
+            let line = &place.line;
+            line.update(|tally, _| tally.adapt_width(place.id, succeeded));
         }
     }
 
-    /// GitHub refused for a limit: the identity sends nothing for a while.
-    pub(crate) fn refused(mut self, refusal: Refusal) -> Stop {
-        // What is refused is not counted.
+    /// Closes the gate for a refusal.
+    pub(crate) fn close(mut self, refusal: Refusal) -> Stop {
+        // What is refused counts as not sent.
         self.own.unsent = self.own.unsent + std::mem::take(&mut self.own.under_way);
         let Hold { line, id, .. } = &self.own;
-        let (until, reason, learnt) = line.update(|tally, now| tally.refused(now, *id, refusal));
-        // Those in the line whose deadlines are nearer learn it now.
+        let (until, reason, learnt) =
+            line.update(|tally, now| tally.heed_refusal(now, *id, refusal));
+        // Waiters whose deadlines are nearer than that fail now.
         line.ring_all();
         let until = line.clock.at(until);
         Stop {

@@ -1,14 +1,14 @@
-//! Whom GitHub counts a request for.
+//! The account that GitHub counts a request for.
 
 use std::fmt;
 
 use blake2::digest::consts::U16;
 use blake2::{Blake2b, Digest};
 
-/// Whom GitHub counts a request for: a user, or one installation of an App. Each has limits of its own.
+/// The account that GitHub counts a request for: a user, or one installation of an App. Each has limits of its own.
 ///
-/// It is a hash, cheap to copy, the same in every process and of no use to find out what it was made from, so that it
-/// may be written into logs and into what processes share.
+/// It is a hash, cheap to copy and the same in every process. What it was made from can't be found out by it, so that
+/// it may be written into logs and into what processes share.
 ///
 /// # Examples
 /// ```
@@ -30,12 +30,12 @@ impl Identity {
         Self::named(&format!("installation {id}"))
     }
 
-    /// Whoever has this token. Tokens are random, so that a hash tells nothing of them.
+    /// The owner of a token. Tokens are random, so that a hash tells nothing of them.
     pub(crate) fn of_token(token: &str) -> Self {
         Self::hash("token", token)
     }
 
-    /// This identity at a host: each GitHub counts for itself.
+    /// This identity at a host: github.com and each server count for themselves.
     pub(crate) fn at(self, host: &str) -> Self {
         Self::hash(&self.to_string(), host)
     }

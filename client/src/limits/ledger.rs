@@ -1,4 +1,4 @@
-//! Where processes that call as one identity keep count together.
+//! The store in which processes that call as one identity keep count together.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,36 +8,36 @@ use serde::{Deserialize, Serialize};
 use super::cost::Cost;
 use super::identity::Identity;
 use super::log::Rule;
-use super::told::{Closing, Quota, WaitReason};
+use super::signals::{Closing, Quota, WaitReason};
 
-/// What an error of a ledger may be.
+/// Any error of a ledger.
 pub type LedgerError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The future of a [`Ledger`].
 pub type LedgerFuture<'a> = Pin<Box<dyn Future<Output = Result<Answer, LedgerError>> + Send + 'a>>;
 
-/// A lease that is not settled so many milliseconds after it begins counts as spent: its process has died, or waits for
-/// a reply.
+/// A lease that is not settled this many milliseconds after it begins counts as spent: its process has died, or waits
+/// for a reply.
 pub const LEASE_MS: u64 = 4_000;
 
-/// A lease begins so many milliseconds after it is given at most.
+/// A lease begins at most this many milliseconds after it is given.
 pub const SOON_MS: u64 = 2_000;
 
-/// A process that was not heard of for so many milliseconds is no longer counted.
+/// A process that was not heard of for this many milliseconds is no longer counted.
 pub const ABSENT_MS: u64 = 600_000;
 
-/// A process that waits for its turn loses it when it comes later than so many milliseconds after it was told to.
+/// A process that waits for its turn loses it if it comes more than this many milliseconds after it was told to.
 pub const LATE_MS: u64 = 2_000;
 
-/// A process waits in the line for so many requests of each kind at most, and is granted no more where others come soon.
+/// The most requests of each kind that a process waits in the line for, or is granted while others are to come soon.
 pub const CHUNK: u32 = 16;
 
 /// A store in which processes that call as one identity keep count together, so that all of them keep to the limits
 /// that hold for all of them.
 ///
 /// A process takes capacity in **leases**: leave to send some requests within some seconds. Within a lease it asks
-/// nothing. What it used of a lease, and what it did not, it tells when it asks for the next one, or when nothing of it
-/// is under way any more.
+/// nothing. It tells what it used of a lease, and what it did not, when it asks for the next one, or when nothing of
+/// the lease is under way any more.
 ///
 /// # What a ledger keeps
 /// For each identity, and forgotten a day after it was last asked:
@@ -80,8 +80,8 @@ pub const CHUNK: u32 = 16;
 /// 6. The process counts as heard of now. What is late ends here.
 /// 7. One read, one write, one request that creates content, in turn and again and again: each that it still wants is
 ///    granted if there is [room](#room) for it within [`SOON_MS`] (at once, if the reason is another than the pace),
-///    with those before it in the line who are to come by then; beyond [`CHUNK`] of its kind, with all others in the
-///    line who are. What is granted is one lease, which begins as soon as there is room for all of it and ends
+///    with those before it in the line that are to come by then; beyond [`CHUNK`] of its kind, with all others in the
+///    line that are. What is granted is one lease, which begins as soon as there is room for all of it and ends
 ///    [`LEASE_MS`] after that. Of what changes something either all of a lease walks, [`CHUNK`] of a kind at most, or
 ///    nothing does. While the gate is closed there is no room; when its time is over, the first lease is the probe, and
 ///    there is no room besides it.
@@ -120,7 +120,7 @@ pub trait Ledger: Send + Sync {
     /// Tells what became of leases, and takes another.
     ///
     /// # Errors
-    /// Whatever kept the ledger from answering.
+    /// Any error that kept the ledger from answering.
     fn exchange<'a>(&'a self, identity: Identity, exchange: &'a Exchange) -> LedgerFuture<'a>;
 }
 
@@ -177,7 +177,7 @@ pub struct Settled {
     pub unused: Cost,
 }
 
-/// Something that processes want each other to know.
+/// What the processes of an identity let each other know.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// The higher, the newer; 0 for none.
@@ -195,13 +195,13 @@ pub struct Answer {
     pub lease: u64,
     /// What it is for.
     pub granted: Cost,
-    /// How many of them that change something may be under way at once, if not all.
+    /// How many of these may be under way at once, of those that change something; `None` for all.
     pub at_once: Option<u32>,
     /// In how many milliseconds the lease begins.
     pub from_ms: u64,
     /// In how many milliseconds to ask again, if not everything was granted.
     pub again_ms: Option<u64>,
-    /// Or as soon as nothing of the process is under way any more.
+    /// Whether to ask again before that, as soon as nothing of the process is under way any more.
     pub or_sooner: bool,
     /// Why not everything was granted.
     pub reason: Option<WaitReason>,

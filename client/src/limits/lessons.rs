@@ -6,24 +6,25 @@ use super::cost::Cost;
 use super::ledger::Sums;
 use super::log::{Ms, Rule};
 use super::pacing::Pacing;
-use super::told::Cause;
+use super::signals::Cause;
 
-const MINUTE: Ms = 60_000;
-const HOUR: Ms = 60 * MINUTE;
-const DAY: Ms = 24 * HOUR;
+const MINUTE_MS: Ms = 60_000;
+const HOUR_MS: Ms = 60 * MINUTE_MS;
+const DAY_MS: Ms = 24 * HOUR_MS;
 
-/// Where nothing was seen to pass, so many requests that change something are under way at once.
+/// Requests that change something and may be under way at once, beyond a limit that GitHub may not keep.
 const WALKERS: u32 = 5;
 
+// Units of one request of each kind, in the limits on points, on content and on changes.
 const POINTS: Cost = Cost::new(1, 5, 5);
 const CONTENT: Cost = Cost::CONTENT;
 const CHANGES: Cost = Cost::new(0, 1, 1);
 
-/// GitHub's documented limit on points, by which a refusal is judged that no setting explains.
-const DOCUMENTED_POINTS: u32 = 900;
+/// GitHub's documented limit, up to which points explain a refusal even if no limit on them is set.
+const DOCUMENTED_POINTS_PER_MINUTE: u32 = 900;
 
 /// A server's own limit on points is never taken to be lower: one write in twelve seconds.
-const LEAST_POINTS: u32 = 25;
+const LEAST_POINTS_PER_MINUTE: u32 = 25;
 
 /// What an identity has learnt.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,14 +33,14 @@ pub(super) struct Lessons {
     content: Lesson,
     /// The server's limit on points is lower than documented.
     tight: Lesson,
-    /// The points that had passed in the minute before that was learnt.
+    /// The points that had passed in the minute before `tight` was learnt.
     tight_points: u32,
-    /// How many requests were refused when it was.
+    /// How many requests of the last burst were refused.
     refused: u32,
     /// The most changes that were seen to pass in a minute, and in an hour.
     passed: [u32; 2],
     passed_at: Ms,
-    /// When there was the last refusal to learn from: of two, the later knows more.
+    /// The instant of the last refusal that was learnt from. Of two processes' lessons, the later replace the others.
     pub(super) learnt_at: Ms,
 }
 
@@ -53,12 +54,12 @@ struct Lesson {
 
 impl Lesson {
     fn learn(&mut self, now: Ms, first: Ms) {
-        // What was tried for as long as it had held, without a refusal, is forgotten.
+        // A lesson is forgotten after as long a time without a refusal as it had held.
         if now > self.until.saturating_add(self.length) {
             *self = Self::default();
         }
         if !self.holds(now) {
-            self.length = self.length.saturating_mul(2).clamp(first, DAY);
+            self.length = self.length.saturating_mul(2).clamp(first, DAY_MS);
         }
         self.times = self.times.saturating_add(1);
         self.until = now + self.length;
@@ -93,7 +94,7 @@ impl Lessons {
             walkers,
         };
         let all = self.writes_are_content(now, pacing);
-        let recently = now < self.passed_at.saturating_add(DAY);
+        let recently = now < self.passed_at.saturating_add(DAY_MS);
         let changes = |hourly, most: Option<u32>| {
             let passed = self.passed[usize::from(hourly)];
             match most.filter(|_| !all) {
@@ -106,7 +107,7 @@ impl Lessons {
         };
         let tight = self
             .is_tight()
-            .then_some(self.tight_points.max(LEAST_POINTS));
+            .then_some(self.tight_points.max(LEAST_POINTS_PER_MINUTE));
         let kept = tight.filter(|_| self.tight.holds(now));
         let tried = tight.filter(|_| now < self.tight.until.saturating_add(self.tight.length));
         let points = [pacing.points_per_minute, kept].into_iter().flatten().min();
@@ -120,8 +121,8 @@ impl Lessons {
         ]
     }
 
-    /// Learns from the first refusal of a burst, when so much had been sent and had passed in the last minute and hour.
-    pub(super) fn refused(
+    /// Learns from the first refusal of a burst, with what had been sent and had passed in the last minute and hour.
+    pub(super) fn learn_from_refusal(
         &mut self,
         now: Ms,
         cause: Cause,
@@ -132,37 +133,38 @@ impl Lessons {
             return None;
         }
         self.learnt_at = now;
-        let points = pacing.points_per_minute.unwrap_or(DOCUMENTED_POINTS);
-        let points = points.min(DOCUMENTED_POINTS);
-        // Nine tenths: others may have had the rest.
+        let points = pacing
+            .points_per_minute
+            .unwrap_or(DOCUMENTED_POINTS_PER_MINUTE);
+        let points = points.min(DOCUMENTED_POINTS_PER_MINUTE);
+        // Nine tenths of the limit, since other programs may have used the rest.
         let by_points = minute.spent.weighed(POINTS) >= points - points / 10;
         let known = self.writes_are_content(now, pacing);
         let limits = [pacing.content_per_minute, pacing.content_per_hour];
-        // More was sent than the limit, and no more than that had passed.
         let beyond = |sums: Sums, limit: Option<u32>| {
             limit.is_some_and(|most| sums.spent.changes() > most && sums.passed.changes() <= most)
         };
         let by_content = !known && (beyond(minute, limits[0]) || beyond(hour, limits[1]));
-        // What is refused as content at the pace of content is a lower limit, too.
+        // A refusal for content although writes were paced as content tells of a lower limit, too.
         let lower = match cause {
             Cause::Content => known,
             _ => !by_content,
         };
         if lower {
-            self.tight.learn(now, 10 * MINUTE);
+            self.tight.learn(now, 10 * MINUTE_MS);
             (self.tight_points, self.refused) = (minute.passed.weighed(POINTS), 0);
         }
         if limits != [None; 2] && !known && (cause == Cause::Content || !by_points) {
-            self.content.learn(now, HOUR);
+            self.content.learn(now, HOUR_MS);
             self.passed = [0; 2];
         }
-        let fewer = self.refused_too(cause);
+        let fewer = self.count_refusal(cause);
         let news = !known && self.writes_are_content(now, pacing);
         news.then_some(Learnt::WritesAreContent).or(fewer)
     }
 
-    /// Learns that one more of the burst was refused.
-    pub(super) fn refused_too(&mut self, cause: Cause) -> Option<Learnt> {
+    /// Counts one more refusal of the burst, and says what is learnt by it.
+    pub(super) fn count_refusal(&mut self, cause: Cause) -> Option<Learnt> {
         let known = self.is_tight();
         let one = u32::from(matches!(cause, Cause::Traffic | Cause::Content));
         self.refused = self.refused.saturating_add(one);
@@ -170,19 +172,20 @@ impl Lessons {
     }
 
     fn writes_are_content(&self, now: Ms, pacing: &Pacing) -> bool {
-        // What fewer points explain, content does not.
+        // Of two lessons from one refusal, fewer points explain it once that is clear.
         let explained = self.is_tight() && self.tight.learnt_at() == self.content.learnt_at();
-        pacing.all_writes || self.content.holds(now) && !explained
+        pacing.writes_are_content || self.content.holds(now) && !explained
     }
 
-    /// Whether there is enough to tell that the server's limit is lower: what a few requests tell may be due to others.
+    /// Whether the server's limit on points is taken to be lower: on a few refusals alone, other programs' requests may
+    /// have used it up.
     fn is_tight(&self) -> bool {
-        let clear = self.refused >= 3 && self.tight_points >= 2 * LEAST_POINTS;
-        self.tight.times >= 2 || self.tight.times == 1 && clear
+        let is_clear = self.refused >= 3 && self.tight_points >= 2 * LEAST_POINTS_PER_MINUTE;
+        self.tight.times >= 2 || self.tight.times == 1 && is_clear
     }
 
-    /// Learns what has passed in the last minute and hour; `late` had left before the last refusal.
-    pub(super) fn passed(&mut self, now: Ms, minute: Cost, hour: Cost, late: Cost) {
+    /// Learns from what has passed in the last minute and hour; `late` of it had been sent before the last refusal.
+    pub(super) fn learn_from_passed(&mut self, now: Ms, minute: Cost, hour: Cost, late: Cost) {
         let before = self.passed;
         self.passed = [
             minute.changes().max(before[0]),
@@ -191,7 +194,7 @@ impl Lessons {
         if minute.changes() >= before[0] || hour.changes() >= before[1] {
             self.passed_at = now;
         }
-        if now < self.learnt_at.saturating_add(MINUTE) {
+        if now < self.learnt_at.saturating_add(MINUTE_MS) {
             self.tight_points = self.tight_points.saturating_add(late.weighed(POINTS));
         } else if !self.tight.holds(now) {
             self.tight_points = self.tight_points.max(minute.weighed(POINTS));

@@ -1,4 +1,4 @@
-//! A line in front of a tally: first come, first served, and a future that nobody polls holds up none behind it.
+//! A line in front of a tally: first come, first served, and a future that is no longer polled holds up none behind it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,25 +9,25 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
 use super::cost::Cost;
-use super::leases::{self, Link};
+use super::link::{self, Link};
 use super::log::Ms;
 use super::pacing::Pacing;
+use super::signals::WaitReason;
 use super::tally::{Blocked, Tally};
-use super::told::WaitReason;
 
-/// How much later than the one before it a future in the line looks for itself whether its turn has come.
-const PATIENCE: Ms = 250;
+/// A waiter that is not rung for tries by itself this much later than the one before it.
+const STAGGER_MS: Ms = 250;
 
-/// A future that has not been polled for so long after its turn came is passed by.
-const GRACE: Ms = 100;
+/// A waiter that has not tried this long after it was due is skipped.
+const GRACE_MS: Ms = 100;
 
-/// Nothing in a line waits longer before it looks again.
-const LOOKS_AGAIN: Ms = 15_000;
+/// The longest time after which a waiter tries by itself.
+const LONGEST_NAP_MS: Ms = 15_000;
 
-/// For so many of each lane leases are taken at once.
-const SEEN_AHEAD: usize = 50;
+/// How many waiters of each lane leases are asked for at once.
+const WAITERS_PER_LANE: usize = 50;
 
-/// A clock in milliseconds from an instant on.
+/// Milliseconds since the clock was started.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock(Instant);
 
@@ -45,12 +45,12 @@ impl Clock {
     }
 }
 
-/// Why a request does not leave at all.
+/// Why leave was not had by the caller's deadline.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Stays {
-    /// A limit's wait would outlast the caller's deadline.
+pub(crate) enum NoLeave {
+    /// A limit's wait would outlast the deadline.
     TooLong(TooLong),
-    /// Those under way left it no place by the caller's deadline.
+    /// Too many other requests were under way.
     Crowded,
 }
 
@@ -61,28 +61,26 @@ pub(crate) struct TooLong {
     pub(crate) reason: WaitReason,
 }
 
-/// The line. It holds no lock while something waits.
+/// The line of one identity, of one place, or of a client in all.
 pub(super) struct Line {
     pub(super) clock: Clock,
     pub(super) link: Option<Link>,
-    /// Notified at the end of each exchange with the ledger.
-    pub(super) told: Notify,
+    pub(super) exchange_ended: Notify,
     inner: Mutex<Inner>,
 }
 
 struct Inner {
     tally: Tally,
-    /// By ticket, and a lane for each kind of request: those that a limit does not count go past those whom it holds
-    /// up, if they leave them what they need of the limits that count both.
+    /// By ticket, and a lane for each kind of request: those of one kind may overtake those of another that a
+    /// limit holds up, if they leave room for them in the limits that count both.
     lanes: [BTreeMap<u64, Waiter>; 3],
-    /// The last ticket given out.
-    ticket: u64,
+    last_ticket: u64,
 }
 
 #[derive(Clone)]
 struct Waiter {
     cost: Cost,
-    /// When it looks again by itself.
+    /// When it tries again by itself.
     due: Ms,
     bell: Arc<Notify>,
 }
@@ -92,62 +90,62 @@ impl Line {
         let inner = Mutex::new(Inner {
             tally: Tally::new(pacing, link.is_some()),
             lanes: Default::default(),
-            ticket: 0,
+            last_ticket: 0,
         });
-        let told = Notify::new();
         Arc::new(Self {
             clock,
             link,
-            told,
+            exchange_ended: Notify::new(),
             inner,
         })
     }
 
-    /// Waits until the ledger knows what became of its leases, or is away.
-    pub(super) async fn told(self: &Arc<Self>) {
+    /// Waits until no exchange with the ledger is under way.
+    pub(super) async fn wait_for_ledger(self: &Arc<Self>) {
         loop {
-            let told = self.told.notified();
-            if !self.look(|tally, now| tally.is_telling(now)) {
+            let ended = self.exchange_ended.notified();
+            if !self.look(|tally, now| tally.is_exchanging(now)) {
                 return;
             }
-            told.await;
+            ended.await;
         }
     }
 
-    /// Waits for its turn and for room, and is let out. `ticket` is its place in the line, 0 for a new one: with an old
-    /// one it is where it was. `tell` is told of each wait before it begins.
-    pub(super) async fn enter(
+    /// Waits until requests of this cost have their turn and room, and lets them out. A `ticket` of 0 becomes a new one
+    /// at the end of the line; with an old one they are where they were. `tell` is called before each wait for a limit.
+    pub(super) async fn wait_for_room(
         self: &Arc<Self>,
         ticket: &mut u64,
         cost: Cost,
         deadline: Option<Instant>,
         mut tell: impl FnMut(Instant, WaitReason),
-    ) -> Result<Hold, Stays> {
-        let mut spot = Spot {
+    ) -> Result<Hold, NoLeave> {
+        let mut position = Position {
             line: self,
             lane: lane(cost),
             ticket: None,
         };
         let mut told = None;
         loop {
-            let (blocked, waiter) = match self.with(|inner, now| inner.attempt(now, ticket, cost)) {
-                Ok(id) => {
-                    spot.ticket = None;
-                    let (line, under_way) = (self.clone(), Cost::NONE);
-                    return Ok(Hold {
-                        line,
-                        id,
-                        unsent: cost,
-                        under_way,
-                    });
-                }
-                Err(waits) => waits,
-            };
-            spot.ticket = Some(*ticket);
+            let (blocked, waiter) =
+                match self.locked(|inner, now| inner.try_let_out(now, ticket, cost)) {
+                    Ok(id) => {
+                        position.ticket = None;
+                        let (line, under_way) = (self.clone(), Cost::NONE);
+                        return Ok(Hold {
+                            line,
+                            id,
+                            unsent: cost,
+                            under_way,
+                        });
+                    }
+                    Err(blocked) => blocked,
+                };
+            position.ticket = Some(*ticket);
             let reason = blocked.reason;
             if let Some(until) = blocked.until.map(|until| self.clock.at(until)) {
                 if deadline.is_some_and(|deadline| deadline < until) {
-                    return Err(Stays::TooLong(TooLong { until, reason }));
+                    return Err(NoLeave::TooLong(TooLong { until, reason }));
                 }
                 if told.replace((until, reason)) != Some((until, reason)) {
                     tell(until, reason);
@@ -155,54 +153,54 @@ impl Line {
             }
             let due = self.clock.at(waiter.due);
             let due = deadline.map_or(due, |deadline| deadline.min(due));
-            // Until then, or until it is rung for.
+            // A timeout is no error: it is when this tries by itself.
             let _ = timeout_at(due, waiter.bell.notified()).await;
             if let Some(until) = deadline.filter(|deadline| *deadline <= Instant::now()) {
                 return Err(match reason {
-                    WaitReason::Pacing => Stays::Crowded,
-                    _ => Stays::TooLong(TooLong { until, reason }),
+                    WaitReason::Pacing => NoLeave::Crowded,
+                    _ => NoLeave::TooLong(TooLong { until, reason }),
                 });
             }
         }
     }
 
-    /// Looks at the tally.
     pub(super) fn look<T>(self: &Arc<Self>, look: impl FnOnce(&mut Tally, Ms) -> T) -> T {
-        self.with(|inner, now| look(&mut inner.tally, now))
+        self.locked(|inner, now| look(&mut inner.tally, now))
     }
 
-    /// Changes the tally, and lets those look whose turn may have come.
+    /// Changes the tally, and rings for the first of each lane, since it may have room now.
     pub(super) fn update<T>(self: &Arc<Self>, change: impl FnOnce(&mut Tally, Ms) -> T) -> T {
-        self.with(|inner, now| {
+        self.locked(|inner, now| {
             let result = change(&mut inner.tally, now);
             inner.ring_first(now);
             result
         })
     }
 
-    /// Lets everything in the line look again.
     pub(super) fn ring_all(self: &Arc<Self>) {
-        self.with(|inner, now| {
+        self.locked(|inner, now| {
             let waiters = inner.lanes.iter_mut().flat_map(BTreeMap::values_mut);
             waiters.for_each(|waiter| waiter.ring(now));
         });
     }
 
-    fn with<T>(self: &Arc<Self>, change: impl FnOnce(&mut Inner, Ms) -> T) -> T {
+    fn locked<T>(self: &Arc<Self>, change: impl FnOnce(&mut Inner, Ms) -> T) -> T {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        // Under the lock, so that what is told later is told of a later instant.
+        // Read under the lock, so that the tally's time never goes back.
         let now = self.clock.now();
         let result = change(&mut inner, now);
-        // What is dropped after its runtime has nothing to exchange by.
+        // What is dropped after its runtime has ended can't spawn an exchange.
         if let Some(link) = &self.link
             && Handle::try_current().is_ok()
         {
             let Inner { tally, lanes, .. } = &mut *inner;
-            let waiting = lanes.iter().flat_map(|lane| lane.values().take(SEEN_AHEAD));
+            let waiting = lanes
+                .iter()
+                .flat_map(|lane| lane.values().take(WAITERS_PER_LANE));
             let waiting = waiting.map(|waiter| waiter.cost);
             if let Some(mut exchange) = tally.exchange(now, waiting) {
                 exchange.process = link.process;
-                leases::spawn(self.clone(), now, exchange);
+                link::spawn(self.clone(), now, exchange);
             }
         }
         result
@@ -210,13 +208,18 @@ impl Line {
 }
 
 impl Inner {
-    /// Lets a request out, or says what keeps it and when it should look again.
-    fn attempt(&mut self, now: Ms, ticket: &mut u64, cost: Cost) -> Result<u64, (Blocked, Waiter)> {
+    /// Lets requests out, or puts them into the line, and says what holds them up and when they try again.
+    fn try_let_out(
+        &mut self,
+        now: Ms,
+        ticket: &mut u64,
+        cost: Cost,
+    ) -> Result<u64, (Blocked, Waiter)> {
         if *ticket == 0 {
-            self.ticket += 1;
-            *ticket = self.ticket;
+            self.last_ticket += 1;
+            *ticket = self.last_ticket;
         }
-        self.pass_by(now, *ticket);
+        self.skip_unpolled(now, *ticket);
         let own = lane(cost);
         let first = |lane: usize| {
             let first = self.lanes[lane].first_key_value();
@@ -238,12 +241,12 @@ impl Inner {
         };
         let blocked = room.err().unwrap_or(turn);
         let due = match blocked.until {
-            None if ahead == 0 => now + LOOKS_AGAIN,
-            until => until.unwrap_or(now) + ahead.saturating_mul(PATIENCE).min(LOOKS_AGAIN),
+            None if ahead == 0 => now + LONGEST_NAP_MS,
+            until => until.unwrap_or(now) + ahead.saturating_mul(STAGGER_MS).min(LONGEST_NAP_MS),
         };
-        // The first of them asks a ledger that is away again, and gives back what is not used.
-        let asks = self.tally.next_try().filter(|_| ahead == 0);
-        let due = asks.map_or(due, |asks| due.min(asks.max(now + 1)));
+        // The first of a lane wakes for the next exchange, which is made when the line is looked at.
+        let exchange = self.tally.next_exchange().filter(|_| ahead == 0);
+        let due = exchange.map_or(due, |at| due.min(at.max(now + 1)));
         let bell = Arc::default();
         let new = Waiter { cost, due, bell };
         let waiter = self.lanes[own].entry(*ticket).or_insert(new);
@@ -251,12 +254,12 @@ impl Inner {
         Err((blocked, waiter.clone()))
     }
 
-    /// Passes by those ahead that don't look though their turn has come. They keep their tickets.
-    fn pass_by(&mut self, now: Ms, ticket: u64) {
+    /// Takes waiters ahead that are overdue out of the line. They keep their tickets.
+    fn skip_unpolled(&mut self, now: Ms, ticket: u64) {
         for lane in &mut self.lanes {
             while let Some(first) = lane.first_entry()
                 && *first.key() < ticket
-                && first.get().due + GRACE < now
+                && first.get().due + GRACE_MS < now
             {
                 first.remove().bell.notify_one();
             }
@@ -276,7 +279,7 @@ impl Waiter {
     }
 }
 
-/// Requests of one kind don't pass each other.
+/// The index of the lane of these requests, within which none overtakes another.
 fn lane(cost: Cost) -> usize {
     match cost {
         Cost { content: 1.., .. } => 2,
@@ -285,17 +288,17 @@ fn lane(cost: Cost) -> usize {
     }
 }
 
-/// A future's place in a line. Dropped, it is given up.
-struct Spot<'l> {
+/// A future's position in a line. Dropped, it is given up.
+struct Position<'l> {
     line: &'l Arc<Line>,
     lane: usize,
     ticket: Option<u64>,
 }
 
-impl Drop for Spot<'_> {
+impl Drop for Position<'_> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
-            self.line.with(|inner, now| {
+            self.line.locked(|inner, now| {
                 inner.lanes[self.lane].remove(&ticket);
                 inner.ring_first(now);
             });
@@ -306,6 +309,7 @@ impl Drop for Spot<'_> {
 /// Requests that were let out. Dropped, those not sent are given back.
 pub(super) struct Hold {
     pub(super) line: Arc<Line>,
+    /// Their id in the line's tally.
     pub(super) id: u64,
     pub(super) unsent: Cost,
     pub(super) under_way: Cost,

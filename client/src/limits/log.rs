@@ -9,17 +9,17 @@ use super::cost::Cost;
 /// Milliseconds: a length of time, or an instant by some clock that never goes back.
 pub(super) type Ms = u64;
 
-/// So many units in any span of time.
+/// A limit: a number of units in any span of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
     /// Whether the span is an hour, and not a minute.
     pub hourly: bool,
     /// The units that one request of each kind takes.
     pub weights: Cost,
-    /// The most units in such a span.
+    /// Units in a span, at most.
     pub most: u32,
-    /// Where it is not known that GitHub refuses what exceeds the limit: how many requests that change something may
-    /// be under way at once beyond it.
+    /// For a limit that GitHub may not keep: how many requests that change something may be under way at once beyond
+    /// it. `None` if nothing may exceed it.
     pub walkers: Option<u32>,
 }
 
@@ -35,18 +35,17 @@ impl Rule {
     }
 }
 
-/// Requests that ended within the last span of time, so that every span of this length is known, wherever it begins.
+/// Requests that ended within the last span of time.
 ///
-/// Requests that ended within 1/240 of the span of each other are one entry, which ends with the last of them. So
-/// there are some 240 entries at most, and looking at the sums costs nothing per request.
+/// Those within 1/240 of the span are one entry, which ends with the last of them: there are some 240 entries at most.
 #[derive(Debug)]
 pub(super) struct Log {
     pub(super) span: Ms,
-    /// In the order of `first`.
+    /// The oldest first.
     entries: VecDeque<Entry>,
-    /// Everything that GitHub may have counted.
+    /// All requests that GitHub may have counted.
     pub(super) spent: Cost,
-    /// What it answered without a refusal.
+    /// Those of them that were answered without a refusal.
     pub(super) passed: Cost,
 }
 
@@ -61,7 +60,7 @@ struct Entry {
 impl Log {
     pub(super) fn new(span: Ms) -> Self {
         Self {
-            // Half a percent for clocks that run apart.
+            // Half a percent longer, since GitHub's clock may run slower than this one.
             span: span + span / 200,
             entries: VecDeque::new(),
             spent: Cost::NONE,
@@ -70,7 +69,7 @@ impl Log {
     }
 
     /// Forgets what is older than the span.
-    pub(super) fn trim(&mut self, now: Ms) {
+    pub(super) fn forget_old(&mut self, now: Ms) {
         while let Some(entry) = self.entries.front()
             && entry.last + self.span <= now
         {
@@ -98,8 +97,8 @@ impl Log {
         });
     }
 
-    /// When so many units will have left the span; `None` if there are not so many in it.
-    pub(super) fn frees(&self, weights: Cost, units: u32) -> Option<Ms> {
+    /// When this many units will have left the span; `None` if it has fewer.
+    pub(super) fn free_at(&self, weights: Cost, units: u32) -> Option<Ms> {
         let mut free = Cost::NONE;
         let entry = self.entries.iter().find(|entry| {
             free = free + entry.spent;

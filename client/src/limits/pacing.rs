@@ -34,8 +34,7 @@ pub struct Pacing {
     pub(super) points_per_minute: Option<u32>,
     pub(super) content_per_minute: Option<u32>,
     pub(super) content_per_hour: Option<u32>,
-    /// Whether every write counts as content from the start.
-    pub(super) all_writes: bool,
+    pub(super) writes_are_content: bool,
 }
 
 impl Pacing {
@@ -52,7 +51,7 @@ impl Pacing {
             points_per_minute: Some(900),
             content_per_minute: Some(80),
             content_per_hour: Some(500),
-            all_writes: false,
+            writes_are_content: false,
         }
     }
 
@@ -60,7 +59,7 @@ impl Pacing {
     /// to count so.
     pub fn writes_as_content() -> Self {
         Self {
-            all_writes: true,
+            writes_are_content: true,
             ..Self::learning()
         }
     }
@@ -72,12 +71,12 @@ impl Pacing {
             points_per_minute: None,
             content_per_minute: None,
             content_per_hour: None,
-            all_writes: false,
+            writes_are_content: false,
         }
     }
 
-    /// The same number of requests at once, and no other limit.
-    pub(super) fn width_only(&self) -> Self {
+    /// This number of requests at once, and no other limit.
+    pub(super) fn without_rates(&self) -> Self {
         let concurrent = self.concurrent;
         Self {
             concurrent,

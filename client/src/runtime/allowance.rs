@@ -167,7 +167,7 @@ impl Allowance {
 
     /// Fails if the gate stays closed past the deadline, as far as is known.
     pub(crate) fn ensure_open(&self, gate: Gate<'_>) -> Result<(), Error> {
-        match (gate.closed(), self.deadline) {
+        match (gate.closed_until(), self.deadline) {
             (Some(closed), Some(deadline)) if deadline < closed.until => Err(limited(closed, None)),
             _ => Ok(()),
         }

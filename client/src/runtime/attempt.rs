@@ -139,9 +139,9 @@ impl<'a> Attempts<'a> {
         let sent = self.send(request, &token, time, number);
         let (result, leave) = match leave.send(self.call.cost(), sent).await {
             Ok(reply) => {
-                leave.answered(reply::quota(reply.headers()));
+                leave.settle_answered(reply::quota(reply.headers()));
                 if self.call.is_write() {
-                    leave.ended_well(true);
+                    leave.adapt_place(true);
                 }
                 proof.passed();
                 (Ok(reply), Some(leave))

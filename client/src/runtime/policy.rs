@@ -3,7 +3,7 @@
 use std::iter;
 use std::time::Duration;
 
-use crate::limits::{Budget, any_number};
+use crate::limits::{Budget, random_number};
 
 /// How a client deals with failures that pass: lost connections, `5xx`, replies that do not come.
 ///
@@ -131,6 +131,6 @@ impl RetryPolicy {
         let double = move |ceiling: &Duration| Some((*ceiling * 2).min(longest));
         iter::successors(Some(self.first_backoff), double)
             .take(attempts as usize - 1)
-            .map(|ceiling| ceiling.mul_f64(f64::from(any_number()) / f64::from(u32::MAX)))
+            .map(|ceiling| ceiling.mul_f64(f64::from(random_number()) / f64::from(u32::MAX)))
     }
 }

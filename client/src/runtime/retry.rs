@@ -8,7 +8,7 @@ use super::allowance::Allowance;
 use super::observer::Observer;
 use super::policy::A_YEAR;
 use crate::error::Error;
-use crate::limits::{Budget, Identity, LONGEST, WaitReason};
+use crate::limits::{Budget, Identity, LONGEST_WAIT, WaitReason};
 
 /// What an attempt came to: a value, or what follows.
 pub(super) type Verdict<T> = Result<T, Next>;
@@ -87,7 +87,7 @@ impl Bounds<'_> {
     /// attempt would fit in afterwards.
     async fn wait_for_retry(&self, pause: Duration, failed: &Failed) -> bool {
         // A wait that the server asks for is like one for a limit: the deadline alone bounds it.
-        let asked = failed.retry_after.unwrap_or_default().min(LONGEST);
+        let asked = failed.retry_after.unwrap_or_default().min(LONGEST_WAIT);
         let pause = pause.min(A_YEAR);
         // Pauses differ, so calls that were all asked to wait as long do not go on in one instant.
         let until = Instant::now() + asked + pause;

@@ -275,7 +275,7 @@ impl Client {
         let (runtime, mut progress) = (self.runtime.clone(), Progress::begin());
         let limits = runtime.limits.clone();
         let end = stream::once(Box::pin(async move {
-            limits.told().await;
+            limits.wait_for_ledger().await;
             None
         }));
         let outcomes = stream::poll_fn(move |context| batch.poll_next(context));

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{Attempts, MAX_ATTEMPTS_WITH_NEW_TOKENS};
 use crate::auth::{Audience, Token};
 use crate::error::{Error, ErrorKind, Reach};
-use crate::limits::{Ask, Cost, Identity, Leave, Stays};
+use crate::limits::{Ask, Cost, Identity, Leave, NoLeave};
 use crate::runtime::call::number_of;
 use crate::runtime::limited::limited;
 use crate::runtime::policy::A_YEAR;
@@ -21,7 +21,7 @@ impl Attempts<'_> {
         let cost = self.call.cost();
         self.allowance.with_loan(|loan| loan.reads += 1);
         let lent = self.allowance.take_lent();
-        lent.and_then(|(token, mut leave)| leave.covers(cost).then_some((token, leave)))
+        lent.and_then(|(token, mut leave)| leave.extend_to(cost).then_some((token, leave)))
     }
 
     /// Gets the token, and then leave to send.
@@ -85,12 +85,12 @@ impl Attempts<'_> {
         let mut ticket = std::mem::take(&mut self.progress().ticket);
         let observer = &self.runtime.observer;
         let waiting = |until, reason| observer.waiting(ask.identity, until, reason);
-        let leave = gate.limits.leave(ask, &mut ticket, waiting).await;
+        let leave = gate.limits.wait_for_leave(ask, &mut ticket, waiting).await;
         self.progress().ticket = ticket;
-        leave.map_err(|stays| {
-            Next::Stop(match stays {
-                Stays::TooLong(wait) => limited(wait, self.progress().limited.clone()),
-                Stays::Crowded => {
+        leave.map_err(|no_leave| {
+            Next::Stop(match no_leave {
+                NoLeave::TooLong(wait) => limited(wait, self.progress().limited.clone()),
+                NoLeave::Crowded => {
                     let why = "no request under way made room for it in time";
                     Error::new(ErrorKind::Timeout, why)
                 }

@@ -30,17 +30,17 @@ impl Attempts<'_> {
         }
         match failure.class {
             Class::Limited(refusal) => {
-                let stop = leave.refused(refusal);
+                let stop = leave.close(refusal);
                 self.runtime.observer.limited(self.identity(), stop);
                 self.progress().limited = Some(failure.error);
                 return (Next::Again, None);
             }
-            _ if failure.answered => leave.answered(failure.quota),
+            _ if failure.answered => leave.settle_answered(failure.quota),
             _ => {}
         }
         // What a place that can't take several changes at once answers to them.
         if let Some(status) = failure.error.status().filter(|_| is_write) {
-            leave.ended_well(!matches!(status, 409 | 500 | 503));
+            leave.adapt_place(!matches!(status, 409 | 500 | 503));
         }
         let leave = Some(leave).filter(|_| failure.class == Class::Final);
         if failure.class == Class::TokenRefused {

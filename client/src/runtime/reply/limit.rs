@@ -64,7 +64,7 @@ pub(super) fn limit(
     Some(Refusal {
         cause,
         wait: reset.max(retry_after),
-        sure: date.is_some() || reset.is_none() && headers::asks_for_seconds(headers),
+        exact: date.is_some() || reset.is_none() && headers::asks_for_seconds(headers),
     })
 }
 

@@ -1,4 +1,4 @@
-//! What GitHub tells of its limits, and what waits are for.
+//! What replies say of limits, and the reasons for waits.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::log::Ms;
 
 /// No wait is longer than GitHub's longest documented window, whatever a header says.
-pub(crate) const LONGEST: Duration = Duration::from_secs(3601);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(3601);
+pub(super) const LONGEST_WAIT_MS: Ms = LONGEST_WAIT.as_millis() as Ms;
 
 /// Why a request has to wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -42,11 +43,11 @@ impl WaitReason {
 pub(crate) enum Cause {
     /// The hour's quota is used up.
     Quota,
-    /// A secondary limit, whichever.
+    /// A secondary limit; the reply does not say which.
     Traffic,
-    /// A secondary limit on the creation of content.
+    /// The secondary limit on the creation of content.
     Content,
-    /// Something that says nothing of the pace: too many refused tokens.
+    /// Too many refused tokens, which says nothing of the pace.
     Tokens,
 }
 
@@ -56,16 +57,16 @@ pub(crate) struct Refusal {
     pub(crate) cause: Cause,
     /// How long GitHub asks to wait, if it says.
     pub(crate) wait: Option<Duration>,
-    /// Whether that is so by the server's clock or needs none, and not by this machine's.
-    pub(crate) sure: bool,
+    /// Whether `wait` is exact: a number of seconds, or reckoned by the server's clock and not by this machine's.
+    pub(crate) exact: bool,
 }
 
 /// For how long a refusal closes the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closing {
-    /// At least so many milliseconds, from now.
+    /// At least this many milliseconds from now.
     pub wait_ms: u64,
-    /// And at least so many, doubled for each refusal before it with no answer between them.
+    /// And at least this many, doubled for each refusal in a row before it.
     pub doubled_ms: u64,
     /// Why nothing is sent meanwhile.
     pub reason: WaitReason,
@@ -73,10 +74,12 @@ pub struct Closing {
 
 impl From<Refusal> for Closing {
     fn from(refusal: Refusal) -> Self {
-        let wait_ms = ms(refusal.wait.unwrap_or_default());
-        // Repeated refusals wait longer each time even if the headers say "now": no hot loop.
-        let said = refusal.wait.is_some() && refusal.sure;
-        let doubled_ms = if said { 1_000 } else { 60_000 };
+        let wait_ms = bounded_ms(refusal.wait.unwrap_or_default());
+        // Never 0, since a server that says "retry now" each time would be asked in a hot loop.
+        let doubled_ms = match refusal.wait {
+            Some(_) if refusal.exact => 1_000,
+            _ => 60_000,
+        };
         let (wait_ms, reason) = match refusal.cause {
             Cause::Quota => (wait_ms + 1_000, WaitReason::PrimaryLimit),
             _ => (wait_ms, WaitReason::SecondaryLimit),
@@ -102,7 +105,7 @@ pub struct Quota {
 
 impl Quota {
     pub(crate) fn new(limit: Option<u64>, remaining: u64, reset: Duration) -> Self {
-        let reset_ms = ms(reset);
+        let reset_ms = bounded_ms(reset);
         Self {
             limit,
             remaining,
@@ -111,7 +114,7 @@ impl Quota {
     }
 }
 
-/// A length of time, bounded so that no instant lies beyond what a clock can say.
-pub(super) fn ms(time: Duration) -> Ms {
-    time.min(LONGEST).as_millis() as Ms
+/// Milliseconds of `time`, bounded so that no instant they are added to overflows.
+pub(super) fn bounded_ms(time: Duration) -> Ms {
+    time.min(LONGEST_WAIT).as_millis() as Ms
 }
