@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::limits::{Identity, Ledger, Limits, Pacing};
 use crate::runtime::observer::Event;
-use crate::runtime::{RetryPolicy, Tell};
+use crate::runtime::{Listener, RetryPolicy};
 use crate::wire::{Connections, Proxies, Sockets};
 
 impl Client {
@@ -47,7 +47,7 @@ pub struct ClientBuilder {
     limits: Option<Arc<Limits>>,
     ledger: Option<Arc<dyn Ledger>>,
     retry: RetryPolicy,
-    observer: Option<Tell>,
+    observer: Option<Listener>,
     sockets: Sockets,
     /// Those of another client.
     connections: Option<Arc<Connections>>,

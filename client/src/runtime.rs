@@ -1,19 +1,20 @@
-//! One call of GitHub's API, whatever it is about. Knows no secrets, and of scopes that they are places.
+//! One call of GitHub's API, of any operation. It knows no secrets, and knows scopes as places only.
 //!
 //! # What a call passes, in order
-//! Each attempt passes 1 to 6 (`attempt.rs`; before 3 `attempt/admission.rs`, 6 `attempt/verdict.rs`), and the loop (`retry.rs`) repeats it or does not:
-//! 1. **Token** of its [source](tokens), which has the call's retry window to answer, and whom GitHub counts it for.
-//! 2. **Leave** of that identity's [limits](crate::limits), which bound how many are under way and close when GitHub
-//!    says stop. Ends the call if the deadline comes first. It is had last, so that nothing is held while a token is
-//!    made; if it was long in coming, the token is asked for again. The first request with a token goes alone, and none
-//!    goes with one that was [refused](proofs).
+//! Each attempt passes 1 to 6 (1 and 2 in `attempt/admission.rs`, 6 in `attempt/verdict.rs`, the rest in `attempt.rs`),
+//! and the loop (`retry.rs`) decides on another:
+//! 1. **Token** of its [source](tokens), which has the call's retry window to answer, and the identity that GitHub
+//!    counts it for. The first request with a token goes alone, and none goes with one that was [refused](proofs).
+//! 2. **Leave** of that identity's [limits](crate::limits), which bound how many requests are under way and close when
+//!    GitHub refuses. Ends the call if the deadline comes first. It comes after the token, so that nothing is held while
+//!    a token is made; after a long wait the token is asked for again.
 //! 3. **Time**: the attempt's timeout, or what is left of the call's [allowance](allowance) if that is less. Ends the
 //!    call if it is too short to be useful.
 //! 4. **Request**: a generated method of the low-level client, over the [wire](crate::wire).
 //! 5. **Reply**, [read](reply) with all headers: a value, or a failure and its class.
-//! 6. **Verdict**: the gate learns of limits and quota, the source of a refused token.
+//! 6. **Verdict**: the gate is told of limits and quota, and the source of a refused token.
 //! 7. **Pause** before another attempt, if attempts, window, deadline and the client's budget of retries have room.
-//! 8. **Error**: what was attempted, how often, whether it may have been carried out, and which other calls it would meet.
+//! 8. **Error**: what was attempted, how often, whether it may have been applied, and which other calls it would meet.
 
 mod allowance;
 mod attempt;
@@ -58,15 +59,15 @@ use retry::{Bounds, retry};
 
 pub(crate) use allowance::{Allowance, Used};
 pub(crate) use call::{Answered, Call, Place, cost};
-pub(crate) use observer::{Observer, Tell};
+pub(crate) use observer::{Listener, Observer};
 pub use policy::RetryPolicy;
 pub(crate) use terms::Terms;
 #[cfg(feature = "app")]
-pub(crate) use tokens::Coming;
+pub(crate) use tokens::TokenFuture;
 pub(crate) use tokens::Tokens;
 
-/// For so long GitHub may not see a place everywhere that was just made.
-const NEW_FOR: Duration = Duration::from_secs(5);
+/// How long after a place was made GitHub may still answer `404` for it.
+const NEW_PLACE_FOR: Duration = Duration::from_secs(5);
 
 /// Makes calls: as whom, to which server, within which limits.
 pub(crate) struct Runtime {
@@ -77,17 +78,16 @@ pub(crate) struct Runtime {
     context: Context,
     tokens: Arc<dyn Tokens>,
     pub(crate) limits: Arc<Limits>,
-    /// Whom calls count for, unless their token's source says.
+    /// The identity that calls count for if their token's source names none.
     pub(crate) identity: Identity,
     policy: RetryPolicy,
-    /// The retries left, for all that this client asks the server.
     budget: Arc<Budget>,
     pub(crate) observer: Arc<Observer>,
     proofs: Proofs,
     /// Whether the last reply to a read had GitHub's request id, which some proxies take away.
-    marked: AtomicBool,
+    replies_are_marked: AtomicBool,
     /// When this client made places, by their number.
-    made: Mutex<HashMap<u64, Instant>>,
+    new_places: Mutex<HashMap<u64, Instant>>,
 }
 
 impl Runtime {
@@ -111,12 +111,12 @@ impl Runtime {
             budget,
             observer,
             proofs: Proofs::default(),
-            marked: AtomicBool::new(false),
-            made: Mutex::default(),
+            replies_are_marked: AtomicBool::new(false),
+            new_places: Mutex::default(),
         }
     }
 
-    /// The same, which says in errors which way it goes.
+    /// Sets what errors say of the host and the proxy.
     pub(crate) fn with_route(mut self, route: String) -> Self {
         self.route = route;
         self
@@ -143,9 +143,9 @@ impl Runtime {
         self.repeat(attempts, nothing, |api, ()| request(api)).await
     }
 
-    /// As [`call`](Self::call), for a write of what each attempt reads first. Leave is had for both, so that the write
-    /// follows the read at once; if something comes between them all the same, both are made again. What `read` calls
-    /// has the same `allowance`.
+    /// As [`call`](Self::call), for a write of what each attempt reads first. Leave is taken for both, so that the write
+    /// follows the read at once; if a refusal or a wait comes between them, both are made again. The calls of `read`
+    /// must have the same `allowance`.
     pub(crate) async fn read_and_write<R, T, G, ReadFut, F, Fut>(
         &self,
         call: Call<'_>,
@@ -198,15 +198,15 @@ impl Runtime {
         self.watch(call, allowance, work).await
     }
 
-    /// Does the work of a call of the public API, in a span, and tells how it ended. What it calls with the same
-    /// `allowance` is part of it.
+    /// Does the work of a call of the public API in a span, and tells the observer how it ended. Further calls within it
+    /// that have the same `allowance` get no span of their own.
     pub(crate) fn watch<'a, T: 'a>(
         &'a self,
         call: Call<'a>,
         allowance: &'a Allowance,
         work: impl Future<Output = Result<T, Error>> + 'a,
     ) -> impl Future<Output = Result<T, Error>> + 'a {
-        // In a box, at once: a call makes others, and all of it would lie on one stack, and be moved there.
+        // Boxed at once, since calls make calls, and their futures would be large and moved often.
         let work = Box::pin(work);
         async move {
             let is_part = !allowance.begin_watch();
@@ -215,38 +215,38 @@ impl Runtime {
             }
             let span = of_call(&call);
             let began = Instant::now();
-            let result = allowance.live(work.instrument(span.clone())).await;
+            let work = work.instrument(span.clone());
+            let result = allowance.with_heartbeat(work).await;
             let took = began.elapsed();
-            let told = || observer::Call::new(&call, took, &result);
-            self.observer.call(&span, told);
+            let event = || observer::Call::new(&call, took, &result);
+            self.observer.tell_call(&span, event);
             result
         }
     }
 
-    /// Tells of a setting that a secret at a place has and nothing is known of here.
+    /// Tells the observer that a secret at a place has a setting which this version does not know.
     pub(crate) fn tell_unknown_setting(&self, place: &dyn Place, name: &str, setting: &str) {
-        self.observer.unknown_setting(UnknownSetting {
+        self.observer.tell_unknown_setting(UnknownSetting {
             place: place.to_string(),
             name: name.to_owned(),
             setting: setting.to_owned(),
         });
     }
 
-    /// Keeps in mind that a place was made just now.
-    pub(crate) fn made(&self, place: &dyn Place) {
-        let mut made = lock(&self.made);
-        made.retain(|_, made| made.elapsed() < NEW_FOR);
-        made.insert(number_of(place), Instant::now());
+    pub(crate) fn remember_new_place(&self, place: &dyn Place) {
+        let mut places = lock(&self.new_places);
+        places.retain(|_, made_at| made_at.elapsed() < NEW_PLACE_FOR);
+        places.insert(number_of(place), Instant::now());
     }
 
-    /// Whether GitHub may not see the place everywhere yet, since it was made just now.
-    fn is_new(&self, place: &dyn Place) -> bool {
-        let made = lock(&self.made);
-        made.get(&number_of(place))
-            .is_some_and(|made| made.elapsed() < NEW_FOR)
+    fn is_new_place(&self, place: &dyn Place) -> bool {
+        let places = lock(&self.new_places);
+        places
+            .get(&number_of(place))
+            .is_some_and(|made_at| made_at.elapsed() < NEW_PLACE_FOR)
     }
 
-    /// The limits of whom a call counts for, as far as that is known before it has a token.
+    /// The gate of the identity that a call counts for, as far as that is known before it has a token.
     pub(crate) fn gate(&self, audience: Audience<'_>) -> Gate<'_> {
         Gate {
             limits: &self.limits,
@@ -254,7 +254,7 @@ impl Runtime {
         }
     }
 
-    /// A name that is the same for all calls that share limits, as far as that can be told without asking.
+    /// A name that is the same for all calls that share limits, as far as that is known without a request.
     pub(crate) fn group(&self, audience: Audience<'_>) -> Option<String> {
         self.tokens.group(audience)
     }
@@ -264,7 +264,7 @@ impl Runtime {
         self.tokens.is_shared()
     }
 
-    /// Forgets the tokens that are kept, and which were refused.
+    /// Forgets the tokens that are kept, and which of them were refused.
     pub(crate) fn forget_tokens(&self) {
         self.tokens.forget();
         self.proofs.forget();
@@ -280,7 +280,7 @@ impl Runtime {
         octoseal_api::client(self.base.as_str(), context.for_one(operation))
     }
 
-    /// Whether this is the address of an Enterprise Server, and not of its API.
+    /// Whether the base URL is that of an Enterprise Server without the path of its API.
     fn may_lack_prefix(&self) -> bool {
         matches!(Server::at(&self.base), Server::Own(_)) && !self.base.path().contains("/api/")
     }
@@ -293,7 +293,7 @@ impl Runtime {
     }
 }
 
-/// Locks, also after a panic of another: what is locked here is whole between any two statements.
+/// Locks, also after a panic of another holder: no panic can leave the data of this crate half changed.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -74,7 +74,7 @@ pub(crate) trait HasKey: Place + Clone + 'static {
 }
 
 impl Place for Scope {
-    fn if_missing(&self) -> Option<&'static str> {
+    fn hint_if_missing(&self) -> Option<&'static str> {
         self.environment().map(|_| {
             "the environment may not exist yet, and `Secrets::ensure_environment` creates it; or the repository or the \
              secret may be missing, renamed, or invisible to this token"

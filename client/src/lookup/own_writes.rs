@@ -163,7 +163,7 @@ impl Place {
                 return Some(HeldPlace { written, place });
             }
             let holder = lock(&self.holder).upgrade();
-            let is_heard = holder.is_some_and(|holder| holder.silence() < SILENT_AFTER);
+            let is_heard = holder.is_some_and(|holder| holder.since_polled() < SILENT_AFTER);
             if is_silent && !is_heard {
                 return None;
             }
@@ -179,7 +179,7 @@ impl OwnWrites {
         place: &str,
         allowance: &Allowance,
     ) -> Result<HeldPlace, Error> {
-        let life = allowance.life();
+        let life = allowance.life_sign();
         let held = async {
             loop {
                 let there = self.place(place);

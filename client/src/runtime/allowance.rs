@@ -3,7 +3,7 @@
 use std::fmt;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
@@ -21,45 +21,40 @@ use crate::limits::{Gate, Leave};
 pub(crate) struct Allowance {
     policy: RetryPolicy,
     deadline: Option<Instant>,
-    /// A member of a batch makes more attempts, and waits for limits as long as they ask.
     in_batch: bool,
     shortest_useful_attempt: Duration,
     used: Arc<Used>,
 }
 
-/// While a call waits, it shows so often that it is still polled.
-const BEAT: Duration = Duration::from_secs(20);
+/// How often a call that is polled notes the time of it.
+const HEARTBEAT: Duration = Duration::from_secs(20);
 
-/// What of an allowance was used, by all that have it.
+/// What of an allowance was used, by all requests that share it.
 #[derive(Debug, Default)]
 pub(crate) struct Used {
     /// Microseconds of the retry window that attempts and pauses took.
     spent: AtomicU64,
-    /// How many requests were sent that write.
+    /// How many writes were sent.
     writes: AtomicU32,
     loan: Mutex<Loan>,
-    /// What has the allowance is being watched.
+    /// The call has a span already.
     watched: AtomicBool,
-    /// When it was last polled.
-    polled: Mutex<Option<Instant>>,
+    /// When the call was last polled, to within [`HEARTBEAT`].
+    polled_at: Mutex<Option<Instant>>,
 }
 
 impl Used {
-    fn polled(&self) -> MutexGuard<'_, Option<Instant>> {
-        lock(&self.polled)
-    }
-
-    /// For how long what has the allowance was not polled, to within [`BEAT`].
-    pub(crate) fn silence(&self) -> Duration {
-        self.polled().map_or(Duration::ZERO, |last| last.elapsed())
+    /// How long ago the call was polled last, to within [`HEARTBEAT`].
+    pub(crate) fn since_polled(&self) -> Duration {
+        lock(&self.polled_at).map_or(Duration::ZERO, |last| last.elapsed())
     }
 }
 
-/// What a write that reads first lends to its reads: the token and the leave that it will be sent by.
+/// The token and leave of a write that reads first, which it lends to those reads.
 #[derive(Default)]
 pub(super) struct Loan {
     lent: Option<(Token, Leave)>,
-    /// How many requests were made by it, or would have been.
+    /// How many reads borrowed it or wanted to.
     pub(super) reads: u32,
 }
 
@@ -92,8 +87,8 @@ impl Allowance {
         new
     }
 
+    /// One with the same deadline, and a retry window and counts of its own.
     #[cfg(feature = "app")]
-    /// The same deadline, and a retry window and a count of its own.
     pub(crate) fn with_new_window(&self) -> Self {
         Self {
             used: Arc::new(Used {
@@ -104,12 +99,12 @@ impl Allowance {
         }
     }
 
-    /// Lends what the next requests are sent by.
+    /// Lends a token and leave to the next requests.
     pub(super) fn lend(&self, token: Token, leave: Leave) {
         self.with_loan(|loan| loan.lent = Some((token, leave)));
     }
 
-    /// Takes what is lent, if anything is, to send by it or to have it back.
+    /// Takes the loan, if there is one: to send by it, or back.
     pub(super) fn take_lent(&self) -> Option<(Token, Leave)> {
         self.with_loan(|loan| loan.lent.take())
     }
@@ -118,29 +113,29 @@ impl Allowance {
         change(&mut lock(&self.used.loan))
     }
 
-    /// Gives back leave that is lent, before something is waited for that may need it.
+    /// Gives back leave that is lent, before a wait for something that may need leave itself.
     pub(crate) fn give_back_leave(&self) {
         self.take_lent();
     }
 
-    /// Begins to watch what has this allowance. Says `false` if that was begun before.
+    /// Marks the call as watched. Says `false` if it was before.
     pub(super) fn begin_watch(&self) -> bool {
         !self.used.watched.swap(true, Ordering::Relaxed)
     }
 
-    /// Does what has this allowance, and shows meanwhile that it is polled.
-    pub(super) async fn live<T>(&self, work: impl Future<Output = T>) -> T {
+    /// Does the work, and notes meanwhile that it is polled.
+    pub(super) async fn with_heartbeat<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         loop {
-            *self.used.polled() = Some(Instant::now());
-            if let Ok(done) = timeout(BEAT, &mut work).await {
+            *lock(&self.used.polled_at) = Some(Instant::now());
+            if let Ok(done) = timeout(HEARTBEAT, &mut work).await {
                 return done;
             }
         }
     }
 
-    /// What tells whether it is polled still, as long as there is one.
-    pub(crate) fn life(&self) -> Weak<Used> {
+    /// Tells whether the call is still polled, and whether it still exists.
+    pub(crate) fn life_sign(&self) -> Weak<Used> {
         Arc::downgrade(&self.used)
     }
 
@@ -159,7 +154,7 @@ impl Allowance {
         self.policy.attempts_of_a_call(self.in_batch)
     }
 
-    /// Whether the deadline, and not the retry window, is what ends this call.
+    /// Whether the deadline comes before the end of the retry window.
     pub(crate) fn ends_by_deadline(&self) -> bool {
         self.deadline
             .is_some_and(|deadline| deadline < Instant::now() + self.window_left())
@@ -182,7 +177,7 @@ impl Allowance {
         }
     }
 
-    /// How long an attempt made now may take, unless that is too short to be useful.
+    /// How long an attempt made now may take; `None` if that is too short to be useful.
     pub(super) fn time_for_attempt(&self) -> Option<Duration> {
         let time = self.policy.attempt_timeout.min(self.left());
         (!time.is_zero() && time >= self.shortest_useful_attempt).then_some(time)
@@ -203,7 +198,7 @@ impl Allowance {
         self.used.writes.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many requests were sent that write, over all requests of the call.
+    /// How many writes were sent in the whole call.
     pub(super) fn writes(&self) -> u32 {
         self.used.writes.load(Ordering::Relaxed)
     }

@@ -18,7 +18,7 @@ use super::allowance::Allowance;
 use super::call::Call;
 use super::echo::echoes;
 use super::headers;
-use super::in_time::{OutOf, in_time};
+use super::in_time::{GivenUp, in_time};
 use super::lock;
 use super::observer::{Request, of_request};
 use super::reply::{self, Failure};
@@ -27,8 +27,8 @@ use crate::auth::Token;
 use crate::error::{Error, ErrorKind};
 use crate::limits::Ticket;
 
-/// So many attempts are made at most while tokens are refused, whatever their source says: after more refusals GitHub
-/// refuses valid tokens too.
+/// Attempts of a call while tokens are refused, whatever their source says: after more refusals GitHub refuses valid
+/// tokens too.
 const MAX_ATTEMPTS_WITH_NEW_TOKENS: u32 = 20;
 
 /// The attempts of a call.
@@ -44,17 +44,17 @@ pub(super) struct Attempts<'a> {
 #[derive(Default)]
 struct Progress {
     made: u32,
-    /// So many tokens of the source had been refused already.
-    turned_away: u32,
-    /// An attempt may have been carried out without our learning of it.
-    maybe_done: bool,
-    /// GitHub said that it was carried out.
-    done: bool,
+    /// How many times the source gave a token that had been refused before.
+    refused_tokens: u32,
+    /// The request may have been applied without a reply that says so.
+    maybe_applied: bool,
+    /// GitHub said that the request was applied.
+    applied: bool,
     /// The last refusal for a limit.
     limited: Option<Error>,
-    /// The place in the line for leave of an attempt that is not made yet.
+    /// The position in the line for leave, of an attempt that is not made yet.
     ticket: Ticket,
-    /// How many requests go before it, by the same leave.
+    /// How many reads go before the request, by the same leave.
     reads: u32,
     /// GitHub's id of the last request, if it was answered with a success.
     request_id: Option<String>,
@@ -89,7 +89,7 @@ impl<'a> Attempts<'a> {
         self.progress().request_id.clone()
     }
 
-    /// How many requests were sent; of writes, those before it count that belong to the same call of the public API.
+    /// How many requests were sent; of a write, all writes of its call of the public API.
     pub(super) fn made(&self) -> u32 {
         match self.call.is_write() {
             true => self.allowance.writes(),
@@ -143,11 +143,11 @@ impl<'a> Attempts<'a> {
                 if self.call.is_write() {
                     leave.adapt_place(true);
                 }
-                proof.passed();
+                proof.accept();
                 (Ok(reply), Some(leave))
             }
             Err(failure) => {
-                let (next, leave) = self.after(failure, leave, &token, proof);
+                let (next, leave) = self.next_after(failure, leave, &token, proof);
                 (Err(next), leave)
             }
         };
@@ -157,7 +157,7 @@ impl<'a> Attempts<'a> {
         result
     }
 
-    /// Makes the request and reads the reply, both within `time` of its leaving: the body of a refusal may drip too.
+    /// Makes the request and reads the reply, the body of a refusal included, within `time` of its leaving.
     async fn send<T, F, Fut>(
         &self,
         request: F,
@@ -175,17 +175,17 @@ impl<'a> Attempts<'a> {
         let api = self
             .runtime
             .api(self.call.operation, token, journey.clone());
-        // In a box, since generated calls are large and lie within others.
+        // Boxed, since futures of generated methods are large.
         let exchange = Box::pin(async {
             let result = request(api).await;
             if let Some(headers) = reply::headers(&result) {
                 let operation = self.call.operation.id;
-                self.runtime.observer.replied(operation, headers);
+                self.runtime.observer.tell_deprecation(operation, headers);
             }
             match result {
                 Ok(reply) => Ok(reply),
                 Err(error) => {
-                    let marked = self.runtime.marked.load(Ordering::Relaxed);
+                    let marked = self.runtime.replies_are_marked.load(Ordering::Relaxed);
                     Err(reply::failure(error, token.expose(), marked).await)
                 }
             }
@@ -194,30 +194,30 @@ impl<'a> Attempts<'a> {
         let sent = in_time(exchange, &journey, time, left, deadline).instrument(span.clone());
         let outcome = match sent.await {
             Ok(outcome) => outcome,
-            Err(OutOf::Time(after)) => Err(Failure::timed_out(after)),
-            Err(OutOf::Patience(after)) => Err(Failure::never_left(after)),
+            Err(GivenUp::Unanswered(after)) => Err(Failure::timed_out(after)),
+            Err(GivenUp::Unsent(after)) => Err(Failure::unsent(after)),
         };
-        let outcome = self.by_github(outcome, &journey, token);
+        let outcome = self.check_origin(outcome, &journey, token);
         let took = began.elapsed();
         if outcome.is_err() {
             self.allowance.spend(took);
         }
-        // A server may send the token back in it.
+        // A server may send the token back in its id.
         let headers = outcome.as_ref().ok().map(ResponseValue::headers);
         let request_id = headers
             .and_then(headers::request_id)
             .filter(|id| !echoes(id, token.expose()));
         self.progress().request_id = request_id;
-        self.runtime.observer.request(&span, || {
+        self.runtime.observer.tell_request(&span, || {
             let id = self.request_id();
             Request::new(&self.call, self.identity(), number, took, &outcome, id)
         });
         outcome
     }
 
-    /// Tells GitHub's own replies from those of what stands between: of a change, GitHub's tell that it was made even if
-    /// they can't be read, and others do not tell it where GitHub's are marked.
-    fn by_github<T>(
+    /// Checks whether a reply is GitHub's own, by the mark of its request id. A write with a marked success was applied
+    /// even if the reply can't be read; an unmarked success, where other replies are marked, does not prove it.
+    fn check_origin<T>(
         &self,
         outcome: Result<ResponseValue<T>, Failure>,
         journey: &Journey,
@@ -226,14 +226,14 @@ impl<'a> Attempts<'a> {
         let Some(head) = journey.head() else {
             return outcome;
         };
-        let marked = &self.runtime.marked;
+        let replies_are_marked = &self.runtime.replies_are_marked;
         let has_mark = head.request_id.is_some();
         match outcome {
             Ok(reply) if !self.call.is_write() => {
-                marked.store(has_mark, Ordering::Relaxed);
+                replies_are_marked.store(has_mark, Ordering::Relaxed);
                 Ok(reply)
             }
-            Ok(_) if !has_mark && marked.load(Ordering::Relaxed) => {
+            Ok(_) if !has_mark && replies_are_marked.load(Ordering::Relaxed) => {
                 Err(Failure::not_by_github(head.status))
             }
             Err(failure)
@@ -242,7 +242,7 @@ impl<'a> Attempts<'a> {
                     && head.status.is_success()
                     && failure.error.status().is_none() =>
             {
-                Err(failure.carried_out(head, token.expose()))
+                Err(failure.applied(head, token.expose()))
             }
             outcome => outcome,
         }

@@ -1,4 +1,4 @@
-//! Failures below HTTP: no reply came.
+//! Failures below HTTP, without a reply.
 
 use std::io;
 
@@ -10,10 +10,9 @@ use crate::error::{Error, ErrorKind};
 const UNTRUSTED: &str = "TLS: the server's certificate was not accepted";
 const NO_TLS: &str = "TLS: the server did not speak it";
 
-/// A failure below HTTP.
 pub(super) fn failure(error: TransportError) -> Failure {
     use TransportErrorKind::{Certificate, Connect, Request, Timeout};
-    let by_proxy = refused_by_proxy(&error);
+    let by_proxy = refusal_by_proxy(&error);
     let (kind, reason, class) = match (error.kind(), by_proxy) {
         (Certificate, _) => (ErrorKind::Tls, UNTRUSTED, Class::Final),
         (Connect, Some((reason, class))) => (ErrorKind::Transport, reason, class),
@@ -52,7 +51,11 @@ pub(super) fn failure(error: TransportError) -> Failure {
         failed = failed.with_hint(hint);
     }
     let failure = Failure::new(failed, class);
-    if sent { failure.maybe_done() } else { failure }
+    if sent {
+        failure.maybe_applied()
+    } else {
+        failure
+    }
 }
 
 /// An error and its causes. The source of an I/O error skips the error that it wraps, so that is looked at first.
@@ -76,8 +79,8 @@ pub(super) fn in_chain<T: std::error::Error + 'static>(
     causes(error).any(|error| error.is::<T>())
 }
 
-/// Whether a failed connection failed at the check of the server's certificate. An alert from the other side, or an end
-/// in the middle of a handshake, is a fault of the network.
+/// Whether a connection failed at the check of the server's certificate. An alert from the other side, or an end in the
+/// middle of a handshake, is a fault of the network.
 fn is_untrusted(error: &TransportError) -> bool {
     // rustls' own words, and those of OpenSSL, Secure Transport and SChannel.
     let words = [
@@ -97,7 +100,7 @@ fn speaks_no_tls(error: &TransportError) -> bool {
     )
 }
 
-/// Whether an error or one of its causes has one of these words, in any case.
+/// Whether the text of an error or of one of its causes has one of these words, in lower or upper case.
 fn says(error: &TransportError, words: &[&str]) -> bool {
     causes(error).any(|error| {
         let text = error.to_string().to_ascii_lowercase();
@@ -105,8 +108,8 @@ fn says(error: &TransportError, words: &[&str]) -> bool {
     })
 }
 
-/// What a proxy answered instead of connecting, if that is what failed.
-fn refused_by_proxy(error: &TransportError) -> Option<(&'static str, Class)> {
+/// What a proxy answered instead of connecting, if it did.
+fn refusal_by_proxy(error: &TransportError) -> Option<(&'static str, Class)> {
     causes(error).find_map(|error| {
         let text = error.to_string();
         if text.contains("proxy authorization required") {

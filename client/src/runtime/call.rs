@@ -11,11 +11,11 @@ use crate::limits::Cost;
 
 /// Where calls act, as an error names it.
 pub(crate) trait Place: fmt::Display + Send + Sync {
-    /// Whom a call needs a token for.
+    /// The account and repository that a call needs a token for.
     fn audience(&self) -> Audience<'_>;
 
-    /// What may help where GitHub says that something is missing here, if that is not what may help elsewhere too.
-    fn if_missing(&self) -> Option<&'static str> {
+    /// The hint for a `404` at this place, where the usual one does not fit.
+    fn hint_if_missing(&self) -> Option<&'static str> {
         None
     }
 
@@ -25,7 +25,7 @@ pub(crate) trait Place: fmt::Display + Send + Sync {
     }
 }
 
-/// A number for a place, the same for all that are called the same.
+/// A number for a place, the same for all places whose text is the same.
 pub(super) fn number_of(place: &dyn Place) -> u64 {
     struct Text(DefaultHasher);
     impl fmt::Write for Text {
@@ -35,7 +35,7 @@ pub(super) fn number_of(place: &dyn Place) -> u64 {
         }
     }
     let mut text = Text(DefaultHasher::new());
-    // Neither fails.
+    // Hashing does not fail.
     let _ = write!(text, "{place}");
     text.0.finish()
 }
@@ -46,14 +46,13 @@ pub(crate) struct Call<'a> {
     pub(super) place: &'a dyn Place,
     pub(super) doing: &'static str,
     pub(super) name: &'a str,
-    /// What GitHub's description says of it: what it costs, and whether it changes something.
     pub(super) operation: Operation,
     repeatable: bool,
 }
 
 impl<'a> Call<'a> {
-    /// A call of `operation` at `place` that does something, said as a verb form ("storing"), to what has this name
-    /// there; the name of nothing in particular is empty.
+    /// A call of `operation` at `place`. Errors say it as `doing` ("storing") and `name`, which may be empty: "storing
+    /// TOKEN in the organization acme".
     pub(crate) fn new(
         place: &'a dyn Place,
         doing: &'static str,
@@ -65,12 +64,12 @@ impl<'a> Call<'a> {
             doing,
             name,
             operation,
-            // Each POST makes something new.
+            // Each POST creates something else.
             repeatable: operation.method != "POST",
         }
     }
 
-    /// The same, tried again even if it may have been carried out already: what it makes twice does no harm.
+    /// Allows another attempt even if the call may have been applied: what it makes twice does no harm.
     #[cfg(feature = "app")]
     pub(crate) fn repeatable(mut self) -> Self {
         self.repeatable = true;
@@ -82,7 +81,7 @@ impl<'a> Call<'a> {
         self.operation.cost != Marked::Read
     }
 
-    /// Whether it may be tried again when it may have been carried out already.
+    /// Whether it may be tried again when it may have been applied.
     pub(super) fn is_repeatable(&self) -> bool {
         self.repeatable || !self.is_write()
     }

@@ -1,4 +1,4 @@
-//! What a server says, without what it may have copied from the request.
+//! Messages of a server, without what it may have copied from the request.
 
 use std::borrow::Cow;
 
@@ -7,16 +7,16 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
-/// So many characters in common with the token, in any of its spellings, are a piece of it.
+/// Characters in common with the token, in any of its spellings, from which on a text holds a piece of it.
 const PIECE_CHARS: usize = 8;
 
 const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
 
-/// A message is cut after so many bytes.
+/// Where a message is cut.
 const LONGEST_MESSAGE_BYTES: usize = 400;
 
-/// Longer than any word: a sealed value, a token, an address.
-const LONGEST_WORD_BYTES: usize = 40;
+/// From this length on a word is taken for a sealed value, a token or an address.
+const SECRET_WORD_BYTES: usize = 40;
 
 /// A message without the words that look like a secret: an address, a long or encoded word, a piece of the token.
 /// Marks that change how a line reads (controls, directions, line separators) count as blanks.
@@ -53,12 +53,12 @@ pub(super) fn echoes(text: &str, token: &str) -> bool {
     text.iter().for_each(|byte| has[usize::from(*byte)] = true);
     let holds = |spelling: &[u8]| {
         let length = PIECE_CHARS.min(spelling.len()).max(1);
-        // Only what consists of the text's characters is compared.
+        // To be fast: pieces with a character that the text lacks are not compared.
         let runs = spelling.split(|byte| !has[usize::from(*byte)]);
         let mut pieces = runs.flat_map(|run| run.windows(length));
         pieces.any(|piece| text.windows(length).any(|other| other == piece))
     };
-    // One place for all spellings, so that nothing of the token is left elsewhere.
+    // One buffer for all spellings, large enough not to move, so that it can be wiped.
     let mut spelling = Zeroizing::new(Vec::with_capacity(2 * token.len() + 4));
     spelling.extend(token.bytes().map(folded));
     let mut is_echo = holds(&spelling);
@@ -77,7 +77,7 @@ pub(super) fn echoes(text: &str, token: &str) -> bool {
     is_echo
 }
 
-/// A character without what differs between spellings: the case of letters, and the two alphabets of base64.
+/// A character in the one form that both cases of a letter and both alphabets of base64 share.
 fn folded(byte: u8) -> u8 {
     match byte {
         b'+' => b'-',
@@ -86,12 +86,12 @@ fn folded(byte: u8) -> u8 {
     }
 }
 
-/// Whether a word may be part of what was sent, for its shape.
+/// Whether a word has the shape of a secret.
 fn looks_secret(word: &str) -> bool {
     let core = word.trim_matches(|c: char| !c.is_alphanumeric());
     let has = |is: fn(char) -> bool| core.contains(is);
     let mixed = has(|c| c.is_ascii_digit()) && has(char::is_alphabetic);
-    word.len() >= LONGEST_WORD_BYTES
+    word.len() >= SECRET_WORD_BYTES
         || word.contains("://")
         || word.contains(['<', '>', '%'])
         || mixed && core.len() >= 12

@@ -1,4 +1,4 @@
-//! Headers of foreign replies, read so that nothing in them can surprise.
+//! Headers of replies. A value that is not as documented counts as absent.
 
 use std::time::{Duration, SystemTime};
 

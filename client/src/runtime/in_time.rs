@@ -8,22 +8,21 @@ use tokio::time::{Instant, timeout_at};
 
 /// Why an exchange was given up.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum OutOf {
-    /// The request left, and there was no reply for so long since it was handed over.
-    Time(Duration),
-    /// The request did not leave for so long.
-    Patience(Duration),
+pub(super) enum GivenUp {
+    /// The request left, and no reply came within this time of the exchange's beginning.
+    Unanswered(Duration),
+    /// The request did not leave within this time.
+    Unsent(Duration),
 }
 
-/// Lets an exchange take `time` since its request left, which may wait for its turn as long as `patience`; but none goes
-/// on past `deadline`.
+/// Runs an exchange for at most `time` after its request left, and `patience` until it leaves, but not past `deadline`.
 pub(super) async fn in_time<T>(
     mut exchange: impl Future<Output = T> + Unpin,
     journey: &Journey,
     time: Duration,
     patience: Duration,
     deadline: Option<Instant>,
-) -> Result<T, OutOf> {
+) -> Result<T, GivenUp> {
     let began = Instant::now();
     let patience = patience.max(time);
     let mut until = began + time;
@@ -35,10 +34,10 @@ pub(super) async fn in_time<T>(
         let waited = began.elapsed();
         let is_over = deadline.is_some_and(|deadline| deadline <= Instant::now());
         until = match journey.since() {
-            Some(since) if since >= time || is_over => return Err(OutOf::Time(waited)),
+            Some(since) if since >= time || is_over => return Err(GivenUp::Unanswered(waited)),
             Some(since) => Instant::now() + (time - since),
-            None if waited >= patience || is_over => return Err(OutOf::Patience(waited)),
-            // If it leaves in the meantime, this is no later than its time ends.
+            None if waited >= patience || is_over => return Err(GivenUp::Unsent(waited)),
+            // Should it leave meanwhile, this is not after the end of its time.
             None => Instant::now() + time.min(patience - waited),
         };
     }

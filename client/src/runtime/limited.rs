@@ -1,4 +1,4 @@
-//! The error of a call that a limit would hold past its deadline.
+//! The error of a call that a limit would hold up past its deadline.
 
 use tokio::time::Instant;
 
@@ -10,7 +10,7 @@ const TRY_THEN: &str = "try again then, or give the call a longer deadline";
 /// Says how long the wait would be, and what GitHub said when it `refused`.
 pub(super) fn limited(too_long: TooLong, refused: Option<Error>) -> Error {
     let wait = too_long.until.saturating_duration_since(Instant::now());
-    // No more than an hour is waited, whatever the server asks; what it asked is told.
+    // The gate bounds waits to an hour; the error says what the server asked for.
     let asked = refused.as_ref().and_then(Error::retry_after);
     let wait = wait.max(asked.unwrap_or_default());
     let reason = format!(

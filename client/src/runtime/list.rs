@@ -1,4 +1,4 @@
-//! A list, which is read when it is asked for, one by one or as a whole.
+//! Lists that are read as their entries are taken, or as a whole.
 
 use std::fmt;
 use std::pin::Pin;
@@ -50,12 +50,12 @@ type Begin<T> = Box<dyn FnOnce(Reading) -> Entries<T> + Send>;
 enum Reading {
     /// Each page has the time of a call.
     PageByPage,
-    /// All pages have the time of one call together, which is watched as one.
+    /// All pages together have the time of one call, and its span.
     Whole,
 }
 
 impl<T: Send + 'static> List<T> {
-    /// A list whose pages `page` asks for, and `read` makes entries of. What can't be listed is a list of that error.
+    /// A list whose pages `page` asks for, and `read` makes entries of. With an error, a list of that error.
     pub(crate) fn new<P, I, Fut>(
         listed: Result<Listed<P>, Error>,
         page: impl Fn(octoseal_api::Client, Arc<Listed<P>>, i64) -> Fut + Send + Sync + 'static,
@@ -76,7 +76,7 @@ impl<T: Send + 'static> List<T> {
         }
     }
 
-    /// The same for a place that is to be found first.
+    /// The same for a place that has to be found first.
     pub(crate) fn found<P, I, Finding, Fut>(
         runtime: Arc<Runtime>,
         terms: Terms,
@@ -116,7 +116,7 @@ impl<T: Send + 'static> List<T> {
     /// The next entry, or `None` at the end.
     ///
     /// # Errors
-    /// Those of the method that gave the list; a page that fails ends it.
+    /// Those of the method that gave the list. The list ends after an error.
     pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
         TryStreamExt::try_next(self).await
     }

@@ -1,4 +1,4 @@
-//! What is told of calls while they run: each event once, to `tracing`, to `metrics` and to the service's own observer.
+//! Events of calls: each is told once, to `tracing`, to `metrics` and to the service's own observer.
 
 mod events;
 #[cfg(feature = "metrics")]
@@ -27,18 +27,18 @@ use crate::limits::{Identity, Stop, WaitReason};
 pub use events::{Batch, Call, Deprecation, Event, Lesson, Request, UnknownSetting, Wait};
 pub(super) use spans::{of_call, of_request};
 
-/// Waits that end within so long of each other are one.
-const TOGETHER: Duration = Duration::from_secs(1);
+/// Waits that end within this time of each other are told as one.
+const TOLD_AS_ONE: Duration = Duration::from_secs(1);
 
-pub(crate) type Tell = Arc<dyn Fn(&Event) + Send + Sync>;
+pub(crate) type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
 
-/// Tells of what happens, for one client and its clones.
+/// Tells the events of one client and its clones.
 #[derive(Default)]
 pub(crate) struct Observer {
-    tell: Option<Tell>,
-    /// Until when the waits last, and the limits, that were told.
+    listener: Option<Listener>,
+    /// The waits and closed gates that were told, and when they end.
     told: Mutex<HashMap<(Identity, WaitReason, Told), Instant>>,
-    /// The operations that will go, as was told.
+    /// The operations whose deprecation was told.
     deprecated: Mutex<HashSet<&'static str>>,
 }
 
@@ -49,23 +49,22 @@ enum Told {
 }
 
 impl Observer {
-    pub(crate) fn new(tell: Option<Tell>) -> Arc<Self> {
+    pub(crate) fn new(listener: Option<Listener>) -> Arc<Self> {
         Arc::new(Self {
-            tell,
+            listener,
             ..Self::default()
         })
     }
 
-    /// Calls of an identity are about to wait.
-    pub(super) fn waiting(&self, identity: Identity, until: Instant, reason: WaitReason) {
-        // Each call has a pause of its own before it tries again; for a limit all wait together.
+    pub(super) fn tell_wait(&self, identity: Identity, until: Instant, reason: WaitReason) {
+        // Each call has its own pause before another attempt, but all wait for a limit together.
         if reason == WaitReason::Backoff || self.is_news((identity, reason, Told::Wait), until) {
             self.tell(&Event::Wait(Wait::new(identity, until, reason)));
         }
     }
 
-    /// A limit has closed the gate.
-    pub(super) fn limited(&self, identity: Identity, stop: Stop) {
+    /// Tells that a refusal has closed the gate, and what it taught.
+    pub(super) fn tell_limit(&self, identity: Identity, stop: Stop) {
         let Stop { until, reason, .. } = stop;
         if self.is_news((identity, reason, Told::Limited), until) {
             self.tell(&Event::Limited(Wait::new(identity, until, reason)));
@@ -75,8 +74,8 @@ impl Observer {
         }
     }
 
-    /// A reply to an operation may say that it will go.
-    pub(super) fn replied(&self, operation: &'static str, headers: &HeaderMap) {
+    /// Tells of a deprecation, if the headers of a reply to the operation say it.
+    pub(super) fn tell_deprecation(&self, operation: &'static str, headers: &HeaderMap) {
         let Some((since, sunset)) = headers::deprecation(headers) else {
             return;
         };
@@ -91,27 +90,25 @@ impl Observer {
         }
     }
 
-    /// Whether nothing that was told lasts as long.
+    /// Whether no wait that was told lasts as long.
     fn is_news(&self, what: (Identity, WaitReason, Told), until: Instant) -> bool {
         let mut told = lock(&self.told);
         let now = Instant::now();
         told.retain(|_, until| *until > now);
         let known = told
             .get(&what)
-            .is_some_and(|told| until <= *told + TOGETHER);
+            .is_some_and(|told| until <= *told + TOLD_AS_ONE);
         if !known {
             told.insert(what, until);
         }
         !known
     }
 
-    /// A secret has a setting that is not known here.
-    pub(super) fn unknown_setting(&self, setting: UnknownSetting) {
+    pub(super) fn tell_unknown_setting(&self, setting: UnknownSetting) {
         self.tell(&Event::UnknownSetting(setting));
     }
 
-    /// A request has ended.
-    pub(super) fn request(&self, span: &Span, request: impl FnOnce() -> Request) {
+    pub(super) fn tell_request(&self, span: &Span, request: impl FnOnce() -> Request) {
         if self.is_heard() {
             let request = request();
             spans::end_request(span, &request);
@@ -119,8 +116,7 @@ impl Observer {
         }
     }
 
-    /// A call of the public API has ended.
-    pub(super) fn call(&self, span: &Span, call: impl FnOnce() -> Call) {
+    pub(super) fn tell_call(&self, span: &Span, call: impl FnOnce() -> Call) {
         if self.is_heard() {
             let call = call();
             spans::end_call(span, &call);
@@ -128,8 +124,8 @@ impl Observer {
         }
     }
 
-    /// A member of a batch has its outcome.
-    pub(crate) fn batch(&self, batch: &mut Batch, error: Option<&Error>) {
+    /// Counts the outcome of a member of a batch, and tells of it.
+    pub(crate) fn tell_outcome(&self, batch: &mut Batch, error: Option<&Error>) {
         let count = match error {
             Some(_) => &mut batch.failed,
             None => &mut batch.succeeded,
@@ -139,19 +135,21 @@ impl Observer {
         self.tell(&Event::Batch(batch.clone()));
     }
 
-    /// Whether anything would hear of an event: most of what one holds is made for it.
+    /// Whether an event would reach anything; otherwise it need not be made.
     fn is_heard(&self) -> bool {
         let traced = LevelFilter::current() > LevelFilter::OFF;
-        traced || self.tell.is_some() || cfg!(feature = "metrics")
+        traced || self.listener.is_some() || cfg!(feature = "metrics")
     }
 
     fn tell(&self, event: &Event) {
         spans::write(event);
         #[cfg(feature = "metrics")]
         metrics::count(event);
-        let Some(tell) = &self.tell else { return };
-        // A call goes on, whatever becomes of what watches it.
-        if catch_unwind(AssertUnwindSafe(|| tell(event))).is_err() {
+        let Some(listener) = &self.listener else {
+            return;
+        };
+        // A panic of the listener must not end the call.
+        if catch_unwind(AssertUnwindSafe(|| listener(event))).is_err() {
             error!(target: "octoseal", "the observer panicked");
         }
     }

@@ -1,4 +1,4 @@
-//! Lists, page after page.
+//! The pages of a list.
 
 use std::sync::Arc;
 
@@ -14,22 +14,22 @@ use super::headers::{self, NextPage};
 use super::terms::Terms;
 use crate::error::{Error, ErrorKind};
 
-/// How many entries a page is asked for: the most that GitHub gives.
+/// The entries that each page is asked for: the most that GitHub gives.
 pub(crate) const PER_PAGE: i64 = 100;
 
-/// A first page of so many entries may be full: of some lists GitHub gives no more, however many are asked for.
-const FULL_PAGES: [i64; 2] = [30, 50];
+/// The entries of a full page, for lists of which GitHub gives fewer than were asked for.
+const SMALL_PAGES: [i64; 2] = [30, 50];
 
-/// More pages than any list has, so that a server that goes on forever is not followed.
+/// More pages than any list has, so that a server without a last page is not read forever.
 const MAX_PAGES: i64 = 10_000;
 
-/// What pages list, and as whom.
+/// What is listed, and by which runtime.
 pub(crate) struct Listed<P> {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) terms: Terms,
-    /// What is done, as a verb form: "listing the secrets of".
+    /// As [`Call`] says it: "listing the secrets of".
     pub(crate) doing: &'static str,
-    /// What of the place is listed: a secret's name, or nothing.
+    /// As [`Call`] says it: a secret's name, or empty.
     pub(crate) name: String,
     pub(crate) place: P,
     pub(crate) operation: Operation,
@@ -41,18 +41,17 @@ impl<P: Place> Listed<P> {
     }
 }
 
-/// What was seen of a list.
+/// The pages that were read so far.
 #[derive(Default)]
 struct Seen {
     entries: i64,
-    /// How many entries the first page has.
-    first: i64,
-    /// How many there are, as the page before said.
+    entries_of_first_page: i64,
+    /// The `total_count` of the last page.
     counted: Option<i64>,
 }
 
 impl Seen {
-    /// The number of the page after this one, if there is one; or why the list can't be whole, and what to try.
+    /// The number of the page after this one, if there is one; or why the list is incomplete, and what to try.
     fn after<T>(
         &mut self,
         number: i64,
@@ -63,15 +62,15 @@ impl Seen {
         let (before, counted) = (self.counted, page.total_count);
         self.entries += here;
         if number == 1 {
-            self.first = here;
+            self.entries_of_first_page = here;
         }
         let is_full = match counted {
-            None if number == 1 => FULL_PAGES.contains(&here),
-            None => here == self.first,
+            None if number == 1 => SMALL_PAGES.contains(&here),
+            None => here == self.entries_of_first_page,
             Some(_) => false,
         };
         self.counted = counted;
-        // Pages are counted off: with one entry less before it, a page begins one too late.
+        // After a deletion, the next page would begin one entry too late.
         if let (Some(before), Some(now)) = (before, counted)
             && before != now
         {
@@ -88,7 +87,7 @@ impl Seen {
                     "something on the way may change the Link header",
                 ))
             }
-            // What takes the Link header away leaves full pages, or entries that are counted and not there yet.
+            // A proxy may have removed the Link header: after a full page, or if entries are missing, there may be more.
             NextPage::None
                 if here > 0 && (here >= PER_PAGE || is_full || missing) && number < MAX_PAGES =>
             {
@@ -107,8 +106,8 @@ impl Seen {
     }
 }
 
-/// Walks over the pages of a list, `within` the time of the call that needs them all; otherwise each page has that of a
-/// call of its own. A page that fails ends the stream.
+/// The pages of a list, all of them `within` the allowance of one call, or each with one of its own. A page that fails
+/// ends the stream.
 pub(crate) fn pages<P, T, F, Fut>(
     listed: Arc<Listed<P>>,
     within: Option<Allowance>,

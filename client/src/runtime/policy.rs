@@ -1,17 +1,16 @@
-//! When a failed attempt is made again, and how long a call may take: one policy for the whole client.
+//! When a failed attempt is made again, and how long a call may take.
 
 use std::iter;
 use std::time::Duration;
 
 use crate::limits::{Budget, random_number};
 
-/// How a client deals with failures that pass: lost connections, `5xx`, replies that do not come.
+/// How a client deals with transient failures: lost connections, `5xx`, replies that do not come.
 ///
 /// Attempts are repeated with exponential backoff and full jitter, at most [`attempts`](Self::attempts) in all
 /// and within [`retry_window`](Self::retry_window). All calls of a client share a [`budget`](Self::budget) of
 /// retries, so that an outage is not answered with a multiple of the traffic; a retry beyond the budget waits for it.
-/// Waiting for a limit is no failure: it is bounded by
-/// [`deadline`](Self::deadline) alone.
+/// A wait for a limit is no failure: [`deadline`](Self::deadline) alone bounds it.
 ///
 /// | setting | default | reason |
 /// |---|---|---|
@@ -43,7 +42,7 @@ pub struct RetryPolicy {
     pub(crate) retry_percent: u32,
 }
 
-/// No setting and no pause is longer, so that no instant lies beyond what a clock can say.
+/// The longest setting and the longest pause, so that no instant overflows.
 pub(super) const A_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl Default for RetryPolicy {
@@ -107,9 +106,8 @@ impl RetryPolicy {
         self
     }
 
-    /// The retries that all calls of a client share: so many a second whatever happens, and so many percent of the
-    /// requests that succeeded. What is not used is saved up for 10 seconds. When it is used up, retries go one by one,
-    /// at this pace.
+    /// The retries that all calls of a client share: `per_second` in any case, and `percent` of the requests that
+    /// succeeded. What is not used is saved up for 10 seconds. When it is used up, retries go one by one, at this pace.
     pub fn budget(mut self, per_second: u32, percent: u32) -> Self {
         self.retries_per_second = per_second.min(1_000_000);
         self.retry_percent = percent.min(100_000);
@@ -124,7 +122,7 @@ impl RetryPolicy {
         self.attempts.unwrap_or(if in_batch { 10 } else { 5 })
     }
 
-    /// The pauses between so many attempts: exponential, with full jitter
+    /// The pauses between this many attempts: exponential, with full jitter
     /// ([Exponential Backoff And Jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/)).
     pub(super) fn pauses(&self, attempts: u32) -> impl Iterator<Item = Duration> + Send + use<> {
         let longest = self.longest_backoff;

@@ -1,5 +1,5 @@
-//! Whether GitHub accepts a token: one request learns it for all calls of a client, and a token that was refused is
-//! not sent again for some minutes.
+//! Whether GitHub accepts a token: one request finds out for all calls of a client, and a token that was refused is not
+//! sent again for some minutes.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
@@ -14,17 +14,17 @@ use super::lock;
 use crate::auth::{AfterRefusal, Token};
 use crate::error::Error;
 
-/// So many tokens are remembered at once; the oldest are forgotten first.
-const MAX_REMEMBERED: usize = 4096;
+/// Tokens remembered at once; the oldest are forgotten first.
+const MAX_TOKENS: usize = 4096;
 
 /// How long other requests wait for the first one with a token.
 const LONGEST_PROBE: Duration = Duration::from_secs(2);
 
-/// So often a token may be refused, by all calls together, while its source asks to wait until GitHub knows it.
+/// Refusals of one token, in all calls together, until it counts as refused although its source asks to wait.
 const MAX_REFUSALS: u32 = 8;
 
-/// How long a token that was refused is not sent again. Then one request may find out: a `401` may have been an incident
-/// of GitHub's, and one every ten minutes locks no client out.
+/// How long a refused token is not sent again. After that one request may try it: the `401` may have been a fault of
+/// GitHub's, and one such request every ten minutes gets no client locked out.
 const REFUSED_FOR: Duration = Duration::from_secs(600);
 
 /// What is known of the tokens of a client.
@@ -44,10 +44,9 @@ struct Known {
 
 #[derive(Clone)]
 enum State {
-    /// One request may find out, from this instant on; the token was refused so often before, the last time with this
-    /// error.
+    /// One request may try it from this instant on; with the number of refusals so far, and the error of the last.
     Unproven(Instant, u32, Option<Error>),
-    /// One request finds out, and others wait until this instant.
+    /// One request tries it, and others wait until this instant; with the number of refusals so far.
     Probed(Instant, u32),
     Accepted,
     /// Until this instant.
@@ -55,7 +54,7 @@ enum State {
 }
 
 impl Proofs {
-    /// Forgets everything, so that a token that was refused may be sent again.
+    /// Forgets all tokens, so that refused ones may be sent again.
     pub(super) fn forget(&self) {
         let mut known = lock(&self.known);
         known.states.clear();
@@ -69,7 +68,7 @@ impl Proofs {
         if known.states.insert(token, state).is_none() {
             known.order.push_back(token);
         }
-        if known.order.len() > MAX_REMEMBERED
+        if known.order.len() > MAX_TOKENS
             && let Some(oldest) = known.order.pop_front()
         {
             known.states.remove(&oldest);
@@ -78,8 +77,8 @@ impl Proofs {
         self.changed.notify_waiters();
     }
 
-    /// Waits while another request finds out about a token. Fails with its refusal, also if the token's source asks to
-    /// wait for longer than `allowance` leaves time.
+    /// Waits while another request tries a token. Fails with the token's refusal, also if its source asks to wait for
+    /// longer than `allowance` leaves time.
     pub(super) async fn wait(&self, token: &Token, allowance: &Allowance) -> Result<(), Error> {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
@@ -118,7 +117,7 @@ impl Proofs {
         Some(Proof {
             proofs: self,
             token,
-            probes: refusals,
+            refusals,
         })
     }
 }
@@ -130,30 +129,30 @@ impl Known {
     }
 }
 
-/// A request with a token. Dropped without an answer, another request finds out.
+/// A request with a token. If it is dropped without an outcome, another request may try the token.
 pub(super) struct Proof<'a> {
     proofs: &'a Proofs,
     token: u64,
-    /// How often the token was refused before, if this request finds out about it.
-    probes: Option<u32>,
+    /// The refusals of the token so far, if this request is the one that tries it.
+    refusals: Option<u32>,
 }
 
 impl Proof<'_> {
-    /// Whether no request with the token has passed before.
+    /// Whether no request with the token has been accepted before.
     pub(super) fn is_first(&self) -> bool {
-        self.probes.is_some()
+        self.refusals.is_some()
     }
 
-    /// The request ended in another way than by a refusal of the token.
-    pub(super) fn passed(mut self) {
-        if self.probes.take().is_some() {
+    /// Notes that GitHub accepts the token: the request did not end by its refusal.
+    pub(super) fn accept(mut self) {
+        if self.refusals.take().is_some() {
             self.proofs.set(self.token, State::Accepted);
         }
     }
 
-    /// GitHub refused the token, and its source says what to do. Says how long to wait before it is asked again.
-    pub(super) fn refused(mut self, error: &Error, after: AfterRefusal) -> Option<Duration> {
-        let refusals = self.probes.take().unwrap_or(0) + 1;
+    /// Notes that GitHub refused the token, and says how long to wait before its source is asked again, if it is.
+    pub(super) fn refuse(mut self, error: &Error, after: AfterRefusal) -> Option<Duration> {
+        let refusals = self.refusals.take().unwrap_or(0) + 1;
         let refused = || State::Refused(error.clone(), Instant::now() + REFUSED_FOR);
         let (state, pause) = match after {
             AfterRefusal::AskAgain(pause) if !pause.is_zero() && refusals < MAX_REFUSALS => {
@@ -173,7 +172,7 @@ impl Proof<'_> {
 
 impl Drop for Proof<'_> {
     fn drop(&mut self) {
-        if let Some(refusals) = self.probes {
+        if let Some(refusals) = self.refusals {
             let state = State::Unproven(Instant::now(), refusals, None);
             self.proofs.set(self.token, state);
         }

@@ -19,21 +19,21 @@ use crate::error::{Error, ErrorKind, Told};
 use crate::limits::{Quota, Refusal};
 
 pub(crate) use limit::quota;
-use limit::{counted_as_anonymous, limit};
+use limit::{is_for_anonymous, limit};
 
 /// Why an attempt gave no value.
 pub(crate) struct Failure {
     pub(crate) error: Error,
     pub(crate) class: Class,
-    /// The request may have been carried out all the same.
-    pub(crate) maybe_done: bool,
-    /// GitHub said that it was carried out, and no more that can be read.
-    pub(crate) done: bool,
-    /// GitHub itself dealt with the request, so the gate learns that it is open.
+    /// The request may have been applied.
+    pub(crate) maybe_applied: bool,
+    /// The request was applied: GitHub's status said so, although the rest of the reply can't be read.
+    pub(crate) applied: bool,
+    /// Whether the limits count the request as answered: by any reply but a server error.
     pub(crate) answered: bool,
     /// The server's clock.
     pub(crate) server_time: Option<SystemTime>,
-    /// How long the server wants to be left alone.
+    /// How long the server asks to wait.
     pub(crate) retry_after: Option<Duration>,
     pub(crate) quota: Option<Quota>,
 }
@@ -43,8 +43,8 @@ impl Failure {
         Self {
             error,
             class,
-            maybe_done: false,
-            done: false,
+            maybe_applied: false,
+            applied: false,
             answered: false,
             server_time: None,
             retry_after: None,
@@ -63,15 +63,15 @@ impl Failure {
         }
     }
 
-    pub(super) fn maybe_done(self) -> Self {
+    pub(super) fn maybe_applied(self) -> Self {
         Self {
-            maybe_done: true,
+            maybe_applied: true,
             ..self
         }
     }
 
-    /// The same for a change of which GitHub's own reply arrived, at least its head.
-    pub(super) fn carried_out(mut self, head: &Head, token: &str) -> Self {
+    /// This failure, of a write whose success the head of GitHub's own reply tells.
+    pub(super) fn applied(mut self, head: &Head, token: &str) -> Self {
         let id = head.request_id.as_ref().and_then(|id| id.to_str().ok());
         let id = id.filter(|id| !echoes(id, token)).map(str::to_owned);
         let told = Told {
@@ -83,44 +83,41 @@ impl Failure {
         self.error = self.error.with_told(told).with_hint(hint);
         Self {
             class: Class::Final,
-            done: true,
+            applied: true,
             ..self
         }
     }
 
-    /// A change that someone else than GitHub says to have made.
+    /// The success of a write, in a reply that is not GitHub's.
     pub(super) fn not_by_github(status: StatusCode) -> Self {
         let what = format!("{status} without GitHub's request id, which its other replies have");
-        Self::new(unexpected(what), Class::Final).maybe_done()
+        Self::new(unexpected(what), Class::Final).maybe_applied()
     }
 
-    /// It waited for a connection, or for its turn on one, and was not sent.
-    pub(crate) fn never_left(after: Duration) -> Self {
+    /// The request waited for a connection, or for its turn on one, and was not sent.
+    pub(crate) fn unsent(after: Duration) -> Self {
         let reason = format!("no turn to be sent within {:.1} s", after.as_secs_f64());
         Self::new(Error::new(ErrorKind::Timeout, reason), Class::Transient)
     }
 
-    /// No reply in time.
     pub(crate) fn timed_out(after: Duration) -> Self {
         let reason = format!("no complete reply within {:.1} s", after.as_secs_f64());
-        Self::new(Error::new(ErrorKind::Timeout, reason), Class::Transient).maybe_done()
+        Self::new(Error::new(ErrorKind::Timeout, reason), Class::Transient).maybe_applied()
     }
 }
 
-/// What kind of failure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     /// The same request would fail the same way.
     Final,
     /// The same request may succeed after a while.
     Transient,
-    /// Refused for a limit, which holds for all calls.
+    /// Refused for a limit of the identity.
     Limited(Refusal),
-    /// The token was refused.
     TokenRefused,
 }
 
-/// GitHub's error body; every field may be missing.
+/// The body of GitHub's errors; any field may be missing.
 #[derive(Default, Deserialize)]
 struct Body {
     message: Option<String>,
@@ -136,13 +133,13 @@ pub(crate) fn headers<T>(answer: &Answer<T>) -> Option<&HeaderMap> {
     }
 }
 
-/// Reads what the low-level client made of an attempt that failed. Where GitHub's replies are `marked`, one without a
-/// mark is not GitHub's.
+/// The failure of an attempt, from the low-level client's error. If GitHub's replies are `marked`, one without a mark is
+/// not GitHub's.
 pub(crate) async fn failure(error: ApiError, token: &str, marked: bool) -> Failure {
     match error {
         ApiError::UnexpectedResponse(reply) => {
             let (head, body) = reply.into_parts();
-            // An error whose body is cut off is still that error.
+            // An error reply whose body is cut off is still that error.
             let refused = |body: &[u8]| refused(head.status, &head.headers, body, token, marked);
             match start_of(body).await {
                 Ok(body) => refused(&body),
@@ -158,32 +155,32 @@ pub(crate) async fn failure(error: ApiError, token: &str, marked: bool) -> Failu
                 (ErrorKind::Transport, BROKE_OFF, Class::Transient)
             };
             let error = Error::new(kind, reason).with_source(error);
-            Failure::new(error, class).maybe_done()
+            Failure::new(error, class).maybe_applied()
         }
         ApiError::InvalidResponsePayload(_, why) if why.is_data() => {
             let error = Error::new(ErrorKind::UnexpectedReply, format!("in the reply, {why}"));
-            Failure::new(error, Class::Final).maybe_done()
+            Failure::new(error, Class::Final).maybe_applied()
         }
         ApiError::InvalidResponsePayload(body, _) => {
-            // Neither the body nor the parser's message, which quotes it, is passed on.
+            // The parser's message quotes the body, so the error has neither.
             let what = if looks_like_html(&body) {
                 "HTML"
             } else {
                 "something other than the operation's JSON"
             };
             let error = unexpected(format!("a success with {what} for a body"));
-            Failure::new(error, Class::Final).maybe_done()
+            Failure::new(error, Class::Final).maybe_applied()
         }
         ApiError::InvalidRequest(why) => Failure::new(Error::unsupported(why), Class::Final),
-        // Of the caller's own code, perhaps after a request of which nothing is known here.
+        // An error that a caller's own request closure made, perhaps after it has sent something.
         other => {
             let error = Error::new(ErrorKind::Transport, other.to_string());
-            Failure::new(error, Class::Final).maybe_done()
+            Failure::new(error, Class::Final).maybe_applied()
         }
     }
 }
 
-/// As much of an error's body as an error of GitHub's needs.
+/// The beginning of an error reply's body, long enough for any error of GitHub's.
 async fn start_of(mut body: ReplyBody) -> Result<Vec<u8>, TransportError> {
     const MOST_BYTES: usize = 16 * 1024;
     let mut start = Vec::new();
@@ -200,14 +197,15 @@ async fn start_of(mut body: ReplyBody) -> Result<Vec<u8>, TransportError> {
 
 const BROKE_OFF: &str = "the reply broke off";
 
-/// A refusal whose words did not arrive. A `403` is for a limit or for good, which only they tell: it is asked again.
+/// A refusal whose body did not arrive. Only the body tells whether a `403` is for a limit or for good, so that is tried
+/// again.
 fn half_refused(failure: Failure, error: TransportError) -> Failure {
     if failure.error.status() != Some(403) || failure.class != Class::Final || is_capped(&error) {
         return failure;
     }
     let error = Error::new(ErrorKind::Transport, BROKE_OFF).with_source(error);
     Failure {
-        maybe_done: failure.maybe_done,
+        maybe_applied: failure.maybe_applied,
         ..Failure::new(error, Class::Transient)
     }
 }
@@ -223,14 +221,7 @@ fn unexpected(what: String) -> Error {
 }
 
 fn looks_like_html(body: &[u8]) -> bool {
-    let start: Vec<u8> = body
-        .iter()
-        .copied()
-        .filter(|b| !b.is_ascii_whitespace())
-        .take(9)
-        .collect();
-    let start = start.to_ascii_lowercase();
-    start.starts_with(b"<!doctype") || start.starts_with(b"<html") || start.starts_with(b"<")
+    body.trim_ascii_start().starts_with(b"<")
 }
 
 /// A reply whose status is not the operation's success.
@@ -259,7 +250,7 @@ fn refused(
         (&*raw_message).into()
     };
     let limit = limit(status, headers, &said, &documentation);
-    let anonymous = limit.is_some() && counted_as_anonymous(headers, &said);
+    let anonymous = limit.is_some() && is_for_anonymous(headers, &said);
     let limit = limit.filter(|_| !anonymous);
 
     let kind = match (limit, status) {
@@ -307,11 +298,11 @@ fn refused(
     Failure {
         error,
         class,
-        // What GitHub did not answer may come from anyone, after anything.
-        maybe_done: class == Class::Transient
+        // A reply that is not GitHub's may have been made after GitHub got the request.
+        maybe_applied: class == Class::Transient
             || status.is_success()
-            || !is_githubs && (status.is_redirection() || passed_on(kind, status)),
-        done: false,
+            || !is_githubs && (status.is_redirection() || maybe_passed_on(kind, status)),
+        applied: false,
         answered: !status.is_server_error(),
         server_time: headers::date(headers),
         retry_after,
@@ -319,15 +310,15 @@ fn refused(
     }
 }
 
-/// Whether a refusal that is not GitHub's came from beyond what refused it: a proxy that wants a password sends nothing
+/// Whether GitHub may have got a request that was refused by something else: a proxy that wants a password passes none
 /// on.
-fn passed_on(kind: ErrorKind, status: StatusCode) -> bool {
+fn maybe_passed_on(kind: ErrorKind, status: StatusCode) -> bool {
     kind == ErrorKind::UnexpectedReply
         && status.is_client_error()
         && status != StatusCode::PROXY_AUTHENTICATION_REQUIRED
 }
 
-/// What GitHub says in its headers, its message and the page that this names.
+/// An error of what GitHub says in its headers, its message and the documentation page of that.
 fn githubs(
     kind: ErrorKind,
     status: StatusCode,
@@ -335,9 +326,9 @@ fn githubs(
     (message, page): (&str, &str),
     token: &str,
 ) -> Error {
-    // This is for logs, where the token must not turn up even if it is sent back.
-    let quiet = |text: Option<String>| text.filter(|text| !echoes(text, token));
-    let reason = match quiet(headers::redirect_target(headers)) {
+    // Errors are logged, and must not hold a token that the server sent back.
+    let clean = |text: Option<String>| text.filter(|text| !echoes(text, token));
+    let reason = match clean(headers::redirect_target(headers)) {
         Some(target) => format!("{status} leads to {target}"),
         None => status.to_string(),
     };
@@ -346,14 +337,14 @@ fn githubs(
         error = error.with_hint(hint);
     }
     error.with_told(Told {
-        documentation_url: quiet(headers::documentation_url(page)),
-        permission: quiet(headers::needed(headers)),
-        sso_url: quiet(headers::sso_url(headers)),
+        documentation_url: clean(headers::documentation_url(page)),
+        permission: clean(headers::needed(headers)),
+        sso_url: clean(headers::sso_url(headers)),
         ..Told::default()
     })
 }
 
-/// A reply that GitHub did not give: it sends a request id, or JSON with a message.
+/// An error of a reply that GitHub did not give, since it has neither a request id nor JSON with a message.
 fn foreign(status: StatusCode, headers: &HeaderMap, body: &[u8], token: &str) -> Error {
     if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
         || headers.contains_key("proxy-authenticate")

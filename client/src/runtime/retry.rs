@@ -1,4 +1,4 @@
-//! The retry loop: attempts until one gives a value, or none can. It knows time, budget and verdicts, and no HTTP.
+//! The retry loop. It knows time, budget and verdicts, and no HTTP.
 
 use std::time::Duration;
 
@@ -10,41 +10,40 @@ use super::policy::A_YEAR;
 use crate::error::Error;
 use crate::limits::{Budget, Identity, LONGEST_WAIT, WaitReason};
 
-/// What an attempt came to: a value, or what follows.
+/// The value that an attempt gave, or what follows it.
 pub(super) type Verdict<T> = Result<T, Next>;
 
 /// What follows an attempt without a value.
 pub(super) enum Next {
     /// Nothing: another attempt would fail the same way.
     Stop(Error),
-    /// Another attempt at once, which waits at the gate for as long as it must.
+    /// Another attempt, as soon as there is leave.
     Again,
-    /// Another attempt after a pause, as far as attempts, time and budget go.
+    /// Another attempt after a pause, if attempts, time and budget allow it.
     After(Pause, Failed),
 }
 
 /// How long to pause before another attempt.
 pub(super) enum Pause {
-    /// As the policy says, which also bounds the number of attempts; the retry counts against the budget.
+    /// As the policy says. The retry counts against the policy's attempts and the budget.
     Backoff,
-    /// This long, for another token.
+    /// This long: until there may be another token, or GitHub may know a new one or a new place.
     Fixed(Duration),
 }
 
-/// A failure that another attempt may mend.
+/// A failure after which another attempt may succeed.
 pub(super) struct Failed {
     pub(super) error: Error,
-    /// How long the server asks to be left alone.
+    /// How long the server asks to wait.
     pub(super) retry_after: Option<Duration>,
 }
 
 /// What bounds the attempts of a call.
 pub(super) struct Bounds<'a> {
     pub(super) allowance: &'a Allowance,
-    /// The retries that all calls of a client share.
     pub(super) budget: &'a Budget,
     pub(super) observer: &'a Observer,
-    /// For whom GitHub counts them, as far as is known by then.
+    /// The identity that GitHub counts them for, as far as is known by then.
     pub(super) identity: &'a (dyn Fn() -> Identity + Sync),
 }
 
@@ -86,7 +85,7 @@ impl Bounds<'_> {
     /// Waits for as long as the server asks, if it asks, and for the pause. Says `false` at once if no useful
     /// attempt would fit in afterwards.
     async fn wait_for_retry(&self, pause: Duration, failed: &Failed) -> bool {
-        // A wait that the server asks for is like one for a limit: the deadline alone bounds it.
+        // A wait that the server asks for is not taken from the retry window, like one for a limit.
         let asked = failed.retry_after.unwrap_or_default().min(LONGEST_WAIT);
         let pause = pause.min(A_YEAR);
         // Pauses differ, so calls that were all asked to wait as long do not go on in one instant.
@@ -117,13 +116,12 @@ impl Bounds<'_> {
 
     async fn pause(&self, until: Instant) {
         self.observer
-            .waiting((self.identity)(), until, WaitReason::Backoff);
+            .tell_wait((self.identity)(), until, WaitReason::Backoff);
         sleep_until(until).await;
     }
 }
 
 impl Failed {
-    /// The error, with the time that the server asked for.
     fn with_retry_time(self) -> Error {
         match self.retry_after {
             Some(after) => self.error.with_retry(after),
@@ -142,7 +140,7 @@ mod tests {
     use crate::runtime::observer::Event;
     use crate::runtime::{RetryPolicy, Terms};
 
-    /// What came of the attempts of one call: its result, how many there were, how long they took, and the waits told.
+    /// One run of the loop: its result, its attempts, its duration, and the waits that the observer was told of.
     struct Ran {
         result: Result<&'static str, Error>,
         attempts: usize,

@@ -1,4 +1,4 @@
-//! What a call may take where the caller says otherwise than the client's builder did.
+//! Settings of a handle that replace those of its client.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::policy::RetryPolicy;
 
-/// What the calls of one handle may take.
+/// How long the calls of one handle may take, and how often they try.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Terms {
     pub(crate) policy: Option<RetryPolicy>,
@@ -17,12 +17,11 @@ pub(crate) struct Terms {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Batch {
-    /// When the whole batch has to be done, if that was said.
+    /// The deadline of the whole batch.
     pub(super) until: Option<Instant>,
 }
 
 impl Terms {
-    /// Those of a policy.
     pub(crate) fn of(policy: RetryPolicy) -> Self {
         Self {
             policy: Some(policy),
@@ -30,7 +29,7 @@ impl Terms {
         }
     }
 
-    /// The same for the members of a batch that begins now.
+    /// These terms for the members of a batch that begins now.
     pub(crate) fn in_batch(mut self) -> Self {
         let until = self
             .deadline

@@ -1,4 +1,4 @@
-//! Where a runtime gets the token of each attempt.
+//! The sources of the token of each attempt.
 
 use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,22 +14,21 @@ use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal, TokenSource};
 use crate::error::{Error, ErrorKind};
 use crate::limits::Identity;
 
-/// A token on its way.
-pub(crate) type Coming<'a> = BoxFuture<'a, Result<Token, Error>>;
+pub(crate) type TokenFuture<'a> = BoxFuture<'a, Result<Token, Error>>;
 
 /// Gives tokens within a call's time.
 pub(crate) trait Tokens: Send + Sync {
     /// The token to use now.
-    fn token<'a>(&'a self, audience: Audience<'a>, allowance: &'a Allowance) -> Coming<'a>;
+    fn token<'a>(&'a self, audience: Audience<'a>, allowance: &'a Allowance) -> TokenFuture<'a>;
 
-    /// Whom GitHub counts the token for, as far as is known; `None` for the client's own identity.
+    /// The identity that GitHub counts the token for, as far as is known; `None` for the client's own.
     fn identity(&self, audience: Audience<'_>) -> Option<Identity> {
         let _ = audience;
         None
     }
 
-    /// A name that is the same for all calls that share an identity, before that may be known; `None` for those of the
-    /// client's own.
+    /// A name that is the same for all calls of one identity, even before the identity is known; `None` for the client's
+    /// own.
     fn group(&self, audience: Audience<'_>) -> Option<String> {
         self.identity(audience).map(|identity| identity.to_string())
     }
@@ -40,17 +39,18 @@ pub(crate) trait Tokens: Send + Sync {
         AfterRefusal::GiveUp
     }
 
-    /// How long to wait before another attempt after GitHub answered `403` or `404` to a token that it may not know
-    /// everywhere yet, or that is older than what it may do. `first`: it has answered nothing else so far.
-    fn denied(&self, token: &Token, error: &Error, first: bool) -> Option<Duration> {
-        let _ = (token, error, first);
+    /// How long to wait before another attempt after a `403` or `404` that the token may have caused: GitHub may not
+    /// know it everywhere yet, or it may be older than its permissions. `None` if it can't have. `is_first`: no request
+    /// with this token has been accepted before.
+    fn denied(&self, token: &Token, error: &Error, is_first: bool) -> Option<Duration> {
+        let _ = (token, error, is_first);
         None
     }
 
     /// Forgets the tokens that are kept.
     fn forget(&self) {}
 
-    /// Whether all calls use one token, so that its refusal meets them all.
+    /// Whether all calls use one token.
     fn is_shared(&self) -> bool {
         false
     }
@@ -58,7 +58,7 @@ pub(crate) trait Tokens: Send + Sync {
 
 /// One token for all calls.
 impl Tokens for Token {
-    fn token<'a>(&'a self, _: Audience<'a>, _: &'a Allowance) -> Coming<'a> {
+    fn token<'a>(&'a self, _: Audience<'a>, _: &'a Allowance) -> TokenFuture<'a> {
         Box::pin(ready(Ok(self.clone())))
     }
 
@@ -67,11 +67,11 @@ impl Tokens for Token {
     }
 }
 
-/// Tokens of a caller's source, which has as long to answer as a call has for its failures.
+/// Tokens of a caller's source, which has what is left of the call's retry window to answer.
 impl Tokens for Arc<dyn TokenSource> {
-    fn token<'a>(&'a self, audience: Audience<'a>, allowance: &'a Allowance) -> Coming<'a> {
+    fn token<'a>(&'a self, audience: Audience<'a>, allowance: &'a Allowance) -> TokenFuture<'a> {
         Box::pin(async move {
-            // Callers may share what waits for it: a panic of one would be a panic of all.
+            // Several calls may share this future, and a panic would end them all.
             let token = AssertUnwindSafe(async { self.as_ref().token(audience).await });
             let failed =
                 |why| Error::new(ErrorKind::TokenSource, format!("the token source {why}"));

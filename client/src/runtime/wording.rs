@@ -1,4 +1,4 @@
-//! What an error says of a refusal: GitHub's message, where it is safe to repeat, and what to try.
+//! What an error says of a refusal: GitHub's message, where it is safe to quote, and what to try.
 
 use octoseal_api::Permission;
 use reqwest::StatusCode;
@@ -7,10 +7,10 @@ use reqwest::header::HeaderMap;
 use super::echo::without_secrets;
 use crate::error::{Error, ErrorKind};
 
-/// GitHub's message, if passing it on can't pass on what was sent.
+/// GitHub's message, as far as it can't quote what was sent.
 ///
 /// A refusal of content (`400`, `422`) may quote the content, so there only messages known to quote nothing are
-/// kept. Elsewhere the message is kept, without its words that [look like a secret](super::echo).
+/// kept. Otherwise the message is kept without its words that [look like a secret](super::echo).
 pub(crate) fn safe_message(status: StatusCode, message: &str, token: &str) -> Option<String> {
     const KNOWN: [&str; 8] = [
         "Bad request - validation failed due to an improperly encrypted secret",
@@ -52,15 +52,14 @@ pub(crate) fn safe_message(status: StatusCode, message: &str, token: &str) -> Op
             .all(field)
             .then(|| format!("{missing} supplied"));
     }
-    // The same words are a quotation of content under any status.
+    // These words quote content, whatever the status.
     if message.contains(" does not match /") {
         return None;
     }
     without_secrets(message, token)
 }
 
-/// Words, in small letters, by which a refusal that has one remedy is known, and that remedy. They are only looked for:
-/// what stands around them may repeat what was sent.
+/// Words of refusals, in lower case, and the remedy of each. The messages around them are not passed on.
 const REMEDIES: &[(StatusCode, &[(&str, &str)])] = &[
     (
         StatusCode::BAD_REQUEST,
@@ -148,7 +147,6 @@ const REMEDIES: &[(StatusCode, &[(&str, &str)])] = &[
     ),
 ];
 
-/// What mends a refusal whose message tells the cause.
 fn remedy(status: StatusCode, message: &str) -> Option<&'static str> {
     let message = message.to_lowercase();
     let (_, remedies) = REMEDIES.iter().find(|(of, _)| *of == status)?;
@@ -156,8 +154,8 @@ fn remedy(status: StatusCode, message: &str) -> Option<&'static str> {
     known.map(|(_, remedy)| *remedy)
 }
 
-/// Says in the error of a `403` what the call needs, unless its message tells another cause.
-pub(super) fn explained(error: Error, needed: Option<&Permission>) -> Error {
+/// Adds to the error of a `403` the permission that the call needs, unless its message tells another cause.
+pub(super) fn with_needed(error: Error, needed: Option<&Permission>) -> Error {
     let says = error.message().unwrap_or_default().to_lowercase();
     let hint = match (error.hint(), needed) {
         (Some(hint), Some(needed)) if says.contains("not accessible by ") => {
@@ -174,14 +172,14 @@ pub(super) fn explained(error: Error, needed: Option<&Permission>) -> Error {
     error.with_hint(hint)
 }
 
-/// Whether a `403` is known to be about what the token may do, and so about no limit.
+/// Whether a `403` is known to be about permissions, and not about a limit.
 pub(crate) fn is_about_access(headers: &HeaderMap, message: &str) -> bool {
     headers.contains_key("x-github-sso")
         || message.starts_with("Must have admin")
         || remedy(StatusCode::FORBIDDEN, message).is_some()
 }
 
-/// What to try, by what GitHub refused.
+/// What to try after a refusal.
 pub(crate) fn hint(
     kind: ErrorKind,
     status: StatusCode,

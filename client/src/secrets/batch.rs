@@ -281,7 +281,7 @@ impl Client {
         let outcomes = stream::poll_fn(move |context| batch.poll_next(context));
         let outcomes = outcomes.inspect(move |outcome| {
             let error = outcome.result.as_ref().err();
-            runtime.observer.batch(&mut progress, error);
+            runtime.observer.tell_outcome(&mut progress, error);
         });
         Outcomes(outcomes.chain(end.filter_map(ready)).boxed())
     }

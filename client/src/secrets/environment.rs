@@ -91,7 +91,7 @@ impl<S: HasEnvironment> Secrets<S> {
                 ),
                 false => error,
             })?;
-            runtime.made(scope);
+            runtime.remember_new_place(scope);
             Ok(Some(Receipt::new(Written::Created, scope, "", &created)))
         };
         runtime.watch(create, allowance, ensure).await

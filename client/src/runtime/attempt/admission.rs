@@ -1,4 +1,4 @@
-//! What an attempt has before it is sent: the token, leave, and what it reads first.
+//! What an attempt needs before it is sent: the token, leave, and what it reads first.
 
 use std::future::Future;
 
@@ -15,8 +15,8 @@ use crate::runtime::policy::A_YEAR;
 use crate::runtime::retry::Next;
 
 impl Attempts<'_> {
-    /// What a write lends to the reads before it. If its leave does not cover this one, it is given back, and the write
-    /// begins again.
+    /// The token and leave that a write lends to the reads before it. If the leave does not cover this read, it is given
+    /// back, and the write begins again.
     pub(super) fn borrow(&self) -> Option<(Token, Leave)> {
         let cost = self.call.cost();
         self.allowance.with_loan(|loan| loan.reads += 1);
@@ -27,19 +27,19 @@ impl Attempts<'_> {
     /// Gets the token, and then leave to send.
     pub(super) async fn token_and_leave(&self) -> Result<(Token, Leave), Next> {
         let token = self.accepted_token().await?;
-        let leave = self.leave().await?;
+        let leave = self.wait_for_leave().await?;
         if !leave.waited() {
             return Ok((token, leave));
         }
-        // The token may have been replaced meanwhile. If that takes a wait, nothing is held during it.
+        // The token may have been replaced meanwhile. If its source has to be waited for, leave is not held.
         match self.token().now_or_never() {
             Some(token) => Ok((token?, leave)),
             None => Err(Next::Again),
         }
     }
 
-    /// Reads what is to be written back, by the same leave, so that nothing comes between the two. If something did,
-    /// a refusal or a wait, both are made again.
+    /// Reads what is to be written back, by the leave of the write. If a refusal or a wait came between the two, both
+    /// are made again.
     pub(super) async fn read_first<R, G, ReadFut>(
         &self,
         token: Token,
@@ -71,8 +71,8 @@ impl Attempts<'_> {
         }
     }
 
-    /// Waits for leave to send. Fails if it can't be had by the deadline.
-    async fn leave(&self) -> Result<Leave, Next> {
+    /// Waits for leave to send. Fails if it does not come by the deadline.
+    async fn wait_for_leave(&self) -> Result<Leave, Next> {
         let call = self.call;
         let gate = self.runtime.gate(call.place.audience());
         let reads = Cost::READ.times(self.progress().reads);
@@ -84,8 +84,8 @@ impl Attempts<'_> {
         };
         let mut ticket = std::mem::take(&mut self.progress().ticket);
         let observer = &self.runtime.observer;
-        let waiting = |until, reason| observer.waiting(ask.identity, until, reason);
-        let leave = gate.limits.wait_for_leave(ask, &mut ticket, waiting).await;
+        let tell = |until, reason| observer.tell_wait(ask.identity, until, reason);
+        let leave = gate.limits.wait_for_leave(ask, &mut ticket, tell).await;
         self.progress().ticket = ticket;
         leave.map_err(|no_leave| {
             Next::Stop(match no_leave {
@@ -98,7 +98,7 @@ impl Attempts<'_> {
         })
     }
 
-    /// Asks for the token, and waits while another request finds out about it.
+    /// Asks for the token, and waits while another request finds out whether GitHub accepts it.
     async fn accepted_token(&self) -> Result<Token, Next> {
         let token = self.token().await?;
         let deadline = self.allowance.deadline();
@@ -112,12 +112,11 @@ impl Attempts<'_> {
                     return Err(Next::Stop(Error::new(ErrorKind::Timeout, why)));
                 }
             };
-        // Its source may have another by now.
         let is_other = self.token().await?.expose() != token.expose();
         let mut progress = self.progress();
-        progress.turned_away += 1;
+        progress.refused_tokens += 1;
         Err(
-            if is_other && progress.turned_away < MAX_ATTEMPTS_WITH_NEW_TOKENS {
+            if is_other && progress.refused_tokens < MAX_ATTEMPTS_WITH_NEW_TOKENS {
                 Next::Again
             } else {
                 Next::Stop(refusal)
@@ -125,15 +124,14 @@ impl Attempts<'_> {
         )
     }
 
-    /// For whom GitHub counts the call, as far as is known.
+    /// The identity that GitHub counts the call for, as far as is known.
     pub(in crate::runtime) fn identity(&self) -> Identity {
         self.runtime.gate(self.call.place.audience()).identity
     }
 
-    /// Asks for the token.
     async fn token(&self) -> Result<Token, Next> {
         let tokens = &self.runtime.tokens;
-        // One token for all calls can't be narrowed for one of them.
+        // A token that all calls share can't be narrowed to the permission of one.
         let needed = match tokens.is_shared() {
             true => None,
             false => self.call.operation.permission(),

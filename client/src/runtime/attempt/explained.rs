@@ -6,7 +6,7 @@ use crate::error::{Applied, Error, ErrorKind, Reach};
 use crate::runtime::wording;
 
 impl Attempts<'_> {
-    /// Says in the call's error what was attempted, how often, what became of it, and which other calls it would meet.
+    /// Adds to the error what was attempted, how often, whether it was applied, and which other calls it would meet.
     pub(in crate::runtime) fn explain(&self, mut error: Error) -> Error {
         let (call, progress) = (self.call, self.progress());
         if error.is_transport() || error.is_unexpected_reply() && error.message().is_none() {
@@ -17,21 +17,21 @@ impl Attempts<'_> {
             error = error.with_detail(&format!("{} attempts in {took:.1} s", progress.made));
         }
         if error.is_permission() && error.status() == Some(403) {
-            error = wording::explained(error, call.operation.permission().as_ref());
+            error = wording::with_needed(error, call.operation.permission().as_ref());
         }
         if error.kind() == ErrorKind::NotFound
-            && let Some(hint) = call.place.if_missing()
+            && let Some(hint) = call.place.hint_if_missing()
         {
             error = error.with_hint(hint);
         }
-        if self.runtime.may_lack_prefix() && is_of_a_website(&error) {
+        if self.runtime.may_lack_prefix() && may_be_of_a_website(&error) {
             error = error.with_hint(
                 "the API of an Enterprise Server is below /api/v3, which the base URL lacks",
             );
         }
-        let applied = if progress.done {
+        let applied = if progress.applied {
             Applied::Yes
-        } else if progress.maybe_done {
+        } else if progress.maybe_applied {
             Applied::Unknown
         } else {
             Applied::No
@@ -55,7 +55,7 @@ impl Attempts<'_> {
             .with_attempts(progress.made)
     }
 
-    /// Which other calls would fail since the source has no token for this one.
+    /// Which other calls would fail too, if the source has no token for this one.
     pub(super) fn reach_of_missing_token(&self) -> Reach {
         let Audience {
             owner, repository, ..
@@ -70,8 +70,8 @@ impl Attempts<'_> {
     }
 }
 
-/// Whether pages for people may have answered: the API gives each refusal a message.
-fn is_of_a_website(error: &Error) -> bool {
+/// Whether a website may have answered, and not the API, which gives each refusal a message.
+fn may_be_of_a_website(error: &Error) -> bool {
     let refuses = error.is_not_found() || error.is_validation() || error.is_redirect();
     error.message().is_none() && (refuses || error.is_unexpected_reply())
 }

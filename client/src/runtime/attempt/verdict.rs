@@ -1,4 +1,4 @@
-//! What follows an attempt that failed.
+//! What follows a failed attempt.
 
 use std::time::Duration;
 
@@ -9,13 +9,12 @@ use crate::runtime::proofs::Proof;
 use crate::runtime::reply::{Class, Failure};
 use crate::runtime::retry::{Next, Pause};
 
-/// How long to wait until a place that was just made may be seen.
+/// The pause before another attempt at a place that was just made.
 const NEW_PLACE_PAUSE: Duration = Duration::from_secs(1);
 
 impl Attempts<'_> {
-    /// What follows a failure, with the leave if GitHub's answer was definite. Tells the gate, and the source of a
-    /// refused token.
-    pub(super) fn after(
+    /// What follows a failure, and the leave if the failure is final. Tells the gate, and the source of a refused token.
+    pub(super) fn next_after(
         &self,
         failure: Failure,
         mut leave: Leave,
@@ -25,20 +24,20 @@ impl Attempts<'_> {
         let is_write = self.call.is_write();
         {
             let mut progress = self.progress();
-            progress.maybe_done |= failure.maybe_done && is_write;
-            progress.done |= failure.done;
+            progress.maybe_applied |= failure.maybe_applied && is_write;
+            progress.applied |= failure.applied;
         }
         match failure.class {
             Class::Limited(refusal) => {
                 let stop = leave.close(refusal);
-                self.runtime.observer.limited(self.identity(), stop);
+                self.runtime.observer.tell_limit(self.identity(), stop);
                 self.progress().limited = Some(failure.error);
                 return (Next::Again, None);
             }
             _ if failure.answered => leave.settle_answered(failure.quota),
             _ => {}
         }
-        // What a place that can't take several changes at once answers to them.
+        // By these, GitHub refuses concurrent changes of one place.
         if let Some(status) = failure.error.status().filter(|_| is_write) {
             leave.adapt_place(!matches!(status, 409 | 500 | 503));
         }
@@ -48,18 +47,18 @@ impl Attempts<'_> {
             return (failure.then(pause.map(Pause::Fixed)), None);
         }
         if let Some(pause) = self.pause_for_young_token(&failure, token, &proof) {
-            let pause = proof.refused(&failure.error, AfterRefusal::AskAgain(pause));
+            let pause = proof.refuse(&failure.error, AfterRefusal::AskAgain(pause));
             return (failure.then(pause.map(Pause::Fixed)), None);
         }
-        // What fails on the way, or is answered there, says nothing of the token.
+        // A failure on the way to GitHub, or a reply from there, says nothing of the token.
         if failure.class == Class::Final && !failure.error.is_unexpected_reply() {
-            proof.passed();
+            proof.accept();
         }
-        if failure.error.is_githubs_not_found() && self.runtime.is_new(self.call.place) {
+        if failure.error.is_githubs_not_found() && self.runtime.is_new_place(self.call.place) {
             return (failure.then(Some(Pause::Fixed(NEW_PLACE_PAUSE))), None);
         }
         let pause = match failure.class {
-            Class::Transient if failure.maybe_done && !self.call.is_repeatable() => None,
+            Class::Transient if failure.maybe_applied && !self.call.is_repeatable() => None,
             Class::Transient => Some(Pause::Backoff),
             Class::Final | Class::Limited(_) | Class::TokenRefused => None,
         };
@@ -79,7 +78,7 @@ impl Attempts<'_> {
         let audience = self.call.place.audience();
         let after = self.runtime.tokens.refused(audience, &refusal);
         let has_attempts = self.progress().made < MAX_ATTEMPTS_WITH_NEW_TOKENS;
-        let pause = proof.refused(&failure.error, after);
+        let pause = proof.refuse(&failure.error, after);
         pause.filter(|_| has_attempts)
     }
 
@@ -91,11 +90,11 @@ impl Attempts<'_> {
     ) -> Option<Duration> {
         let denied = matches!(failure.error.status(), Some(403 | 404));
         let is_githubs = !failure.error.is_unexpected_reply();
-        let may_pass = denied && is_githubs && failure.class == Class::Final;
         let has_attempts = self.progress().made < MAX_ATTEMPTS_WITH_NEW_TOKENS;
+        if !denied || !is_githubs || failure.class != Class::Final || !has_attempts {
+            return None;
+        }
         let tokens = &self.runtime.tokens;
-        (may_pass && has_attempts)
-            .then(|| tokens.denied(token, &failure.error, proof.is_first()))
-            .flatten()
+        tokens.denied(token, &failure.error, proof.is_first())
     }
 }

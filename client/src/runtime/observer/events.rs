@@ -1,4 +1,4 @@
-//! What an observer is told.
+//! The events that an observer is told of.
 
 use std::time::{Duration, SystemTime};
 
@@ -18,7 +18,7 @@ pub enum Event {
     Limited(Wait),
     /// A refusal taught what the server's limits are: told once, by the client that was refused.
     Learnt(Lesson),
-    /// GitHub says that an operation will go: told once for each operation.
+    /// GitHub says that an operation is deprecated: told once for each operation.
     Deprecated(Deprecation),
     /// A secret whose access is kept has a setting that this version does not know, so that the write may reset it: told
     /// once for each setting. See
@@ -38,7 +38,7 @@ pub struct Request {
     pub operation: &'static str,
     /// Where: a scope as text, or what else the operation is about.
     pub place: String,
-    /// For whom GitHub counts it.
+    /// The identity that GitHub counts it for.
     pub identity: Identity,
     /// The number of the attempt, from 1 on.
     pub attempt: u32,
@@ -58,7 +58,7 @@ pub struct Request {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Wait {
-    /// For whom GitHub counts what waits.
+    /// The identity that GitHub counts the waiting calls for.
     pub identity: Identity,
     /// Why nothing is sent meanwhile.
     pub reason: WaitReason,
@@ -72,13 +72,13 @@ pub struct Wait {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lesson {
-    /// Whose limits these are.
+    /// The identity whose limits these are.
     pub identity: Identity,
     /// What holds from now on.
     pub learnt: Learnt,
 }
 
-/// An operation that will go, by the headers `Deprecation` and `Sunset` of a reply.
+/// A deprecated operation, by the headers `Deprecation` and `Sunset` of a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Deprecation {
@@ -86,11 +86,11 @@ pub struct Deprecation {
     pub operation: &'static str,
     /// Since when it is deprecated, or from when on, if the reply says.
     pub since: Option<SystemTime>,
-    /// When it goes, if the reply says.
+    /// From when on it may no longer be there, if the reply says.
     pub sunset: Option<SystemTime>,
 }
 
-/// A setting of a secret that GitHub tells and this version does not know.
+/// A setting of a secret that this version does not know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnknownSetting {

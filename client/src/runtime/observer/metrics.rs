@@ -1,4 +1,4 @@
-//! Metrics of what is told. The guide has them in a table.
+//! Metrics of events. The guide has them in a table.
 
 use metrics::{counter, gauge, histogram};
 
@@ -37,7 +37,7 @@ pub(super) fn count(event: &Event) {
         Event::Deprecated(deprecation) => {
             counter!("octoseal.deprecations", "operation" => deprecation.operation).increment(1);
         }
-        // It is about one secret, and told once.
+        // About one secret, and told once: nothing to count.
         Event::UnknownSetting(_) => {}
         Event::Call(call) => {
             let (operation, outcome) = (call.operation, outcome(None, call.error));

@@ -8,7 +8,6 @@ use super::events::{self, Event};
 use crate::error::ErrorKind;
 use crate::runtime::Call;
 
-/// The target of all that is written here.
 const TARGET: &str = "octoseal";
 
 /// The span of a call of the public API.
@@ -49,7 +48,7 @@ pub(crate) fn of_request(call: &Call<'_>, base: &Url, attempt: u32) -> Span {
     )
 }
 
-/// Says in its span how a request ended.
+/// Records in its span how a request ended.
 pub(super) fn end_request(span: &Span, request: &events::Request) {
     span.record("http.response.status_code", request.status);
     span.record("octoseal.request_id", request.request_id.as_deref());
@@ -57,7 +56,7 @@ pub(super) fn end_request(span: &Span, request: &events::Request) {
     failed(span, request.status, request.error);
 }
 
-/// Says in its span how a call ended.
+/// Records in its span how a call ended.
 pub(super) fn end_call(span: &Span, call: &events::Call) {
     failed(span, None, call.error);
 }
@@ -69,7 +68,7 @@ fn failed(span: &Span, status: Option<u16>, error: Option<ErrorKind>) {
     }
 }
 
-/// What went wrong, as `error.type` says it.
+/// The value of `error.type`: the status, or else the kind of error.
 pub(super) fn error_type(status: Option<u16>, error: Option<ErrorKind>) -> Option<String> {
     let error = error?;
     Some(match status.filter(|status| *status >= 400) {

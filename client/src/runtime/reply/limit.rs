@@ -9,14 +9,14 @@ use crate::limits::{Cause, Quota, Refusal};
 use crate::runtime::headers;
 use crate::runtime::wording::is_about_access;
 
-/// Whether the limit is that of an address: the token did not arrive.
-pub(super) fn counted_as_anonymous(headers: &HeaderMap, message: &str) -> bool {
+/// Whether the limit is that of an IP address, since the token did not arrive.
+pub(super) fn is_for_anonymous(headers: &HeaderMap, message: &str) -> bool {
     message.contains("Authenticated requests get a higher rate limit")
         || message.starts_with("API rate limit exceeded for") && headers::limit(headers) == Some(60)
 }
 
-/// Whether a refusal is about traffic, and what it says about coming back. The message goes before the headers: a
-/// secondary limit can carry `x-ratelimit-remaining: 0`, and an installation's primary limit does not always.
+/// Whether a refusal is for a limit, and for how long. The message goes before the headers: a reply for a secondary limit
+/// may say `x-ratelimit-remaining: 0`, and one for an installation's primary limit may not.
 pub(super) fn limit(
     status: StatusCode,
     headers: &HeaderMap,
@@ -68,7 +68,6 @@ pub(super) fn limit(
     })
 }
 
-/// What a reply says is left of the quota.
 pub(crate) fn quota(headers: &HeaderMap) -> Option<Quota> {
     let now = headers::date(headers).unwrap_or_else(SystemTime::now);
     Some(Quota::new(
