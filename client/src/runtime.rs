@@ -62,8 +62,6 @@ pub(crate) use call::{Answered, Call, Place, cost};
 pub(crate) use observer::{Listener, Observer};
 pub use policy::RetryPolicy;
 pub(crate) use terms::Terms;
-#[cfg(feature = "app")]
-pub(crate) use tokens::TokenFuture;
 pub(crate) use tokens::Tokens;
 
 /// How long after a place was made GitHub may still answer `404` for it.

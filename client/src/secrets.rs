@@ -111,8 +111,8 @@ impl Client {
 }
 
 impl Client {
-    /// How long it takes at least until so many secrets are stored in each of these scopes, by the limits that are known now
-    /// and what is left of the hours' quotas: zero if all of them may leave at once. Nothing is sent. Before a batch it
+    /// How long it takes at least until this many secrets are stored in each of these scopes, by the limits that are known
+    /// now and what is left of the hours' quotas: zero if all of them may leave at once. Nothing is sent. Before a batch it
     /// tells how long the batch takes; while one runs, how long those take that have no outcome yet.
     ///
     /// # Examples
@@ -147,7 +147,7 @@ impl<S: AnyScope> Secrets<S> {
         &self.target.scope
     }
 
-    /// The same with another deadline for each call made by it: each put, each page of a list that is streamed, each list
+    /// This handle with another deadline for each of its calls: each put, each page of a list that is streamed, each list
     /// that is collected, and each batch as a whole; see [`Client::deadline`].
     ///
     /// # Examples
@@ -164,13 +164,13 @@ impl<S: AnyScope> Secrets<S> {
         self
     }
 
-    /// The same with another policy for the failures of each call made by it; see [`Client::retry`].
+    /// This handle with another policy for failures of its calls; see [`Client::retry`].
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.target = self.target.retry(policy);
         self
     }
 
-    /// How long it takes at least until so many secrets are stored here; see [`Client::takes_at_least`].
+    /// How long it takes at least until this many secrets are stored here; see [`Client::takes_at_least`].
     ///
     /// # Examples
     /// ```
@@ -301,7 +301,6 @@ impl<S: AnyScope> Secrets<S> {
 }
 
 impl Target {
-    /// What GitHub tells of a secret.
     async fn read(
         &self,
         name: &SecretName,

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use octoseal_api::operations::{self, Operation};
 use octoseal_api::{Answer, Permission, types};
 use serde_json::{Map, Value, json};
@@ -21,7 +22,7 @@ use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal};
 use crate::error::{Error, ErrorKind, Reach};
 use crate::limits::{Gate, Identity};
 use crate::lookup::memory::{Memory, Wanted};
-use crate::runtime::{Allowance, Call, Place, Runtime, TokenFuture, Tokens, headers, lock};
+use crate::runtime::{Allowance, Call, Place, Runtime, Tokens, headers, lock};
 
 /// An installation's number is good for as long as it works.
 const FOR_GOOD: Duration = Duration::MAX;
@@ -294,7 +295,11 @@ impl Installations {
 
 impl Tokens for Arc<Installations> {
     /// Failures on the way to the token have a window of their own; waits for limits end by the call's deadline.
-    fn token<'a>(&'a self, audience: Audience<'a>, allowance: &'a Allowance) -> TokenFuture<'a> {
+    fn token<'a>(
+        &'a self,
+        audience: Audience<'a>,
+        allowance: &'a Allowance,
+    ) -> BoxFuture<'a, Result<Token, Error>> {
         Box::pin(self.found_or_made(audience, allowance.with_new_window()))
     }
 

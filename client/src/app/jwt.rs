@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::signer::{Signer, signed};
 use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal};
 use crate::error::{Error, ErrorKind};
-use crate::runtime::{Allowance, TokenFuture, Tokens, lock};
+use crate::runtime::{Allowance, Tokens, lock};
 
 /// Once less than this is left of a JWT's life, another is signed.
 const MARGIN: Duration = Duration::from_secs(120);
@@ -128,7 +128,11 @@ impl Jwt {
 }
 
 impl Tokens for Jwt {
-    fn token<'a>(&'a self, _: Audience<'a>, allowance: &'a Allowance) -> TokenFuture<'a> {
+    fn token<'a>(
+        &'a self,
+        _: Audience<'a>,
+        allowance: &'a Allowance,
+    ) -> BoxFuture<'a, Result<Token, Error>> {
         Box::pin(async move {
             let late = |_| {
                 Error::new(

@@ -14,12 +14,14 @@ use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal, TokenSource};
 use crate::error::{Error, ErrorKind};
 use crate::limits::Identity;
 
-pub(crate) type TokenFuture<'a> = BoxFuture<'a, Result<Token, Error>>;
-
 /// Gives tokens within a call's time.
 pub(crate) trait Tokens: Send + Sync {
     /// The token to use now.
-    fn token<'a>(&'a self, audience: Audience<'a>, allowance: &'a Allowance) -> TokenFuture<'a>;
+    fn token<'a>(
+        &'a self,
+        audience: Audience<'a>,
+        allowance: &'a Allowance,
+    ) -> BoxFuture<'a, Result<Token, Error>>;
 
     /// The identity that GitHub counts the token for, as far as is known; `None` for the client's own.
     fn identity(&self, audience: Audience<'_>) -> Option<Identity> {
@@ -58,7 +60,11 @@ pub(crate) trait Tokens: Send + Sync {
 
 /// One token for all calls.
 impl Tokens for Token {
-    fn token<'a>(&'a self, _: Audience<'a>, _: &'a Allowance) -> TokenFuture<'a> {
+    fn token<'a>(
+        &'a self,
+        _: Audience<'a>,
+        _: &'a Allowance,
+    ) -> BoxFuture<'a, Result<Token, Error>> {
         Box::pin(ready(Ok(self.clone())))
     }
 
@@ -69,7 +75,11 @@ impl Tokens for Token {
 
 /// Tokens of a caller's source, which has what is left of the call's retry window to answer.
 impl Tokens for Arc<dyn TokenSource> {
-    fn token<'a>(&'a self, audience: Audience<'a>, allowance: &'a Allowance) -> TokenFuture<'a> {
+    fn token<'a>(
+        &'a self,
+        audience: Audience<'a>,
+        allowance: &'a Allowance,
+    ) -> BoxFuture<'a, Result<Token, Error>> {
         Box::pin(async move {
             // Several calls may share this future, and a panic would end them all.
             let token = AssertUnwindSafe(async { self.as_ref().token(audience).await });

@@ -1,4 +1,4 @@
-//! Many secrets at once.
+//! Changes of many secrets.
 
 mod engine;
 
@@ -31,7 +31,7 @@ pub struct Outcome {
     pub scope: Scope,
     /// Its name, as given.
     pub name: String,
-    /// What was done, or why it was not.
+    /// The receipt of the change, or why it was not made.
     pub result: Result<Receipt, Error>,
 }
 
@@ -76,7 +76,7 @@ impl<S: AnyScope> Secrets<S> {
     ///
     /// The scope's key is fetched once; up to 50 secrets are under way at once, at the pace of the client's
     /// [`Pacing`](crate::limits::Pacing); secrets are taken from the iterator only as places become free, so that memory
-    /// does not grow with their number. One whose name is being written already waits for it, and holds up no other.
+    /// does not grow with their number. A secret that is being written already is waited for, which holds up no other.
     /// Waits for limits have no deadline here, unless [`deadline`](Self::deadline) sets one for the batch. Where a batch
     /// names one secret more than once, the last value stays. Running the same batch again completes it.
     ///
@@ -87,7 +87,7 @@ impl<S: AnyScope> Secrets<S> {
     ///   if another of its scopes gets none either;
     /// - all, if three owners in a row have no token or get no answer, and the next that is tried alone fails too.
     ///
-    /// If the runtime ends, each says that it was lost.
+    /// If the tokio runtime ends, each outcome says so.
     ///
     /// What is under way goes on as tasks of the tokio runtime while the caller is busy with an outcome. Dropping
     /// the stream stops the batch; what was under way may or may not have been stored.
@@ -158,7 +158,7 @@ impl<S: AnyScope> Secrets<S> {
         I: Stream<Item: Into<Change>> + Send + 'static,
     {
         let Target { client, scope } = self.target.clone();
-        // All of one scope share its limits.
+        // All changes of one scope share its limits, so none can overtake others.
         client.batch(changes.map(move |change| (scope.clone(), change)), false)
     }
 
@@ -173,7 +173,7 @@ impl<S: AnyScope> Secrets<S> {
     }
 
     /// Which secrets [`delete_all`](Self::delete_all) would delete: those of these names that are there, as GitHub lists
-    /// them. Nothing is deleted.
+    /// them.
     ///
     /// # Errors
     /// [`Error::is_invalid_input`] for a name that no secret can have, and those of [`list`](Self::list).

@@ -1,4 +1,4 @@
-//! One change among many.
+//! The changes that a batch makes.
 
 use std::fmt;
 
@@ -14,9 +14,9 @@ use crate::receipt::Receipt;
 use crate::scope::{Scope, SecretName};
 use crate::value::SecretValue;
 
-/// A secret to be stored: a name, a value, and who may use it.
+/// A secret to be stored: a name, a value, and its access.
 ///
-/// Made from a pair of name and value too, which keeps the access as it is.
+/// A pair of name and value turns into one that keeps its access.
 #[derive(Clone, Debug)]
 pub struct NewSecret {
     name: String,
@@ -54,7 +54,7 @@ impl NewSecret {
         }
     }
 
-    /// Who may use it; see [`Put::access`].
+    /// Which repositories may use it; see [`Put::access`].
     pub fn access(mut self, access: impl Into<Access>) -> Self {
         self.access = access.into();
         self
@@ -106,7 +106,7 @@ impl Change {
         Self { name, kind }
     }
 
-    /// Changes who may use the secret, and not its value; see
+    /// Changes which repositories may use the secret, and not its value; see
     /// [`Secrets::change_access`](crate::secrets::Secrets::change_access).
     pub fn access(name: impl Into<String>, access: impl Into<Access>) -> Self {
         let (name, kind) = (name.into(), Kind::Access(access.into()));
@@ -118,7 +118,7 @@ impl Change {
         &self.name
     }
 
-    /// What is done, as a verb form, for an error.
+    /// The change as errors say it.
     pub(super) fn doing(&self) -> &'static str {
         match self.kind {
             Kind::Put(..) => "storing",
@@ -127,7 +127,7 @@ impl Change {
         }
     }
 
-    /// About what it needs while it waits.
+    /// About how much memory it needs while it waits.
     pub(super) fn bytes(&self) -> usize {
         let content = match &self.kind {
             Kind::Put(Content::Plain(value), ..) => value.len(),
@@ -137,7 +137,7 @@ impl Change {
         size_of::<(Scope, Self)>() + self.name.len() + content
     }
 
-    /// Makes it, as the member of a batch.
+    /// Makes the change, as the member of a batch.
     pub(super) async fn make(self, target: Target) -> Result<Receipt, Error> {
         let allowance = target.allowance();
         match self.kind {

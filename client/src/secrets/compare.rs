@@ -6,13 +6,13 @@ use octoseal_api::stores::Role;
 use tokio::time::sleep;
 
 use super::Secrets;
-use super::existing::{Existing, PAUSES};
+use super::existing::{Existing, REREAD_PAUSES};
 use crate::error::Error;
 use crate::lookup::MAY_LAG;
 use crate::receipt::{Receipt, Written};
 use crate::scope::{AnyScope, SecretName};
 
-/// GitHub ends a request that it has worked on for so long: what it wrote is no older than its answer by more.
+/// How long GitHub works on a request at most, and so how much older a write can be than the answer to it.
 const LONGEST_REQUEST: Duration = Duration::from_secs(10);
 
 /// How a secret compares with the receipt of a write; see [`Secrets::compare`].
@@ -36,11 +36,11 @@ pub enum Doubt {
     /// It was last written in the very second in which GitHub answered: by this write, or by another after it. GitHub
     /// tells whole seconds.
     SameSecond,
-    /// GitHub tells a state from before the write, and went on doing so for some seconds.
+    /// GitHub tells a state from before the write, and still did after some seconds.
     OlderRead,
     /// The receipt or the secret has no time.
     NoTime,
-    /// The write changed access alone, of whose changes GitHub tells no time.
+    /// The write changed access alone, for which GitHub tells no time.
     AccessAlone,
 }
 
@@ -81,7 +81,7 @@ impl<S: AnyScope> Secrets<S> {
         let call = target.call("comparing", &receipt.name, Role::Get)?;
         let compare = async {
             let name = SecretName::new(receipt.name.as_str())?;
-            let mut pauses = PAUSES.iter();
+            let mut pauses = REREAD_PAUSES.iter();
             loop {
                 let existing = target.existing(&name, None, false, allowance).await?;
                 let comparison = compare(receipt, existing.as_ref());

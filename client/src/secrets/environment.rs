@@ -1,4 +1,4 @@
-//! An environment that does not exist yet.
+//! The creation of a scope's environment.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -6,7 +6,7 @@ use octoseal_api::operations::{REPOS_CREATE_OR_UPDATE_ENVIRONMENT, REPOS_GET_ENV
 use octoseal_api::types::ReposCreateOrUpdateEnvironmentBody;
 
 use super::Secrets;
-use super::write::place;
+use super::write::key_of;
 use crate::error::{Error, ErrorKind};
 use crate::receipt::{Receipt, Written};
 use crate::runtime::Call;
@@ -14,12 +14,12 @@ use crate::scope::HasEnvironment;
 
 impl<S: HasEnvironment> Secrets<S> {
     /// Creates the scope's environment if the repository has none of this name, without any protection, and gives the
-    /// receipt; `None` if it is there already, which is then left as it is. Calls that follow within seconds are tried
-    /// again if GitHub does not see it everywhere yet.
+    /// receipt; `None` if it is there already, which is then left as it is. For some seconds after that, calls are tried
+    /// again if GitHub does not find the environment yet.
     ///
     /// The environment is looked for directly before, after every wait for a limit, since GitHub's operation replaces the
-    /// protection rules of one that exists. What stays is a race of one round trip: if another creates it in between, the
-    /// rules that it was given are lost.
+    /// protection rules of one that exists. What stays is a race of one round trip: if another program creates it in
+    /// between, the rules that it was given are lost.
     ///
     /// The token needs the permission `administration: write` of the repository to create one.
     ///
@@ -78,7 +78,7 @@ impl<S: HasEnvironment> Secrets<S> {
         };
         let ensure = async {
             let own_writes = &target.client.lookup.own_writes;
-            let held = own_writes.hold(&place(scope, ""), allowance).await;
+            let held = own_writes.hold(&key_of(scope, ""), allowance).await;
             let _held = held.map_err(|error| error.with_action(create.to_string()))?;
             let created = runtime.read_and_write(create, allowance, read, write).await;
             if there.load(Ordering::Relaxed) {

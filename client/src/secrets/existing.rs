@@ -1,4 +1,4 @@
-//! A secret as it is: what GitHub tells of it, as far as that is not older than what this client wrote.
+//! Reading what GitHub has of a secret, again if that is older than what this client wrote.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,24 +17,24 @@ use crate::runtime::Allowance;
 use crate::runtime::paging::pages;
 use crate::scope::SecretName;
 
-/// How long to wait before each further read, after one that is older than this client's own write.
-pub(super) const PAUSES: [Duration; 3] = [
+/// The pause before each further read, after one that is older than this client's own write.
+pub(super) const REREAD_PAUSES: [Duration; 3] = [
     Duration::from_secs(1),
     Duration::from_secs(2),
     Duration::from_secs(4),
 ];
 
-/// What GitHub tells of a secret.
+/// A secret at GitHub.
 pub(super) struct Existing {
     pub(super) access: Resolved,
     pub(super) updated_at: Option<SystemTime>,
-    /// Names of what the description of GitHub's API lacks.
+    /// Names of the settings that this version does not know.
     pub(super) unknown_settings: Vec<String>,
 }
 
 impl Target {
-    /// What is there, `None` for nothing, the repositories that it is selected for only if asked. A read that is older
-    /// than the client's own write is made again, some times.
+    /// Reads a secret, if there is one, and the repositories that it is selected for only `with_selection`. Reads again up
+    /// to three times while the reply is older than the client's `own` write.
     pub(super) async fn existing(
         &self,
         name: &SecretName,
@@ -42,7 +42,7 @@ impl Target {
         with_selection: bool,
         allowance: &Allowance,
     ) -> Result<Option<Existing>, Error> {
-        let mut pauses = PAUSES.iter();
+        let mut pauses = REREAD_PAUSES.iter();
         loop {
             let existing = self.read_existing(name, with_selection, allowance).await?;
             if own.is_none_or(|own| !own.may_lag() || is_as_new(existing.as_ref(), own)) {
@@ -96,7 +96,9 @@ impl Target {
                 selected,
             },
             updated_at: secret.updated_at.as_deref().and_then(instant),
-            unknown_settings: settings.map(|(name, _)| word(&name).to_owned()).collect(),
+            unknown_settings: settings
+                .map(|(name, _)| safe_word(&name).to_owned())
+                .collect(),
         }))
     }
 
@@ -109,7 +111,7 @@ impl Target {
         let mut ids = BTreeSet::new();
         while let Some(page) = pages.try_next().await? {
             for repository in page.items {
-                // Pages are counted off: where one comes twice, another may have been passed by.
+                // Entries moved to a later page if one comes twice, and another may have moved to an earlier one.
                 if !ids.insert(repository.id) {
                     let why = "the list changed while it was read: a repository came twice";
                     let error = Error::new(ErrorKind::UnexpectedReply, why);
@@ -120,7 +122,8 @@ impl Target {
         Ok(ids.into_iter().collect())
     }
 
-    /// Fails if the scope can't be seen: only a secret is missing where there is a key. The scope's own error says more.
+    /// Fails if the scope is missing or invisible, by asking for its public key: a `404` for a secret does not tell which is
+    /// missing.
     pub(super) async fn ensure_scope(&self, allowance: &Allowance) -> Result<(), Error> {
         allowance.give_back_leave();
         let key = self.client.lookup.key(&self.scope, None, allowance).await;
@@ -128,7 +131,7 @@ impl Target {
     }
 }
 
-/// Whether what was read is as the client left it, or surely newer.
+/// Whether what was read is as the client's own write left it, or surely newer.
 fn is_as_new(existing: Option<&Existing>, own: &OwnWrite) -> bool {
     let is_newer = |existing: &Existing| existing.updated_at > own.at && own.at.is_some();
     match (existing, &own.left) {
@@ -153,13 +156,12 @@ fn is_as_new(existing: Option<&Existing>, own: &OwnWrite) -> bool {
     }
 }
 
-/// A word of GitHub's, as far as it has the shape of one: a server may send anything, the token too.
-pub(super) fn word(text: &str) -> &str {
+/// A word of GitHub's, or `…` if it does not have the shape of one: a server may send anything, even the token.
+pub(super) fn safe_word(text: &str) -> &str {
     let is_word = text.len() <= 32 && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     if is_word { text } else { "…" }
 }
 
-/// An instant as GitHub writes it.
 pub(super) fn instant(text: &str) -> Option<SystemTime> {
     humantime::parse_rfc3339_weak(text).ok()
 }

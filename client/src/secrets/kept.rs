@@ -1,4 +1,4 @@
-//! Access as it is sent: as the caller said, or made of what is there.
+//! The access that a write sends: what the caller said, or what GitHub has, with changes.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use reqwest::StatusCode;
 
-use super::existing::{Existing, word};
+use super::existing::{Existing, safe_word};
 use super::target::Target;
 use crate::access::{Access, RepositoryRef};
 use crate::error::{Error, ErrorKind, Told};
@@ -14,11 +14,10 @@ use crate::lookup::OwnWrite;
 use crate::runtime::Allowance;
 use crate::scope::SecretName;
 
-/// What to try where access that is to be kept can't be read.
-const NEED_NOT_BE_READ: &str =
+const HINT_FOR_UNREADABLE_ACCESS: &str =
     "nothing was written; say which repositories may use the secret, and they need not be read";
 
-/// Access as it travels.
+/// Access as requests and replies have it, with repositories by id.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Resolved {
     pub(super) visibility: Option<String>,
@@ -26,7 +25,7 @@ pub(super) struct Resolved {
 }
 
 impl Resolved {
-    /// Whether the same repositories may use the secret. What is not sent is not changed.
+    /// Whether the same repositories may use the secret after `sent`, of which the fields that are `None` change nothing.
     pub(super) fn is_same(&self, sent: &Self) -> bool {
         let ids = |ids: &[i64]| ids.iter().copied().collect::<BTreeSet<_>>();
         let has = self.selected.as_deref().unwrap_or_default();
@@ -36,16 +35,16 @@ impl Resolved {
     }
 }
 
-/// What the caller said of access, with all repositories looked up.
+/// The access that the caller wants, with all repositories looked up.
 #[derive(Debug)]
 pub(super) enum Wanted {
-    /// This, whatever is there.
+    /// This, whatever the secret has.
     Known(Resolved),
-    /// Made of what is there.
+    /// What the secret has, with a change.
     Kept(Changed),
 }
 
-/// Whether a put depends on what is there.
+/// Whether a put depends on the secret's existence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum When {
     #[default]
@@ -56,7 +55,7 @@ pub(super) enum When {
     Existing,
 }
 
-/// What is there, with a change.
+/// The changes of access that is kept; none by default.
 #[derive(Debug, Default)]
 pub(super) struct Changed {
     pub(super) added: Vec<i64>,
@@ -130,8 +129,8 @@ impl Target {
         })
     }
 
-    /// What is sent, for which a secret is read that keeps something of its access, or whose existence decides. `own`
-    /// is what this client last wrote there.
+    /// The access to send. Reads the secret if it keeps something of its access, or if its existence decides. `own` is what
+    /// this client last wrote to it.
     pub(super) async fn resolve(
         &self,
         wanted: &Wanted,
@@ -148,7 +147,7 @@ impl Target {
         let existing = self.existing(name, own, keeps, allowance).await;
         let existing = existing.map_err(|error| {
             let error = match keeps && error.is_unexpected_reply() {
-                true => error.with_further_hint(NEED_NOT_BE_READ),
+                true => error.with_further_hint(HINT_FOR_UNREADABLE_ACCESS),
                 false => error,
             };
             self.storing(name, error)
@@ -157,7 +156,7 @@ impl Target {
             .await
     }
 
-    /// What is sent over what is there.
+    /// The access to send for a secret that was read. Fails if its existence is not as `when` demands.
     pub(super) async fn access_over(
         &self,
         wanted: &Wanted,
@@ -186,8 +185,8 @@ impl Target {
         match (wanted, existing) {
             (Wanted::Known(access), _) => Ok(access.clone()),
             (Wanted::Kept(changed), Some(existing)) => {
-                self.look_for_unknown_settings(name, existing)?;
-                self.change(changed, name, existing.access.clone())
+                self.check_unknown_settings(name, existing)?;
+                self.apply(changed, name, existing.access.clone())
             }
             (Wanted::Kept(changed), None) => self.new_access(changed, name, allowance).await,
         }
@@ -197,12 +196,8 @@ impl Target {
         error.with_action(format!("storing {name} in {}", self.scope))
     }
 
-    /// Tells of settings that a write may reset, since nothing is known of them here, or fails for them.
-    fn look_for_unknown_settings(
-        &self,
-        name: &SecretName,
-        existing: &Existing,
-    ) -> Result<(), Error> {
+    /// Fails for settings that this version does not know, since a write may reset them, or tells the observer of them.
+    fn check_unknown_settings(&self, name: &SecretName, existing: &Existing) -> Result<(), Error> {
         let (lookup, settings) = (&self.client.lookup, &existing.unknown_settings);
         if lookup.is_strict() && !settings.is_empty() {
             let settings = settings.join(", ");
@@ -243,7 +238,7 @@ impl Target {
         Err(self.storing(name, Error::input(why).with_hint(hint)))
     }
 
-    fn change(
+    fn apply(
         &self,
         changed: &Changed,
         name: &SecretName,
@@ -256,7 +251,7 @@ impl Target {
             let why = format!(
                 "{name} in {} has the visibility `{}`, which this version does not know how to keep",
                 self.scope,
-                word(visibility)
+                safe_word(visibility)
             );
             return Err(self.storing(name, Error::input(why).with_hint("say the visibility")));
         }
@@ -268,7 +263,7 @@ impl Target {
                 "{name} in {} has the visibility {}, to which no repository can be added and from which none can be \
                  taken",
                 self.scope,
-                word(&access.visibility.unwrap_or_default())
+                safe_word(&access.visibility.unwrap_or_default())
             );
             let hint = "select all repositories that may use it";
             return Err(self.storing(name, Error::input(why).with_hint(hint)));

@@ -27,13 +27,13 @@ use crate::value::SecretValue;
 /// secret keeps its visibility and every repository it is selected for: they are read first, all pages, and sent
 /// again with the new value, since GitHub requires the visibility and clears a list that is left out. If GitHub counts
 /// more repositories than it shows to this token, that is an error and nothing is written. They are read directly before
-/// they are written, after every wait for a limit, and again if the write is tried again. Somebody else may still change
-/// the access in that one round trip (and, over HTTP/2, while the write waits for its turn on a connection that is full);
-/// such a change is undone, and GitHub offers no condition that would prevent it.
+/// they are written, after every wait for a limit, and again if the write is tried again. A change of the access by
+/// another program in that one round trip (and, over HTTP/2, while the write waits for its turn on a connection that is
+/// full) is undone; GitHub offers no condition that would prevent it.
 /// Name the access if you know it: that also saves the reading.
 #[must_use = "nothing is sent before `send`"]
 pub struct Put<S, N = AnyName> {
-    /// Where, or why there is no such scope.
+    /// The scope, or the error of a scope that can't be.
     target: Result<Target, Error>,
     name: String,
     content: Content,
@@ -42,15 +42,15 @@ pub struct Put<S, N = AnyName> {
     kind: PhantomData<fn() -> (S, N)>,
 }
 
-/// A put that was asked for by the name that is the same for every scope.
+/// Marks a put by the methods that are the same for every scope.
 #[derive(Clone, Copy, Debug)]
 pub enum AnyName {}
 
-/// A put that was asked for by GitHub's documented name, whose parameters have theirs too.
+/// Marks a put by a method with GitHub's documented name, whose parameters have GitHub's names too.
 #[derive(Clone, Copy, Debug)]
 pub enum DocumentedName {}
 
-/// What is to be stored: at most one of a value and a sealed box, by construction.
+/// What is to be stored.
 #[derive(Clone)]
 pub(super) enum Content {
     None,
@@ -102,22 +102,24 @@ impl<S: AnyScope, N> Put<S, N> {
     /// [`Error::is_conflict`] and writes nothing.
     ///
     /// GitHub has no condition for a write, so whether it exists is asked directly before it is written. What stays is a
-    /// race of one round trip: a secret that another creates in between is replaced. If a reply is lost, the secret may
-    /// have been created by this put itself: [`Error::applied`] is then [`Applied::Unknown`](crate::Applied::Unknown).
+    /// race of one round trip: a secret that another program creates in between is replaced. If a reply is lost, the
+    /// secret may have been created by this put itself: [`Error::applied`] is then
+    /// [`Applied::Unknown`](crate::Applied::Unknown).
     pub fn only_if_missing(mut self) -> Self {
         self.when = When::Missing;
         self
     }
 
     /// Updates the secret only if there is one of this name; otherwise [`send`](Self::send) gives an
-    /// [`Error::is_not_found`] and writes nothing. A secret that another deletes between the question and the write is
-    /// created again: see [`only_if_missing`](Self::only_if_missing).
+    /// [`Error::is_not_found`] and writes nothing. A secret that another program deletes between the question and the
+    /// write is created again: see [`only_if_missing`](Self::only_if_missing).
     pub fn only_if_exists(mut self) -> Self {
         self.when = When::Existing;
         self
     }
 
-    /// Another deadline for this put, everything counted that it reads and waits for; see [`Client::deadline`](crate::Client::deadline).
+    /// Another deadline for this put, with all that it reads and waits for; see
+    /// [`Client::deadline`](crate::Client::deadline).
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.target = self.target.map(|target| target.deadline(deadline));
         self
@@ -145,9 +147,9 @@ impl<S: AnyScope, N> Put<S, N> {
         self
     }
 
-    /// What [`send`](Self::send) would do, as things are now. Makes its checks, looks up repositories, reads the secret and
-    /// the repositories it is selected for, and writes nothing: for a review, and for what must be known before something
-    /// that can't be taken back. Whether the token may write, only a write tells.
+    /// What [`send`](Self::send) would do now. Makes its checks, looks up repositories, reads the secret and the
+    /// repositories it is selected for, and writes nothing: for a review, or before a step that can't be taken back. Whether
+    /// the token may write, only a write tells.
     ///
     /// # Errors
     /// Those of [`send`](Self::send) that come before it writes.
@@ -223,9 +225,10 @@ impl<S: HasVisibility> Put<S, DocumentedName> {
 }
 
 impl<S: HasSelectedRepositories, N> Put<S, N> {
-    /// Who may use the secret: an [`Access`], what turns into one (a [`Visibility`], or repositories by id or
-    /// `owner/name`, which are then selected), or what a configuration says. Names of repositories are looked up first, and
-    /// all that are not found are reported in one error before anything is written. What the scope does not have is an [`Error::is_unsupported`] of [`send`](Self::send).
+    /// Which repositories may use the secret: an [`Access`], or what turns into one (a [`Visibility`], or repositories by
+    /// id or `owner/name`, which are then selected). Names of repositories are looked up first, and all that are not found
+    /// are reported in one error before anything is written. Access that the scope does not have is an
+    /// [`Error::is_unsupported`] of [`send`](Self::send).
     ///
     /// # Examples
     /// ```

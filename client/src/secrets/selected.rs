@@ -24,7 +24,7 @@ pub struct Repository {
     pub full_name: String,
 }
 
-/// What is done, for an error.
+/// The listing as errors say it.
 pub(super) const LISTING: &str = "listing the selected repositories of";
 
 /// One page of the repositories that a secret is selected for.
@@ -105,8 +105,8 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         self.target.select(&name, &repositories, &allowance).await
     }
 
-    /// Changes who may use the secret `name`, and not its value: replaces the repositories that it is selected for, or
-    /// adds to them and takes from them one by one. Another visibility is sent without a value, and GitHub decides.
+    /// Changes which repositories may use the secret `name`, and not its value: replaces the repositories that it is
+    /// selected for, or adds and removes them one by one. Another visibility is sent without a value, and GitHub decides.
     ///
     /// # Errors
     /// As for [`set_selected_repositories`](Self::set_selected_repositories); [`Error::is_invalid_input`] for an access
@@ -173,7 +173,7 @@ impl<S: HasSelectedRepositories> Secrets<S> {
 }
 
 impl Repository {
-    /// What the description's type says, in ours; an id that can be none is not GitHub's.
+    /// Fails if the id is not a positive number.
     fn read(repository: stores::Repository) -> Result<Self, Error> {
         let stores::Repository {
             id,

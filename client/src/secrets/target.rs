@@ -1,4 +1,4 @@
-//! A scope at a client, whose operations are found by their roles.
+//! A scope at a client, with its operations by their roles.
 
 use octoseal_api::stores::Role;
 
@@ -11,7 +11,7 @@ use crate::scope::{Scope, is_secret_name};
 pub(super) type Target = client::Target<Scope>;
 
 impl Target {
-    /// A call of the operation that has this role in the scope. Fails if it has none. Text that is no name may be a value
+    /// A call of the operation that has this role in the scope. Fails if none has it. Text that is no name may be a value
     /// in its place: spans, events and errors don't show it.
     pub(super) fn call<'a>(
         &'a self,
@@ -23,7 +23,7 @@ impl Target {
         Ok(self.call_of(doing, name, self.scope.operation(role)?))
     }
 
-    /// What the operation that has this role lists.
+    /// A list by the operation that has this role in the scope. Fails if none has it.
     pub(super) fn listed(
         &self,
         role: Role,

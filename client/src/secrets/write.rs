@@ -1,4 +1,4 @@
-//! Writes at the place of one secret: each waits for the one before it, and is remembered.
+//! Writes to one secret: each waits for the one before it, and is remembered.
 
 use std::fmt::Write as _;
 
@@ -13,24 +13,24 @@ use crate::receipt::{Receipt, Written};
 use crate::runtime::{Allowance, Call};
 use crate::scope::{Scope, SecretName};
 
-/// Where a secret is stored: GitHub reads names without regard to case.
-pub(super) fn place(scope: &Scope, name: &str) -> String {
-    let mut place = String::with_capacity(100);
-    // It does not fail.
-    let _ = write!(place, "{scope} {name}");
-    place.make_ascii_uppercase();
-    place
+/// The key of a secret among all that are written: the same for names that differ in case, as at GitHub.
+pub(super) fn key_of(scope: &Scope, name: &str) -> String {
+    let mut key = String::with_capacity(100);
+    // Writing to a string does not fail.
+    let _ = write!(key, "{scope} {name}");
+    key.make_ascii_uppercase();
+    key
 }
 
 impl Target {
-    /// Waits until this client writes nothing else there.
+    /// Waits until this client does not write to the secret, and keeps its other writes from it.
     pub(super) async fn hold(
         &self,
         name: &SecretName,
         allowance: &Allowance,
     ) -> Result<HeldPlace, Error> {
-        let place = place(&self.scope, name.as_str());
-        let held = self.client.lookup.own_writes.hold(&place, allowance).await;
+        let key = key_of(&self.scope, name.as_str());
+        let held = self.client.lookup.own_writes.hold(&key, allowance).await;
         held.map_err(|error| error.with_action(format!("waiting for {name} in {}", self.scope)))
     }
 
@@ -84,7 +84,7 @@ impl Target {
         self.client.runtime.watch(call, allowance, select).await
     }
 
-    /// Selects some repositories more or fewer, one by one. The receipt is that of the last.
+    /// Adds or removes repositories one by one. The receipt is that of the last.
     pub(super) async fn select_each(
         &self,
         name: &SecretName,
@@ -92,7 +92,7 @@ impl Target {
         is_added: bool,
         allowance: &Allowance,
     ) -> Result<Receipt, Error> {
-        let call = self.change_of_one(name, is_added)?;
+        let call = self.call_for_one(name, is_added)?;
         let select = async {
             let lookup = &self.client.lookup;
             let ids = lookup.repository_ids(repositories, allowance).await?;
@@ -108,11 +108,7 @@ impl Target {
         self.client.runtime.watch(call, allowance, select).await
     }
 
-    fn change_of_one<'a>(
-        &'a self,
-        name: &'a SecretName,
-        is_added: bool,
-    ) -> Result<Call<'a>, Error> {
+    fn call_for_one<'a>(&'a self, name: &'a SecretName, is_added: bool) -> Result<Call<'a>, Error> {
         let (doing, role) = match is_added {
             true => ("adding a repository to", Role::AddRepository),
             false => ("removing a repository from", Role::RemoveRepository),
@@ -120,7 +116,7 @@ impl Target {
         self.call(doing, name.as_str(), role)
     }
 
-    /// Selects one repository more, or one fewer, at a place that is held.
+    /// Adds or removes one repository of a secret that is held.
     pub(super) async fn select_one(
         &self,
         name: &SecretName,
@@ -129,7 +125,7 @@ impl Target {
         held: &mut HeldPlace,
         allowance: &Allowance,
     ) -> Result<Receipt, Error> {
-        let call = self.change_of_one(name, is_added)?;
+        let call = self.call_for_one(name, is_added)?;
         let (scope, name) = (&self.scope, name.as_str());
         let request = async |api: octoseal_api::Client| match is_added {
             true => api.add_selected_repository(scope.api(), name, id).await,
@@ -175,7 +171,7 @@ impl Target {
     }
 }
 
-/// Keeps in mind what a write left there. What it left, if that is not known, may be either.
+/// Remembers how a write left its secret; nothing, if it is not known whether the write was applied.
 pub(super) fn remember(
     held: &mut HeldPlace,
     written: &Result<Receipt, Error>,

@@ -16,44 +16,43 @@ use crate::client::Client;
 use crate::error::{Applied, Error, ErrorKind};
 use crate::runtime::Place as _;
 use crate::scope::{Scope, is_secret_name, shown};
-use crate::secrets::breaker::{Breaker, Known, lower, probe};
+use crate::secrets::breaker::{Breaker, Known, owner_key, probe};
 use crate::secrets::change::Change;
 use crate::secrets::target::Target;
-use crate::secrets::write::place;
+use crate::secrets::write::key_of;
 
-/// How many secrets of a batch are under way at once. GitHub documents 100 requests for everything that a user
-/// runs; half of that leaves room for others, and stores 50 secrets in the time of one.
-const AT_ONCE: usize = 50;
+/// Members of a group that are under way at once. GitHub documents 100 requests for all programs of a user; half of that
+/// leaves room for others.
+const MAX_UNDER_WAY: usize = 50;
 
-/// So many secrets are taken out of the input ahead, where some of them may wait for what others don't, as long as they
-/// need no more than so many bytes.
-const AHEAD_SECRETS: usize = 32 * 1024;
-const AHEAD_BYTES: usize = 16 * 1024 * 1024;
+/// Where some members may wait for limits that don't hold for others, this many are taken out of the input ahead.
+const MAX_WAITING: usize = 32 * 1024;
+const MAX_WAITING_BYTES: usize = 16 * 1024 * 1024;
 
 /// A batch between its input and its outcomes.
 pub(super) struct Batch<I> {
     client: Client,
     breaker: Arc<Breaker>,
     changes: I,
-    /// Some of the input may wait for limits that don't hold for the rest, so that more is taken in than may begin.
+    /// Some members may wait for limits that don't hold for others, so more are taken in than may begin.
     looks_ahead: bool,
     /// The input has come to its end.
     ended: bool,
-    /// Changes whose calls share limits, while some of them wait or are under way: what holds up one group holds up no
-    /// other.
+    /// Members whose calls share limits, while some of them wait or are under way. No group holds up another.
     groups: HashMap<Option<String>, Group>,
-    /// Groups of which something waits until it is known whether its owner is given up.
-    held: HashSet<Option<String>>,
-    /// How many changes have been taken in and wait, and the bytes that they need.
+    /// Groups with a member that waits until it is known whether its owner is given up.
+    groups_in_doubt: HashSet<Option<String>>,
+    /// How many changes were taken in and wait.
     waiting: usize,
+    /// About the memory that these need.
     waiting_bytes: usize,
-    /// Which places are being written: what is to be written there next waits, so that the later counts.
-    places: HashSet<String>,
+    /// The keys of the secrets that are being written. Further changes of these wait, so that the last one counts.
+    written: HashSet<String>,
     members: HashMap<Id, Member>,
-    /// Tasks, and not futures polled here: a caller that is busy with an outcome must not hold up those under way,
-    /// whose time would run out, nor the gate, where one of them may go ahead of everyone. Dropped, it aborts them.
+    /// Tasks, since they must go on while the caller is busy with an outcome: otherwise their time would run out, and a
+    /// probe among them would hold up all others. Dropped, it aborts them.
     under_way: JoinSet<Outcome>,
-    /// What could not begin, since there is no runtime any more.
+    /// Members that could not begin, since the tokio runtime has ended.
     not_begun: VecDeque<Outcome>,
 }
 
@@ -63,14 +62,13 @@ struct Group {
     waiting: VecDeque<(Scope, Change)>,
 }
 
-/// What is under way.
+/// A change that is under way.
 struct Member {
     group: Option<String>,
     scope: Scope,
     name: String,
-    /// What is done, for an error.
     doing: &'static str,
-    place: String,
+    key: String,
 }
 
 impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
@@ -82,10 +80,10 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
             looks_ahead,
             ended: false,
             groups: HashMap::new(),
-            held: HashSet::new(),
+            groups_in_doubt: HashSet::new(),
             waiting: 0,
             waiting_bytes: 0,
-            places: HashSet::new(),
+            written: HashSet::new(),
             members: HashMap::new(),
             under_way: JoinSet::new(),
             not_begun: VecDeque::new(),
@@ -105,7 +103,7 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
             Some(Err(failed)) => {
                 let member = self.end(failed.id());
                 match failed.try_into_panic() {
-                    // It belongs to the caller.
+                    // A panic of the caller's own code, such as its transport.
                     Ok(panic) => std::panic::resume_unwind(panic),
                     // Only the end of the runtime aborts a task.
                     Err(_) => {
@@ -122,13 +120,13 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
         if !self.not_begun.is_empty() {
             true
         } else if self.looks_ahead {
-            self.waiting >= AHEAD_SECRETS || self.waiting_bytes >= AHEAD_BYTES
+            self.waiting >= MAX_WAITING || self.waiting_bytes >= MAX_WAITING_BYTES
         } else {
-            self.waiting >= AT_ONCE || self.under_way.len() >= AT_ONCE
+            self.waiting >= MAX_UNDER_WAY || self.under_way.len() >= MAX_UNDER_WAY
         }
     }
 
-    /// Takes changes out of the input until it is full, and lets begin what may.
+    /// Takes changes out of the input until enough wait, and begins those that may.
     fn take_in(&mut self, context: &mut Context<'_>) {
         while !self.ended && !self.is_full() {
             match self.changes.poll_next_unpin(context) {
@@ -146,37 +144,41 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
         }
     }
 
-    /// Begins what waits in a group and may be under way, in order for each place.
+    /// Begins the members of a group that may begin, those of one secret in the order of the input.
     fn begin(&mut self, group: &Option<String>) {
-        // The place of a member that got no answer stays empty until another gets one.
-        let at_once = AT_ONCE - self.breaker.lost().min(AT_ONCE - 1);
+        // One fewer is under way for each that got no answer, until another gets one.
+        let at_once = MAX_UNDER_WAY - self.breaker.unanswered().min(MAX_UNDER_WAY - 1);
         let Some(of_group) = self.groups.get_mut(group) else {
             return;
         };
         while of_group.under_way < at_once {
-            let (places, members) = (&self.places, &self.members);
+            let (written, members) = (&self.written, &self.members);
             let mut in_doubt = self.breaker.in_doubt();
-            in_doubt.retain(|owner| members.values().any(|it| lower(it.scope.owner()) == *owner));
+            in_doubt.retain(|owner| {
+                members
+                    .values()
+                    .any(|it| owner_key(it.scope.owner()) == *owner)
+            });
             let (breaker, waiting) = (&self.breaker, &of_group.waiting);
             let is_all_in_doubt = breaker.is_all_in_doubt();
             let all_held = is_all_in_doubt && !members.is_empty();
-            let free_place = |(at, (scope, change)): (usize, &(Scope, Change))| {
-                let is_held =
-                    all_held || !in_doubt.is_empty() && in_doubt.contains(&lower(scope.owner()));
-                let place = place(scope, change.name());
-                (!is_held && !places.contains(&place)).then_some((at, place))
+            let startable = |(at, (scope, change)): (usize, &(Scope, Change))| {
+                let is_held = all_held
+                    || !in_doubt.is_empty() && in_doubt.contains(&owner_key(scope.owner()));
+                let key = key_of(scope, change.name());
+                (!is_held && !written.contains(&key)).then_some((at, key))
             };
             let mut next = None;
             if is_all_in_doubt {
                 let is_fresh = |(_, change): &(usize, &(Scope, _))| !breaker.has_failed(&change.0);
                 let fresh = waiting.iter().enumerate().filter(is_fresh);
-                next = fresh.filter_map(free_place).next();
+                next = fresh.filter_map(startable).next();
             }
-            let next = next.or_else(|| waiting.iter().enumerate().find_map(free_place));
-            let next = next.and_then(|(at, place)| Some((of_group.waiting.remove(at)?, place)));
-            let Some(((scope, change), place)) = next else {
+            let next = next.or_else(|| waiting.iter().enumerate().find_map(startable));
+            let next = next.and_then(|(at, key)| Some((of_group.waiting.remove(at)?, key)));
+            let Some(((scope, change), key)) = next else {
                 if all_held || !in_doubt.is_empty() {
-                    self.held.insert(group.clone());
+                    self.groups_in_doubt.insert(group.clone());
                 }
                 break;
             };
@@ -187,16 +189,16 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
                 scope: scope.clone(),
                 name: change.name().to_owned(),
                 doing: change.doing(),
-                place,
+                key,
             };
             if Handle::try_current().is_err() {
                 self.not_begun.push_back(member.lost_runtime(Applied::No));
                 continue;
             }
-            self.places.insert(member.place.clone());
+            self.written.insert(member.key.clone());
             let (client, breaker) = (self.client.clone(), self.breaker.clone());
             let known = breaker.known(&scope);
-            // In a box, since tokio moves a task a dozen times on its way to where it stays.
+            // Boxed, since tokio moves a task a dozen times while it is spawned.
             let work = Box::pin(async move { client.member(&breaker, known, scope, change).await });
             let work = work.in_current_span().with_current_subscriber();
             let task = self.under_way.spawn(work);
@@ -208,15 +210,15 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
         }
     }
 
-    /// Gives back what a member holds, however it ended.
+    /// Removes a member that has ended, and begins those that waited for it.
     fn end(&mut self, id: Id) -> Option<Member> {
         let member = self.members.remove(&id)?;
-        self.places.remove(&member.place);
+        self.written.remove(&member.key);
         if let Some(group) = self.groups.get_mut(&member.group) {
             group.under_way -= 1;
         }
         self.begin(&member.group);
-        for group in std::mem::take(&mut self.held) {
+        for group in std::mem::take(&mut self.groups_in_doubt) {
             self.begin(&group);
         }
         Some(member)

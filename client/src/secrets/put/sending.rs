@@ -1,4 +1,4 @@
-//! How a put is sent.
+//! The sending of a put.
 
 use std::sync::Mutex;
 
@@ -17,7 +17,7 @@ use crate::secrets::target::Target;
 use crate::secrets::write::remember;
 
 impl<S: AnyScope, N> Put<S, N> {
-    /// Sends it as a call of the public API.
+    /// Sends the put as a call of the public API.
     pub(in crate::secrets) async fn send_as_call(
         &self,
         allowance: &Allowance,
@@ -76,7 +76,8 @@ impl<S: AnyScope, N> Put<S, N> {
 }
 
 impl Target {
-    /// A value must fit, and be there where the description requires one; and there must be something to write.
+    /// Checks that the value is not too large, and that there is one where GitHub's description requires it or nothing
+    /// else would be written.
     pub(super) fn check_content(
         &self,
         content: &Content,
@@ -97,8 +98,8 @@ impl Target {
         .map_err(|error| error.with_action(format!("storing {name} in {}", self.scope)))
     }
 
-    /// Adds and takes each repository once more by GitHub's operation for one, where there is one: what another put
-    /// writes between this one's read and its write is then not lost.
+    /// Adds and removes each repository once more by GitHub's operation for one repository, if the scope has it: the
+    /// change is then not lost if another put has just written the list that it read before this one.
     async fn change_each(
         &self,
         name: &SecretName,
@@ -130,7 +131,7 @@ impl Target {
     }
 }
 
-/// A put whose place is held.
+/// A put whose secret is held, so that this client writes nothing else to it.
 struct Write<'a> {
     target: &'a Target,
     name: &'a SecretName,
@@ -142,7 +143,8 @@ struct Write<'a> {
 }
 
 impl Write<'_> {
-    /// Sends it, and gives the access that was sent too. What decides or is kept is read directly before.
+    /// Sends the put, and gives the receipt and the access that was sent. The secret is read directly before, if
+    /// something of its access is kept or its existence decides.
     async fn send(&self, sealed: Option<Sealed>) -> Result<(Receipt, Resolved), Error> {
         let Self {
             target,
