@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 
+mod calls;
 mod described;
 mod installations;
 mod jwt;
@@ -25,8 +26,8 @@ pub use signer::{SignatureFuture, Signer};
 /// A GitHub App that calls as its installations.
 ///
 /// For each organization (or user) that a call is about, the App's installation is looked up once, and a token made for
-/// it, kept until shortly before it expires, and shared by all calls; any number of callers wait for one request. What
-/// GitHub refuses then (a wrong key, an App that is not installed) is not asked for again within five seconds.
+/// it, kept until shortly before it expires, and shared by all calls. After a refusal (of a wrong key, or of an App that is
+/// not installed) GitHub is not asked again for five seconds.
 ///
 /// # Examples
 /// ```no_run
@@ -48,8 +49,8 @@ pub struct App {
 }
 
 impl App {
-    /// An App by its client id or app id, and what signs for it: its private key, or a [`Signer`] that has it. An id with blanks, quotes or other characters that no id
-    /// has is an error of [`build`](crate::ClientBuilder::build), and so is what else of the App can't be meant.
+    /// An App by its client id or app id, and its private key or a [`Signer`] that has it. An id with characters that no
+    /// id has is an error of [`build`](crate::ClientBuilder::build).
     pub fn new(id: impl Into<String>, signer: impl Signer + 'static) -> Self {
         Self {
             id: id.into(),
@@ -61,7 +62,7 @@ impl App {
         }
     }
 
-    /// Calls as this installation, whatever the call is about, and looks none up. Ids are positive.
+    /// Calls as this installation, with whatever owner, and looks none up. Ids are positive.
     pub fn installation(mut self, id: u64) -> Self {
         self.installation = Some(id);
         self
@@ -74,9 +75,8 @@ impl App {
         self
     }
 
-    /// Narrows tokens to the repositories named this way, `api` or `acme/api`; tokens are of one owner, so several may not
-    /// name several owners. Without any, tokens reach what the
-    /// installation reaches.
+    /// Narrows tokens to the repositories named this way, `api` or `acme/api`, all of one owner. Without any, tokens reach
+    /// what the installation reaches.
     pub fn repository(mut self, name: impl Into<String>) -> Self {
         self.repositories.push(name.into());
         self
@@ -86,8 +86,8 @@ impl App {
     /// permission that it needs, to write where the installation may write and to read otherwise. A token that leaks is
     /// then good for one store of one repository, or of one organization, for an hour.
     ///
-    /// It costs a request for each of them and hour, of the App's own quota: 4,096 such tokens are kept, the oldest
-    /// go first. A call whose permission is not [known](crate::guide::apps) gets a token with all permissions.
+    /// Each costs a request an hour, of the App's own quota; 4,096 are kept, and the oldest go first. A call whose
+    /// permission is not [known](crate::guide::apps) gets a token with all permissions.
     /// It can't be combined with [`permission`](Self::permission) and [`repository`](Self::repository).
     pub fn narrowed(mut self) -> Self {
         self.narrowed = true;
@@ -100,7 +100,7 @@ impl App {
         &self.id
     }
 
-    /// Checks what GitHub would refuse, or take for something else.
+    /// Refuses settings that GitHub would refuse or misread.
     pub(crate) fn checked(mut self) -> Result<Self, Error> {
         let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
         if self.id.is_empty() || !self.id.bytes().all(fits) {

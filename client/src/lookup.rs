@@ -1,4 +1,4 @@
-//! What is asked for once and used by many: public keys, and repositories' ids. Knows no handle.
+//! What many calls need and one fetches: public keys, and the ids of repositories.
 
 mod keys;
 pub(crate) mod memory;
@@ -12,48 +12,47 @@ use crate::runtime::{Runtime, lock};
 
 use memory::Memory;
 
-pub(crate) use own_writes::{HeldPlace, Left, MAY_LAG, OwnWrite, OwnWrites, Selection};
+pub(crate) use own_writes::{Held, Left, MAY_LAG_FOR, OwnWrite, OwnWrites, Selection};
 
 pub use keys::ScopeKey;
 pub(crate) use keys::{HasKey, Sealed, fetch_key};
-pub(crate) use repositories::maybe_of_repositories;
+pub(crate) use repositories::hint_at_repositories;
 
-/// What a client has learnt, and how it learns more.
+/// What a client remembers of GitHub.
 pub(crate) struct Lookup {
     runtime: Arc<Runtime>,
     /// By scope: organizations and repositories can have different keys under one key id.
     keys: Memory<ScopeKey>,
-    /// Their ids, by name.
-    repositories: Memory<i64>,
+    repository_ids: Memory<i64>,
     pub(crate) own_writes: OwnWrites,
-    /// Settings of secrets that were told, since nothing is known of them here.
-    settings: Mutex<HashSet<String>>,
+    /// The unknown settings of secrets that the observer was told of.
+    told_settings: Mutex<HashSet<String>>,
     refuses_unknown_settings: bool,
 }
 
-/// So many unknown settings are told at most.
-const MAX_SETTINGS: usize = 100;
+/// The most unknown settings that the observer is told of.
+const MAX_TOLD_SETTINGS: usize = 100;
 
 impl Lookup {
     pub(crate) fn new(runtime: Arc<Runtime>, refuses_unknown_settings: bool) -> Self {
         Self {
             runtime,
             keys: Memory::default(),
-            repositories: Memory::default(),
+            repository_ids: Memory::default(),
             own_writes: OwnWrites::default(),
-            settings: Mutex::default(),
+            told_settings: Mutex::default(),
             refuses_unknown_settings,
         }
     }
 
     /// Whether a write that may reset an unknown setting is refused.
-    pub(crate) fn is_strict(&self) -> bool {
+    pub(crate) fn refuses_unknown_settings(&self) -> bool {
         self.refuses_unknown_settings
     }
 
-    /// Whether this unknown setting is told for the first time.
-    pub(crate) fn is_new_setting(&self, name: &str) -> bool {
-        let mut settings = lock(&self.settings);
-        settings.len() < MAX_SETTINGS && settings.insert(name.to_owned())
+    /// Notes that the observer is told of an unknown setting. Says `false` if it was told before.
+    pub(crate) fn note_told_setting(&self, name: &str) -> bool {
+        let mut settings = lock(&self.told_settings);
+        settings.len() < MAX_TOLD_SETTINGS && settings.insert(name.to_owned())
     }
 }

@@ -15,7 +15,7 @@ use octoseal_api::stores::registries::{self, Registry, Write};
 use crate::access::Access;
 use crate::client::{Client, Target};
 use crate::error::{Applied, Error, ErrorKind};
-use crate::lookup::{ScopeKey, Sealed, fetch_key, maybe_of_repositories};
+use crate::lookup::{ScopeKey, Sealed, fetch_key, hint_at_repositories};
 use crate::receipt::{Receipt, Written};
 use crate::runtime::list::List;
 use crate::runtime::paging::PER_PAGE;
@@ -252,7 +252,7 @@ impl PrivateRegistries {
         let work = async {
             let (write, value) = draft.prepare(allowance).await?;
             let selected = write.selected_repository_ids.clone();
-            let explained = |error| maybe_of_repositories(error, selected.as_deref());
+            let explained = |error| hint_at_repositories(error, selected.as_deref());
             let Some(value) = value else {
                 return send(write).await.map_err(explained);
             };

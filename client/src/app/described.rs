@@ -1,4 +1,4 @@
-//! Bodies put together by field, where code must outlive the description it was written for.
+//! Bodies of requests by field names, whose types may differ in other versions of GitHub's description.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -6,8 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 
-/// The description's type for a body. The description may be older or newer than this code: a field that it lacks is
-/// an error, not left out.
+/// A body as the description's type. A field that the type lacks is an error, and not left out.
 pub(super) fn typed<T: DeserializeOwned + Serialize>(
     body: &Map<String, Value>,
 ) -> Result<T, Error> {

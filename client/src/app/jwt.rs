@@ -1,4 +1,4 @@
-//! The App's own credentials: a JWT that its signer signs.
+//! The App's own tokens: JWTs that its signer signs.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -11,26 +11,26 @@ use serde_json::json;
 use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
 
-use super::signer::{Signer, signed};
+use super::signer::{Signer, sign};
 use crate::auth::{AfterRefusal, Audience, Token, TokenRefusal};
 use crate::error::{Error, ErrorKind};
 use crate::runtime::{Allowance, Tokens, lock};
 
-/// Once less than this is left of a JWT's life, another is signed.
+/// How long before a JWT expires another is signed.
 const MARGIN: Duration = Duration::from_secs(120);
 
-/// How far ahead a JWT expires: less than the ten minutes that GitHub allows.
+/// Less than the ten minutes that GitHub allows.
 const JWT_LIFE: Duration = Duration::from_secs(9 * 60);
 
-/// How far back a JWT is dated, as GitHub advises, for clocks that run apart.
-const JWT_BACK: Duration = Duration::from_secs(60);
+/// How far back a JWT is dated, as GitHub advises, since clocks differ.
+const JWT_BACKDATE: Duration = Duration::from_secs(60);
 
 const HEADER: &str = r#"{"typ":"JWT","alg":"RS256"}"#;
 
-/// Clocks that differ by less are not why a JWT is refused.
-const SKEW: Duration = Duration::from_secs(10);
+/// The smallest difference of clocks for which GitHub may refuse a JWT.
+const LEAST_SKEW: Duration = Duration::from_secs(10);
 
-/// The App's own credentials: a JWT that its signer signs.
+/// The App's own tokens.
 pub(super) struct Jwt {
     id: String,
     signer: Arc<dyn Signer>,
@@ -38,34 +38,33 @@ pub(super) struct Jwt {
 }
 
 struct State {
-    /// The time that went with `since`: this machine's, or the server's once that was found to differ.
+    /// The time at the instant `set_at`, by this machine's clock, or by the server's once that was found to differ.
     clock: SystemTime,
-    since: Instant,
-    /// With the instant from which on another is signed.
+    set_at: Instant,
+    /// With the instant at which another is signed.
     kept: Option<(Token, Instant)>,
     signing: Option<WeakShared<Signing>>,
 }
 
-/// Driven by each caller that waits for it, and given up with the last.
+/// A signature under way. Each caller that waits for it drives it, and it is dropped with the last of them.
 type Signing = BoxFuture<'static, Result<(Token, Instant), Error>>;
 
 impl State {
     fn new(clock: SystemTime) -> Self {
         Self {
             clock,
-            since: Instant::now(),
+            set_at: Instant::now(),
             kept: None,
             signing: None,
         }
     }
 
     fn now(&self) -> SystemTime {
-        self.clock + self.since.elapsed()
+        self.clock + self.set_at.elapsed()
     }
 }
 
 impl Jwt {
-    /// Calls as the App of this id.
     pub(super) fn new(id: String, signer: Arc<dyn Signer>) -> Self {
         Self {
             id,
@@ -106,7 +105,7 @@ impl Jwt {
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
         let claims = json!({
-            "iat": now.saturating_sub(JWT_BACK).as_secs(),
+            "iat": now.saturating_sub(JWT_BACKDATE).as_secs(),
             "exp": (now + JWT_LIFE).as_secs(),
             "iss": self.id,
         });
@@ -114,13 +113,10 @@ impl Jwt {
         let message = format!("{}.{}", encoded(HEADER), encoded(&claims.to_string()));
         let signer = self.signer.clone();
         let signing = async move {
-            // With its signature the message is a token: no copy of either is left.
-            let signature = Zeroizing::new(signed(&*signer, message.as_bytes()).await?);
+            // The signature is as secret as the token, and copies of it are wiped.
+            let signature = Zeroizing::new(sign(&*signer, message.as_bytes()).await?);
             let signature = Zeroizing::new(URL_SAFE_NO_PAD.encode(&*signature));
-            let mut token = String::with_capacity(message.len() + 1 + signature.len());
-            [&*message, ".", &*signature]
-                .into_iter()
-                .for_each(|piece| token.push_str(piece));
+            let token = [&*message, &*signature].join(".");
             Ok((Token::new(token)?, until))
         };
         signing.boxed().shared()
@@ -150,16 +146,14 @@ impl Tokens for Jwt {
         true
     }
 
-    /// A JWT is refused when the clocks differ; the reply says what the server's shows. Once it is set by that, a
-    /// second refusal has another reason.
+    /// Sets the clock by the reply, since a JWT is refused when clocks differ. If they don't, there is another reason.
     fn refused(&self, _: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {
         let mut state = lock(&self.state);
-        let present = |(kept, _): &(Token, Instant)| kept.expose() == refusal.token.expose();
-        if !state.kept.as_ref().is_some_and(present) {
+        let is_kept = |(kept, _): &(Token, Instant)| kept.expose() == refusal.token.expose();
+        if !state.kept.as_ref().is_some_and(is_kept) {
             // The clock was set meanwhile.
             return AfterRefusal::AskAgain(Duration::ZERO);
         }
-        // Refused for whatever reason, it is not given out again.
         state.kept = None;
         let Some(theirs) = refusal.server_time else {
             return AfterRefusal::GiveUp;
@@ -169,7 +163,7 @@ impl Tokens for Jwt {
             .duration_since(ours)
             .or_else(|_| ours.duration_since(theirs))
             .unwrap_or_default();
-        if apart < SKEW {
+        if apart < LEAST_SKEW {
             return AfterRefusal::GiveUp;
         }
         *state = State::new(theirs);

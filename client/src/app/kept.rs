@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -10,32 +9,33 @@ use tokio::time::Instant;
 use crate::auth::{AfterRefusal, Token};
 use crate::error::Error;
 
-/// A token that has not this long to live, or a tenth of its life, is replaced before it is used.
+/// How long before its end a token is replaced, if that is less than a tenth of its life.
 const MARGIN: Duration = Duration::from_secs(120);
 
-/// No token is used for longer, whatever the server says.
-const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// The longest that a token is used, whatever the server says.
+const LONGEST_USE: Duration = Duration::from_secs(24 * 3600);
 
-/// Every token is used for at least this long, unless GitHub refuses it: what says that it lives for seconds would be
-/// made again and again.
+/// The shortest that a token is used, unless GitHub refuses it: a server that gives tokens only seconds to live would be
+/// asked again and again.
 const SHORTEST_USE: Duration = Duration::from_secs(60);
 
-/// GitHub needs up to this long until it knows a new token everywhere.
-const SPREADING: Duration = Duration::from_secs(5);
+/// How long GitHub may not know a new token everywhere.
+const SPREADS_FOR: Duration = Duration::from_secs(5);
 
-/// How often a token is replaced at most because it lacks a permission, or because GitHub refused the one made after
-/// another was refused.
+/// The shortest time between two replacements of a token that lacks a permission, or that GitHub refused although it had
+/// replaced a refused one.
 const BETWEEN_RENEWALS: Duration = Duration::from_secs(60);
 
-/// So many tokens are kept at once, of installations and of what they are narrowed to.
+/// Tokens that are kept at once.
 const MAX_KEPT: usize = 4096;
 
 /// What a token is made for.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Purpose {
     pub(super) installation: u64,
-    /// What it is narrowed to by the call that needs it.
+    /// The repository of the call that it is narrowed to.
     pub(super) repository: Option<String>,
+    /// The permission of the call that it is narrowed to.
     pub(super) permission: Option<String>,
 }
 
@@ -87,15 +87,25 @@ impl KeptTokens {
     }
 
     /// See [`Kept::deny`].
-    pub(super) fn deny(&mut self, token: &Token, error: &Error, first: bool) -> Option<Duration> {
-        let purpose = self.0.iter().find(|(_, kept)| kept.gives(token))?.0.clone();
+    pub(super) fn deny(
+        &mut self,
+        token: &Token,
+        error: &Error,
+        is_first: bool,
+    ) -> Option<Duration> {
+        let purpose = self
+            .0
+            .iter()
+            .find(|(_, kept)| kept.is_present(token))?
+            .0
+            .clone();
         let of_installation =
             |(other, _): &(&Purpose, &Kept)| other.installation == purpose.installation;
         let mut kept = self.0.iter().filter(of_installation);
         let was_renewed = kept.any(|(_, kept)| kept.was_renewed());
         self.0
             .get_mut(&purpose)?
-            .deny(token, error, first, was_renewed)
+            .deny(token, error, is_first, was_renewed)
     }
 
     /// Forgets the tokens of an installation that is gone.
@@ -109,21 +119,22 @@ impl KeptTokens {
     }
 }
 
-/// What is kept for one purpose.
+/// The tokens of one purpose.
 #[derive(Default)]
 struct Kept {
-    present: Option<Minted>,
-    /// The token that `present` replaced before it ran out.
-    predecessor: Option<Minted>,
+    present: Option<Made>,
+    /// The token that `present` replaced before it expired.
+    predecessor: Option<Made>,
     /// GitHub refused the token before.
-    refused: bool,
+    was_refused: bool,
     /// When a token was last replaced because it lacked a permission, which may have been granted after it was made.
     renewed_at: Option<Instant>,
 }
 
-struct Minted {
+struct Made {
     token: Token,
     at: Instant,
+    /// When it is replaced.
     stale_at: Instant,
     /// The last instant at which a request may leave with it.
     good_until: Instant,
@@ -134,12 +145,12 @@ struct Minted {
 }
 
 impl Kept {
-    /// The token to use, unless a new one must be made. While GitHub may not know a new token everywhere, that is its
-    /// predecessor: a refusal of many requests at once would lock the client out.
+    /// The token to use, unless a new one must be made: the predecessor while GitHub may not know the new one everywhere,
+    /// since refusals of many requests at once would lock the client out.
     fn usable(&mut self) -> Option<Token> {
         let now = Instant::now();
         let present = self.present.as_ref().filter(|it| now < it.ends_at())?;
-        let spreads = now < present.at + SPREADING;
+        let spreads = now < present.at + SPREADS_FOR;
         self.predecessor = self
             .predecessor
             .take()
@@ -148,16 +159,15 @@ impl Kept {
         Some(used.token.clone())
     }
 
-    /// Keeps a token that was just made, for as long as it lives.
     fn keep(&mut self, token: Token, life: Duration) {
         let (at, margin) = (Instant::now(), MARGIN.min(life / 10));
-        let within = |life: Duration| at + life.clamp(SHORTEST_USE, LONGEST_LIFE);
-        let new = Minted {
+        let within = |life: Duration| at + life.clamp(SHORTEST_USE, LONGEST_USE);
+        let new = Made {
             token,
             at,
             stale_at: within(life - margin),
             good_until: within(life - margin / 4),
-            after_refusal: std::mem::take(&mut self.refused),
+            after_refusal: std::mem::take(&mut self.was_refused),
             given_up: false,
         };
         self.predecessor = self.present.replace(new).filter(|old| !old.given_up);
@@ -165,7 +175,7 @@ impl Kept {
 
     /// What a refusal of `token` means, if it is kept here.
     fn refuse(&mut self, token: &Token) -> Option<AfterRefusal> {
-        let is = |kept: &&mut Minted| kept.token.expose() == token.expose();
+        let is = |kept: &&mut Made| kept.token.expose() == token.expose();
         if self.predecessor.as_mut().filter(is).is_some() {
             self.predecessor = None;
             return Some(AfterRefusal::AskAgain(Duration::ZERO));
@@ -175,21 +185,20 @@ impl Kept {
             return Some(AfterRefusal::AskAgain(wait));
         }
         let age = present.at.elapsed();
-        if present.after_refusal && age < SPREADING * 6 {
+        if present.after_refusal && age < SPREADS_FOR * 6 {
             present.given_up = true;
-            self.refused = true;
+            self.was_refused = true;
             return Some(AfterRefusal::GiveUp);
         }
         *self = Self {
-            refused: true,
+            was_refused: true,
             renewed_at: self.renewed_at,
             ..Self::default()
         };
         Some(AfterRefusal::AskAgain(Duration::ZERO))
     }
 
-    /// Whether this is the token to use.
-    fn gives(&self, token: &Token) -> bool {
+    fn is_present(&self, token: &Token) -> bool {
         let present = self.present.as_ref();
         present.is_some_and(|present| present.token.expose() == token.expose())
     }
@@ -199,20 +208,19 @@ impl Kept {
             .is_some_and(|at| at.elapsed() < BETWEEN_RENEWALS)
     }
 
-    /// What an answer `403` or `404` to `token` means, if it is kept here: how long to wait before another attempt.
-    /// `was_renewed`: a token of the installation was replaced a moment ago.
+    /// How long to wait before another attempt after an answer `403` or `404` to `token`, if it is kept here and may be the
+    /// cause. `was_renewed`: a token of the installation was replaced a moment ago.
     fn deny(
         &mut self,
         token: &Token,
         error: &Error,
-        first: bool,
+        is_first: bool,
         was_renewed: bool,
     ) -> Option<Duration> {
-        let is = |kept: &&mut Minted| kept.token.expose() == token.expose();
+        let is = |kept: &&mut Made| kept.token.expose() == token.expose();
         let present = self.present.as_mut().filter(is)?;
-        // What is missing answers `404` at any time, and a token that has passed is known; so is one of which GitHub names
-        // the permission that it lacks.
-        let is_known = error.required_permission().is_some() || error.is_not_found() && !first;
+        // GitHub knows a token that it has accepted before, or of which it names the permission that it lacks.
+        let is_known = error.required_permission().is_some() || error.is_not_found() && !is_first;
         if !is_known {
             let wait = present.wait_while_young();
             if wait.is_some() {
@@ -222,7 +230,7 @@ impl Kept {
         let says = error.message().unwrap_or_default();
         let lacks_permission =
             error.is_permission() && says.contains("not accessible by integration");
-        let is_old = present.at.elapsed() > SPREADING * 2;
+        let is_old = present.at.elapsed() > SPREADS_FOR * 2;
         if !lacks_permission || !is_old || was_renewed {
             return None;
         }
@@ -233,8 +241,8 @@ impl Kept {
     }
 }
 
-impl Minted {
-    /// When a new one is made: GitHub may have refused it by mistake, and takes another by then.
+impl Made {
+    /// When a new one is made; earlier if GitHub refused this one, perhaps by mistake.
     fn ends_at(&self) -> Instant {
         match self.given_up {
             true => self.stale_at.min(self.at + BETWEEN_RENEWALS),
@@ -242,11 +250,10 @@ impl Minted {
         }
     }
 
-    /// How long to wait before the same token is tried again, while GitHub may not know it everywhere: after twice the
-    /// time each time.
+    /// How long to wait before the same token is tried again, while GitHub may not know it everywhere; doubles each time.
     fn wait_while_young(&self) -> Option<Duration> {
         let age = self.at.elapsed();
-        (age < SPREADING).then(|| age.max(Duration::from_millis(250)).min(SPREADING - age))
+        (age < SPREADS_FOR).then(|| age.max(Duration::from_millis(250)).min(SPREADS_FOR - age))
     }
 }
 

@@ -1,4 +1,4 @@
-//! An App's private key, in the spellings in which keys travel through files and variables.
+//! An App's private key, in the forms that it has in files and variables.
 
 use std::fmt;
 use std::path::Path;
@@ -19,11 +19,11 @@ const LABELS: [&str; 2] = ["RSA PRIVATE KEY", "PRIVATE KEY"];
 pub struct AppKey(pub(super) EncodingKey);
 
 impl AppKey {
-    /// Reads a key from its PEM text. What CI variables make of it is read as well: line breaks written as `\n` or
-    /// `\r\n` (also doubled), none at all, or blank lines between; the base64 of the whole text; the body alone.
+    /// Reads a key from its PEM text. The forms that CI variables give it are read as well: line breaks written as `\n`
+    /// or `\r\n` (also doubled), none at all, or blank lines between; the base64 of the whole text; the body alone.
     ///
     /// # Errors
-    /// [`Error::is_config`] for an encrypted key, another kind of key, or no key at all, each in words of its own.
+    /// [`Error::is_config`] for an encrypted key, another kind of key, or no key at all; the error says which.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self, Error> {
         let text = std::str::from_utf8(pem.as_ref()).map_err(|_| {
             Error::config("the App's key is not PEM text")
@@ -71,7 +71,7 @@ impl fmt::Debug for AppKey {
     }
 }
 
-/// The text without what was put around it: quotes, escapes, base64 of the whole.
+/// The text without quotes and escapes, and decoded if all of it is base64.
 fn unwrapped(text: &str) -> Zeroizing<String> {
     let text = text.trim_start_matches('\u{feff}').trim();
     let text = text.trim_matches(['"', '\'']);
@@ -81,27 +81,27 @@ fn unwrapped(text: &str) -> Zeroizing<String> {
         text = Zeroizing::new(text.replace("\\\\", "\\"));
     }
     let text = Zeroizing::new(text.replace("\\r", "").replace("\\n", "\n"));
-    let packed = Zeroizing::new(packed(&text));
-    let decoded = STANDARD.decode(packed.as_bytes()).map(Zeroizing::new);
+    let encoded = Zeroizing::new(without_blanks(&text));
+    let decoded = STANDARD.decode(encoded.as_bytes()).map(Zeroizing::new);
     match decoded.as_deref().map(|bytes| std::str::from_utf8(bytes)) {
         Ok(Ok(inner)) if inner.contains("-----BEGIN ") => Zeroizing::new(inner.to_owned()),
         _ => text,
     }
 }
 
-fn packed(text: &str) -> String {
+fn without_blanks(text: &str) -> String {
     text.split_whitespace().collect()
 }
 
-/// What stands between the lines that begin and end a key of this kind.
+/// The text between the lines that begin and end a key of this kind.
 fn body_of<'a>(text: &'a str, label: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(&format!("-----BEGIN {label}-----"))?;
     Some(rest.split_once(&format!("-----END {label}-----"))?.0)
 }
 
-/// A key by its body. Only signing tells whether it is whole.
+/// Reads a key by its body, and signs with it, since only that tells whether the key is complete.
 fn read(body: &str, label: &str) -> Option<EncodingKey> {
-    let body = Zeroizing::new(packed(body));
+    let body = Zeroizing::new(without_blanks(body));
     let mut pem = Zeroizing::new(String::with_capacity(body.len() * 2 + 128));
     *pem += &format!("-----BEGIN {label}-----\n");
     for (at, character) in body.char_indices() {
@@ -116,7 +116,7 @@ fn read(body: &str, label: &str) -> Option<EncodingKey> {
     Some(key)
 }
 
-/// Says what a text is that is no App's key. It may be another secret and is never quoted.
+/// The error of a text that is no App's key. It says what the text is, and does not quote it, since it may be a secret.
 fn refusal(text: &str) -> Error {
     let is_hex = text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit());
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| text.starts_with(prefix));

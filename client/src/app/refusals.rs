@@ -1,4 +1,4 @@
-//! Refusals that were met a moment ago.
+//! Refusals of a moment ago, which are given again without a request.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -9,11 +9,11 @@ use tokio::time::Instant;
 use crate::error::{Error, Reach};
 use crate::runtime::lock;
 
-/// How long a refusal is given again without asking: callers that wait for one place come one after another, and after
-/// many refusals GitHub refuses valid tokens too.
-const REMEMBERED: Duration = Duration::from_secs(5);
+/// How long a refusal is given again: many callers may ask one after another, and after many refusals GitHub refuses
+/// valid tokens too.
+const REMEMBERED_FOR: Duration = Duration::from_secs(5);
 
-/// What was refused, by the words that say what it is.
+/// Refusals, by what was asked for.
 #[derive(Default)]
 pub(super) struct Refusals(Mutex<HashMap<String, (Error, Instant)>>);
 
@@ -22,13 +22,13 @@ impl Refusals {
         lock(&self.0).clear();
     }
 
-    /// Asks, unless that was refused a moment ago.
+    /// Makes the request, unless the same was refused a moment ago.
     pub(super) async fn ask<T>(
         &self,
         what: &str,
         request: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let recent = |(_, since): &(Error, Instant)| since.elapsed() < REMEMBERED;
+        let recent = |(_, since): &(Error, Instant)| since.elapsed() < REMEMBERED_FOR;
         if let Some((error, _)) = lock(&self.0).get(what).filter(|refusal| recent(refusal)) {
             return Err(error.clone());
         }
@@ -44,7 +44,7 @@ impl Refusals {
     }
 }
 
-/// Whether the same request would be refused again: by GitHub, since another may get past what stands between.
+/// Whether the same request would be refused again. A `404` of something other than GitHub may not be.
 fn is_refusal(error: &Error) -> bool {
     error.is_unauthorized()
         || error.is_permission()

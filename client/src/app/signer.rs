@@ -1,4 +1,4 @@
-//! What signs for an App: a key in memory, or one that stays elsewhere.
+//! Signatures for an App, by a key in memory or one that stays elsewhere.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -23,19 +23,18 @@ pub type SignatureFuture<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, BoxEr
 /// Signs for a GitHub App, so that its private key can stay in a key management service, a hardware module or another
 /// process. [`AppKey`] is the signer whose key lies in memory.
 ///
-/// What is signed, with which claims and by which clock, is Octoseal's business; a signer sees bytes and gives a
-/// signature. It is asked about once in seven minutes, by one call for any number of callers, and once more if the server's
-/// clock turns out to differ. It has a call's
-/// [retry window](crate::RetryPolicy::retry_window) to answer, and is not asked again within a call when it fails: a signer
-/// that knows which of its failures pass tries again by itself. Where it fails or panics, the call fails with
-/// [`Error::is_token_source`], and what it said is the error's source.
+/// A signer gets the bytes of a message and gives a signature; Octoseal makes the claims and minds the clock. It is asked
+/// about once in seven minutes, by one call for any number of callers, and once more if the server's clock turns out to
+/// differ. It has a call's [retry window](crate::RetryPolicy::retry_window) to answer, and is not asked again within a call
+/// when it fails, so it should retry transient failures itself. If it fails or panics, the call fails with
+/// [`Error::is_token_source`], and the signer's error is the source.
 ///
 /// | where the key lies | what to ask for |
 /// |---|---|
 /// | AWS KMS | `Sign` with `RSASSA_PKCS1_V1_5_SHA_256` and the message type `RAW` |
 /// | Google Cloud KMS | `asymmetricSign` by a key of the algorithm `RSA_SIGN_PKCS1_2048_SHA256` |
 /// | Azure Key Vault | `sign` with `RS256`, of the message's SHA-256 |
-/// | Vault's transit engine | `transit/sign/NAME/sha2-256` with `signature_algorithm=pkcs1v15`, without what stands before the answer's base64 |
+/// | Vault's transit engine | `transit/sign/NAME/sha2-256` with `signature_algorithm=pkcs1v15`, without the answer's prefix `vault:v1:` |
 /// | another process | `openssl dgst -sha256 -sign KEY`, for instance |
 ///
 /// # Examples
@@ -77,7 +76,7 @@ impl Signer for AppKey {
     }
 }
 
-macro_rules! as_what_it_holds {
+macro_rules! delegate_to_inner {
     ($($holder:ident),*) => {$(
         impl<T: Signer + ?Sized> Signer for $holder<T> {
             fn sign<'a>(&'a self, message: &'a [u8]) -> SignatureFuture<'a> {
@@ -87,11 +86,11 @@ macro_rules! as_what_it_holds {
     )*};
 }
 
-as_what_it_holds!(Arc, Box);
+delegate_to_inner!(Arc, Box);
 
-/// Signs, and refuses what can be no signature.
-pub(super) async fn signed(signer: &dyn Signer, message: &[u8]) -> Result<Vec<u8>, Error> {
-    // Callers share this: a panic of one would be a panic of all.
+/// Signs, and refuses a reply that can't be a signature.
+pub(super) async fn sign(signer: &dyn Signer, message: &[u8]) -> Result<Vec<u8>, Error> {
+    // Several callers share this future, and a panic would end them all.
     let signed = AssertUnwindSafe(async { signer.sign(message).await }).catch_unwind();
     let failed = |why: &str| Error::new(ErrorKind::TokenSource, format!("the App's signer {why}"));
     let signature = match signed.await {

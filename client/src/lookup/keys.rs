@@ -1,4 +1,4 @@
-//! Public keys, fetched once for each scope.
+//! Public keys, fetched once for each scope, and values that are sealed with them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::runtime::{Allowance, Call, Place, Runtime};
 use crate::scope::Scope;
 use crate::value::SecretValue;
 
-/// A scope's public key: what values for it are sealed to.
+/// A scope's public key, which values for the scope are sealed with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScopeKey {
     key_id: String,
@@ -23,7 +23,7 @@ pub struct ScopeKey {
 }
 
 impl ScopeKey {
-    /// The key's id, to send along with what was sealed.
+    /// The key's id, to be sent with the values that were sealed with it.
     pub fn key_id(&self) -> &str {
         &self.key_id
     }
@@ -34,7 +34,7 @@ impl ScopeKey {
     }
 }
 
-/// A value as it travels.
+/// A sealed value and the key it was sealed with.
 #[derive(Clone)]
 pub(crate) struct Sealed {
     /// The sealed box, as base64.
@@ -44,7 +44,7 @@ pub(crate) struct Sealed {
 }
 
 impl Sealed {
-    /// The box, if it is one by its form: what is handed in as sealed may be plaintext by mistake.
+    /// The box. Fails if it can't be one by its form, since callers may give a plaintext by mistake.
     pub(crate) fn checked(&self) -> Result<EncryptedValue, Error> {
         if self.key_id.trim().is_empty() {
             return Err(Error::input(
@@ -56,10 +56,9 @@ impl Sealed {
     }
 }
 
-/// How long a key is used before it is asked for again. GitHub documents no rotation; a stale key is noticed
-/// when GitHub refuses the value, and this only keeps a service that runs for months from being refused first. A day
-/// is longer than any batch.
-const FRESH: Duration = Duration::from_secs(24 * 3600);
+/// How long a key is used before it is fetched again. GitHub documents no rotation, and refuses values that were sealed
+/// with a stale key; this spares a service that runs for months most such refusals.
+const KEY_FRESH_FOR: Duration = Duration::from_secs(24 * 3600);
 
 /// A place that has a public key: a scope, or an organization's private registries.
 pub(crate) trait HasKey: Place + Clone + 'static {
@@ -124,15 +123,14 @@ impl Lookup {
             Err(error) if says_stale_key(&refusal) => Err(error),
             Ok(_) | Err(_) => return Err(refusal),
         };
-        // What the first write left open is not settled by the second's refusal.
+        // If the first write may have been applied, a refusal of the second does not change that.
         again.map_err(|error| match refusal.applied() {
             Applied::Unknown => error.with_applied(Applied::Unknown),
             _ => error,
         })
     }
 
-    /// The place's key, from memory if it is there. `refused` is a key that GitHub has just refused: it is not
-    /// given again.
+    /// The place's key, from memory if it is there and is not `refused`, one that GitHub has just refused.
     pub(crate) async fn key(
         &self,
         place: &impl HasKey,
@@ -141,7 +139,7 @@ impl Lookup {
     ) -> Result<Arc<ScopeKey>, Error> {
         let wanted = Wanted {
             what: format!("the public key of {place}"),
-            fresh: FRESH,
+            fresh_for: KEY_FRESH_FOR,
             refused,
         };
         let fetch = || {
@@ -149,7 +147,7 @@ impl Lookup {
                 (self.runtime.clone(), place.clone(), allowance.clone());
             async move {
                 let key = fetch_key(&runtime, &place, &allowance).await;
-                // What GitHub did not answer says nothing of the scope.
+                // A reply that is not GitHub's says nothing of the scope.
                 key.map_err(|error| match error.reach() {
                     Reach::Secret if !error.is_unexpected_reply() => error.with_reach(Reach::Scope),
                     _ => error,
@@ -161,7 +159,6 @@ impl Lookup {
     }
 }
 
-/// Asks for the place's key.
 pub(crate) async fn fetch_key(
     runtime: &Runtime,
     place: &impl HasKey,
@@ -175,11 +172,10 @@ pub(crate) async fn fetch_key(
     );
     let reply = runtime.call(call, allowance, |api| place.request(api));
     let reply = reply.await?.into_inner();
-    usable(reply.key_id, &reply.key).map_err(|error| error.with_action(call.to_string()))
+    parse(reply.key_id, &reply.key).map_err(|error| error.with_action(call.to_string()))
 }
 
-/// Checks what the server gave as its public key.
-fn usable(key_id: String, key: &str) -> Result<ScopeKey, Error> {
+fn parse(key_id: String, key: &str) -> Result<ScopeKey, Error> {
     let key = PublicKey::from_base64(key).map_err(|why| {
         Error::new(
             ErrorKind::PublicKey,
@@ -196,8 +192,8 @@ fn usable(key_id: String, key: &str) -> Result<ScopeKey, Error> {
     Ok(ScopeKey { key_id, key })
 }
 
-/// Whether a refusal may mean that the value was sealed with a key that is no longer the scope's: it says so, or it
-/// says nothing that is known to mean something else.
+/// Whether a refusal may mean that the value was sealed with a key that is no longer the scope's: it says so, or its
+/// message is none that tells of another cause.
 fn may_mean_stale_key(error: &Error) -> bool {
     let unclear = |message| matches!(message, "Validation Failed" | "Bad Request");
     error.status() == Some(422) && (says_stale_key(error) || error.message().is_none_or(unclear))

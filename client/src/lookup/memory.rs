@@ -1,4 +1,4 @@
-//! A memory of things that are asked for once and used by many: one fetch at a time for each, and an age.
+//! A memory of what was fetched, with an age. Callers at the same time share one fetch of each value.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -14,29 +14,29 @@ use crate::error::{Error, ErrorKind};
 use crate::limits::Gate;
 use crate::runtime::{Allowance, lock};
 
-/// So many things are remembered at once. A service that walks over more asks for some again.
+/// Values remembered at once. A service that uses more fetches some again.
 const MAX_REMEMBERED: usize = 4096;
 
-/// Things that were fetched, by the words that say what they are.
+/// Values by the words that errors call them.
 pub(crate) struct Memory<T> {
     slots: Mutex<HashMap<String, Arc<Slot<T>>>>,
 }
 
-/// What is wanted from a memory.
+/// What a caller wants from a memory.
 pub(crate) struct Wanted<'a, T> {
-    /// What it is, in words that name nothing else.
+    /// The value in words that no other value has.
     pub(crate) what: String,
-    /// How long it is used before it is asked for again.
-    pub(crate) fresh: Duration,
-    /// One that has proved wrong: it is not given again.
+    /// How long a value is used before it is fetched again.
+    pub(crate) fresh_for: Duration,
+    /// A value that has proved wrong, and is not given again.
     pub(crate) refused: Option<&'a Arc<T>>,
 }
 
-/// A fetch under way. Each future that waits for it drives it, so that one that is not polled holds up no other; when
-/// the last of them is dropped, so is the fetch.
+/// A fetch under way. Each caller that waits for it drives it, so that one that is no longer polled holds up no other;
+/// when the last of them is dropped, so is the fetch.
 type Fetching<T> = BoxFuture<'static, Result<Arc<T>, Missed>>;
 
-/// Why a fetch gave nothing.
+/// A fetch without a value.
 #[derive(Clone)]
 struct Missed {
     error: Error,
@@ -47,13 +47,12 @@ struct Missed {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum GivenUp {
     ByAnswer,
-    /// By an answer that is not GitHub's, or a panic: another may get through.
+    /// By a reply that is not GitHub's, or a panic: another attempt may reach GitHub.
     OnTheWay,
     ByDeadline,
     AfterAttempts(u32),
 }
 
-/// What is known of one thing.
 struct Slot<T>(Mutex<Known<T>>);
 
 struct Known<T> {
@@ -82,7 +81,7 @@ impl<T> Memory<T> {
             return slot.clone();
         }
         if slots.len() >= MAX_REMEMBERED {
-            // Any one goes: were it the oldest, a walk over one more than fits would find nothing the second time.
+            // Any idle one. If it were the oldest, a service that goes round one value more than fits would find none.
             let idle = |(_, slot): &(&String, &Arc<Slot<T>>)| Arc::strong_count(slot) == 1;
             if let Some(idle) = slots.iter().find(idle).map(|(what, _)| what.clone()) {
                 slots.remove(&idle);
@@ -96,16 +95,16 @@ impl<T> Memory<T> {
         empty
     }
 
+    /// The value in memory, however old.
     #[cfg(feature = "app")]
-    /// What is in memory, however old.
     pub(crate) fn peek(&self, what: &str) -> Option<Arc<T>> {
         let slots = lock(&self.slots);
         let value = slots.get(what)?.lock().value.clone();
         value.map(|(value, _)| value)
     }
 
-    /// What is wanted, from memory if it is there and fresh. Callers at the same time share one fetch; one that would
-    /// wait for `limits` past its deadline does not join it.
+    /// The value, from memory if it is there and fresh. A caller that would wait for `limits` past its deadline does not
+    /// join the fetch of another.
     pub(crate) async fn get<Fut>(
         &self,
         limits: Gate<'_>,
@@ -150,7 +149,6 @@ impl<T> Memory<T> {
     }
 }
 
-/// What a look into a slot gives.
 enum Look<T> {
     Found(Arc<T>),
     /// The fetch of another caller.
@@ -170,7 +168,7 @@ impl<T: Send + Sync + 'static> Slot<T> {
     {
         let mut known = self.lock();
         if let Some((value, since)) = &known.value
-            && since.elapsed() < wanted.fresh
+            && since.elapsed() < wanted.fresh_for
             && wanted
                 .refused
                 .is_none_or(|refused| !Arc::ptr_eq(refused, value))
@@ -192,7 +190,7 @@ fn start<T: Send + Sync + 'static>(
     fetch: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Shared<Fetching<T>> {
     let fetch = async move {
-        // Callers share this: a panic of one would be a panic of all.
+        // Several callers share this future, and a panic would end them all.
         let fetched = AssertUnwindSafe(fetch).catch_unwind().await;
         let mut known = slot.lock();
         known.fetch = None;
@@ -233,8 +231,7 @@ impl Missed {
         Self { error, given_up }
     }
 
-    /// Whether a call that only waited for this fetch, the first that it waited for or a later, had better make one of
-    /// its own.
+    /// Whether a caller that only waited for this fetch should look again; `is_first`: it had waited for no other before.
     fn is_worth_another_try(&self, allowance: &Allowance, is_first: bool) -> bool {
         match self.given_up {
             GivenUp::ByDeadline => true,

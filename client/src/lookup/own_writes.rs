@@ -1,5 +1,5 @@
-//! What this client wrote itself a short while ago, place by place: GitHub may go on telling the state before it for
-//! some seconds. Writes at one place follow each other.
+//! The client's own last writes, since GitHub may tell the state before a write for some seconds; and the order of writes
+//! to one secret.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::{Deref, DerefMut};
@@ -13,34 +13,33 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::error::{Error, ErrorKind};
 use crate::runtime::{Allowance, Used, lock};
 
-/// For so long after a write, what is read is compared with it. GitHub's replicas lag by seconds.
-pub(crate) const MAY_LAG: Duration = Duration::from_secs(30);
+/// How long after a write what is read is compared with it, since GitHub's replicas lag by seconds.
+pub(crate) const MAY_LAG_FOR: Duration = Duration::from_secs(30);
 
-/// So many places are remembered at once.
+/// Secrets remembered at once.
 const MAX_REMEMBERED: usize = 4096;
 
-/// What holds a place and was not polled for so long is passed by: it must not hold up others for ever.
+/// A holder of a secret that was not polled for this time holds up others no longer.
 const SILENT_AFTER: Duration = Duration::from_secs(60);
 
-/// The places of one client.
+/// Secrets by their keys.
 #[derive(Default)]
-pub(crate) struct OwnWrites(Mutex<HashMap<String, Arc<Place>>>);
+pub(crate) struct OwnWrites(Mutex<HashMap<String, Arc<Slot>>>);
 
-/// A place in the hand of one write at a time.
+/// A secret, which one call at a time holds.
 #[derive(Default)]
-struct Place {
+struct Slot {
     written: Arc<tokio::sync::Mutex<Option<OwnWrite>>>,
-    /// What holds it.
     holder: Mutex<Weak<Used>>,
 }
 
-/// A place that is held, with what was written there.
-pub(crate) struct HeldPlace {
+/// A secret that is held, with the client's last write to it.
+pub(crate) struct Held {
     written: OwnedMutexGuard<Option<OwnWrite>>,
-    place: Arc<Place>,
+    slot: Arc<Slot>,
 }
 
-impl Deref for HeldPlace {
+impl Deref for Held {
     type Target = Option<OwnWrite>;
 
     fn deref(&self) -> &Option<OwnWrite> {
@@ -48,20 +47,20 @@ impl Deref for HeldPlace {
     }
 }
 
-impl DerefMut for HeldPlace {
+impl DerefMut for Held {
     fn deref_mut(&mut self) -> &mut Option<OwnWrite> {
         &mut self.written
     }
 }
 
-impl Drop for HeldPlace {
+impl Drop for Held {
     fn drop(&mut self) {
-        // What is known of the holder is not kept any longer than it holds.
-        *lock(&self.place.holder) = Weak::new();
+        // A weak reference keeps the memory of what it points to.
+        *lock(&self.slot.holder) = Weak::new();
     }
 }
 
-/// What a write left behind.
+/// A write of this client.
 #[derive(Clone, Debug)]
 pub(crate) struct OwnWrite {
     /// When GitHub answered, by its clock.
@@ -70,12 +69,12 @@ pub(crate) struct OwnWrite {
     answered: Instant,
 }
 
-/// What is there after a write.
+/// How a write left its secret.
 #[derive(Clone, Debug)]
 pub(crate) enum Left {
     Nothing,
     Secret {
-        /// If the write said it.
+        /// `None` if the write did not set it.
         visibility: Option<String>,
         selection: Selection,
     },
@@ -84,10 +83,11 @@ pub(crate) enum Left {
 /// What is known of the repositories that a secret is selected for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selection {
-    /// All of them.
+    /// All of them, if that is known.
     pub(crate) all: Option<BTreeSet<i64>>,
-    /// Some that are, and some that are not.
+    /// Some that are selected.
     pub(crate) with: BTreeSet<i64>,
+    /// Some that are not selected.
     pub(crate) without: BTreeSet<i64>,
 }
 
@@ -99,7 +99,7 @@ impl Selection {
         }
     }
 
-    /// One repository more, or one fewer.
+    /// Adds or removes a repository.
     pub(crate) fn change(&mut self, id: i64, is_added: bool) {
         let [into, out_of] = match is_added {
             true => [&mut self.with, &mut self.without],
@@ -132,35 +132,34 @@ impl OwnWrite {
 
     /// Whether GitHub may still tell the state before it.
     pub(crate) fn may_lag(&self) -> bool {
-        self.answered.elapsed() < MAY_LAG
+        self.answered.elapsed() < MAY_LAG_FOR
     }
 }
 
-impl Place {
+impl Slot {
     fn is_held(&self) -> bool {
         Arc::strong_count(&self.written) > 1
     }
 
-    /// Whether GitHub may still tell the state before what was written there.
     fn may_lag(&self) -> bool {
         let own = self.written.try_lock();
         own.is_ok_and(|own| own.as_ref().is_some_and(OwnWrite::may_lag))
     }
 
-    /// Waits until it is free; `None` if what holds it is not polled any more.
-    async fn take(self: &Arc<Self>, life: &Weak<Used>) -> Option<HeldPlace> {
+    /// Waits until the secret is free; `None` if its holder is no longer polled.
+    async fn take(self: &Arc<Self>, life_sign: &Weak<Used>) -> Option<Held> {
         let mut held = pin!(self.written.clone().lock_owned());
         let mut is_silent = false;
         loop {
-            // What has just been given the place is heard of in the second after.
+            // A call that has just got hold of it shows that it is polled within a second.
             let patience = match is_silent {
                 true => Duration::from_secs(1),
                 false => SILENT_AFTER,
             };
             if let Ok(written) = timeout(patience, &mut held).await {
-                *lock(&self.holder) = life.clone();
-                let place = self.clone();
-                return Some(HeldPlace { written, place });
+                *lock(&self.holder) = life_sign.clone();
+                let slot = self.clone();
+                return Some(Held { written, slot });
             }
             let holder = lock(&self.holder).upgrade();
             let is_heard = holder.is_some_and(|holder| holder.since_polled() < SILENT_AFTER);
@@ -173,19 +172,15 @@ impl Place {
 }
 
 impl OwnWrites {
-    /// Waits until no other write of this client is under way at the place.
-    pub(crate) async fn hold(
-        &self,
-        place: &str,
-        allowance: &Allowance,
-    ) -> Result<HeldPlace, Error> {
-        let life = allowance.life_sign();
+    /// Waits until no other call of this client holds the secret of this key.
+    pub(crate) async fn hold(&self, key: &str, allowance: &Allowance) -> Result<Held, Error> {
+        let life_sign = allowance.life_sign();
         let held = async {
             loop {
-                let there = self.place(place);
-                match there.take(&life).await {
+                let slot = self.slot(key);
+                match slot.take(&life_sign).await {
                     Some(held) => return held,
-                    None => self.pass_by(place, &there),
+                    None => self.abandon(key, &slot),
                 }
             }
         };
@@ -198,29 +193,24 @@ impl OwnWrites {
         })
     }
 
-    fn pass_by(&self, name: &str, silent: &Arc<Place>) {
-        let mut places = lock(&self.0);
-        if places
-            .get(name)
-            .is_some_and(|there| Arc::ptr_eq(there, silent))
-        {
-            places.remove(name);
-        }
+    /// Leaves a slot to its silent holder: the next call gets a new one.
+    fn abandon(&self, key: &str, silent: &Arc<Slot>) {
+        lock(&self.0).retain(|other, slot| other != key || !Arc::ptr_eq(slot, silent));
     }
 
-    fn place(&self, name: &str) -> Arc<Place> {
-        let mut places = lock(&self.0);
-        if let Some(place) = places.get(name) {
-            return place.clone();
+    fn slot(&self, key: &str) -> Arc<Slot> {
+        let mut slots = lock(&self.0);
+        if let Some(slot) = slots.get(key) {
+            return slot.clone();
         }
-        if places.len() >= MAX_REMEMBERED {
-            places.retain(|_, place| place.is_held() || place.may_lag());
+        if slots.len() >= MAX_REMEMBERED {
+            slots.retain(|_, slot| slot.is_held() || slot.may_lag());
         }
-        if places.len() >= MAX_REMEMBERED {
-            places.retain(|_, place| place.is_held());
+        if slots.len() >= MAX_REMEMBERED {
+            slots.retain(|_, slot| slot.is_held());
         }
-        let new = Arc::<Place>::default();
-        places.insert(name.to_owned(), new.clone());
+        let new = Arc::<Slot>::default();
+        slots.insert(key.to_owned(), new.clone());
         new
     }
 }

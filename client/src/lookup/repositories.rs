@@ -1,4 +1,4 @@
-//! Repositories by name: GitHub selects them by id alone.
+//! The ids of repositories by name, since GitHub selects them by id alone.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::error::Error;
 use crate::runtime::{Allowance, Call, Place, Runtime};
 use crate::scope::{Owner, RepositoryName, full_name, shown};
 
-/// How many repositories of one call are looked up at once.
-const LOOKED_UP_AT_ONCE: usize = 10;
+/// Repositories of one call that are looked up at once.
+const LOOKUPS_AT_ONCE: usize = 10;
 
-/// How long a repository's id is remembered by its name. Long enough for the members of a batch; short, since a name
-/// can be given to another repository.
-const KNOWN_BY_NAME: Duration = Duration::from_secs(60);
+/// How long a repository's id is used again: long enough for the members of a batch, and short, since a name can be given
+/// to another repository.
+const ID_FRESH_FOR: Duration = Duration::from_secs(60);
 
 impl Lookup {
     /// The ids of repositories, looking up those given by name. All names that can't be found are reported in
@@ -34,7 +34,7 @@ impl Lookup {
             .map(|repository| self.repository_id(repository, allowance).boxed())
             .collect();
         let found: Vec<_> = stream::iter(lookups)
-            .buffered(LOOKED_UP_AT_ONCE)
+            .buffered(LOOKUPS_AT_ONCE)
             .collect()
             .await;
         let mut ids = Vec::with_capacity(repositories.len());
@@ -77,7 +77,7 @@ impl Lookup {
         let repository = ByName { owner, name };
         let wanted = Wanted {
             what: format!("the repository {repository}"),
-            fresh: KNOWN_BY_NAME,
+            fresh_for: ID_FRESH_FOR,
             refused: None,
         };
         let fetch = || {
@@ -86,16 +86,14 @@ impl Lookup {
             async move { repository.id(&runtime, &allowance).await }
         };
         let limits = self.runtime.gate(repository.audience());
-        Ok(*self
-            .repositories
-            .get(limits, wanted, allowance, fetch)
-            .await?)
+        let id = self.repository_ids.get(limits, wanted, allowance, fetch);
+        Ok(*id.await?)
     }
 }
 
-/// Says in the error of a write with these repositories that they may be why GitHub refused it, unless GitHub says why:
-/// it does not name those that it does not know.
-pub(crate) fn maybe_of_repositories(error: Error, ids: Option<&[i64]>) -> Error {
+/// Adds to the error of a write that the selected repositories may be the cause, unless GitHub says another: it does not
+/// name those that it does not know.
+pub(crate) fn hint_at_repositories(error: Error, ids: Option<&[i64]>) -> Error {
     let says_why = error.message().is_some_and(|it| it != "Validation Failed");
     if !error.is_validation() || says_why || ids.is_none_or(<[i64]>::is_empty) {
         return error;
@@ -118,11 +116,8 @@ impl ByName {
         let call = Call::new(self, "looking up the repository", "", REPOS_GET);
         let (owner, name) = (self.owner.as_str(), self.name.as_str());
         let request = |api: octoseal_api::Client| async move { api.repos_get(owner, name).await };
-        Ok(runtime
-            .call(call, allowance, request)
-            .await?
-            .into_inner()
-            .id)
+        let found = runtime.call(call, allowance, request).await?;
+        Ok(found.into_inner().id)
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::Secrets;
 use super::existing::{Existing, REREAD_PAUSES};
 use crate::error::Error;
-use crate::lookup::MAY_LAG;
+use crate::lookup::MAY_LAG_FOR;
 use crate::receipt::{Receipt, Written};
 use crate::scope::{AnyScope, SecretName};
 
@@ -87,7 +87,7 @@ impl<S: AnyScope> Secrets<S> {
                 let comparison = compare(receipt, existing.as_ref());
                 let is_recent = || {
                     let age = receipt.at.and_then(|at| at.elapsed().ok());
-                    age.unwrap_or_default() < MAY_LAG
+                    age.unwrap_or_default() < MAY_LAG_FOR
                 };
                 let may_lag = match comparison {
                     Comparison::CannotTell(Doubt::OlderRead) => true,

@@ -80,7 +80,9 @@ impl Target {
                 selected: None,
             };
             Ok(match access {
-                Access::Keep if visibility || selected || self.client.lookup.is_strict() => {
+                Access::Keep
+                    if visibility || selected || self.client.lookup.refuses_unknown_settings() =>
+                {
                     Wanted::Kept(Changed::default())
                 }
                 Access::Keep => Wanted::Known(Resolved::default()),
@@ -199,7 +201,7 @@ impl Target {
     /// Fails for settings that this version does not know, since a write may reset them, or tells the observer of them.
     fn check_unknown_settings(&self, name: &SecretName, existing: &Existing) -> Result<(), Error> {
         let (lookup, settings) = (&self.client.lookup, &existing.unknown_settings);
-        if lookup.is_strict() && !settings.is_empty() {
+        if lookup.refuses_unknown_settings() && !settings.is_empty() {
             let settings = settings.join(", ");
             let why = format!(
                 "{name} in {} has settings that this version does not know and a write may reset: {settings}",
@@ -209,7 +211,7 @@ impl Target {
             return Err(self.storing(name, Error::input(why).with_hint(hint)));
         }
         for setting in settings {
-            if lookup.is_new_setting(setting) {
+            if lookup.note_told_setting(setting) {
                 let runtime = &self.client.runtime;
                 runtime.tell_unknown_setting(&self.scope, name.as_str(), setting);
             }

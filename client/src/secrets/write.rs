@@ -8,7 +8,7 @@ use super::put::Put;
 use super::target::Target;
 use crate::access::{Access, RepositoryRef};
 use crate::error::{Applied, Error};
-use crate::lookup::{HeldPlace, Left, OwnWrite, Selection, maybe_of_repositories};
+use crate::lookup::{Held, Left, OwnWrite, Selection, hint_at_repositories};
 use crate::receipt::{Receipt, Written};
 use crate::runtime::{Allowance, Call};
 use crate::scope::{Scope, SecretName};
@@ -28,7 +28,7 @@ impl Target {
         &self,
         name: &SecretName,
         allowance: &Allowance,
-    ) -> Result<HeldPlace, Error> {
+    ) -> Result<Held, Error> {
         let key = key_of(&self.scope, name.as_str());
         let held = self.client.lookup.own_writes.hold(&key, allowance).await;
         held.map_err(|error| error.with_action(format!("waiting for {name} in {}", self.scope)))
@@ -72,7 +72,7 @@ impl Target {
                 api.set_selected_repositories(scope.api(), name, ids).await
             };
             let answered = runtime.call(call, allowance, request).await;
-            let answered = answered.map_err(|error| maybe_of_repositories(error, Some(ids)));
+            let answered = answered.map_err(|error| hint_at_repositories(error, Some(ids)));
             let selected =
                 answered.map(|it| Receipt::new(Written::AccessChanged, scope, name, &it));
             remember(&mut held, &selected, |_| Left::Secret {
@@ -122,7 +122,7 @@ impl Target {
         name: &SecretName,
         id: i64,
         is_added: bool,
-        held: &mut HeldPlace,
+        held: &mut Held,
         allowance: &Allowance,
     ) -> Result<Receipt, Error> {
         let call = self.call_for_one(name, is_added)?;
@@ -173,7 +173,7 @@ impl Target {
 
 /// Remembers how a write left its secret; nothing, if it is not known whether the write was applied.
 pub(super) fn remember(
-    held: &mut HeldPlace,
+    held: &mut Held,
     written: &Result<Receipt, Error>,
     left: impl FnOnce(Option<Left>) -> Left,
 ) {

@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 use super::{Content, Put};
 use crate::access::Access;
 use crate::error::{Applied, Error};
-use crate::lookup::{HeldPlace, Left, OwnWrite, Sealed, Selection, maybe_of_repositories};
+use crate::lookup::{Held, Left, OwnWrite, Sealed, Selection, hint_at_repositories};
 use crate::receipt::{Receipt, Written};
 use crate::runtime::{Allowance, lock};
 use crate::scope::{AnyScope, SecretName};
@@ -104,7 +104,7 @@ impl Target {
         &self,
         name: &SecretName,
         access: &Access,
-        held: &mut HeldPlace,
+        held: &mut Held,
         allowance: &Allowance,
     ) -> Result<(), Error> {
         let stored = |error: Error| {
@@ -188,7 +188,7 @@ impl Write<'_> {
         };
         let access = std::mem::take(&mut *lock(&last));
         let selected = access.selected.as_deref();
-        let answered = answered.map_err(|error| maybe_of_repositories(error, selected))?;
+        let answered = answered.map_err(|error| hint_at_repositories(error, selected))?;
         let written = match answered.reply.status() {
             StatusCode::CREATED => Written::Created,
             _ => Written::Updated,
