@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::error::Error;
-use crate::scope::{as_text, full_name, shown};
+use crate::error::{Error, shown};
+use crate::scope::{as_text, full_name};
 
 /// Which of an organization's repositories can use a secret. The repositories come with it, so that neither a
 /// list without `selected` nor `selected` without a list can be said.
@@ -82,7 +82,7 @@ as_text!(Visibility);
 /// assert!("api".parse::<RepositoryRef>().unwrap_err().is_invalid_input());
 /// # Ok::<(), octoseal::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RepositoryRef {
     /// GitHub's id of the repository, which survives a rename.
@@ -165,6 +165,16 @@ impl From<&String> for RepositoryRef {
 impl From<&Self> for RepositoryRef {
     fn from(repository: &Self) -> Self {
         repository.clone()
+    }
+}
+
+/// A name that may be a secret in the wrong place is described.
+impl fmt::Debug for RepositoryRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "Id({id})"),
+            Self::Name(name) => write!(f, "Name({})", shown(name)),
+        }
     }
 }
 

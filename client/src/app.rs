@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::error::Error;
+use crate::error::{Error, Given};
 
 mod calls;
 mod described;
@@ -141,11 +141,18 @@ impl App {
 
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let given = |text: &str| Given(text.to_owned());
+        let level = |level: &Value| given(level.as_str().unwrap_or_default());
+        let permissions = self.permissions.iter();
+        let permissions: Vec<_> = permissions
+            .map(|(name, it)| (given(name), level(it)))
+            .collect();
+        let repositories: Vec<_> = self.repositories.iter().map(|it| given(it)).collect();
         f.debug_struct("App")
-            .field("id", &self.id)
+            .field("id", &given(&self.id))
             .field("installation", &self.installation)
-            .field("permissions", &self.permissions)
-            .field("repositories", &self.repositories)
+            .field("permissions", &permissions)
+            .field("repositories", &repositories)
             .finish_non_exhaustive()
     }
 }

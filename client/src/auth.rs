@@ -10,5 +10,7 @@ pub(crate) use environment::Environment;
 #[cfg(feature = "app")]
 pub(crate) use file::read_secret;
 pub(crate) use server::{Server, base_url, is_loopback, is_own_server};
+#[cfg(feature = "app")]
+pub(crate) use sources::unset_variable;
 pub use sources::{EnvToken, FileToken};
 pub use token::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};

@@ -1,6 +1,7 @@
 //! One error for everything, asked by predicates.
 
 mod kind;
+mod shown;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -10,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use reqwest::StatusCode;
 
 pub use kind::ErrorKind;
+pub(crate) use shown::{Given, GivenPath, is_like_secret, shown, shown_path};
 
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 

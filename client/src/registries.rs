@@ -14,13 +14,13 @@ use octoseal_api::stores::registries::{self, Registry, Write};
 
 use crate::access::Access;
 use crate::client::{Client, Target};
-use crate::error::{Applied, Error, ErrorKind};
+use crate::error::{Applied, Error, ErrorKind, shown};
 use crate::lookup::{ScopeKey, Sealed, fetch_key, hint_at_repositories};
 use crate::receipt::{Receipt, Written};
 use crate::runtime::list::List;
 use crate::runtime::paging::PER_PAGE;
 use crate::runtime::{Allowance, Call, RetryPolicy};
-use crate::scope::{SecretName, shown};
+use crate::scope::SecretName;
 
 pub use auth::RegistryAuth;
 pub use scope::PrivateRegistriesScope;

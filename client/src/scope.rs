@@ -19,7 +19,7 @@ use crate::error::Error;
 pub(crate) use any::Scope;
 pub(crate) use as_text::as_text;
 pub use names::{EnvironmentName, Owner, RepositoryName, SecretName};
-pub(crate) use names::{full_name, is_secret_name, shown};
+pub(crate) use names::{full_name, is_secret_name};
 
 /// A store at an organization, for example `actions:org/acme`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -9,8 +9,10 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::auth::read_secret;
+use crate::auth::{read_secret, unset_variable};
 use crate::error::Error;
+
+const NOT_THE_KEY: &str = "give where the key is; for the key itself there is `from_pem`";
 
 const LABELS: [&str; 2] = ["RSA PRIVATE KEY", "PRIVATE KEY"];
 
@@ -49,7 +51,7 @@ impl AppKey {
     /// # Errors
     /// [`Error::is_config`] if the file can't be read or is larger, and as for [`from_pem`](Self::from_pem).
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let pem = read_secret("the App's key file", path.as_ref())?;
+        let pem = read_secret("the App's key file", path.as_ref(), NOT_THE_KEY)?;
         Self::from_pem(&*pem)
     }
 
@@ -58,9 +60,9 @@ impl AppKey {
     /// # Errors
     /// [`Error::is_config`] if the variable is not set, and as for [`from_pem`](Self::from_pem).
     pub fn from_env(variable: &str) -> Result<Self, Error> {
-        let pem = std::env::var(variable).map(Zeroizing::new).map_err(|_| {
-            Error::config(format!("the environment variable {variable} is not set"))
-        })?;
+        let pem = std::env::var(variable)
+            .map(Zeroizing::new)
+            .map_err(|_| unset_variable(variable).with_hint(NOT_THE_KEY))?;
         Self::from_pem(pem.as_bytes())
     }
 }

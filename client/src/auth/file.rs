@@ -5,14 +5,19 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::error::Error;
+use crate::error::{Error, shown_path};
 
 /// Tokens and keys are far smaller.
 const MOST_BYTES: usize = 64 * 1024;
 
-/// Reads a file, which `what` names in errors. It may take as long as its file system likes.
-pub(crate) fn read_secret(what: &str, path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let refuse = |why: &str| Error::config(format!("{what} {} {why}", path.display()));
+/// Reads a file, which `what` names in errors, with a hint what to do with a text that is no path. It may take as long as its file system likes.
+pub(crate) fn read_secret(
+    what: &str,
+    path: &Path,
+    hint: &str,
+) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let refuse =
+        |why: &str| Error::config(format!("{what} {} {why}", shown_path(path))).with_hint(hint);
     let failed = |why| refuse("can't be read").with_source(why);
     // Opening a pipe waits for another end.
     if !std::fs::metadata(path).map_err(failed)?.is_file() {

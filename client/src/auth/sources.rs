@@ -5,7 +5,15 @@ use std::time::Duration;
 
 use super::file::read_secret;
 use super::token::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};
-use crate::error::{BoxError, Error};
+use crate::error::{BoxError, Error, Given, GivenPath, shown, shown_path};
+
+const NOT_THE_TOKEN: &str = "give where the token is; for the token itself there is `token`";
+
+/// What is said of an environment variable without a text.
+pub(crate) fn unset_variable(name: &str) -> Error {
+    let name = shown(name);
+    Error::config(format!("the environment variable {name} is not set"))
+}
 
 /// A token in an environment variable, read again for each request.
 ///
@@ -17,24 +25,20 @@ use crate::error::{BoxError, Error};
 /// ```
 #[derive(Clone, Debug)]
 pub struct EnvToken {
-    variable: String,
+    variable: Given,
 }
 
 impl EnvToken {
     /// The variable's name.
     pub fn new(variable: impl Into<String>) -> Self {
         Self {
-            variable: variable.into(),
+            variable: Given(variable.into()),
         }
     }
 
     fn read(&self) -> Result<Token, Error> {
-        let text = std::env::var(&self.variable).map_err(|_| {
-            Error::config(format!(
-                "the environment variable {} is not set",
-                self.variable
-            ))
-        })?;
+        let text = std::env::var(&*self.variable)
+            .map_err(|_| unset_variable(&self.variable).with_hint(NOT_THE_TOKEN))?;
         Token::new(text)
     }
 }
@@ -51,20 +55,21 @@ impl EnvToken {
 /// ```
 #[derive(Clone, Debug)]
 pub struct FileToken {
-    path: PathBuf,
+    path: GivenPath,
 }
 
 impl FileToken {
     /// The file's path.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        let path = GivenPath(path.into());
+        Self { path }
     }
 
     /// Reads the file. It may take as long as its file system likes.
     fn read(path: &Path) -> Result<Token, Error> {
-        let bytes = read_secret("the token file", path)?;
+        let bytes = read_secret("the token file", path, NOT_THE_TOKEN)?;
         let text = std::str::from_utf8(&bytes).map_err(|why| {
-            let refused = format!("the token file {} is not text", path.display());
+            let refused = format!("the token file {} is not text", shown_path(path));
             Error::config(refused).with_source(why)
         })?;
         Token::new(text.trim())
@@ -86,7 +91,7 @@ impl TokenSource for EnvToken {
 
 impl TokenSource for FileToken {
     fn token<'a>(&'a self, _: Audience<'a>) -> TokenFuture<'a> {
-        let path = self.path.clone();
+        let path = self.path.0.clone();
         Box::pin(async move {
             let read = tokio::task::spawn_blocking(move || Self::read(&path));
             Ok(read.await??)

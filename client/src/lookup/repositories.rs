@@ -10,9 +10,9 @@ use super::Lookup;
 use super::memory::Wanted;
 use crate::access::RepositoryRef;
 use crate::auth::Audience;
-use crate::error::Error;
+use crate::error::{Error, shown};
 use crate::runtime::{Allowance, Call, Place, Runtime};
-use crate::scope::{Owner, RepositoryName, full_name, shown};
+use crate::scope::{Owner, RepositoryName, full_name};
 
 /// Repositories of one call that are looked up at once.
 const LOOKUPS_AT_ONCE: usize = 10;

@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::as_text;
-use crate::error::Error;
+use crate::error::{Error, is_like_secret, shown};
 
 /// Makes a checked name: a newtype over `String` with the conversions a name needs. It turns into a `String`, so that
 /// whatever takes a name takes it too.
@@ -132,30 +132,15 @@ name! {
 
 /// The two names of `owner/name`.
 pub(crate) fn full_name(text: &str) -> Result<(Owner, RepositoryName), Error> {
-    let (owner, name) = text.split_once('/').ok_or_else(|| {
+    // The pieces of a secret would be quoted one by one.
+    let whole = Some(text).filter(|text| text.len() <= 256 && !is_like_secret(text));
+    let (owner, name) = whole.and_then(|text| text.split_once('/')).ok_or_else(|| {
         Error::input(format!(
             "{} is not a repository; give its id, or owner/name",
             shown(text)
         ))
     })?;
     Ok((Owner::new(owner)?, RepositoryName::new(name)?))
-}
-
-/// Shows a refused name as far as it may be one. An address may hold a password, and what has other characters than
-/// names have may be a value in its place: they are described.
-pub(crate) fn shown(name: &str) -> String {
-    let fits = |c: char| c.is_alphanumeric() || c.is_control() || "_-./: ,".contains(c);
-    let is_plain = name.chars().all(fits) && !name.contains("://") && !is_like_token(name);
-    match name.chars().count() {
-        ..=128 if is_plain => format!("{name:?}"),
-        characters => format!("({characters} characters)"),
-    }
-}
-
-/// Whether a text begins as GitHub's tokens do.
-fn is_like_token(text: &str) -> bool {
-    let starts = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"];
-    starts.iter().any(|start| text.contains(start))
 }
 
 /// Whether a text can be a secret's name.

@@ -9,9 +9,9 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 use super::as_text;
 use super::{
     EnvironmentScope, EnvironmentStore, OrganizationScope, OrganizationStore, RepositoryScope,
-    RepositoryStore, Scope, UserScope, UserStore, shown,
+    RepositoryStore, Scope, UserScope, UserStore,
 };
-use crate::error::Error;
+use crate::error::{Error, shown};
 
 /// What an environment's name must escape to stay one piece of a scope's string.
 const PIECE: &AsciiSet = &CONTROLS

@@ -16,7 +16,7 @@ use super::change::{Change, NewSecret};
 use super::target::Target;
 use super::{Secret, Secrets};
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Error, Given};
 use crate::receipt::Receipt;
 use crate::runtime::observer::Batch as Progress;
 use crate::scope::{AnyScope, Scope, SecretName};
@@ -24,7 +24,7 @@ use crate::scope::{AnyScope, Scope, SecretName};
 use engine::Batch;
 
 /// What became of one secret of a batch.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Outcome {
     /// Where it is, or was to be stored.
@@ -33,6 +33,17 @@ pub struct Outcome {
     pub name: String,
     /// The receipt of the change, or why it was not made.
     pub result: Result<Receipt, Error>,
+}
+
+/// A name that may be a secret in the wrong place is described.
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outcome")
+            .field("scope", &self.scope)
+            .field("name", &Given(self.name.clone()))
+            .field("result", &self.result)
+            .finish()
+    }
 }
 
 impl fmt::Display for Outcome {

@@ -8,7 +8,7 @@ use super::kept::When;
 use super::put::{Content, Put};
 use super::target::Target;
 use crate::access::Access;
-use crate::error::Error;
+use crate::error::{Error, Given};
 use crate::lookup::Sealed;
 use crate::receipt::Receipt;
 use crate::scope::{Scope, SecretName};
@@ -19,7 +19,7 @@ use crate::value::SecretValue;
 /// A pair of name and value turns into one that keeps its access.
 #[derive(Clone, Debug)]
 pub struct NewSecret {
-    name: String,
+    name: Given,
     content: Content,
     access: Access,
     when: When,
@@ -47,7 +47,7 @@ impl NewSecret {
 
     fn with(name: String, content: Content) -> Self {
         Self {
-            name,
+            name: Given(name),
             content,
             access: Access::Keep,
             when: When::Always,
@@ -88,7 +88,7 @@ impl<N: Into<String>, V: Into<SecretValue>, A: Into<Access>> From<(N, V, A)> for
 /// A change of one secret: a put, which a [`NewSecret`] turns into, a deletion, or a change of access.
 #[derive(Clone, Debug)]
 pub struct Change {
-    name: String,
+    name: Given,
     kind: Kind,
 }
 
@@ -102,14 +102,14 @@ enum Kind {
 impl Change {
     /// Deletes the secret, found by its name in any case.
     pub fn delete(name: impl Into<String>) -> Self {
-        let (name, kind) = (name.into(), Kind::Delete);
+        let (name, kind) = (Given(name.into()), Kind::Delete);
         Self { name, kind }
     }
 
     /// Changes which repositories may use the secret, and not its value; see
     /// [`Secrets::change_access`](crate::secrets::Secrets::change_access).
     pub fn access(name: impl Into<String>, access: impl Into<Access>) -> Self {
-        let (name, kind) = (name.into(), Kind::Access(access.into()));
+        let (name, kind) = (Given(name.into()), Kind::Access(access.into()));
         Self { name, kind }
     }
 
@@ -142,15 +142,15 @@ impl Change {
         let allowance = target.allowance();
         match self.kind {
             Kind::Put(content, access, when) => {
-                let put = Put::<Scope>::new(Ok(target), self.name);
+                let put = Put::<Scope>::new(Ok(target), self.name.0);
                 put.of(content, access, when).send_as_call(&allowance).await
             }
             Kind::Delete => {
-                let name = SecretName::new(self.name)?;
+                let name = SecretName::new(self.name.0)?;
                 target.delete(&name, &allowance).boxed().await
             }
             Kind::Access(access) => {
-                let name = SecretName::new(self.name)?;
+                let name = SecretName::new(self.name.0)?;
                 let change = target.change_access(&name, &access, &allowance);
                 change.boxed().await
             }

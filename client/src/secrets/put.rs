@@ -11,7 +11,7 @@ use octoseal_api::stores;
 use super::kept::When;
 use super::target::Target;
 use crate::access::{Access, Visibility};
-use crate::error::Error;
+use crate::error::{Error, Given};
 use crate::lookup::Sealed;
 use crate::receipt::Receipt;
 use crate::runtime::RetryPolicy;
@@ -250,7 +250,7 @@ impl<S, N> fmt::Debug for Put<S, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Put")
             .field("scope", &self.target.as_ref().map(|target| &target.scope))
-            .field("name", &self.name)
+            .field("name", &Given(self.name.clone()))
             .field("access", &self.access)
             .finish_non_exhaustive()
     }

@@ -25,6 +25,7 @@ mod handles;
 mod kept;
 mod leave;
 mod limits;
+mod mistaken;
 mod names;
 mod operations;
 mod own_writes;

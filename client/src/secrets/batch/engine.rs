@@ -13,9 +13,9 @@ use tracing::instrument::WithSubscriber;
 
 use super::Outcome;
 use crate::client::Client;
-use crate::error::{Applied, Error, ErrorKind};
+use crate::error::{Applied, Error, ErrorKind, shown};
 use crate::runtime::Place as _;
-use crate::scope::{Scope, is_secret_name, shown};
+use crate::scope::{Scope, is_secret_name};
 use crate::secrets::breaker::{Breaker, Known, owner_key, probe};
 use crate::secrets::change::Change;
 use crate::secrets::target::Target;
