@@ -108,9 +108,8 @@ impl Error {
         matches!(self.inner.kind, ErrorKind::Transport | ErrorKind::Tls)
     }
 
-    /// The server's certificate could not be trusted, or the server speaks no TLS. Nothing was sent, and it is not tried again. Check the host name
-    /// and the clock; for a certificate authority of one's own, see
-    /// [`root_certificates`](crate::ClientBuilder::root_certificates).
+    /// The server's certificate could not be trusted. Nothing was sent, and it is not tried again. Check the host name and
+    /// the clock; for a certificate authority of one's own, see [`root_certificates`](crate::ClientBuilder::root_certificates).
     pub fn is_tls(&self) -> bool {
         self.inner.kind == ErrorKind::Tls
     }

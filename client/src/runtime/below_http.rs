@@ -17,7 +17,10 @@ pub(super) fn failure(error: TransportError) -> Failure {
         (Certificate, _) => (ErrorKind::Tls, UNTRUSTED, Class::Final),
         (Connect, Some((reason, class))) => (ErrorKind::Transport, reason, class),
         (Connect, None) if is_untrusted(&error) => (ErrorKind::Tls, UNTRUSTED, Class::Final),
-        (Connect, None) if speaks_no_tls(&error) => (ErrorKind::Tls, NO_TLS, Class::Final),
+        // A balancer that starts again may do so once, a server of plain http always.
+        (Connect, None) if speaks_no_tls(&error) => {
+            (ErrorKind::Transport, NO_TLS, Class::Transient)
+        }
         (Request, _) => (
             ErrorKind::Config,
             "the request could not be built",

@@ -156,7 +156,7 @@ async fn the_same_authority_is_trusted_for_the_right_host_in_time() {
 }
 
 #[tokio::test]
-async fn a_server_that_speaks_no_tls_is_refused_without_a_retry() {
+async fn what_is_no_tls_is_tried_again_as_any_failed_connection_and_named_at_the_end() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -169,8 +169,8 @@ async fn a_server_that_speaks_no_tls_is_refused_without_a_retry() {
     let builder = Client::builder().token("test-token").base_url(url);
     let client = builder.retry(quick()).build().unwrap();
     let error = put(&client, "KEY", "value").await.unwrap_err();
-    assert!(error.is_tls(), "{error:?}");
-    assert_eq!((error.attempts(), error.applied()), (1, Applied::No));
+    assert!(error.is_transport() && !error.is_tls(), "{error:?}");
+    assert_eq!((error.attempts(), error.applied()), (4, Applied::No));
     let told = error.to_string();
     assert!(told.contains(&format!("localhost:{port}")), "{told}");
     assert!(told.contains("check the port and the scheme"), "{told}");
