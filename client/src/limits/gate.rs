@@ -194,10 +194,13 @@ impl Limits {
             Arc::strong_count(line) > 1 || now < *used_at + FORGOTTEN_AFTER_MS
         });
         if lines.len() >= MAX_LINES {
-            let idle = lines
-                .iter()
-                .filter(|(_, (line, _))| Arc::strong_count(line) == 1);
-            let oldest = idle.min_by_key(|(_, (_, used_at))| *used_at);
+            // Places go first. What an identity has used up must be known until it comes back.
+            let is_identity = |key: &Key| matches!(key, Key::Identity(_));
+            let is_closed = |line: &Arc<Line>| line.look(|it, now| it.closed(now)).is_some();
+            let idle = lines.iter().filter(|(key, (line, _))| {
+                Arc::strong_count(line) == 1 && !(is_identity(key) && is_closed(line))
+            });
+            let oldest = idle.min_by_key(|(key, (_, used_at))| (is_identity(key), *used_at));
             if let Some(oldest) = oldest.map(|(key, _)| *key) {
                 lines.remove(&oldest);
             }

@@ -141,9 +141,10 @@ impl Slot {
         Arc::strong_count(&self.written) > 1
     }
 
-    fn may_lag(&self) -> bool {
-        let own = self.written.try_lock();
-        own.is_ok_and(|own| own.as_ref().is_some_and(OwnWrite::may_lag))
+    /// When GitHub answered the last write there, unless the secret is held.
+    fn answered(&self) -> Option<Instant> {
+        let own = self.written.try_lock().ok()?;
+        own.as_ref().map(|own| own.answered)
     }
 
     /// Waits until the secret is free; `None` if its holder is no longer polled.
@@ -204,10 +205,16 @@ impl OwnWrites {
             return slot.clone();
         }
         if slots.len() >= MAX_REMEMBERED {
-            slots.retain(|_, slot| slot.is_held() || slot.may_lag());
+            let may_lag = |at: Instant| at.elapsed() < MAY_LAG;
+            slots.retain(|_, slot| slot.is_held() || slot.answered().is_some_and(may_lag));
         }
         if slots.len() >= MAX_REMEMBERED {
-            slots.retain(|_, slot| slot.is_held());
+            let answered = slots
+                .iter()
+                .filter_map(|(key, slot)| Some((slot.answered()?, key)));
+            if let Some(oldest) = answered.min().map(|(_, key)| key.clone()) {
+                slots.remove(&oldest);
+            }
         }
         let new = Arc::<Slot>::default();
         slots.insert(key.to_owned(), new.clone());

@@ -8,7 +8,7 @@ use octoseal::{
     limits::Pacing,
     secrets::{NewSecret, Outcome},
 };
-use octoseal_mock::{Fault, GitHub};
+use octoseal_mock::{Fault, GitHub, Identity, Limits};
 use octoseal_tests::{ACME, acme, put, rsa, scope};
 use tokio::time::{Instant, advance, timeout};
 
@@ -348,4 +348,41 @@ async fn a_call_that_waits_for_a_token_and_is_not_polled_holds_up_nobody() {
     assert!(began.elapsed() < seconds(2), "{:?}", began.elapsed());
     idle.await.unwrap();
     assert_eq!(github.installation_tokens(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_installation_has_used_up_is_known_however_many_places_others_write_in_meanwhile() {
+    let github = GitHub::new();
+    github.set_latency(Duration::from_millis(1));
+    github.configure(|settings| settings.count_limits = false);
+    let registered = github.add_app(ID).public_key(&rsa::public_pem());
+    let used_up = Identity::Installation(registered.install("acme"));
+    registered.install("busy");
+    let builder = Client::builder().app(app()).transport(github.clone());
+    let builder = builder.retry(RetryPolicy::default().deadline(Duration::from_secs(20)));
+    let client = builder.pacing(Pacing::concurrency_only()).build().unwrap();
+    put(&client, "KEY", "value").await.unwrap();
+    github.set_limits_of(&used_up, Limits::documented());
+    github.use_quota(&used_up, 5_000, Duration::from_secs(1_800));
+    assert!(
+        put(&client, "KEY", "value")
+            .await
+            .unwrap_err()
+            .is_rate_limited()
+    );
+    let inner = github.clone();
+    let secrets = (0..4_120).map(move |number| {
+        inner.add_repository("busy", &format!("repo-{number}"));
+        let place = scope(&format!("actions:repo/busy/repo-{number}"));
+        (place, ("KEY", "value"))
+    });
+    let outcomes: Vec<_> = client.put_all(secrets).collect().await;
+    assert_eq!(stored(&outcomes), 4_120);
+    assert!(
+        put(&client, "KEY", "value")
+            .await
+            .unwrap_err()
+            .is_rate_limited()
+    );
+    assert_eq!(github.refusals(), 1);
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
+
 use octoseal::{
     Access, Client, Error, Receipt, Visibility,
     registries::{PrivateRegistriesScope, RegistryAuth},
@@ -181,15 +183,18 @@ async fn a_registry_is_not_read_to_be_written_so_that_an_older_read_changes_noth
     assert_eq!(visibility, "private");
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_was_just_written_is_remembered_however_many_other_places_are_asked_for() {
+/// A stand-in without limits, and a client without pacing.
+fn unpaced() -> (GitHub, Client) {
     let github = acme();
     github.configure(|settings| settings.count_limits = false);
     let pacing = octoseal::limits::Pacing::concurrency_only();
-    let client = octoseal_tests::builder(&github)
-        .pacing(pacing)
-        .build()
-        .unwrap();
+    let client = octoseal_tests::builder(&github).pacing(pacing);
+    (github, client.build().unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_just_written_is_remembered_however_many_other_places_are_asked_for() {
+    let (github, client) = unpaced();
     github.seed(ACME, "KEY", "old").visibility("all");
     sleep(Duration::from_secs(60)).await;
     lagging(&github, LAG);
@@ -202,6 +207,27 @@ async fn what_was_just_written_is_remembered_however_many_other_places_are_asked
             .await;
         assert!(!there.unwrap());
     }
+    keep(&client).await.unwrap();
+    let stored = github.secret(ACME, "KEY").unwrap();
+    assert_eq!(stored.visibility.as_deref(), Some("private"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_more_places_written_at_once_than_are_remembered_those_written_last_are_kept_in_mind() {
+    let (github, client) = unpaced();
+    github.set_latency(Duration::from_millis(1));
+    github.seed(ACME, "KEY", "old").visibility("all");
+    sleep(Duration::from_secs(60)).await;
+    let secrets = client.secrets(scope(ACME));
+    let others = |numbers: std::ops::Range<u32>| {
+        let others = numbers.map(|n| (format!("OTHER_{n}"), "value", Visibility::All));
+        secrets.put_all(others).collect::<Vec<_>>()
+    };
+    others(0..4_090).await;
+    lagging(&github, LAG);
+    let put = secrets.put("KEY", "two").access(Visibility::Private);
+    put.send().await.unwrap();
+    others(4_090..4_110).await;
     keep(&client).await.unwrap();
     let stored = github.secret(ACME, "KEY").unwrap();
     assert_eq!(stored.visibility.as_deref(), Some("private"));
