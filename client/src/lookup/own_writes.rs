@@ -205,7 +205,7 @@ impl OwnWrites {
             return slot.clone();
         }
         if slots.len() >= MAX_REMEMBERED {
-            let may_lag = |at: Instant| at.elapsed() < MAY_LAG;
+            let may_lag = |at: Instant| at.elapsed() < MAY_LAG_FOR;
             slots.retain(|_, slot| slot.is_held() || slot.answered().is_some_and(may_lag));
         }
         if slots.len() >= MAX_REMEMBERED {
