@@ -74,7 +74,7 @@ pub fn diff(
         Kept::of(&new_under_old_ids, source)?,
     );
     let (old_flats, mut new_flats) = (old.flats(), new.flats());
-    let comparison = Comparison::new(&old, uses);
+    let comparison = Comparison::new(&old, source, uses);
     let mut generated = Generated::default();
 
     let mut removed = Vec::new();
@@ -163,6 +163,7 @@ fn losses_beyond_belief(gone: &BTreeSet<&str>, kept: usize, stores: &Stores) -> 
 
 /// What is the same for all operations while they are compared.
 struct Comparison<'a> {
+    source: &'a Source,
     uses: &'a Uses,
     family: BTreeSet<String>,
     registries: BTreeSet<String>,
@@ -170,8 +171,9 @@ struct Comparison<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    fn new(old: &Kept, uses: &'a Uses) -> Self {
+    fn new(old: &Kept, source: &'a Source, uses: &'a Uses) -> Self {
         Self {
+            source,
             uses,
             family: old.family(),
             registries: old.registries(),
@@ -223,7 +225,8 @@ impl<'a> Comparison<'a> {
     ) -> Vec<Change> {
         let uses = self.uses;
         // The dispatch reads replies in shapes of its own; others are read by name.
-        let by_shape = self.family.contains(id) && !self.registries.contains(id);
+        let of_registries = self.registries.contains(id);
+        let by_shape = self.family.contains(id) && !of_registries;
         let usage = change::Usage {
             used: self.used(id),
             told_by_status: self.told_by_status.contains(id),
@@ -235,11 +238,13 @@ impl<'a> Comparison<'a> {
                     uses.reads(name)
                 }
             },
-            needs: &|name| {
+            needs: &|component, name| {
                 if by_shape {
                     dispatch::needs(name)
-                } else {
+                } else if of_registries {
                     uses.reads(name)
+                } else {
+                    self.source.needs(component, name)
                 }
             },
             names: &|component| uses.names(component),

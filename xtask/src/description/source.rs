@@ -109,6 +109,12 @@ impl Source {
         self.operations.values().flatten().map(String::as_str)
     }
 
+    /// Whether a reply is of no use without this property of this component.
+    pub fn needs(&self, component: Option<&str>, property: &str) -> bool {
+        let needed = component.and_then(|component| self.needed.get(component));
+        needed.is_some_and(|properties| properties.contains(property))
+    }
+
     /// Fails if a fact of `[needed]` or `[practice]` is about something that a fragment does not have.
     pub fn check_facts(&self, fragment: &Value) -> Result<()> {
         let mut idle = Vec::new();

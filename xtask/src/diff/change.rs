@@ -45,8 +45,8 @@ pub(super) struct Usage<'a> {
     pub(super) field: &'a dyn Fn(&str) -> bool,
     /// Whether a field of this name is read from its reply.
     pub(super) reads: &'a dyn Fn(&str) -> bool,
-    /// Whether its reply is of no use without a field of this name.
-    pub(super) needs: &'a dyn Fn(&str) -> bool,
+    /// Whether its reply is of no use without a field of this name, in a component if the description says in which.
+    pub(super) needs: &'a dyn Fn(Option<&str>, &str) -> bool,
     /// Whether `client/` names the type of a component.
     pub(super) names: &'a dyn Fn(&str) -> bool,
 }
@@ -78,6 +78,7 @@ pub(super) fn changes(
         let harmless = effect.as_ref().is_some_and(Effect::is_harmless);
         let aspects = Aspects {
             position,
+            component: component_of(position, old.facts),
             before,
             after,
             generated,
@@ -100,6 +101,13 @@ pub(super) fn changes(
     }
     found.extend(no_success_left(id, old.facts, new.facts, usage.used));
     found
+}
+
+/// The component that has the property at a position.
+fn component_of<'a>((area, path): &Position, facts: &'a Flat) -> Option<&'a str> {
+    let last = path.iter().rposition(|step| is_property(step))?;
+    let holder = facts.get(&(area.clone(), path[..last].to_vec()))?;
+    holder.component.as_deref()
 }
 
 /// The change after which no reply is a success any more: every call ends in an error.
@@ -150,6 +158,11 @@ fn within_new_or_gone(position: &Position, old: &Flat, new: &Flat) -> bool {
     })
 }
 
+/// Whether a step of a position leads to a property, and not to the items of a list or map, or to a choice.
+pub(super) fn is_property(step: &str) -> bool {
+    !step.starts_with(['[', '{', '('])
+}
+
 fn shown((area, path): &Position) -> String {
     let mut text = match area {
         Area::Call => "call".to_owned(),
@@ -158,12 +171,10 @@ fn shown((area, path): &Position) -> String {
         Area::Reply(status) => format!("reply {status}"),
     };
     for step in path {
-        if step.starts_with(['[', '{', '(']) {
-            text.push_str(step);
-        } else {
+        if is_property(step) {
             text.push('.');
-            text.push_str(step);
         }
+        text.push_str(step);
     }
     text
 }

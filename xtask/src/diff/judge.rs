@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::change::{Breaks, Usage};
+use super::change::{Breaks, Usage, is_property};
 use super::flat::{Area, DEPRECATED, Fact, Position};
 
 /// One position of an operation: before and after, as described and as generated.
 pub(super) struct Aspects<'a> {
     pub(super) position: &'a Position,
+    /// The component that has the property at this position.
+    pub(super) component: Option<&'a str>,
     pub(super) before: Option<&'a Fact>,
     pub(super) after: Option<&'a Fact>,
     pub(super) generated: (Option<&'a Fact>, Option<&'a Fact>),
@@ -64,7 +66,7 @@ impl Aspects<'_> {
         let breaks = match self.area() {
             Area::Body if self.written() => self.octoseal(),
             Area::Parameter(..) if self.passed(fact) => self.octoseal(),
-            Area::Reply(_) if self.needed() => self.octoseal(),
+            Area::Reply(_) if self.needed() || self.read() => self.octoseal(),
             Area::Reply(_) if self.tells_what_was_done() => Breaks::Octoseal,
             _ => Breaks::LowLevel,
         };
@@ -218,7 +220,7 @@ impl Aspects<'_> {
             Area::Call => true,
             Area::Parameter(..) => self.passed(before) || self.passed(after),
             Area::Body => self.written(),
-            Area::Reply(_) => self.root() || self.last().is_some_and(self.usage.reads),
+            Area::Reply(_) => self.root() || self.read(),
         };
         if ours {
             self.octoseal()
@@ -233,10 +235,17 @@ impl Aspects<'_> {
         Verdict { stands, ..verdict }
     }
 
+    /// Whether `octoseal` reads a part of a reply of this name.
+    fn read(&self) -> bool {
+        self.last().is_some_and(self.usage.reads)
+    }
+
     /// Whether `octoseal` needs this part of a reply.
     fn needed(&self) -> bool {
         matches!(self.area(), Area::Reply(status) if status.starts_with('2'))
-            && self.last().is_some_and(self.usage.needs)
+            && self
+                .last()
+                .is_some_and(|name| (self.usage.needs)(self.component, name))
     }
 
     /// Whether this is a success whose status `octoseal` reads.
@@ -295,9 +304,8 @@ impl Aspects<'_> {
 
     /// The property that this is, or is an item of.
     fn last(&self) -> Option<&str> {
-        let steps = self.position.1.iter().rev();
-        let mut names = steps.filter(|step| !step.starts_with(['[', '{', '(']));
-        names.next().map(String::as_str)
+        let mut steps = self.position.1.iter().rev();
+        steps.find(|step| is_property(step)).map(String::as_str)
     }
 }
 

@@ -105,7 +105,7 @@ impl Report {
             ("Stores removed", self.stores_removed.clone()),
             ("Breaks callers of octoseal", breaking(Breaks::Octoseal)),
             (
-                "Breaks callers of octoseal-api only",
+                "Breaks callers of octoseal-api only, which is octoseal::api",
                 breaking(Breaks::LowLevel),
             ),
             (

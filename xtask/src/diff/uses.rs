@@ -10,7 +10,7 @@ use crate::tree::Tree;
 pub struct Uses(String);
 
 impl Uses {
-    /// Reads the sources of `client/`.
+    /// Reads the sources of `client/`, without comments: what documentation shows is not what the crate uses.
     pub fn of(tree: &Tree) -> Result<Self> {
         let mut text = String::new();
         let mut open = vec![tree.root().join("client/src")];
@@ -21,8 +21,11 @@ impl Uses {
                 let path = entry?.path();
                 if path.is_dir() {
                     open.push(path);
-                } else {
-                    text.push_str(&std::fs::read_to_string(&path)?);
+                } else if path.extension().is_some_and(|extension| extension == "rs") {
+                    let source = std::fs::read_to_string(&path)?;
+                    let code = source.lines().map(str::trim_start);
+                    let code = code.filter(|line| !line.starts_with("//"));
+                    code.for_each(|line| text.extend([" ", line, "\n"]));
                 }
             }
         }

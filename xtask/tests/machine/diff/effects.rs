@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use xtask::diff::Breaks;
 
-use super::cases::{Case, MINE, PUT, mine, my_body, my_reply, put};
+use super::cases::{Case, MINE, PUT, mine, my_body, my_reply, put, schema};
 
 fn secret(description: &mut Value, method: &str) -> Value {
     description["paths"]["/orgs/{org}/actions/secrets/{secret_name}"][method].take()
@@ -45,6 +45,31 @@ fn elsewhere(description: &mut Value) -> &mut Value {
 }
 
 pub(super) const EFFECTS: &[Case] = &[
+    (
+        // Called in documentation alone.
+        "actions/get-org-variable",
+        |d| {
+            let value = json!({ "type": "integer" });
+            schema(d, "organization-actions-variable")["properties"]["value"] = value;
+        },
+        "reply 200.value",
+        "string becomes integer",
+        Breaks::LowLevel,
+    ),
+    (
+        "repos/get",
+        |d| schema(d, "full-repository")["required"] = json!(["id", "full_name"]),
+        "reply 200.name",
+        "may be left out now",
+        Breaks::Nobody,
+    ),
+    (
+        "repos/get",
+        |d| schema(d, "full-repository")["required"] = json!(["name", "full_name"]),
+        "reply 200.id",
+        "may be left out now",
+        Breaks::Octoseal,
+    ),
     (
         "apps/create-installation-access-token",
         |d| {
