@@ -82,7 +82,8 @@ pub(crate) struct Runtime {
     budget: Arc<Budget>,
     pub(crate) observer: Arc<Observer>,
     proofs: Proofs,
-    /// Whether the last reply to a read had GitHub's request id, which some proxies take away.
+    /// Whether GitHub's replies arrive with its request id, which some proxies take away: one had it, and no read
+    /// succeeded without it since.
     replies_are_marked: AtomicBool,
     /// When this client made places, by their number.
     new_places: Mutex<HashMap<u64, Instant>>,

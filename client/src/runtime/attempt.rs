@@ -228,11 +228,11 @@ impl<'a> Attempts<'a> {
         };
         let replies_are_marked = &self.runtime.replies_are_marked;
         let has_mark = head.request_id.is_some();
+        // An unmarked success of a write teaches nothing: the next would then count as made.
+        if has_mark || outcome.is_ok() && !self.call.is_write() {
+            replies_are_marked.store(has_mark, Ordering::Relaxed);
+        }
         match outcome {
-            Ok(reply) if !self.call.is_write() => {
-                replies_are_marked.store(has_mark, Ordering::Relaxed);
-                Ok(reply)
-            }
             Ok(_) if !has_mark && replies_are_marked.load(Ordering::Relaxed) => {
                 Err(Failure::not_by_github(head.status))
             }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::StreamExt;
 use http::Request;
 use octoseal::transport::{Bytes, Transport, TransportFuture};
 use octoseal::{
@@ -184,5 +185,31 @@ async fn a_redirect_that_is_not_githubs_does_not_prove_that_nothing_was_done() {
     let away = Fault::foreign_reply(302, "").header("location", "https://login.example/");
     github.inject(away.on("PUT").always());
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
+    assert_eq!(error.applied(), Applied::Unknown, "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn replies_to_writes_and_refusals_teach_too_that_githubs_are_marked() {
+    let github = acme();
+    let place = "actions:org/acme";
+    for n in 0..60 {
+        github.seed(place, &format!("KEY_{n}"), "value");
+    }
+    let client = client(&github);
+    let silent = || Fault::foreign_reply(204, "").on("DELETE");
+    github.inject(silent().after(50).times(1));
+    let names = (0..60).map(|n| format!("KEY_{n}"));
+    let secrets = client.secrets(octoseal_tests::scope(place));
+    let outcomes: Vec<_> = secrets.delete_all(names).collect().await;
+    let failed = outcomes.iter().filter_map(|it| it.result.as_ref().err());
+    let applied: Vec<_> = failed.map(octoseal::Error::applied).collect();
+    assert_eq!(applied, [Applied::Unknown]);
+
+    // A refusal is marked as well.
+    let client = octoseal_tests::client(&github);
+    let error = client.delete_org_secret("acme", "NONE").await.unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+    github.inject(silent().times(1));
+    let error = client.delete_org_secret("acme", "NONE").await.unwrap_err();
     assert_eq!(error.applied(), Applied::Unknown, "{error}");
 }
