@@ -7,7 +7,7 @@ use octoseal_api::types::ReposCreateOrUpdateEnvironmentBody;
 
 use super::Secrets;
 use super::write::key_of;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Applied, Error, ErrorKind};
 use crate::receipt::{Receipt, Written};
 use crate::runtime::Call;
 use crate::scope::HasEnvironment;
@@ -27,7 +27,9 @@ impl<S: HasEnvironment> Secrets<S> {
     ///
     /// # Errors
     /// [`Error::is_unsupported`] for a [`Scope`](crate::Scope) that is no environment's, [`Error::is_not_found`] if the
-    /// repository is missing or invisible, [`Error::is_permission`], and the failures of any call.
+    /// repository is missing or invisible, [`Error::is_permission`], and the failures of any call. If a reply was lost
+    /// and the environment is there then, this call may have created it, without protection, or another: that is an
+    /// [`Error::is_conflict`], and [`Error::applied`] is [`Applied::Unknown`].
     ///
     /// # Examples
     /// ```
@@ -81,7 +83,14 @@ impl<S: HasEnvironment> Secrets<S> {
             let held = own_writes.hold(&key_of(scope, ""), allowance).await;
             let _held = held.map_err(|error| error.with_action(create.to_string()))?;
             let created = runtime.read_and_write(create, allowance, read, write).await;
-            if there.load(Ordering::Relaxed) {
+            // An attempt whose reply was lost may have made it, then without any protection.
+            let may_be_ours = match &created {
+                Ok(_) => true,
+                Err(error) => error.applied() != Applied::No,
+            };
+            if may_be_ours {
+                runtime.remember_new_place(scope);
+            } else if there.load(Ordering::Relaxed) {
                 return Ok(None);
             }
             let created = created.map_err(|error| match error.is_not_found() {
@@ -91,7 +100,6 @@ impl<S: HasEnvironment> Secrets<S> {
                 ),
                 false => error,
             })?;
-            runtime.remember_new_place(scope);
             Ok(Some(Receipt::new(Written::Created, scope, "", &created)))
         };
         runtime.watch(create, allowance, ensure).await

@@ -161,3 +161,18 @@ async fn the_receipt_of_an_environment_is_compared_with_no_secret() {
             .is_invalid_input()
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_environment_whose_creation_lost_its_reply_is_not_told_as_there_before() {
+    let github = acme();
+    let secrets = client(&github).secrets(place());
+    github.inject(Fault::lost_reply().on("PUT").times(1));
+    let error = secrets.ensure_environment().await.unwrap_err();
+    assert!(error.is_conflict(), "{error}");
+    assert_eq!(error.applied(), octoseal::Applied::Unknown, "{error}");
+    assert_eq!(made(&github), 1);
+    // It is as new as one whose reply arrived.
+    github.inject(Fault::not_found().on("GET").at("/secrets/public-key"));
+    secrets.put("KEY", "value").send().await.unwrap();
+    assert!(secrets.ensure_environment().await.unwrap().is_none());
+}
