@@ -159,3 +159,29 @@ async fn a_batch_over_many_scopes_deletes_in_each() {
             .all(|place| github.secret(place, "KEY").is_none())
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn many_changes_of_one_secret_hold_up_no_other_secret() {
+    let github = acme();
+    github.configure(|settings| settings.count_limits = false);
+    github.set_latency(Duration::from_millis(100));
+    let pacing = octoseal::limits::Pacing::concurrency_only();
+    let client = octoseal_tests::builder(&github).pacing(pacing);
+    let secrets = client.build().unwrap().secrets(scope(ACME));
+    let one = (0..200).map(|n| ("ONE".to_owned(), format!("{n}"), Visibility::All));
+    let others = (0..100).map(|n| (format!("KEY_{n}"), "value".to_owned(), Visibility::All));
+    let began = tokio::time::Instant::now();
+    let mut batch = secrets.put_all(one.chain(others));
+    let (mut others_took, mut outcomes) = (Duration::ZERO, 0);
+    while let Some(outcome) = batch.next().await {
+        outcome.result.unwrap();
+        outcomes += 1;
+        if outcome.name != "ONE" {
+            others_took = began.elapsed();
+        }
+    }
+    assert_eq!(outcomes, 300);
+    assert_eq!(github.plaintext(ACME, "ONE").unwrap(), b"199");
+    // One after the other, the 200 take 20 s.
+    assert!(others_took < Duration::from_secs(2), "{others_took:?}");
+}

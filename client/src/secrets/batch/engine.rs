@@ -29,6 +29,9 @@ const MAX_UNDER_WAY: usize = 50;
 const MAX_WAITING: usize = 32 * 1024;
 const MAX_WAITING_BYTES: usize = 16 * 1024 * 1024;
 
+/// The same where members wait for nothing but earlier changes of their secret.
+const MAX_WAITING_FOR_A_SECRET: usize = 1024;
+
 /// A batch between its input and its outcomes.
 pub(super) struct Batch<I> {
     client: Client,
@@ -117,13 +120,22 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
     }
 
     fn is_full(&self) -> bool {
-        if !self.not_begun.is_empty() {
-            true
-        } else if self.looks_ahead {
-            self.waiting >= MAX_WAITING || self.waiting_bytes >= MAX_WAITING_BYTES
+        let most = if self.looks_ahead {
+            MAX_WAITING
+        } else if self.under_way.len() >= self.most_under_way() {
+            return true;
+        } else if self.groups_in_doubt.is_empty() {
+            MAX_WAITING_FOR_A_SECRET
         } else {
-            self.waiting >= MAX_UNDER_WAY || self.under_way.len() >= MAX_UNDER_WAY
-        }
+            MAX_UNDER_WAY
+        };
+        let has_enough = self.waiting >= most || self.waiting_bytes >= MAX_WAITING_BYTES;
+        has_enough || !self.not_begun.is_empty()
+    }
+
+    /// One fewer is under way for each that got no answer, until another gets one.
+    fn most_under_way(&self) -> usize {
+        MAX_UNDER_WAY - self.breaker.unanswered().min(MAX_UNDER_WAY - 1)
     }
 
     /// Takes changes out of the input until enough wait, and begins those that may.
@@ -146,8 +158,7 @@ impl<I: Stream<Item = (Scope, Change)> + Unpin> Batch<I> {
 
     /// Begins the members of a group that may begin, those of one secret in the order of the input.
     fn begin(&mut self, group: &Option<String>) {
-        // One fewer is under way for each that got no answer, until another gets one.
-        let at_once = MAX_UNDER_WAY - self.breaker.unanswered().min(MAX_UNDER_WAY - 1);
+        let at_once = self.most_under_way();
         let Some(of_group) = self.groups.get_mut(group) else {
             return;
         };
