@@ -252,10 +252,7 @@ impl Access {
     /// Whether repositories are named that have to be looked up.
     pub(crate) fn has_names(&self) -> bool {
         match self {
-            Self::Selected(these) | Self::Add(these) | Self::Remove(these) => {
-                let is_name = |it: &RepositoryRef| matches!(it, RepositoryRef::Name(_));
-                these.iter().any(is_name)
-            }
+            Self::Selected(these) | Self::Add(these) | Self::Remove(these) => has_names(these),
             Self::KeepOr(new) => new.has_names(),
             Self::Keep | Self::All | Self::Private => false,
         }
@@ -386,6 +383,12 @@ impl FromStr for Access {
             Some(_) => return Err(refuse()),
         })
     }
+}
+
+/// Whether some have to be looked up.
+pub(crate) fn has_names(repositories: &[RepositoryRef]) -> bool {
+    let is_name = |it: &RepositoryRef| matches!(it, RepositoryRef::Name(_));
+    repositories.iter().any(is_name)
 }
 
 fn listed(repositories: &[RepositoryRef]) -> String {

@@ -10,12 +10,12 @@ mod write;
 use std::fmt;
 use std::time::Duration;
 
-use octoseal_api::stores::registries::{self, Registry, Write};
+use octoseal_api::stores::registries::{self, Registry};
 
 use crate::access::Access;
 use crate::client::{Client, Target};
 use crate::error::{Applied, Error, ErrorKind, shown};
-use crate::lookup::{ScopeKey, Sealed, fetch_key, hint_at_repositories};
+use crate::lookup::{ScopeKey, Sealed, fetch_key};
 use crate::receipt::{Receipt, Written};
 use crate::runtime::list::List;
 use crate::runtime::paging::PER_PAGE;
@@ -24,8 +24,8 @@ use crate::scope::SecretName;
 
 pub use auth::RegistryAuth;
 pub use scope::PrivateRegistriesScope;
-use write::Draft;
 pub use write::{CreateRegistry, CreatedRegistry, UpdateRegistry};
+use write::{Draft, Prepared};
 
 /// A private registry as GitHub lists it, without what it logs in with.
 #[derive(Clone, PartialEq, Eq)]
@@ -245,23 +245,21 @@ impl PrivateRegistries {
         send: F,
     ) -> Result<T, Error>
     where
-        F: Fn(Write) -> Fut,
+        F: Fn(Prepared) -> Fut,
         Fut: Future<Output = Result<T, Error>>,
     {
         let Target { client, scope } = &self.target;
         let work = async {
-            let (write, value) = draft.prepare(allowance).await?;
-            let selected = write.selected_repository_ids.clone();
-            let explained = |error| hint_at_repositories(error, selected.as_deref());
+            let (prepared, value) = draft.prepare(allowance).await?;
             let Some(value) = value else {
-                return send(write).await.map_err(explained);
+                return send(prepared).await;
             };
             let seal_into = |sealed: Sealed| {
                 let sent = sealed.checked().map(|encrypted_value| {
-                    let mut write = write.clone();
-                    write.encrypted_value = Some(encrypted_value);
-                    write.key_id = Some(sealed.key_id);
-                    send(write)
+                    let mut prepared = prepared.clone();
+                    prepared.write.encrypted_value = Some(encrypted_value);
+                    prepared.write.key_id = Some(sealed.key_id);
+                    send(prepared)
                 });
                 async { sent?.await }
             };
@@ -269,7 +267,7 @@ impl PrivateRegistries {
                 .lookup
                 .seal_and_write(scope, &value, allowance, seal_into);
             // In a box, as it holds several calls.
-            Box::pin(stored).await.map_err(explained)
+            Box::pin(stored).await
         };
         client.runtime.watch(call, allowance, work).await
     }

@@ -126,6 +126,8 @@ impl<T> Memory<T> {
             };
             if joined {
                 allowance.ensure_open(limits)?;
+                // The fetch may wait for the very leave that this call has.
+                allowance.give_back_leave();
             }
             let fetched = match allowance.deadline() {
                 Some(deadline) => timeout_at(deadline, fetching).await,

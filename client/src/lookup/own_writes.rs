@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::{Deref, DerefMut};
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, SystemTime};
 
@@ -37,6 +38,20 @@ struct Slot {
 pub(crate) struct Held {
     written: OwnedMutexGuard<Option<OwnWrite>>,
     slot: Arc<Slot>,
+    /// A write has left, of which nothing is known yet.
+    is_open: AtomicBool,
+}
+
+impl Held {
+    /// Tells that a write of the secret leaves.
+    pub(crate) fn leaves(&self) {
+        self.is_open.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells that it is known what became of the write.
+    pub(crate) fn ended(&mut self) {
+        *self.is_open.get_mut() = false;
+    }
 }
 
 impl Deref for Held {
@@ -55,6 +70,10 @@ impl DerefMut for Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
+        // A write that is dropped while it is under way may be made or not.
+        if *self.is_open.get_mut() {
+            *self.written = None;
+        }
         // A weak reference keeps the memory of what it points to.
         *lock(&self.slot.holder) = Weak::new();
     }
@@ -160,7 +179,12 @@ impl Slot {
             if let Ok(written) = timeout(patience, &mut held).await {
                 *lock(&self.holder) = life_sign.clone();
                 let slot = self.clone();
-                return Some(Held { written, slot });
+                let is_open = AtomicBool::new(false);
+                return Some(Held {
+                    written,
+                    slot,
+                    is_open,
+                });
             }
             let holder = lock(&self.holder).upgrade();
             let is_heard = holder.is_some_and(|holder| holder.since_polled() < SILENT_AFTER);

@@ -1,20 +1,22 @@
 //! The ids of repositories by name, since GitHub selects them by id alone.
 
 use std::fmt;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, stream};
+use octoseal_api::Answer;
 use octoseal_api::operations::REPOS_GET;
 
 use super::Lookup;
 use super::memory::Wanted;
-use crate::access::RepositoryRef;
+use crate::access::{RepositoryRef, has_names};
 use crate::auth::Audience;
 use crate::error::{Error, shown};
-use crate::runtime::{Allowance, Call, Place, Runtime};
+use crate::runtime::{Allowance, Answered, Call, Place, Runtime, lock};
 use crate::scope::{Owner, RepositoryName, full_name};
 
-/// Repositories of one call that are looked up at once.
+/// Repositories of one call that are looked up at once, unless it has leave already, by which they go one by one.
 const LOOKUPS_AT_ONCE: usize = 10;
 
 /// How long a repository's id is used again: long enough for the members of a batch, and short, since a name can be given
@@ -33,10 +35,12 @@ impl Lookup {
             .iter()
             .map(|repository| self.repository_id(repository, allowance).boxed())
             .collect();
-        let found: Vec<_> = stream::iter(lookups)
-            .buffered(LOOKUPS_AT_ONCE)
-            .collect()
-            .await;
+        let at_once = match allowance.lends() {
+            true => 1,
+            false => LOOKUPS_AT_ONCE,
+        };
+        let found = stream::iter(lookups).buffered(at_once);
+        let found: Vec<_> = found.collect().await;
         let mut ids = Vec::with_capacity(repositories.len());
         let mut unknown = Vec::new();
         for (repository, found) in repositories.iter().zip(found) {
@@ -59,6 +63,45 @@ impl Lookup {
                 "give them as owner/name, or by ids, which are above 0; they may be missing or invisible to this token; \
                  nothing was written",
             ))
+    }
+
+    /// Makes a write with the ids of repositories, and gives those that were sent last. Names are looked up directly
+    /// before: during a long wait one may become another repository's.
+    pub(crate) async fn write<T, F, Fut>(
+        &self,
+        call: Call<'_>,
+        repositories: &[RepositoryRef],
+        allowance: &Allowance,
+        write: F,
+    ) -> (Result<Answered<T>, Error>, Arc<[i64]>)
+    where
+        F: Fn(octoseal_api::Client, Arc<[i64]>) -> Fut,
+        Fut: Future<Output = Answer<T>>,
+    {
+        let last: Mutex<Arc<[i64]>> = Mutex::default();
+        let look_up = || async {
+            let ids = self.repository_ids(repositories, allowance).await?;
+            *lock(&last) = ids.into();
+            Ok(lock(&last).clone())
+        };
+        let answered = match has_names(repositories) {
+            true => {
+                let runtime = &self.runtime;
+                runtime
+                    .read_and_write(call, allowance, look_up, write)
+                    .await
+            }
+            false => match look_up().await {
+                Ok(ids) => {
+                    let request = |api| write(api, ids.clone());
+                    self.runtime.call(call, allowance, request).await
+                }
+                Err(error) => Err(error),
+            },
+        };
+        let ids = std::mem::take(&mut *lock(&last));
+        let answered = answered.map_err(|error| hint_at_repositories(error, Some(&ids)));
+        (answered, ids)
     }
 
     async fn repository_id(

@@ -1,15 +1,17 @@
 //! Creating and updating a private registry.
 
 use std::fmt;
+use std::sync::Arc;
 
+use octoseal_api::Answer;
 use octoseal_api::stores::registries::{self, Write};
 
 use super::{PrivateRegistries, PrivateRegistry, RegistryAuth, read};
-use crate::access::Access;
-use crate::client::Target;
+use crate::access::{Access, RepositoryRef};
+use crate::client::{Client, Target};
 use crate::error::Error;
 use crate::receipt::{Receipt, Written};
-use crate::runtime::Allowance;
+use crate::runtime::{Allowance, Answered, Call};
 use crate::scope::SecretName;
 use crate::value::SecretValue;
 
@@ -67,11 +69,12 @@ impl Draft {
     pub(super) async fn prepare(
         mut self,
         allowance: &Allowance,
-    ) -> Result<(Write, Option<SecretValue>), Error> {
+    ) -> Result<(Prepared, Option<SecretValue>), Error> {
         if let Some(refused) = self.refused {
             return Err(refused);
         }
         let write = &mut self.write;
+        let mut selected = None;
         let is_new = write.registry_type.is_some();
         let access = match &self.access {
             Access::KeepOr(new) if is_new => new,
@@ -81,9 +84,9 @@ impl Draft {
             Access::All | Access::Private => write.visibility = Some(access.to_string()),
             Access::Selected(repositories) => {
                 let lookup = &self.registries.target.client.lookup;
-                let ids = lookup.repository_ids(repositories, allowance).await?;
+                lookup.repository_ids(repositories, allowance).await?;
                 write.visibility = Some("selected".to_owned());
-                write.selected_repository_ids = Some(ids);
+                selected = Some(repositories.clone());
             }
             Access::Keep | Access::KeepOr(_) if is_new => {
                 let why = "a new registry has no access to keep";
@@ -100,7 +103,42 @@ impl Draft {
         if let Some(value) = &value {
             value.check()?;
         }
-        Ok((self.write, value))
+        let write = self.write;
+        Ok((Prepared { write, selected }, value))
+    }
+}
+
+/// What is written, and the repositories that it selects.
+#[derive(Clone)]
+pub(super) struct Prepared {
+    pub(super) write: Write,
+    selected: Option<Vec<RepositoryRef>>,
+}
+
+impl Prepared {
+    /// Sends it with the ids of the repositories.
+    async fn send<T, F, Fut>(
+        &self,
+        client: &Client,
+        call: Call<'_>,
+        allowance: &Allowance,
+        request: F,
+    ) -> Result<Answered<T>, Error>
+    where
+        F: Fn(octoseal_api::Client, Write) -> Fut,
+        Fut: Future<Output = Answer<T>>,
+    {
+        let Some(repositories) = &self.selected else {
+            let request = |api| request(api, self.write.clone());
+            return client.runtime.call(call, allowance, request).await;
+        };
+        let request = |api, ids: Arc<[i64]>| {
+            let mut write = self.write.clone();
+            write.selected_repository_ids = Some(ids.to_vec());
+            request(api, write)
+        };
+        let written = client.lookup.write(call, repositories, allowance, request);
+        written.await.0
     }
 }
 
@@ -149,15 +187,16 @@ impl CreateRegistry {
         let allowance = &client.allowance();
         let target = &registries.target;
         let call = target.call_of("creating a registry in", "", registries::CREATE);
-        let send = async |write: Write| {
-            let request =
-                async |api: octoseal_api::Client| api.create_registry(scope.org(), &write).await;
-            let answered = client.runtime.call(call, allowance, request).await?;
+        let send = async |prepared: Prepared| {
+            let request = async |api: octoseal_api::Client, write: Write| {
+                api.create_registry(scope.org(), &write).await
+            };
+            let answered = prepared.send(client, call, allowance, request).await?;
             let receipt = Receipt::new(Written::Created, scope, "", &answered);
             let registry = read(answered.into_inner(), call)?;
             let receipt = Receipt {
                 name: registry.name.clone(),
-                key_id: write.key_id.clone(),
+                key_id: prepared.write.key_id,
                 ..receipt
             };
             Ok(CreatedRegistry { registry, receipt })
@@ -209,13 +248,13 @@ impl UpdateRegistry {
         let call = registries
             .target
             .call_of("updating", name, registries::UPDATE);
-        let send = async |write: Write| {
-            let request = async |api: octoseal_api::Client| {
+        let send = async |prepared: Prepared| {
+            let request = async |api: octoseal_api::Client, write: Write| {
                 api.update_registry(scope.org(), name, &write).await
             };
-            let answered = client.runtime.call(call, allowance, request).await?;
+            let answered = prepared.send(client, call, allowance, request).await?;
             Ok(Receipt {
-                key_id: write.key_id.clone(),
+                key_id: prepared.write.key_id,
                 ..Receipt::new(Written::Updated, scope, name, &answered)
             })
         };

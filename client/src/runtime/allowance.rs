@@ -109,6 +109,11 @@ impl Allowance {
         self.with_loan(|loan| loan.lent.take())
     }
 
+    /// Whether something is lent.
+    pub(crate) fn lends(&self) -> bool {
+        self.with_loan(|loan| loan.lent.is_some())
+    }
+
     pub(super) fn with_loan<T>(&self, change: impl FnOnce(&mut Loan) -> T) -> T {
         change(&mut lock(&self.used.loan))
     }

@@ -1,6 +1,7 @@
 //! Writes to one secret: each waits for the one before it, and is remembered.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use octoseal_api::stores::Role;
 
@@ -8,7 +9,7 @@ use super::put::Put;
 use super::target::Target;
 use crate::access::{Access, RepositoryRef};
 use crate::error::{Applied, Error};
-use crate::lookup::{Held, Left, OwnWrite, Selection, hint_at_repositories};
+use crate::lookup::{Held, Left, OwnWrite, Selection};
 use crate::receipt::{Receipt, Written};
 use crate::runtime::{Allowance, Call};
 use crate::scope::{Scope, SecretName};
@@ -43,6 +44,7 @@ impl Target {
         let delete = async {
             let mut held = self.hold(name, allowance).await?;
             let request = async |api: octoseal_api::Client| {
+                held.leaves();
                 api.delete_secret(self.scope.api(), name.as_str()).await
             };
             let answered = self.client.runtime.call(call, allowance, request).await;
@@ -64,20 +66,20 @@ impl Target {
         let doing = "selecting the repositories of";
         let call = self.call(doing, name.as_str(), Role::SetRepositories)?;
         let select = async {
-            let (lookup, runtime) = (&self.client.lookup, &self.client.runtime);
-            let ids = lookup.repository_ids(repositories, allowance).await?;
+            let lookup = &self.client.lookup;
+            lookup.repository_ids(repositories, allowance).await?;
             let mut held = self.hold(name, allowance).await?;
-            let (scope, name, ids) = (&self.scope, name.as_str(), ids.as_slice());
-            let request = async |api: octoseal_api::Client| {
-                api.set_selected_repositories(scope.api(), name, ids).await
+            let (scope, name) = (&self.scope, name.as_str());
+            let write = async |api: octoseal_api::Client, ids: Arc<[i64]>| {
+                held.leaves();
+                api.set_selected_repositories(scope.api(), name, &ids).await
             };
-            let answered = runtime.call(call, allowance, request).await;
-            let answered = answered.map_err(|error| hint_at_repositories(error, Some(ids)));
+            let (answered, ids) = lookup.write(call, repositories, allowance, write).await;
             let selected =
                 answered.map(|it| Receipt::new(Written::AccessChanged, scope, name, &it));
             remember(&mut held, &selected, |_| Left::Secret {
                 visibility: None,
-                selection: Selection::of(Some(ids)),
+                selection: Selection::of(Some(&ids)),
             });
             selected
         };
@@ -95,13 +97,12 @@ impl Target {
         let call = self.call_for_one(name, is_added)?;
         let select = async {
             let lookup = &self.client.lookup;
-            let ids = lookup.repository_ids(repositories, allowance).await?;
+            lookup.repository_ids(repositories, allowance).await?;
             let mut held = self.hold(name, allowance).await?;
             let mut receipt = Err(Error::input("no repository is named"));
-            for id in ids {
-                receipt = Ok(self
-                    .select_one(name, id, is_added, &mut held, allowance)
-                    .await?);
+            for repository in repositories {
+                let changed = self.select_one(name, repository, is_added, &mut held, allowance);
+                receipt = Ok(changed.await?);
             }
             receipt
         };
@@ -120,18 +121,24 @@ impl Target {
     pub(super) async fn select_one(
         &self,
         name: &SecretName,
-        id: i64,
+        repository: &RepositoryRef,
         is_added: bool,
         held: &mut Held,
         allowance: &Allowance,
     ) -> Result<Receipt, Error> {
         let call = self.call_for_one(name, is_added)?;
         let (scope, name) = (&self.scope, name.as_str());
-        let request = async |api: octoseal_api::Client| match is_added {
-            true => api.add_selected_repository(scope.api(), name, id).await,
-            false => api.remove_selected_repository(scope.api(), name, id).await,
+        let write = async |api: octoseal_api::Client, ids: Arc<[i64]>| {
+            held.leaves();
+            let id = ids[0];
+            match is_added {
+                true => api.add_selected_repository(scope.api(), name, id).await,
+                false => api.remove_selected_repository(scope.api(), name, id).await,
+            }
         };
-        let answered = self.client.runtime.call(call, allowance, request).await;
+        let lookup = &self.client.lookup;
+        let one = std::slice::from_ref(repository);
+        let (answered, ids) = lookup.write(call, one, allowance, write).await;
         let changed = answered.map(|it| Receipt::new(Written::AccessChanged, scope, name, &it));
         remember(held, &changed, |before| {
             let (visibility, mut selection) = match before {
@@ -141,7 +148,9 @@ impl Target {
                 }) => (visibility, selection),
                 Some(Left::Nothing) | None => (None, Selection::default()),
             };
-            selection.change(id, is_added);
+            for &id in &*ids {
+                selection.change(id, is_added);
+            }
             Left::Secret {
                 visibility,
                 selection,
@@ -177,6 +186,7 @@ pub(super) fn remember(
     written: &Result<Receipt, Error>,
     left: impl FnOnce(Option<Left>) -> Left,
 ) {
+    held.ended();
     match written {
         Ok(receipt) => {
             let before = held.take().filter(OwnWrite::may_lag).map(|own| own.left);

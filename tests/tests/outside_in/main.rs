@@ -36,6 +36,7 @@ mod receipts;
 mod refusals;
 mod refused;
 mod registries;
+mod renamed;
 mod replies;
 mod scopes;
 mod security;

@@ -232,3 +232,64 @@ async fn of_more_places_written_at_once_than_are_remembered_those_written_last_a
     let stored = github.secret(ACME, "KEY").unwrap();
     assert_eq!(stored.visibility.as_deref(), Some("private"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_dropped_after_it_left_makes_no_later_one_fail() {
+    type Write = fn(&octoseal::secrets::Secrets<octoseal::Scope>, u64) -> Dropped;
+    type Dropped = std::pin::Pin<Box<dyn Future<Output = Result<Receipt, Error>> + Send>>;
+    let writes: [Write; 4] = [
+        |secrets, web| {
+            let secrets = secrets.clone();
+            Box::pin(async move { secrets.add_selected_repository("KEY", web).await })
+        },
+        |secrets, web| {
+            let secrets = secrets.clone();
+            Box::pin(async move { secrets.set_selected_repositories("KEY", [web]).await })
+        },
+        |secrets, web| {
+            let put = secrets.put("KEY", "dropped").access([web]);
+            Box::pin(async move { put.send().await })
+        },
+        |secrets, web| {
+            let put = secrets.put("KEY", "dropped").access(Access::add([web]));
+            Box::pin(async move { put.send().await })
+        },
+    ];
+    for (n, write) in writes.into_iter().enumerate() {
+        let github = acme();
+        let [api, web] = ["api", "web"].map(|name| github.add_repository("acme", name));
+        let client = client(&github);
+        let secrets = client.secrets(scope(ACME));
+        let first = secrets.put("KEY", "one").access([api]);
+        first.send().await.unwrap();
+        github.inject(Fault::slow(Duration::from_secs(5)).on("PUT").times(1));
+        let dropped = tokio::time::timeout(Duration::from_secs(1), write(&secrets, web)).await;
+        assert!(dropped.is_err(), "{n}");
+        let left = ids(&github);
+        assert!(left.contains(&web), "{n}: GitHub carried it out");
+        let began = tokio::time::Instant::now();
+        keep(&client).await.unwrap();
+        assert!(began.elapsed() < Duration::from_secs(1), "{n}");
+        assert_eq!(ids(&github), left, "{n}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_dropped_before_it_left_does_not_make_an_older_read_count() {
+    let github = acme();
+    let pacing = octoseal::limits::Pacing::writes_as_content().content_per_minute(2);
+    let client = octoseal_tests::builder(&github);
+    let client = client.pacing(pacing).build().unwrap();
+    github.seed(ACME, "KEY", "old").visibility("all");
+    sleep(Duration::from_secs(60)).await;
+    octoseal_tests::put(&client, "WARM", "v").await.unwrap();
+    sleep(Duration::from_secs(50)).await;
+    lagging(&github, Duration::from_secs(15));
+    octoseal_tests::put(&client, "KEY", "one").await.unwrap();
+    let waits = octoseal_tests::put(&client, "KEY", "two");
+    let dropped = tokio::time::timeout(Duration::from_secs(1), waits).await;
+    assert!(dropped.is_err());
+    keep(&client).await.unwrap();
+    let stored = github.secret(ACME, "KEY").unwrap();
+    assert_eq!(stored.visibility.as_deref(), Some("private"));
+}

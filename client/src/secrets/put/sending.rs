@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 use super::{Content, Put};
 use crate::access::Access;
 use crate::error::{Applied, Error};
-use crate::lookup::{Held, Left, OwnWrite, Sealed, Selection, hint_at_repositories};
+use crate::lookup::{Held, Left, Sealed, Selection, hint_at_repositories};
 use crate::receipt::{Receipt, Written};
 use crate::runtime::{Allowance, lock};
 use crate::scope::{AnyScope, SecretName};
@@ -43,7 +43,7 @@ impl<S: AnyScope, N> Put<S, N> {
             access: &self.access,
             wanted: &wanted,
             when: self.when,
-            own: held.clone(),
+            held: &held,
             allowance,
         };
         let write = |sealed| write.send(sealed);
@@ -66,7 +66,7 @@ impl<S: AnyScope, N> Put<S, N> {
             visibility: access.visibility,
         });
         let receipt = sent?;
-        if let (Wanted::Kept(_), Written::Updated) = (&wanted, receipt.written) {
+        if receipt.written == Written::Updated {
             target
                 .change_each(&name, &self.access, &mut held, allowance)
                 .await?;
@@ -112,20 +112,17 @@ impl Target {
                 "the value is stored, and its repositories as they were read, with the change",
             )
         };
-        let wanted = self.wanted(access, allowance).await.map_err(stored)?;
-        let Wanted::Kept(changed) = wanted else {
-            return Ok(());
+        let (repositories, is_added) = match access {
+            Access::Add(these) => (these, true),
+            Access::Remove(these) => (these, false),
+            _ => return Ok(()),
         };
         if !self.scope.api().supports(stores::Role::AddRepository) {
             return Ok(());
         }
-        let (added, removed) = (changed.added.iter(), changed.removed.iter());
-        for (id, is_added) in added
-            .map(|id| (id, true))
-            .chain(removed.map(|id| (id, false)))
-        {
-            let changed = self.select_one(name, *id, is_added, held, allowance).await;
-            changed.map_err(stored)?;
+        for repository in repositories {
+            let changed = self.select_one(name, repository, is_added, held, allowance);
+            changed.await.map_err(stored)?;
         }
         Ok(())
     }
@@ -138,7 +135,7 @@ struct Write<'a> {
     access: &'a Access,
     wanted: &'a Wanted,
     when: When,
-    own: Option<OwnWrite>,
+    held: &'a Held,
     allowance: &'a Allowance,
 }
 
@@ -162,6 +159,7 @@ impl Write<'_> {
                 visibility: access.visibility.as_deref(),
                 selected_repository_ids: access.selected.as_deref(),
             };
+            self.held.leaves();
             let sent = api
                 .put_secret(target.scope.api(), name.as_str(), &body)
                 .await;
@@ -179,7 +177,7 @@ impl Write<'_> {
                 let read = || async {
                     // A name that was looked up before a long wait may be another repository's by now.
                     let wanted = target.wanted(self.access, allowance).await?;
-                    let own = self.own.as_ref();
+                    let own = self.held.as_ref();
                     let access = target.resolve(&wanted, self.when, name, own, allowance);
                     access.await
                 };
