@@ -1,8 +1,7 @@
-//! What a put costs this process: 1,000 values of 64 bytes, sealed and sent.
+//! The time of 1,000 puts of 64 bytes, sealed and sent.
 //!
-//! Over loopback only the time that the client's thread spends on the CPU is measured (on Linux; elsewhere the time
-//! that passes), so that the stand-in at the other end does not count. In process the stand-in counts too, but opens
-//! no boxes.
+//! Over loopback this is the CPU time of the client's thread, without the stand-in's (on Linux; elsewhere the elapsed
+//! time). In process it includes the stand-in, which opens no boxes.
 
 use std::time::{Duration, Instant};
 
@@ -13,18 +12,18 @@ use tokio::runtime::{Builder, Runtime};
 
 const PUTS: usize = 1_000;
 
-/// How long this thread has been on the CPU, in nanoseconds, where the system says so.
-fn on_cpu() -> Option<Duration> {
+/// The CPU time of this thread, where the system tells it.
+fn cpu_time() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     let nanoseconds = text.split_whitespace().next()?.parse().ok()?;
     Some(Duration::from_nanos(nanoseconds))
 }
 
-/// What something costs this thread.
-fn cost(run: impl FnOnce()) -> Duration {
-    let (began, before) = (Instant::now(), on_cpu());
+/// The CPU time that `run` takes of this thread, or else the elapsed time.
+fn time_of(run: impl FnOnce()) -> Duration {
+    let (began, before) = (Instant::now(), cpu_time());
     run();
-    match before.zip(on_cpu()) {
+    match before.zip(cpu_time()) {
         Some((before, after)) => after - before,
         None => began.elapsed(),
     }
@@ -76,7 +75,7 @@ fn puts(criterion: &mut Criterion) {
     let over_loopback = client(Client::builder().base_url(server.url()));
     group.bench_function("client's CPU over loopback", |bencher| {
         bencher.iter_custom(|times| {
-            cost(|| (0..times).for_each(|_| put_all(&runtime, &over_loopback)))
+            time_of(|| (0..times).for_each(|_| put_all(&runtime, &over_loopback)))
         });
     });
 
@@ -84,8 +83,9 @@ fn puts(criterion: &mut Criterion) {
     github.inject(Fault::reply(204, "").on("PUT").always());
     let in_process = client(Client::builder().transport(github.clone()));
     group.bench_function("in process", |bencher| {
-        bencher
-            .iter_custom(|times| cost(|| (0..times).for_each(|_| put_all(&runtime, &in_process))));
+        bencher.iter_custom(|times| {
+            time_of(|| (0..times).for_each(|_| put_all(&runtime, &in_process)))
+        });
     });
     group.finish();
 }

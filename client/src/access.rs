@@ -1,4 +1,4 @@
-//! Which repositories a secret is for.
+//! The repositories that may use a secret.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,8 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::error::{Error, shown};
 use crate::scope::{as_text, full_name};
 
-/// Which of an organization's repositories can use a secret. The repositories come with it, so that neither a
-/// list without `selected` nor `selected` without a list can be said.
+/// Which of an organization's repositories can use a secret.
 ///
 /// GitHub's page: [Create or update an organization secret](https://docs.github.com/rest/actions/secrets#create-or-update-an-organization-secret),
 /// parameters `visibility` and `selected_repository_ids`.
@@ -22,7 +21,7 @@ pub enum Visibility {
     All,
     /// The organization's private and internal repositories.
     Private,
-    /// Only these repositories, by id. An empty list is sent as such and takes the secret from every repository.
+    /// Only these repositories, by id. An empty list takes the secret from every repository.
     Selected(Vec<u64>),
 }
 
@@ -70,8 +69,8 @@ as_text!(Visibility);
 
 /// A repository to be selected: by its id, or by `owner/name`, which is looked up when the call is made.
 ///
-/// Numbers and text turn into it, and text of digits is an id. Parsing checks the text, converting leaves that to the
-/// call, whose error then names all repositories that can't be found.
+/// Numbers and text turn into it; text of digits is an id. `parse` checks the text; `From` leaves that to the call, whose
+/// error then names all repositories that can't be found.
 ///
 /// # Examples
 /// ```
@@ -92,7 +91,7 @@ pub enum RepositoryRef {
 }
 
 impl RepositoryRef {
-    /// No repository, where repositories are selected: an empty list alone would not say of what.
+    /// An empty list of repositories, with a type.
     ///
     /// # Examples
     /// ```
@@ -106,7 +105,7 @@ impl RepositoryRef {
     /// ```
     pub const NONE: [Self; 0] = [];
 
-    /// The id that text of digits is, unless it is too large to be one.
+    /// The id, if the text is one.
     fn id(text: &str) -> Option<u64> {
         text.bytes()
             .all(|byte| byte.is_ascii_digit())
@@ -187,7 +186,6 @@ impl fmt::Display for RepositoryRef {
     }
 }
 
-/// As text.
 impl Serialize for RepositoryRef {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -210,7 +208,7 @@ impl<'de> Deserialize<'de> for RepositoryRef {
     }
 }
 
-/// Who may use a secret from now on: what a put is told about access.
+/// Which repositories may use a secret after a put or a change of access.
 ///
 /// As text, for example in a configuration: `keep`, `all`, `private`, or `selected:` and repositories, by id or
 /// `owner/name`, with commas between them and no spaces. `selected:` alone takes the secret from every repository.
@@ -230,8 +228,8 @@ impl<'de> Deserialize<'de> for RepositoryRef {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Access {
-    /// As it is: an existing secret keeps its visibility and all its selected repositories. An organization's
-    /// secret that does not exist yet needs one of the others.
+    /// An existing secret keeps its visibility and all its selected repositories. An organization's secret that does not
+    /// exist yet needs one of the others.
     #[default]
     Keep,
     /// [`Visibility::All`].
@@ -240,11 +238,12 @@ pub enum Access {
     Private,
     /// Only these repositories, by id or `owner/name`.
     Selected(Vec<RepositoryRef>),
-    /// As it is, or this for a secret that does not exist yet; see [`Access::keep_or`].
+    /// The access is kept, or this for a secret that does not exist yet; see [`Access::keep_or`].
     KeepOr(Box<Self>),
-    /// As it is, and these repositories too; a secret that does not exist yet is for these alone. See [`Access::add`].
+    /// The access is kept, and these repositories are added; a secret that does not exist yet is for these alone. See
+    /// [`Access::add`].
     Add(Vec<RepositoryRef>),
-    /// As it is, without these repositories; see [`Access::remove`].
+    /// The access is kept, and these repositories are removed; see [`Access::remove`].
     Remove(Vec<RepositoryRef>),
 }
 
@@ -263,7 +262,7 @@ impl Access {
         Self::Selected(repositories.into_iter().map(Into::into).collect())
     }
 
-    /// As it is, or `new` for a secret that does not exist yet: all, private, or selected repositories.
+    /// Keeps the access, or takes `new` for a secret that does not exist yet: all, private, or selected repositories.
     ///
     /// # Examples
     /// ```
@@ -278,12 +277,12 @@ impl Access {
         }
     }
 
-    /// As it is, and these repositories too, by id or `owner/name`.
+    /// Keeps the access and adds these repositories, by id or `owner/name`.
     ///
-    /// A put sends the repositories that were read with these among them, since GitHub clears a list that is left out,
-    /// and then adds each once more by GitHub's operation for one repository, where there is one. So two processes that
-    /// each add one at the same time end with both. What stays is a race of one round trip: a repository is lost that
-    /// another adds after this put has read, if the other has also finished before this put writes.
+    /// A put sends these repositories and those that it has read, since GitHub clears a list that is left out, and then
+    /// adds each of these once more by GitHub's operation for one repository, where there is one. So two processes that
+    /// each add one at the same time end with both. What stays is a race of one round trip: a repository is lost if another
+    /// program adds it after this put has read, and has finished before this put writes.
     ///
     /// The secret's visibility must be `selected`; otherwise the put ends before it writes.
     ///
@@ -301,7 +300,7 @@ impl Access {
         Self::Add(repositories.into_iter().map(Into::into).collect())
     }
 
-    /// As it is, without these repositories, by id or `owner/name`; otherwise as [`add`](Self::add).
+    /// Keeps the access without these repositories, by id or `owner/name`; otherwise as [`add`](Self::add).
     pub fn remove(repositories: impl IntoIterator<Item = impl Into<RepositoryRef>>) -> Self {
         Self::Remove(repositories.into_iter().map(Into::into).collect())
     }

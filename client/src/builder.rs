@@ -1,4 +1,4 @@
-//! Building a client.
+//! The settings of a client.
 
 mod wiring;
 
@@ -33,7 +33,7 @@ impl Client {
     }
 }
 
-/// Builds a [`Client`]: who calls, which server, how patiently.
+/// Builds a [`Client`]: its token, its server, its limits and retries.
 #[derive(Clone, Default)]
 pub struct ClientBuilder {
     token: Option<Credentials>,
@@ -68,7 +68,7 @@ enum Credentials {
 }
 
 impl ClientBuilder {
-    /// Starts from what the environment says, as GitHub's own tools read it. An empty variable counts as unset.
+    /// Starts from the environment variables that GitHub's own tools read. An empty variable counts as unset.
     ///
     /// | what | first one set of |
     /// |---|---|
@@ -76,13 +76,12 @@ impl ClientBuilder {
     /// | token for GitHub and data residency | `GH_TOKEN`, `GITHUB_TOKEN` |
     /// | token for any other server | `GH_ENTERPRISE_TOKEN`, `GITHUB_ENTERPRISE_TOKEN`; `GITHUB_TOKEN` if `GITHUB_API_URL` names that server, as its own runners have it |
     ///
-    /// The address that results decides, whichever variable or setting gave it: no server gets a token that is meant for
-    /// another. A `GITHUB_TOKEN` beside a `GITHUB_API_URL` of an Enterprise Server is that server's. Where
-    /// `GITHUB_API_URL` and `GH_HOST` name different servers, [`build`](Self::build) fails, unless the builder is given
-    /// the address itself; runners always set `GITHUB_API_URL`, so a job that calls another server sets or unsets it.
-    /// See [`gh help environment`](https://cli.github.com/manual/gh_help_environment).
+    /// The address decides which token is used, whichever variable or setting gave the address: no server gets a token that
+    /// is meant for another. If `GITHUB_API_URL` and `GH_HOST` name different servers, [`build`](Self::build) fails, unless
+    /// the builder is given the address itself; runners always set `GITHUB_API_URL`, so a job that calls another server
+    /// sets or unsets it. See [`gh help environment`](https://cli.github.com/manual/gh_help_environment).
     ///
-    /// What is set on the builder afterwards wins.
+    /// Settings of the builder that follow replace those of the environment.
     pub fn from_env() -> Self {
         Self::from_vars(|name| std::env::var(name).ok())
     }
@@ -113,10 +112,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Refuses a put that keeps access where GitHub tells settings of the secret that this version does not know, and
-    /// that a write may therefore reset. Without it, each such setting is told once, as an
-    /// [`Event::UnknownSetting`](crate::observe::Event::UnknownSetting), and the put goes on. With it, a secret is read
-    /// before each such put in every scope, also where there is no access to keep.
+    /// Refuses a put that keeps access if the secret has settings that this version does not know, since a write may reset
+    /// them. Otherwise each such setting is told once, as an
+    /// [`Event::UnknownSetting`](crate::observe::Event::UnknownSetting), and the put goes on. With this, the secret is read
+    /// before each such put, even in scopes without access to keep.
     pub fn refuse_unknown_settings(mut self) -> Self {
         self.refuses_unknown_settings = true;
         self
@@ -136,14 +135,14 @@ impl ClientBuilder {
     }
 
     /// The server by its host alone, in any case: `github.com`, `TENANT.ghe.com` for data residency, anything else for an
-    /// Enterprise Server. [`base_url`](Self::base_url), if it is called later, wins.
+    /// Enterprise Server. Replaces an earlier [`base_url`](Self::base_url).
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.host = Some(host.into());
         self.base_url = None;
         self
     }
 
-    /// Trusts the root certificates of a PEM bundle, beside those that the platform trusts: for a server or a proxy
+    /// Trusts the root certificates of a PEM bundle, in addition to those that the platform trusts: for a server or a proxy
     /// with a certificate authority of its own. May be called several times.
     ///
     /// On Linux and the BSDs, the platform's certificates are read from where OpenSSL looks for them, and
@@ -163,26 +162,27 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends everything through a proxy, for example `http://proxy.example:3128`; a user name and a password may stand
-    /// before its host. `http` and `https` proxies are supported, SOCKS is not; without a scheme it is `http`.
+    /// Sends all requests through a proxy, for example `http://proxy.example:3128`, with a user name and a password before
+    /// its host if it needs them. `http` and `https` proxies are supported, SOCKS is not; without a scheme it is `http`.
     /// A server on this machine (a loopback address) is always reached directly.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.sockets.proxies = Proxies::Setting(url.into());
         self
     }
 
-    /// Uses the proxies that the environment names. They do not count otherwise: who can set a variable should not be
-    /// able to redirect secrets.
+    /// Uses the proxies that the environment names. Without this they are ignored, since a variable that something else
+    /// has set should not redirect secrets.
     ///
     /// | what | variable, in upper or lower case |
     /// |---|---|
     /// | the proxy | `HTTPS_PROXY`, else `ALL_PROXY`, written as for [`proxy`](Self::proxy) |
     /// | servers that are reached directly | `NO_PROXY`: `*`, or a list of domains (with all below them), addresses and ranges (`10.0.0.0/8`), a domain or address also with its port |
     ///
-    /// An empty variable counts as unset. What can't be used, or is set in both cases with different values, is an error
-    /// of [`build`](Self::build). `HTTP_PROXY` and `REQUEST_METHOD` do not count: plain http is for loopback alone.
+    /// An empty variable counts as unset. A variable that can't be used, or is set in upper and lower case to different
+    /// values, is an error of [`build`](Self::build). `HTTP_PROXY` and `REQUEST_METHOD` are ignored: plain http is for
+    /// loopback alone.
     pub fn proxy_from_env(self) -> Self {
-        // What is not Unicode is kept, to be refused.
+        // Characters that are not Unicode are replaced, and then refused.
         let text = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
         self.proxy_from_vars(text)
     }
@@ -202,7 +202,7 @@ impl ClientBuilder {
         self
     }
 
-    /// What to send as `User-Agent`, beside Octoseal's own name: the service's name and version.
+    /// The service's name and version, which `User-Agent` has before Octoseal's own.
     pub fn user_agent(mut self, name: impl Into<String>) -> Self {
         self.user_agent = Some(name.into());
         self
@@ -222,8 +222,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Whom GitHub counts this client's calls for, by a name that clients and processes of the same user share. By
-    /// default it is made of the token; an App's installations are always told apart.
+    /// The identity that GitHub counts this client's calls for, which clients and processes of one user share. By default
+    /// it is made from the token; each of an App's installations always has its own.
     ///
     /// # Examples
     /// ```
@@ -236,7 +236,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Keeps limits together with other processes, in a store that all of them reach.
+    /// Keeps limits together with other processes, by a store that all of them reach.
     pub fn share_limits_through(mut self, ledger: Arc<dyn Ledger>) -> Self {
         self.ledger = Some(ledger);
         self
@@ -265,10 +265,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Uses the connections of another client of the same server, and the certificates that it has read: for many
-    /// clients with a token each. Proxy, certificates and [`RetryPolicy::connect_timeout`] are those of the other, and so
-    /// is its [`transport`](Self::transport); its [layers](Self::layer) and its limits are not. As with a clone, the
-    /// runtime that opened a connection has to run while it is used.
+    /// Uses the connections of another client of the same server, with its proxy, certificates,
+    /// [`RetryPolicy::connect_timeout`] and [`transport`](Self::transport), but not its [layers](Self::layer) and limits:
+    /// for many clients with a token each. As with a clone, the tokio runtime that opened a connection has to run while it
+    /// is used.
     ///
     /// # Examples
     /// ```
@@ -284,7 +284,7 @@ impl ClientBuilder {
         self
     }
 
-    /// How to deal with failures that pass, and how long calls may take.
+    /// How to deal with transient failures, and how long calls may take.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
@@ -307,13 +307,13 @@ impl ClientBuilder {
     ///     .build()?;
     /// # Ok::<(), octoseal::Error>(())
     /// ```
-    pub fn observer(mut self, tell: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Arc::new(tell));
+    pub fn observer(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(listener));
         self
     }
 
-    /// Sends by a transport of one's own instead of over sockets: to a stand-in GitHub in this process, to a recording.
-    /// What is set here about sockets, certificates and proxies then has no effect. See [`transport`](crate::transport).
+    /// Sends by this transport instead of over sockets: to a stand-in GitHub in this process, or to a recording.
+    /// Certificates and proxies then have no effect. See [`transport`](crate::transport).
     pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
         self.transport = Some(Arc::new(transport));
         self
@@ -333,7 +333,7 @@ impl ClientBuilder {
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // An address that is refused when the client is built may be printed before, and hold anything.
+        // An address that `build` would refuse is not shown, since it may hold a password.
         let clean = |url: &&String| base_url(url).is_ok();
         f.debug_struct("ClientBuilder")
             .field("base_url", &self.base_url.as_ref().filter(clean))

@@ -1,4 +1,4 @@
-//! The client: what makes its calls, and what it has learnt.
+//! The client, which the rooms of secrets, registries and operations add methods to.
 
 mod target;
 
@@ -17,17 +17,17 @@ pub(crate) use target::Target;
 /// Cheap to clone; clones share the connection pool, the keys, and the gate that keeps GitHub's limits.
 ///
 /// # Dropped futures
-/// A call ends when its future is dropped, at whatever `.await` it has come to; nothing of it goes on in the background.
-/// What it held, its place in a line or its leave to send, is free for others. What it may have left behind:
+/// A call ends when its future is dropped; nothing of it goes on in the background. Its place in a line and its leave to
+/// send are free for others. What it may have left behind:
 /// - Dropped before its request was sent (it waited, read, or looked something up): nothing.
 /// - Dropped while a request was under way: GitHub may carry it out, or not. A put then leaves the old value or the new
 ///   one, with the old access or the new, never one half; a deletion may have happened; a `POST` may have made something.
 ///   No error says so, since there is none: give a call a [`deadline`](Self::deadline) instead of dropping it, and its
 ///   [`Error::applied`](crate::Error::applied) tells.
-/// - A dropped batch has stored some secrets, and each that was under way perhaps.
+/// - A dropped batch has stored some secrets, and perhaps those that were under way.
 /// - A dropped list changes nothing.
 ///
-/// What other calls wait for too, a scope's key or an App's token, goes on for them.
+/// A request that other calls wait for too, for a scope's key or an App's token, goes on for them.
 ///
 /// # Examples
 /// ```
@@ -62,11 +62,9 @@ impl Client {
     }
 
     /// A client that shares everything with this one, and whose calls have another deadline than
-    /// [`RetryPolicy::deadline`] says: so long from their beginning, with all that they read, retry and wait for. What is
-    /// not done by then is an error that says whether it may have been carried out, and when to try again if a limit is
-    /// the reason. A batch has it as a whole: what was not begun by then is given back untried.
-    ///
-    /// What a call makes for others as well (a scope's key, an App's token) goes on for those that have more time.
+    /// [`RetryPolicy::deadline`]: this long from their beginning, with all that they read, retry and wait for. A call that is
+    /// not done by then ends with an error that says whether it may have been applied, and when to try again if a limit is
+    /// the reason. A batch has the deadline as a whole: members that were not begun by then are given back untried.
     ///
     /// # Examples
     /// ```
@@ -83,9 +81,9 @@ impl Client {
         new
     }
 
-    /// A client that shares everything with this one, and whose calls deal with failures by another policy. Its
-    /// [`connect_timeout`](RetryPolicy::connect_timeout) and [`budget`](RetryPolicy::budget) count for nothing: connections
-    /// and the budget are those of all calls. A deadline set by [`deadline`](Self::deadline) comes before the policy's.
+    /// A client that shares everything with this one, and whose calls deal with failures by another policy. The policy's
+    /// [`connect_timeout`](RetryPolicy::connect_timeout) and [`budget`](RetryPolicy::budget) have no effect, since all calls
+    /// share connections and the budget. A deadline set by [`deadline`](Self::deadline) replaces the policy's.
     pub fn retry(&self, policy: RetryPolicy) -> Self {
         let mut new = self.clone();
         new.terms.policy = Some(policy);
@@ -102,11 +100,11 @@ impl Client {
         self.runtime.allowance(&self.terms)
     }
 
-    /// Forgets the tokens of an App's installations that are kept, for this client and its clones, and that a token was
-    /// refused: the next call gets new ones. For what a webhook tells (an installation whose permissions or repositories
-    /// changed, one that was unsuspended), or after a token of one's own was restored. Requests under way go on.
+    /// Forgets the tokens of an App's installations, and that tokens were refused, for this client and its clones: the next
+    /// call gets a new token. For when a webhook tells that an installation has other permissions or repositories or is no
+    /// longer suspended, or when a refused token was restored. Requests under way go on.
     ///
-    /// Without it a changed permission is noticed too, by the first call that is refused for it, once a minute.
+    /// Without it, another token is made for a changed permission too, once a minute, when a call is refused for it.
     pub fn forget_tokens(&self) {
         self.runtime.forget_tokens();
     }

@@ -1,4 +1,4 @@
-//! One error for everything, asked by predicates.
+//! The error of all calls.
 
 mod kind;
 mod shown;
@@ -21,8 +21,7 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 /// on) and accessors. Printing it, with `Display` or `Debug`, never shows a token, a value, or text that the
 /// server may have copied from the request.
 ///
-/// The predicates tell of the attempt that decided. What an earlier attempt may have done, whose reply was lost, is
-/// always in [`Error::applied`].
+/// The predicates tell of the last attempt. [`Error::applied`] counts earlier ones too, whose replies were lost.
 ///
 /// # Examples
 /// ```
@@ -42,7 +41,7 @@ pub struct Error {
     inner: Arc<Inner>,
 }
 
-/// Whether the write that an [`Error`] came from was carried out: a put, a deletion, a selection of repositories.
+/// Whether a write that failed with an [`Error`] was carried out: a put, a deletion, a selection of repositories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Applied {
@@ -50,8 +49,8 @@ pub enum Applied {
     No,
     /// A request left and its outcome is not known: GitHub may have carried it out.
     Unknown,
-    /// GitHub carried it out and said so. What failed came after: its reply can't be read otherwise, or a later step of
-    /// the call failed. Look before you repeat it: what makes something new would make it twice.
+    /// GitHub carried it out and said so, but the rest of its reply can't be read, or a later step of the call failed. Look
+    /// before you repeat it: another creation would create a second one.
     Yes,
 }
 
@@ -59,7 +58,7 @@ pub enum Applied {
 struct Inner {
     kind: ErrorKind,
     told: Told,
-    /// What was attempted: an operation and what it was aimed at.
+    /// "storing TOKEN in actions:org/acme".
     action: Option<String>,
     /// Why it failed, in our words.
     reason: String,
@@ -73,7 +72,7 @@ struct Inner {
     reach: Reach,
 }
 
-/// What a reply tells of a failure, as far as it is safe to repeat.
+/// What a reply tells of a failure, as far as it is safe to quote.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Told {
     pub(crate) status: Option<StatusCode>,
@@ -81,7 +80,7 @@ pub(crate) struct Told {
     pub(crate) message: Option<String>,
     pub(crate) documentation_url: Option<String>,
     pub(crate) request_id: Option<String>,
-    /// What the token would have needed.
+    /// The permission or scope that the call needs.
     pub(crate) permission: Option<String>,
     pub(crate) sso_url: Option<String>,
 }
@@ -135,9 +134,8 @@ impl Error {
         self
     }
 
-    /// The same refusal, where it means that something is not permitted.
     #[cfg(feature = "app")]
-    pub(crate) fn of_permission(self) -> Self {
+    pub(crate) fn into_permission(self) -> Self {
         self.change(|inner| inner.kind = ErrorKind::Permission)
     }
 
@@ -155,7 +153,6 @@ impl Error {
         })
     }
 
-    /// The same, with more about why it failed.
     pub(crate) fn with_detail(self, detail: &str) -> Self {
         self.change(|inner| inner.reason = format!("{} ({detail})", inner.reason))
     }
@@ -164,7 +161,6 @@ impl Error {
         self.change(|inner| inner.hint = Some(hint.into()))
     }
 
-    /// One more thing to try.
     pub(crate) fn with_further_hint(self, further: &str) -> Self {
         self.change(|inner| {
             inner.hint = Some(match inner.hint.take() {
@@ -189,7 +185,7 @@ impl Error {
         self.change(|inner| inner.attempts = attempts)
     }
 
-    /// An error that foreign code gave: one of ours already says what happened, another is the source of `ours`.
+    /// An error that a caller's code gave: as it is, if it is an [`Error`], and otherwise as the source of `ours`.
     pub(crate) fn of_source(error: BoxError, ours: impl FnOnce() -> Self) -> Self {
         match error.downcast::<Self>() {
             Ok(error) => *error,
@@ -209,12 +205,12 @@ impl Error {
         &self.inner.reach
     }
 
-    /// Whether the same call may well succeed a little later.
+    /// Whether the same call may succeed a little later.
     pub(crate) fn is_transient(&self) -> bool {
         self.is_timeout() || self.is_server_error() || self.is_transport() && !self.is_tls()
     }
 
-    /// The same failure, for a secret that was not tried because of it.
+    /// This failure, for a secret that was not tried because of it.
     pub(crate) fn not_tried(&self, action: String) -> Self {
         self.clone().change(|inner| {
             inner.reason = format!("not tried after another secret failed: {}", inner.reason);
@@ -224,12 +220,12 @@ impl Error {
         })
     }
 
-    /// The HTTP status of the reply that decided, if one did.
+    /// The HTTP status of the reply that the call failed with, if there was one.
     pub fn status(&self) -> Option<u16> {
         self.inner.told.status.map(|status| status.as_u16())
     }
 
-    /// GitHub's message, unless it may repeat what was sent.
+    /// GitHub's message, unless it may quote what was sent.
     pub fn message(&self) -> Option<&str> {
         self.inner.told.message.as_deref()
     }

@@ -1,4 +1,4 @@
-//! Pages on what no single item explains.
+//! Pages about tasks that take several items of the API.
 
 #[doc = include_str!("guide/apps.md")]
 pub mod apps {}

@@ -1,4 +1,4 @@
-//! Any operation of the low-level client, called as the documented methods are.
+//! Calls of any operation of the low-level client.
 
 mod path;
 
@@ -20,7 +20,7 @@ use crate::runtime::{Allowance, Call, RetryPolicy, headers};
 
 use path::OnPath;
 
-/// What an operation gave; see [`Client::call`].
+/// The reply to a call; see [`Client::call`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Reply<T> {
@@ -36,7 +36,7 @@ pub struct Reply<T> {
     pub attempts: u32,
 }
 
-/// The page that a list is asked for; see [`Client::list`].
+/// The page that `request` has to ask for; see [`Client::list`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct PageWanted {
@@ -46,7 +46,7 @@ pub struct PageWanted {
     pub per_page: i64,
 }
 
-/// A call about to be made; see [`Client::call`]. Of a list, see [`Client::list`].
+/// A call about to be made; see [`Client::call`] and [`Client::list`].
 #[derive(Clone)]
 #[must_use = "nothing is sent before `send`, or before the entries of a list are taken"]
 pub struct OperationCall<R> {
@@ -65,15 +65,14 @@ type GetPage<T> =
 
 impl Client {
     /// Calls any operation of the low-level client, [`octoseal::api`](crate::api), with this client's tokens, limits,
-    /// retries, deadline and errors: for what has no method of its own here.
+    /// retries, deadline and errors: for operations that have no method of their own here.
     ///
     /// `request` makes the one request of the call, by the client that it is given. It is called once for each attempt,
-    /// and once before, by a client that sends nothing, to learn where the call leads: the owner and the repository in
-    /// the operation's path say whose token is wanted, and errors name the path. [`OperationCall::owned_by`] says whose,
-    /// where the path does not.
+    /// and once before, with a client that sends nothing, to read the request's path: the owner and the repository in it
+    /// say what token is needed, and errors name the path. If the path names no owner, [`OperationCall::owned_by`] does.
     ///
-    /// What the operation costs, and whether it changes something, follows from GitHub's description. A `POST` is not
-    /// repeated if it may have been carried out already, since each makes something new.
+    /// What the operation costs, and whether it is a write, follows from GitHub's description. A `POST` is not repeated if
+    /// it may have been applied, since it may create something a second time.
     ///
     /// # Errors
     /// All are given by [`OperationCall::send`].
@@ -110,8 +109,8 @@ impl Client {
     }
 
     /// Reads any list of the low-level client that is paged by number, page after page, as
-    /// [`Secrets::list`](crate::secrets::Secrets::list) does; otherwise as [`call`](Self::call). `request` asks for the page that
-    /// it is given.
+    /// [`Secrets::list`](crate::secrets::Secrets::list) does; otherwise as [`call`](Self::call). `request` has to ask for
+    /// the page that it is given.
     ///
     /// # Examples
     /// ```
@@ -154,7 +153,7 @@ impl Client {
 }
 
 impl<R> OperationCall<R> {
-    /// Whose token is wanted, an organization's or a user's, where the operation's path does not say.
+    /// The organization or user that the call needs a token for, if the operation's path does not name it.
     pub fn owned_by(mut self, owner: impl Into<String>) -> Self {
         self.owner = Some(owner.into());
         self
@@ -176,8 +175,8 @@ impl<R> OperationCall<R> {
     ///
     /// # Errors
     /// [`Error::is_invalid_input`] before anything is sent: `request` calls another operation or none, a name in its path
-    /// is empty, `.` or `..`, or the owner's name is none. Then the failures of any call; [`Error::applied`] says whether
-    /// a write may have been carried out.
+    /// is empty, `.` or `..`, or the owner's name can't be a login. Then the failures of any call; [`Error::applied`] says
+    /// whether a write may have been applied.
     pub async fn send<Fut, T>(self) -> Result<Reply<T>, Error>
     where
         R: Fn(Api) -> Fut,

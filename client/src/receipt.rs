@@ -1,4 +1,4 @@
-//! What is left of a write that was carried out.
+//! Receipts of writes that were applied.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::runtime::{Answered, Place, headers};
 
-/// What a write did.
+/// The change that a write made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Written {
-    /// It is new.
+    /// The secret, registry or environment did not exist before.
     Created,
-    /// The secret existed and has been replaced; or it was created by an attempt whose reply was lost, and
+    /// The secret existed and has a new value; or it was created by an attempt whose reply was lost, and which was
     /// repeated.
     Updated,
-    /// The secret is gone.
+    /// The secret or registry does not exist any more.
     Deleted,
-    /// Other repositories than before may use the secret. Its value is as it was.
+    /// Other repositories may use the secret. Its value is as it was.
     AccessChanged,
 }
 
@@ -34,11 +34,11 @@ impl fmt::Display for Written {
     }
 }
 
-/// A write that GitHub has carried out, for an audit and for later: [`Secrets::compare`](crate::secrets::Secrets::compare)
+/// A write that GitHub has applied, for an audit, and for [`Secrets::compare`](crate::secrets::Secrets::compare), which
 /// asks whether the secret is still what was written.
 ///
-/// No value and no token is in it. As text it says what was done, as [`Written`] does; serialized, it has the fields
-/// below, and its time in RFC 3339.
+/// It holds no value and no token. As text it says what [`Written`] says; serialized, it has the fields below, and its time
+/// in RFC 3339.
 ///
 /// # Examples
 /// ```
@@ -52,10 +52,10 @@ impl fmt::Display for Written {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Receipt {
-    /// What was done.
+    /// The change.
     pub written: Written,
-    /// Where, as text: `actions:org/acme`, and what else a [`Scope`](crate::Scope) or a
-    /// [`PrivateRegistriesScope`](crate::registries::PrivateRegistriesScope) is written as.
+    /// The [`Scope`](crate::Scope) or the [`PrivateRegistriesScope`](crate::registries::PrivateRegistriesScope) as text:
+    /// `actions:org/acme`.
     pub place: String,
     /// The secret's name, or the registry's; empty for an environment, which `place` names.
     pub name: String,
@@ -63,8 +63,7 @@ pub struct Receipt {
     pub key_id: Option<String>,
     /// GitHub's id of the request, for its support and logs; missing if it gave none.
     pub request_id: Option<String>,
-    /// How many requests were sent until it was carried out, the last included: one, unless some had to be repeated.
-    /// Those that only read are not counted.
+    /// How many writes were sent until one was applied: 1, unless some had to be repeated.
     pub attempts: u32,
     /// When GitHub answered, by its clock and in whole seconds; missing if it did not say.
     #[serde(default, with = "rfc3339")]

@@ -1,7 +1,7 @@
-//! An organization's private registries: what Dependabot logs in to.
+//! An organization's private registries, which Dependabot logs in to.
 //!
-//! They are their own family. GitHub names a registry when it is created, so creating and updating are two calls,
-//! and what is stored is a login: a sealed value, or facts for an OIDC exchange that needs none.
+//! GitHub names a registry when it is created, so creating and updating are two calls. GitHub stores a login: a sealed
+//! value, or the settings of an OIDC exchange that needs none.
 
 mod auth;
 mod scope;
@@ -27,7 +27,7 @@ pub use scope::PrivateRegistriesScope;
 pub use write::{CreateRegistry, CreatedRegistry, UpdateRegistry};
 use write::{Draft, Prepared};
 
-/// A private registry as GitHub lists it, without what it logs in with.
+/// A private registry as GitHub lists it, without its login.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PrivateRegistry {
@@ -35,13 +35,13 @@ pub struct PrivateRegistry {
     pub name: String,
     /// Its kind, for example `npm_registry`; empty if GitHub leaves it out.
     pub registry_type: String,
-    /// How it is logged in to, for example `token` or `oidc_azure`; missing from older servers.
+    /// The kind of login, for example `token` or `oidc_azure`; missing from older servers.
     pub auth_type: Option<String>,
     /// Its address; missing from older servers.
     pub url: Option<String>,
-    /// The user name it is logged in to with.
+    /// The user name of the login.
     pub username: Option<String>,
-    /// Whether it stands in for the public registry of its kind.
+    /// Whether it replaces the public registry of its kind.
     pub replaces_base: Option<bool>,
     /// `all`, `private`, `selected`, or a word that is newer than this crate; empty if GitHub
     /// leaves it out.
@@ -99,13 +99,13 @@ impl Client {
 }
 
 impl PrivateRegistries {
-    /// The same with another deadline for each call made by it; see [`Client::deadline`].
+    /// This handle with another deadline for each of its calls; see [`Client::deadline`].
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.target = self.target.deadline(deadline);
         self
     }
 
-    /// The same with another policy for failures; see [`Client::retry`].
+    /// This handle with another policy for failures of its calls; see [`Client::retry`].
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.target = self.target.retry(policy);
         self
@@ -117,8 +117,8 @@ impl PrivateRegistries {
     /// The ways of logging in that GitHub's description lists.
     pub const AUTH_TYPES: &'static [&'static str] = registries::AUTH_TYPE;
 
-    /// Creates a registry of a kind in [`TYPES`](Self::TYPES) at `url`, for the repositories that `access` says:
-    /// all, private, or those that are listed. Nothing happens until [`CreateRegistry::send`], which gives all errors.
+    /// Creates a registry of a kind in [`TYPES`](Self::TYPES) at `url`, for all, private or selected repositories. Nothing
+    /// happens until [`CreateRegistry::send`], which gives all errors.
     ///
     /// GitHub's page: [Create a private registry for an organization](https://docs.github.com/rest/private-registries/organization-configurations#create-a-private-registry-for-an-organization).
     pub fn create(
@@ -141,8 +141,8 @@ impl PrivateRegistries {
         CreateRegistry(draft)
     }
 
-    /// Changes what is then said of the registry `name`, and nothing else. Nothing happens until
-    /// [`UpdateRegistry::send`], which gives all errors.
+    /// Changes the settings of the registry `name` for which methods of the [`UpdateRegistry`] are called, and no others.
+    /// Nothing happens until [`UpdateRegistry::send`], which gives all errors.
     ///
     /// GitHub's page: [Update a private registry for an organization](https://docs.github.com/rest/private-registries/organization-configurations#update-a-private-registry-for-an-organization).
     pub fn update(&self, name: impl Into<String>) -> UpdateRegistry {
@@ -236,7 +236,7 @@ impl PrivateRegistries {
         fetch_key(&client.runtime, scope, &client.allowance()).await
     }
 
-    /// Seals the value into what is written, if there is one, and sends it.
+    /// Seals the draft's value, if there is one, and sends the draft.
     async fn store<T, F, Fut>(
         &self,
         call: Call<'_>,
@@ -266,21 +266,19 @@ impl PrivateRegistries {
             let stored = client
                 .lookup
                 .seal_and_write(scope, &value, allowance, seal_into);
-            // In a box, as it holds several calls.
+            // Boxed, since its future holds several calls.
             Box::pin(stored).await
         };
         client.runtime.watch(call, allowance, work).await
     }
 }
 
-/// What the description's type says, in ours.
 fn read(registry: Registry, call: Call<'_>) -> Result<PrivateRegistry, Error> {
     let ids = registry.selected_repository_ids.unwrap_or_default();
     let ids = ids.into_iter().map(u64::try_from).collect::<Result<_, _>>();
     let selected_repository_ids = ids.map_err(|_| {
         let error = Error::new(ErrorKind::UnexpectedReply, "a repository's id is negative")
             .with_action(call.to_string());
-        // What GitHub answers so, it has done.
         match call.is_write() {
             true => error.with_applied(Applied::Unknown),
             false => error,

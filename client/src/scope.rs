@@ -1,7 +1,7 @@
-//! Where a secret lives: a store at an organization, a repository, an environment or a user.
+//! Scopes of secrets: a store at an organization, a repository, an environment or a user.
 //!
-//! Which stores exist at which place is a fact of GitHub's description; the enums of stores are generated
-//! from it. A scope is a plain value: it compares, hashes, prints, parses and (de)serializes as one string.
+//! The enums of stores are generated from GitHub's description, which says what stores exist where. A scope is a plain
+//! value: it compares, hashes, prints, parses and (de)serializes as one string.
 
 pub(crate) mod any;
 mod as_text;
@@ -45,7 +45,7 @@ pub struct EnvironmentScope {
     environment: EnvironmentName,
 }
 
-/// A store of the user whom the token belongs to, for example `codespaces:user`.
+/// A store of the token's user, for example `codespaces:user`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserScope {
     store: UserStore,
@@ -215,12 +215,12 @@ impl Scope {
         }
     }
 
-    /// Whether a secret here has a visibility: so at an organization.
+    /// Whether a secret here has a visibility, as at an organization.
     pub fn has_visibility(&self) -> bool {
         self.api().has_visibility()
     }
 
-    /// Whether a secret here can be given to selected repositories: so at an organization and for a user.
+    /// Whether a secret here can be given to selected repositories, as at an organization and for a user.
     pub fn has_selected_repositories(&self) -> bool {
         self.api().supports(Role::ListRepositories)
     }

@@ -1,12 +1,11 @@
-//! How requests travel: the seam beneath the client, for tests and for what stands between a service and GitHub.
+//! Transports, which take a finished request and give the reply: for tests, and for layers between a service and GitHub.
 //!
-//! A [`Transport`] takes a finished request and gives the reply. The client's own goes over sockets;
-//! [`ClientBuilder::transport`](crate::ClientBuilder::transport) replaces it, and
-//! [`ClientBuilder::layer`](crate::ClientBuilder::layer) wraps whatever is there. Limits, retries, tokens and sealing lie
-//! above the seam and stay as they are: a transport sees every attempt, and the sealed value, never the plaintext.
+//! The client's own [`Transport`] uses sockets. [`ClientBuilder::transport`](crate::ClientBuilder::transport) replaces it,
+//! and [`ClientBuilder::layer`](crate::ClientBuilder::layer) wraps it. Limits, retries, tokens and sealing stay in the
+//! client: a transport sees every attempt, and the sealed value, never the plaintext.
 //!
-//! A transport does not repeat, follow or wait: it gives one reply, or a [`TransportError`] whose kind says what failed
-//! and whether the request may have been carried out. The client decides about the rest.
+//! A transport does not retry, follow redirects or wait: it gives one reply, or a [`TransportError`] whose kind says what
+//! failed and whether the request may have been carried out. The client decides about the rest.
 //!
 //! | [`TransportErrorKind`] | the client tries again | [`Error::applied`](crate::Error::applied) of a write |
 //! |---|---|---|
@@ -41,7 +40,7 @@
 //! # }
 //! ```
 //!
-//! # A header of one's own
+//! # An additional header
 //! ```
 //! use std::sync::Arc;
 //!
@@ -73,8 +72,8 @@
 //! ```
 //!
 //! # An audit of requests
-//! Each attempt is noted when it has left and its reply's head is there. `Authorization` is marked sensitive, so that
-//! `Debug` does not show it.
+//! Each attempt is noted when the head of its reply is there. `Authorization` is marked sensitive, so that `Debug` does not
+//! show it.
 //!
 //! ```
 //! use std::sync::{Arc, Mutex};
@@ -129,8 +128,8 @@
 //! ```
 //!
 //! # Record and replay
-//! A recorder goes on to another transport and keeps each reply; a replay gives them out again. Sealed values differ
-//! each time, so requests are told apart by method and address, not by their bodies.
+//! A recorder sends by another transport and keeps each reply; a replay gives the replies out again. Sealed values differ
+//! each time, so requests are compared by method and address, not by their bodies.
 //!
 //! ```
 //! use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! The value of a secret: bytes that can't be printed and are wiped when dropped.
+//! The value of a secret.
 
 use std::fmt;
 
@@ -15,8 +15,8 @@ pub const MAX_VALUE_BYTES: usize = 48 * 1024;
 
 /// A secret's plaintext: any bytes, kept exactly as given (nothing is trimmed), never printed, wiped on drop.
 ///
-/// Made from text or bytes by `From`; a `String` or `Vec<u8>` moves in without being copied, and what it grew out of
-/// before is the caller's to care about.
+/// Made from text or bytes by `From`; a `String` or `Vec<u8>` is moved and not copied. Copies that it left behind when it
+/// grew are not wiped.
 #[derive(Clone)]
 pub struct SecretValue(Zeroizing<Vec<u8>>);
 

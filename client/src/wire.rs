@@ -1,4 +1,4 @@
-//! What every request goes through on its way, over sockets and in process alike.
+//! The way of every request to the transport, over sockets or in process.
 
 mod bodies;
 mod proxy;
@@ -21,18 +21,18 @@ use bodies::Bodies;
 pub(crate) use proxy::Proxies;
 pub(crate) use sockets::Sockets;
 
-/// What leads to one server, for all clients that share it.
+/// The transport to one server, which several clients may share.
 pub(crate) struct Connections {
     base: Url,
-    /// The way there, in words.
+    /// Host and proxy, for errors.
     pub(crate) route: String,
-    /// Puts requests together.
+    /// Puts requests together, and sends none.
     pub(crate) requests: reqwest::Client,
     pub(crate) transport: Arc<dyn Transport>,
 }
 
 impl Connections {
-    /// By a transport of the caller's, which needs no sockets.
+    /// Connections by a transport of the caller's, which needs no sockets.
     pub(crate) fn by(transport: Arc<dyn Transport>, base: &Url) -> Result<Self, Error> {
         Ok(Self {
             base: base.clone(),
@@ -65,7 +65,7 @@ impl Wire {
 impl Transport for Wire {
     fn send(&self, request: Request<Bytes>) -> TransportFuture<'_> {
         Box::pin(async move {
-            ready().await;
+            warm_up().await;
             let again = request.clone();
             let response = self.inner.send(request).await?;
             let response = match redirected(again, &response) {
@@ -80,18 +80,18 @@ impl Transport for Wire {
     }
 }
 
-/// Lets the process draw its first random bytes before any are needed, on a thread that may block: for tens of
-/// milliseconds, if AWS-LC is to gather them from a clock's jitter.
-async fn ready() {
-    static READY: OnceLock<()> = OnceLock::new();
-    // Each caller waits for a task of its own runtime, which a paused clock waits for as well.
-    if READY.get().is_none() {
-        let draw = || *READY.get_or_init(octoseal_sealing::warm_up);
+/// Draws the process's first random bytes before any are needed, on a thread that may block: AWS-LC may take tens of
+/// milliseconds to gather them from a clock's jitter.
+async fn warm_up() {
+    static IS_WARM: OnceLock<()> = OnceLock::new();
+    // Each caller spawns a task on its own runtime, since a paused clock waits for no other.
+    if IS_WARM.get().is_none() {
+        let draw = || *IS_WARM.get_or_init(octoseal_sealing::warm_up);
         drop(spawn_blocking(draw).await);
     }
 }
 
-/// The request that a redirect asks for, if it keeps origin and method: a renamed repository's.
+/// The request that a redirect asks for, if it keeps origin and method, as that of a renamed repository does.
 fn redirected(mut request: Request<Bytes>, response: &Response<Body>) -> Option<Request<Bytes>> {
     let keeps_method = match response.status() {
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => true,

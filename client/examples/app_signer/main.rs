@@ -1,14 +1,14 @@
-//! Calls as a GitHub App whose private key another process holds: a program that reads what is to be signed from its
-//! standard input and writes the signature to its standard output.
+//! Calls as a GitHub App whose private key another process has: a program that reads a message from its standard input and
+//! writes the signature to its standard output.
 //!
 //! ```text
 //! cargo run --example app_signer
 //! cargo run --example app_signer -- --app-id Iv23li… --org acme openssl dgst -sha256 -sign app.pem
 //! ```
 //!
-//! The first shows it against a stand-in GitHub, with itself as the other process. The second lists the names of an
-//! organization's Actions secrets. A program that asks a key management service is run in place of `openssl`; what each
-//! service wants to be asked is in the documentation of `octoseal::app::Signer`.
+//! The first calls a stand-in GitHub, with itself as the other process. The second lists the names of an organization's
+//! Actions secrets. In place of `openssl`, a program may ask a key management service; the documentation of
+//! `octoseal::app::Signer` says what to ask each for.
 
 #[path = "../common/ending.rs"]
 mod ending;
@@ -65,7 +65,7 @@ impl Program {
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            // A call that runs out of time leaves no process behind.
+            // When a call has no more time, its future is dropped.
             .kill_on_drop(true)
             .spawn()?;
         if let Some(mut input) = running.stdin.take() {
@@ -109,7 +109,7 @@ async fn list(builder: ClientBuilder, org: &Owner) -> Result<(), Error> {
     Ok(())
 }
 
-/// Is the other process.
+/// Signs standard input, as the other process does.
 async fn sign_input(key: &Path) -> Result<(), Error> {
     let key = AppKey::from_file(key)?;
     let mut message = Vec::new();

@@ -1,4 +1,4 @@
-//! What becomes of a program that does not sign.
+//! Programs that do not sign.
 
 use super::*;
 

@@ -1,10 +1,10 @@
-//! How an example ends.
+//! The end of an example.
 
 use std::process::ExitCode;
 
 pub(crate) type Error = Box<dyn std::error::Error>;
 
-/// How a program ends: as it says, or with one line that gives the error and what caused it.
+/// A program's exit code. Tells an error and its causes in one line.
 pub(crate) fn status(done: Result<ExitCode, Error>, tell: impl FnOnce(String)) -> ExitCode {
     done.unwrap_or_else(|error| {
         let causes = std::iter::successors(Some(&*error as &dyn std::error::Error), |error| {

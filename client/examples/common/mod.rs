@@ -1,4 +1,4 @@
-//! What the examples share: who calls and whom, files, and how a program ends.
+//! Common parts of the examples: the options of the connection, waits in words, and files.
 
 mod ending;
 
@@ -38,7 +38,7 @@ pub(crate) struct Connection {
     /// The App's installation [default: found from the organization]
     #[arg(long, value_name = "ID", requires = "app_id")]
     installation: Option<u64>,
-    /// Root certificates to trust beside the platform's, in PEM
+    /// Root certificates to trust in addition to the platform's, in PEM
     #[arg(long, value_name = "FILE")]
     root_certificates: Option<PathBuf>,
     /// A client certificate, in PEM
@@ -56,7 +56,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// A client of this connection and these environment variables, for the program `name`, which is told of waits.
+    /// A client of this connection and these environment variables, for the program `name`. `tell` gets waits in words.
     pub(crate) fn client(
         &self,
         variables: impl Fn(&str) -> Option<String>,
@@ -106,7 +106,7 @@ impl Connection {
     }
 }
 
-/// A wait that a user notices.
+/// A wait of a second or longer, in words.
 pub(crate) fn wait_in_words(event: &Event) -> Option<String> {
     match event {
         Event::Wait(wait) if wait.duration >= Duration::from_secs(1) => {
@@ -117,7 +117,6 @@ pub(crate) fn wait_in_words(event: &Event) -> Option<String> {
     }
 }
 
-/// A variable of this program's environment.
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

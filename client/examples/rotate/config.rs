@@ -1,4 +1,4 @@
-//! What is rotated, and every check that can be made of it before there is a new credential.
+//! The configuration, and the checks of it before a new credential is made.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -11,10 +11,11 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use crate::BoxError;
 
-/// How many scopes are asked at once.
-const ASKED_AT_ONCE: usize = 10;
+/// Scopes that are checked at once.
+const CHECKS_AT_ONCE: usize = 10;
 
-/// What is rotated. A scope or access that can't be, a scope said twice and an unknown field are refused as it is read.
+/// The configuration. Reading it fails for a scope or an access that can't be, a scope that is there twice, and an unknown
+/// field.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
@@ -23,7 +24,7 @@ pub(crate) struct Config {
     pub(crate) scopes: BTreeMap<Scope, Access>,
     /// A program that is called with `list`, `issue` or `revoke ID`.
     pub(crate) issuer: PathBuf,
-    /// Where a rotation that is not finished is kept for the next run.
+    /// The file of the state, if it is not beside the configuration.
     pub(crate) state: Option<PathBuf>,
 }
 
@@ -32,15 +33,15 @@ impl Config {
         serde_json::from_slice(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text))
     }
 
-    /// The state beside the configuration, unless it says another place.
+    /// The file of the state.
     pub(crate) fn state(&self, config: &Path) -> PathBuf {
         let beside = || config.with_extension("state.json");
         self.state.clone().unwrap_or_else(beside)
     }
 
-    /// Asks of every scope what can be asked without writing: whether it is there and its key can be sealed to, whether
-    /// what is to be kept of access can be read, and whether the repositories are there. Only a write tells whether
-    /// the token may write.
+    /// Checks every scope without writing, and gives their keys: whether the scope is there and its key can be sealed to,
+    /// whether access that is to be kept can be read, and whether the repositories are there. Only a write tells whether the
+    /// token may write.
     pub(crate) async fn check(
         &self,
         github: &Client,
@@ -49,14 +50,14 @@ impl Config {
             .map(|(scope, access)| async move {
                 (scope.clone(), self.check_one(github, scope, access).await)
             })
-            .buffered(ASKED_AT_ONCE);
+            .buffered(CHECKS_AT_ONCE);
         let (mut keys, mut refused) = (BTreeMap::new(), Vec::new());
         while let Some((scope, asked)) = asked.next().await {
             match asked {
                 Ok(key) => drop(keys.insert(scope, key)),
                 Err(error) => {
                     refused.push(format!("{scope}: {error}"));
-                    if !about_one_scope(&error) {
+                    if !is_of_one_scope(&error) {
                         break;
                     }
                 }
@@ -84,15 +85,15 @@ impl Config {
     }
 }
 
-/// Whether another scope may well answer otherwise.
-pub(crate) fn about_one_scope(error: &Error) -> bool {
+/// Whether another scope may not have this error.
+pub(crate) fn is_of_one_scope(error: &Error) -> bool {
     error.is_not_found()
         || error.is_permission()
         || error.is_public_key()
         || error.is_invalid_input()
 }
 
-/// Reads scopes with their access, each once: GitHub reads names without regard to case.
+/// Reads scopes with their access, and refuses a scope that is there twice, in whatever case.
 fn distinct<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<Scope, Access>, D::Error> {
@@ -108,7 +109,7 @@ fn distinct<'de, D: Deserializer<'de>>(
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             let mut scopes = BTreeMap::new();
             while let Some((scope, access)) = map.next_entry::<Scope, Access>()? {
-                let place = scope.to_string().to_lowercase();
+                let key = scope.to_string().to_lowercase();
                 let fits = match access {
                     Access::All | Access::Private => scope.has_visibility(),
                     Access::Selected(_) => scope.has_selected_repositories(),
@@ -118,7 +119,7 @@ fn distinct<'de, D: Deserializer<'de>>(
                     let why = format!("{scope} has no access {access}; write keep");
                     return Err(de::Error::custom(why));
                 }
-                match scopes.entry(place) {
+                match scopes.entry(key) {
                     Entry::Vacant(entry) => drop(entry.insert((scope, access))),
                     Entry::Occupied(_) => {
                         return Err(de::Error::custom(format!("{scope} is there twice")));

@@ -1,4 +1,4 @@
-//! What makes the credentials that are rotated.
+//! The issuer of the credentials that are rotated.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 
 use crate::BoxError;
 
-/// A cloud, a package registry, a database.
+/// Makes and revokes credentials, for example of a cloud or a database.
 pub(crate) trait Issuer {
-    /// The ids of all credentials that are valid. All of them are this service's to revoke.
+    /// The ids of all valid credentials that this service may revoke.
     async fn valid(&self) -> Result<Vec<String>, BoxError>;
     async fn issue(&self) -> Result<Credential, BoxError>;
     async fn revoke(&self, id: &str) -> Result<(), BoxError>;
@@ -21,8 +21,8 @@ pub(crate) struct Credential {
     pub(crate) value: Zeroizing<Vec<u8>>,
 }
 
-/// An issuer as a program. `list` prints a line for each id, `issue` the id and, from the second line on, the value: a
-/// value of one line without its line break, one of several lines as it is.
+/// An issuer as a program, with the commands in the documentation of this one. A value of one line is taken without its
+/// line break, one of several lines as it is.
 pub(crate) struct Program(pub(crate) PathBuf);
 
 impl Program {
@@ -69,15 +69,15 @@ impl Issuer for Program {
     }
 }
 
-/// A line without what surrounds it: blanks, or the mark that some shells write first.
+/// A line without blanks around it, and without the byte order mark that some shells write first.
 fn word(line: &str) -> &str {
     line.trim_start_matches('\u{feff}').trim()
 }
 
-/// An issuer in memory. Its credentials are numbered, the first is there, and it allows `most` at once.
+/// An issuer in memory, with one credential. Their ids are numbers.
 pub(crate) struct Fake {
     made: Mutex<Made>,
-    most: usize,
+    max_valid: usize,
 }
 
 struct Made {
@@ -86,10 +86,10 @@ struct Made {
 }
 
 impl Fake {
-    pub(crate) fn new(most: usize) -> Self {
+    pub(crate) fn new(max_valid: usize) -> Self {
         let (valid, last) = (vec![1], 1);
         let made = Mutex::new(Made { valid, last });
-        Self { made, most }
+        Self { made, max_valid }
     }
 
     pub(crate) fn ids(&self) -> Vec<u32> {
@@ -108,8 +108,8 @@ impl Issuer for Fake {
 
     async fn issue(&self) -> Result<Credential, BoxError> {
         let mut made = self.made();
-        if made.valid.len() >= self.most {
-            return Err(format!("it allows {} credentials", self.most).into());
+        if made.valid.len() >= self.max_valid {
+            return Err(format!("it allows {} credentials", self.max_valid).into());
         }
         made.last += 1;
         let id = made.last;

@@ -20,17 +20,17 @@
 //! }
 //! ```
 //!
-//! which says for each scope who may use the secret there, and ends with status 0 only if every store has the new
-//! credential and every old one is revoked. The issuer is a program that knows three words: `list` prints the id of
-//! every valid credential, a line each, and nothing that is not for this service to revoke; `issue` makes one and
-//! prints its id, and from the second line on its value; `revoke ID` revokes one.
+//! with the access of the secret in each scope. The run ends with status 0 only if every store has the new credential and
+//! every old one is revoked. The issuer is a program with three commands: `list` prints the id of every valid credential
+//! that this service may revoke, a line each; `issue` makes one and prints its id, and from the second line on its value;
+//! `revoke ID` revokes one.
 //!
-//! After any failure, however it came, run it again. What it began is in the state, which is beside the configuration
-//! unless that says another place, and must outlive the run: the ids, and the new value sealed for each store that lacks
-//! it, so that GitHub alone can read it. The next run goes on with that credential, and makes no other unless it can't
-//! be finished. Where an issuer allows two credentials and a third is needed, the error says which to revoke by hand.
+//! After any failure, run it again. The state, a file beside the configuration or where that says, must outlive the run: it
+//! has the ids, and the new value sealed for each store that lacks it, so that GitHub alone can read it. The next run goes
+//! on with that credential, and makes another only if it can't be finished. If an issuer allows two credentials and a third
+//! is needed, the error says which to revoke by hand.
 //!
-//! Jobs that are running have read the old value: to spare them, let `revoke` wait for them.
+//! Jobs that are running have read the old value: let `revoke` wait for them.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -78,7 +78,7 @@ async fn main() -> ExitCode {
     common::status(done.map(|()| ExitCode::SUCCESS), |line| eprintln!("{line}"))
 }
 
-/// Rotates what a configuration says.
+/// Rotates the credential of a configuration.
 async fn run(connection: &common::Connection, path: &Path) -> Result<(), BoxError> {
     let config = Config::parse(&common::read(path)?);
     let config = config.map_err(|error| format!("{}: {error}", path.display()))?;
@@ -103,7 +103,7 @@ async fn rotate(
     rotation.run().await
 }
 
-/// A stand-in where the journey and the tests find credential 1 in three stores.
+/// A stand-in with credential 1 in three stores, and their configuration.
 fn stand_in() -> Result<(GitHub, Config), BoxError> {
     let config = Config::parse(
         br#"{

@@ -1,4 +1,4 @@
-//! The rotation itself. What can't be taken back comes after every check, and what comes next is written down first, so
+//! The rotation. Steps that can't be taken back come after all checks, and each step is written to the state before it, so
 //! that the next run can go on wherever one was stopped.
 
 use std::collections::BTreeSet;
@@ -13,15 +13,15 @@ use octoseal::{
 };
 
 use crate::BoxError;
-use crate::config::{Config, about_one_scope};
+use crate::config::{Config, is_of_one_scope};
 use crate::issuer::{Credential, Issuer};
 use crate::state::{Known, New, Sealed, State};
 
-/// How many sealed values are stored at once.
-const STORED_AT_ONCE: usize = 10;
+/// Sealed values that are stored at once.
+const PUTS_AT_ONCE: usize = 10;
 
-/// How long an issuer may take to list what it has made; it is asked after each of these.
-const LISTED_AFTER_SECONDS: [u64; 6] = [0, 1, 2, 4, 8, 16];
+/// The pauses before the issuer is asked for its list, until that has the new credential.
+const LIST_PAUSES_SECONDS: [u64; 6] = [0, 1, 2, 4, 8, 16];
 
 pub(crate) struct Rotation<'a, I> {
     pub(crate) github: &'a Client,
@@ -31,7 +31,8 @@ pub(crate) struct Rotation<'a, I> {
 }
 
 impl<I: Issuer> Rotation<'_, I> {
-    /// Makes a credential, stores it everywhere and revokes the old ones; or finishes what an earlier run has begun.
+    /// Finishes what an earlier run has begun, if that can be finished; otherwise makes a new credential, stores it
+    /// everywhere and revokes the old ones.
     pub(crate) async fn run(&self) -> Result<(), BoxError> {
         let valid = self.valid().await?;
         let known = self.state.read(&self.config.name)?;
@@ -48,7 +49,6 @@ impl<I: Issuer> Rotation<'_, I> {
         self.begin(known, valid).await
     }
 
-    /// The ids of the credentials that are valid.
     async fn valid(&self) -> Result<BTreeSet<String>, BoxError> {
         let ids = self.issuer.valid().await?;
         let odd = |c: char| c.is_whitespace() || c.is_control();
@@ -58,7 +58,7 @@ impl<I: Issuer> Rotation<'_, I> {
         }
     }
 
-    /// Why a credential that some stores may have can't come into the others.
+    /// Why a credential that some scopes may have can't be stored in the others.
     async fn obstacle(
         &self,
         new: &New,
@@ -67,7 +67,7 @@ impl<I: Issuer> Rotation<'_, I> {
         if !valid.contains(&new.id) {
             return Ok(Some("it is no longer valid".to_owned()));
         }
-        for scope in self.open(new) {
+        for scope in self.unconfirmed(new) {
             let Some(sealed) = new.boxes.get(scope) else {
                 return Ok(Some(format!("{scope} has come into the configuration")));
             };
@@ -75,15 +75,15 @@ impl<I: Issuer> Rotation<'_, I> {
                 Ok(key) if !sealed.opens_with(&key) => {
                     return Ok(Some(format!("the key of {scope} has changed")));
                 }
-                Err(error) if !about_one_scope(&error) => return Err(error.into()),
+                Err(error) if !is_of_one_scope(&error) => return Err(error.into()),
                 Ok(_) | Err(_) => {}
             }
         }
         Ok(None)
     }
 
-    /// The scopes that are not known to have it.
-    fn open<'a>(&'a self, new: &'a New) -> impl Iterator<Item = &'a Scope> {
+    /// The scopes that are not known to have the new credential.
+    fn unconfirmed<'a>(&'a self, new: &'a New) -> impl Iterator<Item = &'a Scope> {
         let scopes = self.config.scopes.keys();
         scopes.filter(|scope| !new.stored.contains(scope))
     }
@@ -93,7 +93,7 @@ impl<I: Issuer> Rotation<'_, I> {
         &self,
         new: &New,
     ) -> impl Stream<Item = (Scope, Result<Receipt, Error>)> + use<I> {
-        let puts = self.open(new).filter_map(|scope| {
+        let puts = self.unconfirmed(new).filter_map(|scope| {
             let (access, sealed) = (self.config.scopes.get(scope)?, new.boxes.get(scope)?);
             let secrets = self.github.secrets(scope.clone());
             let put = secrets
@@ -103,14 +103,14 @@ impl<I: Issuer> Rotation<'_, I> {
             let scope = scope.clone();
             Some(async move { (scope, put.send().await) })
         });
-        stream::iter(puts.collect::<Vec<_>>()).buffer_unordered(STORED_AT_ONCE)
+        stream::iter(puts.collect::<Vec<_>>()).buffer_unordered(PUTS_AT_ONCE)
     }
 
     /// Makes a credential and stores it everywhere.
     async fn begin(&self, mut known: Known, valid: BTreeSet<String>) -> Result<(), BoxError> {
         let keys = self.config.check(self.github).await?;
         known.asked_beside.get_or_insert_with(|| valid.clone());
-        // Fails before there is a credential, if the state can't be written.
+        // Before the credential is made, so that none is made if the state can't be written.
         self.state.write(&known)?;
         let made = self.issuer.issue().await;
         let made = made.map_err(|error| format!("{error}; {}", by_hand(&known, &valid)))?;
@@ -140,14 +140,14 @@ impl<I: Issuer> Rotation<'_, I> {
         self.confirm(known, &old, puts).await
     }
 
-    /// The ids that are valid beside a new one.
+    /// The valid ids other than the new one, as soon as the issuer lists that. `before` was valid before it was made.
     async fn listed_beside(
         &self,
         id: &str,
         before: &BTreeSet<String>,
     ) -> Result<BTreeSet<String>, BoxError> {
         let mut valid = Ok(BTreeSet::new());
-        for seconds in LISTED_AFTER_SECONDS {
+        for seconds in LIST_PAUSES_SECONDS {
             tokio::time::sleep(Duration::from_secs(seconds)).await;
             valid = self.valid().await;
             if before.contains(id) {
@@ -158,7 +158,7 @@ impl<I: Issuer> Rotation<'_, I> {
             }
         }
         let valid = valid.map_err(|error| format!("{error}; nothing was stored"))?;
-        // What it printed is not shown: it may be the value.
+        // The output is not quoted, since it may be the value.
         let made = listed(valid.difference(before));
         let why = "what the issuer printed first is no id of a new credential; nothing was stored";
         Err(format!("{why}; revoke by hand what it has made: {}", or_none(made)).into())
@@ -199,8 +199,8 @@ impl<I: Issuer> Rotation<'_, I> {
         let Some(new) = known.new else {
             return Ok(());
         };
-        // Asked is whether every store said yes, not whether none said no: an outcome that is not known is no yes.
-        let open: BTreeSet<Scope> = self.open(&new).cloned().collect();
+        // Every scope must have confirmed: a put without an error is not enough if its outcome was lost.
+        let open: BTreeSet<Scope> = self.unconfirmed(&new).cloned().collect();
         let old: BTreeSet<String> = new.old.intersection(valid).cloned().collect();
         if !open.is_empty() {
             return Err(Unconfirmed {
@@ -231,7 +231,7 @@ impl<I: Issuer> Rotation<'_, I> {
     }
 }
 
-/// Why a value is none to be stored.
+/// Fails for a value that must not be stored, and says what it is.
 fn check_value(value: &[u8]) -> Result<(), &'static str> {
     if value.trim_ascii().is_empty() {
         return Err("an empty value");
@@ -245,7 +245,7 @@ fn check_value(value: &[u8]) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// What to do when the issuer gives no other credential, perhaps since it allows no more.
+/// What to revoke by hand when the issuer makes no other credential, perhaps since it allows no more.
 fn by_hand(known: &Known, valid: &BTreeSet<String>) -> String {
     let before = known.asked_beside.as_ref().unwrap_or(valid);
     let since = listed(valid.difference(before));

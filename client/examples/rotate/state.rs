@@ -1,4 +1,4 @@
-//! What a run leaves for the next one: enough to finish what it began, and no plaintext.
+//! The state that a run leaves for the next one, to finish what it began. It has no plaintext.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -11,16 +11,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::BoxError;
 
-/// What is known of earlier runs.
+/// The content of the state: what earlier runs have done.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Known {
     pub(crate) name: SecretName,
     /// The credential that every store had when a rotation last ended.
     pub(crate) current: Option<String>,
-    /// Those that were valid when the issuer was asked for another one, as long as that has not come to be known.
+    /// The credentials that were valid when the issuer was asked for another, until the id of that one is written here.
     pub(crate) asked_beside: Option<BTreeSet<String>>,
-    /// One that some stores may have.
+    /// A credential that some stores may have.
     pub(crate) new: Option<New>,
 }
 
@@ -29,11 +29,11 @@ pub(crate) struct Known {
 #[serde(deny_unknown_fields)]
 pub(crate) struct New {
     pub(crate) id: String,
-    /// Those to revoke once every store has the new one.
+    /// The credentials to revoke once every store has the new one.
     pub(crate) old: BTreeSet<String>,
-    /// The stores that have it.
+    /// The scopes that have it.
     pub(crate) stored: BTreeSet<Scope>,
-    /// The value for each of the others, which GitHub alone can open.
+    /// The sealed value for each other scope.
     pub(crate) boxes: BTreeMap<Scope, Sealed>,
 }
 
@@ -71,7 +71,7 @@ impl Known {
         }
     }
 
-    /// The scope has the new credential.
+    /// Notes that the scope has the new credential.
     pub(crate) fn confirm(&mut self, scope: Scope) {
         if let Some(new) = &mut self.new {
             new.boxes.remove(&scope);
@@ -80,7 +80,7 @@ impl Known {
     }
 }
 
-/// The file with what is known, locked for one run: a second one would take over what the first is about to finish.
+/// The file of the state, locked for one run, so that no second run takes over what the first is about to finish.
 pub(crate) struct State {
     path: PathBuf,
     lock: File,
@@ -88,7 +88,7 @@ pub(crate) struct State {
 
 impl Drop for State {
     fn drop(&mut self) {
-        // A process that is being started at this moment holds all open files for an instant, and a lock with them.
+        // Closing the file is not enough: a process that is being started has it open too for an instant.
         let _ = self.lock.unlock();
     }
 }
@@ -118,7 +118,7 @@ impl State {
         Ok(known)
     }
 
-    /// Replaces all of it, or nothing.
+    /// Replaces the whole file or nothing of it.
     pub(crate) fn write(&self, known: &Known) -> Result<(), BoxError> {
         let write = || {
             let next = beside(&self.path, "new");
@@ -126,7 +126,7 @@ impl State {
             file.write_all(&serde_json::to_vec(known)?)?;
             file.sync_all()?;
             fs::rename(next, &self.path)?;
-            // Where a folder can be opened, its entry can be lost with the power.
+            // The new name is safe from a loss of power once the folder is synced too, where the system allows that.
             let folder = self.path.parent().filter(|folder| *folder != Path::new(""));
             match File::open(folder.unwrap_or(Path::new("."))) {
                 Ok(folder) => folder.sync_all(),
@@ -137,7 +137,7 @@ impl State {
     }
 }
 
-/// The path with a further ending.
+/// The path with one more ending.
 fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");

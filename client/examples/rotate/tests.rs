@@ -1,4 +1,4 @@
-//! What a rotation promises.
+//! Rotations against a stand-in, with an issuer in memory.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,7 +21,7 @@ mod odd;
 mod program;
 mod stops;
 
-/// A path for a file that goes with this.
+/// A path for a file that is removed on drop.
 struct Place(PathBuf);
 
 impl Place {

@@ -1,6 +1,4 @@
-//! A file of NAME=VALUE lines. Two rules say where a value ends: a comment ends with its line, whatever is in it; and a
-//! quote counts only as the first character of a value, and must close. What readers of such files take for different
-//! things is refused.
+//! Reads a file of NAME=VALUE lines, by the rules in the documentation of the program.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -9,10 +7,10 @@ use octoseal::{scope::SecretName, secrets::MAX_VALUE_BYTES};
 
 use crate::guard;
 
-/// What separates words within a line.
+/// The characters between words of a line.
 pub(crate) const BLANKS: [char; 2] = [' ', '\t'];
 
-/// What ends a line for some editors, and none here.
+/// Line ends of some editors, which end no line here.
 const OTHER_LINE_ENDS: [char; 5] = ['\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
 
 /// A name and its value, and the lines that hold them, counted from 0.
@@ -22,7 +20,7 @@ pub(crate) struct Entry {
     pub(crate) lines: RangeInclusive<usize>,
 }
 
-/// Why a file is not read. Shows nothing of the line, which may be a value.
+/// Why a file is refused. It does not quote the line, which may be a value.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Refused {
     /// Counted from 0.
@@ -54,7 +52,7 @@ pub(crate) fn read(file: &[u8]) -> Result<Vec<Entry>, Refused> {
     let mut entries = Vec::new();
     let mut next = 0;
     while next < lines.len() {
-        if says_nothing(lines[next]) {
+        if is_blank(lines[next]) {
             next += 1;
             continue;
         }
@@ -77,8 +75,8 @@ fn lines(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Whether there is nothing but blanks and a comment.
-fn says_nothing(text: &str) -> bool {
+/// Whether a text is blanks and perhaps a comment.
+fn is_blank(text: &str) -> bool {
     let text = text.trim_matches(BLANKS);
     text.is_empty() || text.starts_with('#') && !text.contains(OTHER_LINE_ENDS)
 }
@@ -119,7 +117,7 @@ fn name(line: &str) -> Result<(&str, &str), &'static str> {
     }
 }
 
-/// The value as it stands after `=`, up to a comment.
+/// The value without quotes, up to a comment. `rest` follows the `=`.
 fn unquoted(rest: &str) -> Result<&str, &'static str> {
     let text = rest.trim_matches(BLANKS);
     if text.starts_with('#') && rest.starts_with(BLANKS) {
@@ -143,7 +141,7 @@ fn unquoted(rest: &str) -> Result<&str, &'static str> {
         );
     }
     let odd = |c: char| !BLANKS.contains(&c) && (c.is_control() || c.is_whitespace());
-    if value.contains(odd) || !says_nothing(&text[end..]) {
+    if value.contains(odd) || !is_blank(&text[end..]) {
         return Err(
             "a control character, or a space that is no blank; put the value in quotes, or take it out",
         );
@@ -161,8 +159,8 @@ fn quoted(
     let (mut value, mut line, mut text) = (String::new(), first, text);
     loop {
         let refused = |why| Refused { line, why };
-        match piece(quote, text, &mut value).map_err(refused)? {
-            Some(rest) if rest.is_empty() || rest.starts_with(BLANKS) && says_nothing(rest) => {
+        match read_line(quote, text, &mut value).map_err(refused)? {
+            Some(rest) if rest.is_empty() || rest.starts_with(BLANKS) && is_blank(rest) => {
                 return Ok((value, line));
             }
             Some(_) => {
@@ -181,8 +179,8 @@ fn quoted(
     }
 }
 
-/// Adds a line of a quoted value, and gives what follows the closing quote if that is there.
-fn piece<'a>(
+/// Adds a line to a quoted value, and gives the text after the closing quote if the line has it.
+fn read_line<'a>(
     quote: char,
     text: &'a str,
     value: &mut String,

@@ -1,5 +1,5 @@
-//! Holds what was read against the file itself, whatever read it: a value that ends in the wrong place takes the next
-//! secrets with it.
+//! Compares the entries with the file once more: if a value ended at the wrong place, the next secrets would be part of
+//! it.
 
 use crate::dotenv::{BLANKS, Entry, Refused};
 
@@ -9,22 +9,22 @@ pub(crate) fn check(lines: &[&str], entries: &[Entry]) -> Result<(), Refused> {
     let mut next = 0;
     for entry in entries {
         let (first, end) = (*entry.lines.start(), entry.lines.end() + 1);
-        unread(lines, next, first)?;
+        ensure_blank(lines, next, first)?;
         if first < next
             || !lines
                 .get(first..end)
-                .is_some_and(|lines| stands(entry, lines))
+                .is_some_and(|lines| is_written(entry, lines))
         {
             let why = "what was read is not what stands here; put the value in quotes";
             return Err(Refused { line: first, why });
         }
         next = end;
     }
-    unread(lines, next, lines.len())
+    ensure_blank(lines, next, lines.len())
 }
 
-/// Checks that lines which no entry was read from hold none.
-fn unread(lines: &[&str], next: usize, end: usize) -> Result<(), Refused> {
+/// Checks that the lines between two entries are blank or comments.
+fn ensure_blank(lines: &[&str], next: usize, end: usize) -> Result<(), Refused> {
     let mut between = lines.iter().enumerate().take(end).skip(next);
     let holds_text =
         |line: &str| !matches!(line.trim_matches(BLANKS).chars().next(), None | Some('#'));
@@ -37,7 +37,8 @@ fn unread(lines: &[&str], next: usize, end: usize) -> Result<(), Refused> {
     }
 }
 
-fn stands(entry: &Entry, lines: &[&str]) -> bool {
+/// Whether an entry is what is written in these lines.
+fn is_written(entry: &Entry, lines: &[&str]) -> bool {
     let text = lines.join("\n");
     let Some((name, text)) = text.split_once('=') else {
         return false;
@@ -69,7 +70,7 @@ fn stands(entry: &Entry, lines: &[&str]) -> bool {
         }
 }
 
-/// Whether nothing follows a value but blanks, or a comment after a blank, to the end of the line.
+/// Whether only blanks, or a comment after a blank, follow a value to the end of the line.
 fn ends(text: &str) -> bool {
     let comment = text.trim_start_matches(BLANKS);
     !text.contains('\n')

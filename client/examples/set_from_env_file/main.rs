@@ -7,30 +7,31 @@
 //! In the file, which is UTF-8 with line ends of any kind, `NAME=` begins an entry, with or without `export` before it,
 //! and two rules say where its value ends:
 //!
-//! - A comment begins with `#` at the beginning of a line or after a blank, and ends with its line, whatever is in it.
+//! - A comment begins with `#` at the beginning of a line or after a blank, and ends with its line.
 //! - A quote counts only as the first character of a value, and must close: `"` and `'` may span lines, whose breaks
-//!   are stored as `\n`. In `"`, a backslash comes before `n`, `r`, `\`, `"` or `$`; in `'`, all is as it stands.
+//!   are stored as `\n`. In `"`, a backslash may come before `n`, `r`, `\`, `"` or `$` only; in `'` it is a character
+//!   like others.
 //!
-//! Any other value is what stands in the line, without the blanks around it: `O'Neil`, `#s3cret`, `{"key": "value"}`,
-//! `two words`, nothing. A `$` stands for itself. Of several entries with one name, in any case, the last counts, and
-//! the others are told.
+//! Any other value is the rest of the line, without the blanks around it: `O'Neil`, `#s3cret`, `{"key": "value"}`,
+//! `two words`, nothing. A `$` is a character like others. Of several entries with one name, in any case, the last is
+//! stored, and a line tells of each other.
 //!
-//! Other readers differ. `P=#s3cret` and `A=one#two` are what they look like here, for Docker Compose and for
-//! `gh secret set -f`, while dotenv of Node ends them at the `#`; Compose and gh expand `$word`; `docker run --env-file`
-//! takes quotes and comments for values. Refused is what none of the readings is plainly meant of: `P= #s3cret`, a
-//! value that begins with a backtick (a quote for Node alone), `\t` in `"`, `\'` in `'`, text after a closing quote.
+//! Other programs differ. `P=#s3cret` and `A=one#two` mean the same here, to Docker Compose and to `gh secret set -f`,
+//! while dotenv of Node ends them at the `#`; Compose and gh expand `$word`; `docker run --env-file` takes quotes and
+//! comments for values. Text that could be meant in several ways is refused: `P= #s3cret`, a value that begins with a
+//! backtick (a quote for Node alone), `\t` in `"`, `\'` in `'`, text after a closing quote.
 //!
-//! Ends with status 0 only if every secret was stored; each that was not gets one line on standard error. A file that
-//! is not read to its end stores nothing, and neither does one that GitHub would refuse a name or a value of.
+//! Ends with status 0 only if every secret was stored; each that was not gets one line on standard error. Nothing is
+//! stored of a file that is refused, or that has a name or a value that GitHub would refuse.
 
+#[path = "../common/access_options.rs"]
+mod access_options;
 #[path = "../common/mod.rs"]
 mod common;
 mod dotenv;
 mod guard;
 #[cfg(test)]
 mod tests;
-#[path = "../common/who.rs"]
-mod who;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,7 +59,7 @@ struct Arguments {
     #[arg(long, env = "GITHUB_ORG", value_parser = str::parse::<Owner>)]
     org: Owner,
     #[command(flatten)]
-    who: who::Who,
+    access: access_options::AccessOptions,
     /// The file, in dotenv form
     file: PathBuf,
     #[command(flatten)]
@@ -70,13 +71,13 @@ async fn main() -> ExitCode {
     status(Arguments::parse(), |line| eprintln!("{line}")).await
 }
 
-/// Stores the file's secrets, complains of what was not stored, and says how it ended.
+/// Stores the file's secrets, and gives the exit code. `complain` gets a line for each that was not stored.
 async fn status(arguments: Arguments, mut complain: impl FnMut(String)) -> ExitCode {
     let done = run(arguments, &mut complain).await;
     common::status(done.map(|failed| u8::from(failed > 0).into()), complain)
 }
 
-/// The last entry of each name, in any case, and a line for each that is not the last.
+/// The last entry of each name, in any case, and a line about each other entry.
 fn last_of_each(entries: Vec<Entry>) -> (Vec<Entry>, Vec<String>) {
     let (mut last, mut again) = (Vec::<Entry>::new(), Vec::new());
     for entry in entries {
@@ -93,7 +94,7 @@ fn last_of_each(entries: Vec<Entry>) -> (Vec<Entry>, Vec<String>) {
     (last, again)
 }
 
-/// How long the rest takes at least; nothing if that is next to nothing.
+/// The least time that the rest takes, in words; empty below a second.
 fn in_words(least: Duration) -> String {
     match least.as_secs() {
         0 => String::new(),
@@ -102,9 +103,9 @@ fn in_words(least: Duration) -> String {
     }
 }
 
-/// Gives the number of secrets that failed.
+/// Stores the file's secrets, and gives the number of those that failed.
 async fn run(arguments: Arguments, complain: &mut impl FnMut(String)) -> Result<usize, BoxError> {
-    let access = arguments.who.access()?;
+    let access = arguments.access.access()?;
     let file = arguments.file.display();
     let text = Zeroizing::new(common::read(&arguments.file)?);
     let entries = dotenv::read(&text).map_err(|refused| format!("{file}, {refused}"))?;

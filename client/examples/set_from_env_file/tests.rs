@@ -1,4 +1,4 @@
-//! What storing a file promises, over sockets.
+//! The program, over sockets.
 
 use octoseal::Access;
 use octoseal_mock::{Fault, GitHub};
@@ -10,7 +10,7 @@ mod samples;
 
 const ACME: &str = "actions:org/acme";
 
-/// A file and a token file in a folder that goes with them.
+/// A file and a token file in a folder that is removed on drop.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -49,7 +49,7 @@ fn arguments(more: &[&str]) -> Arguments {
     Arguments::try_parse_from(given.iter().chain(more)).unwrap()
 }
 
-/// Runs the program over a socket, and gives how it ended and what it complained of.
+/// Runs the program over a socket, and gives its exit code and its complaints.
 async fn store(test: &str, stand_in: &GitHub, env: &str, more: &[&str]) -> (bool, Vec<String>) {
     store_bytes(test, stand_in, env.as_bytes(), more).await
 }
@@ -144,7 +144,7 @@ async fn a_file_that_cannot_be_read_stores_nothing_names_the_line_and_shows_no_v
 fn repositories_go_with_selected_and_are_named_by_it() {
     let access = |more: &[&str]| {
         arguments(more)
-            .who
+            .access
             .access()
             .map_err(|error| error.to_string())
     };

@@ -1,19 +1,19 @@
-//! Creates or updates an organization secret of GitHub Actions, and shows the way there.
+//! Creates or updates an organization secret of GitHub Actions.
 //!
 //! ```text
 //! cargo run --example set_org_secret
 //! printf %s "$VALUE" | GITHUB_TOKEN=… cargo run --example set_org_secret -- --org acme --name DEPLOY_KEY --visibility private
 //! ```
 //!
-//! The first, without an organization, walks through the whole journey against a stand-in GitHub that it starts itself.
-//! The second stores a value in GitHub, or in the server that `GITHUB_API_URL` names.
+//! The first, without an organization, shows all steps against a stand-in GitHub that it starts itself. The second stores a
+//! value in GitHub, or in the server that `GITHUB_API_URL` names.
 
+#[path = "../common/access_options.rs"]
+mod access_options;
 #[path = "../common/mod.rs"]
 mod common;
 #[cfg(test)]
 mod tests;
-#[path = "../common/who.rs"]
-mod who;
 
 use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
@@ -29,7 +29,7 @@ type BoxError = Box<dyn std::error::Error>;
 #[command(
     about = "Create or update an organization secret of GitHub Actions",
     after_help = "Without an option, it shows the whole journey against a stand-in GitHub.",
-    mut_group("Who", |group| group.requires("org")),
+    mut_group("AccessOptions", |group| group.requires("org")),
     mut_group("Connection", |group| group.requires("org"))
 )]
 struct Arguments {
@@ -40,7 +40,7 @@ struct Arguments {
     #[arg(long, default_value = "DEPLOY_KEY", requires = "org")]
     name: String,
     #[command(flatten)]
-    who: who::Who,
+    access: access_options::AccessOptions,
     /// A file with the value, taken byte for byte; without it, the value is read from standard input
     #[arg(long, value_name = "FILE", requires = "org")]
     value_file: Option<PathBuf>,
@@ -61,14 +61,14 @@ async fn main() -> ExitCode {
     common::status(done.map(|()| ExitCode::SUCCESS), |line| eprintln!("{line}"))
 }
 
-/// Stores one value where the arguments say. The value is read once it is known where.
+/// Stores a value as the arguments say. Reads it after the other arguments are checked.
 async fn store(
     arguments: &Arguments,
     org: &Owner,
     variables: impl Fn(&str) -> Option<String>,
     input: impl FnOnce() -> std::io::Result<Vec<u8>>,
 ) -> Result<Receipt, BoxError> {
-    let access = arguments.who.access()?;
+    let access = arguments.access.access()?;
     let tell = |line| eprintln!("{line}");
     let github = arguments
         .connection
@@ -95,7 +95,7 @@ async fn store(
         .await?)
 }
 
-/// The value from standard input, byte for byte. To end what is typed takes a line break, which is no part of it.
+/// The value from standard input, byte for byte; if it is typed, without the line break that ends it.
 fn typed_or_piped() -> std::io::Result<Vec<u8>> {
     let mut input = std::io::stdin().lock();
     let typed = input.is_terminal();
@@ -108,7 +108,7 @@ fn typed_or_piped() -> std::io::Result<Vec<u8>> {
     Ok(value)
 }
 
-/// The whole journey, against a stand-in that holds a real key pair and opens what it is sent.
+/// All steps, against a stand-in that has a real key pair and opens what it gets.
 async fn journey() -> Result<(), BoxError> {
     println!(
         "No organization was given (see --help): this is the journey against a stand-in GitHub.\n"
@@ -157,7 +157,7 @@ async fn journey() -> Result<(), BoxError> {
         "secret stored",
         format!("{receipt}, visibility selected, repositories {repositories:?}"),
     );
-    opened(&stand_in, scope, &first)?;
+    ensure_opened(&stand_in, scope, &first)?;
     step(
         "stand-in opened it",
         format!("{} bytes, equal to what was given", first.len()),
@@ -173,7 +173,7 @@ async fn journey() -> Result<(), BoxError> {
         "secret stored again",
         format!("{receipt}, no visibility given"),
     );
-    opened(&stand_in, scope, &second)?;
+    ensure_opened(&stand_in, scope, &second)?;
     step(
         "stand-in opened it",
         format!("{} bytes, equal to what was given", second.len()),
@@ -206,7 +206,7 @@ async fn journey() -> Result<(), BoxError> {
     };
     step("and a mistake", refused.to_string());
     let requests = stand_in.requests();
-    let seen = |value: &str| {
+    let is_readable = |value: &str| {
         let mut parts = requests
             .iter()
             .flat_map(|request| [&request.body[..], request.path.as_bytes()]);
@@ -215,7 +215,7 @@ async fn journey() -> Result<(), BoxError> {
                 .any(|window| window == value.as_bytes())
         })
     };
-    if seen(&first) || seen(&second) {
+    if is_readable(&first) || is_readable(&second) {
         return Err("a value left this process unsealed".into());
     }
     println!(
@@ -225,8 +225,8 @@ async fn journey() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Checks that the stand-in, with the secret key of the scope, reads what was given.
-fn opened(stand_in: &GitHub, scope: &str, expected: &str) -> Result<(), BoxError> {
+/// Fails unless the stand-in has opened this value with the scope's secret key.
+fn ensure_opened(stand_in: &GitHub, scope: &str, expected: &str) -> Result<(), BoxError> {
     match stand_in.plaintext(scope, "DEPLOY_KEY") {
         Some(plaintext) if plaintext == expected.as_bytes() => Ok(()),
         _ => Err("the stand-in did not get what was given".into()),

@@ -1,4 +1,4 @@
-//! What the command line promises.
+//! The command line, against a stand-in.
 
 use clap::error::ErrorKind;
 use octoseal::Written;

@@ -192,7 +192,7 @@ fn with_app_hint(error: Error) -> Error {
     } else if error.is_validation() {
         let hint = "tokens are narrowed to a permission that the owner has not granted to the App, or to a repository that \
                     the installation does not reach; grant it, or leave out `permission` or `repository`";
-        return error.of_permission().with_hint(hint);
+        return error.into_permission().with_hint(hint);
     } else {
         return error;
     };

@@ -1,4 +1,4 @@
-//! The server and the token that the environment names.
+//! The server and the token that environment variables name.
 
 use reqwest::Url;
 use zeroize::Zeroizing;
@@ -6,16 +6,16 @@ use zeroize::Zeroizing;
 use super::server::Server;
 use crate::error::Error;
 
-/// What the environment says about the server and the token.
+/// The variables that name them.
 #[derive(Clone)]
 pub(crate) struct Environment {
     base_url: Option<String>,
     host: Option<String>,
-    /// `GH_TOKEN`, which is GitHub's and data residency's.
+    /// For GitHub and data residency: `GH_TOKEN`.
     github: Option<Zeroizing<String>>,
-    /// `GITHUB_TOKEN`, which is whose `GITHUB_API_URL` is.
+    /// For the server of `GITHUB_API_URL`: `GITHUB_TOKEN`.
     runner: Option<Zeroizing<String>>,
-    /// The Enterprise Server's token.
+    /// For an Enterprise Server: `GH_ENTERPRISE_TOKEN` or `GITHUB_ENTERPRISE_TOKEN`.
     enterprise: Option<Zeroizing<String>>,
 }
 
@@ -33,7 +33,7 @@ impl Environment {
         }
     }
 
-    /// The API's address; `check` reads one.
+    /// The API's address, which `check` parses.
     pub(crate) fn address(&self, check: impl Fn(&str) -> Result<Url, Error>) -> Result<Url, Error> {
         let host = self.host.as_deref();
         let host = host

@@ -7,10 +7,10 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, shown_path};
 
-/// Tokens and keys are far smaller.
+/// Far more than a token or a key has.
 const MOST_BYTES: usize = 64 * 1024;
 
-/// Reads a file, which `what` names in errors, with a hint what to do with a text that is no path. It may take as long as its file system likes.
+/// Reads a file, which errors call `what`; their hint says what to do with a text that is not a path. Blocks the thread.
 pub(crate) fn read_secret(
     what: &str,
     path: &Path,
@@ -19,11 +19,11 @@ pub(crate) fn read_secret(
     let refuse =
         |why: &str| Error::config(format!("{what} {} {why}", shown_path(path))).with_hint(hint);
     let failed = |why| refuse("can't be read").with_source(why);
-    // Opening a pipe waits for another end.
+    // Opening a pipe would wait for its other end.
     if !std::fs::metadata(path).map_err(failed)?.is_file() {
         return Err(refuse("is not a regular file"));
     }
-    // With room for all of it: a vector that grows leaves copies behind.
+    // Large enough not to grow, since a vector that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MOST_BYTES + 1));
     let file = std::fs::File::open(path).map_err(failed)?;
     file.take(MOST_BYTES as u64 + 1)

@@ -1,4 +1,4 @@
-//! Which server a host or an address names.
+//! The server that a host or an address names.
 
 use std::fmt;
 
@@ -6,20 +6,20 @@ use reqwest::Url;
 
 use crate::error::Error;
 
-/// A server, as `gh` tells them apart by their hosts.
+/// A server, by its host, as the command `gh` tells them apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Server {
     /// GitHub itself, by any of its names.
     GitHub,
     /// A tenant with data residency, by its name below `ghe.com`.
     Tenant(String),
-    /// An Enterprise Server, by its host, with a port that is not that of https.
+    /// An Enterprise Server, by its host and the port, unless that is 443.
     Own(String),
 }
 
 impl Server {
-    /// Reads a host that `named_by` gives, in whatever case it is written, with a port or without. What is refused may
-    /// hold a password and is not quoted.
+    /// Reads a host, in any case, with a port or without. Errors call it `named_by` and don't quote it, since it may hold a
+    /// password.
     pub(crate) fn named(host: &str, named_by: &str) -> Result<Self, Error> {
         let refuse = |why: &str| {
             Error::config(format!("{named_by} {why}"))
@@ -71,7 +71,7 @@ impl fmt::Display for Server {
     }
 }
 
-/// Checks an API address.
+/// Parses and checks the address of an API.
 pub(crate) fn base_url(text: &str) -> Result<Url, Error> {
     let refuse = |why: &str| Error::config(format!("the base URL {why}"));
     let url = Url::parse(text).map_err(|why| refuse(&format!("is not a URL: {why}")))?;
@@ -99,7 +99,7 @@ pub(crate) fn base_url(text: &str) -> Result<Url, Error> {
 }
 
 pub(crate) fn is_loopback(url: &Url) -> bool {
-    // The host as the URL parser normalized it: `127.1` and `0x7f.1` have become `127.0.0.1` here.
+    // The URL parser has normalized the host: `127.1` and `0x7f.1` are `127.0.0.1` here.
     url.host_str().is_some_and(|host| {
         let address = host.trim_start_matches('[').trim_end_matches(']');
         host == "localhost"
@@ -109,7 +109,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     })
 }
 
-/// Whether this is a GitHub Enterprise Server: neither GitHub's own host nor one with data residency.
+/// Whether this is the address of a GitHub Enterprise Server.
 pub(crate) fn is_own_server(base: &Url) -> bool {
     matches!(Server::at(base), Server::Own(_)) && !is_loopback(base)
 }

@@ -1,4 +1,4 @@
-//! Tokens that are kept elsewhere and may change: in environment variables and mounted files.
+//! Sources of tokens in environment variables and mounted files, which may change.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -44,7 +44,7 @@ impl EnvToken {
 }
 
 /// A token in a file, such as a mounted secret, read again for each request, so that a rotated token is used at
-/// once. Space and line breaks around it are no part of it. It must be a regular file of at most 64 KiB; reading it counts
+/// once. Blanks and line breaks around it are ignored. It must be a regular file of at most 64 KiB; reading it counts
 /// towards the call's time.
 ///
 /// # Examples
@@ -65,7 +65,6 @@ impl FileToken {
         Self { path }
     }
 
-    /// Reads the file. It may take as long as its file system likes.
     fn read(path: &Path) -> Result<Token, Error> {
         let bytes = read_secret("the token file", path, NOT_THE_TOKEN)?;
         let text = std::str::from_utf8(&bytes).map_err(|why| {
@@ -76,7 +75,7 @@ impl FileToken {
     }
 }
 
-/// A source that reads afresh is worth asking again: a token that was refused is not sent again in any case.
+/// Asks again, since the source reads afresh; if it gives the same token, that is not sent again.
 const READ_AFRESH: AfterRefusal = AfterRefusal::AskAgain(Duration::ZERO);
 
 impl TokenSource for EnvToken {

@@ -1,4 +1,4 @@
-//! Where tokens come from.
+//! Tokens and their sources.
 
 use std::fmt;
 use std::future::Future;
@@ -14,13 +14,13 @@ use zeroize::Zeroizing;
 use crate::error::{BoxError, Error};
 use crate::limits::Identity;
 
-/// A token that GitHub accepts as `Bearer`: personal, fine-grained, of an OAuth app or of an installation. Its
-/// length and form are GitHub's business; it only has to fit into a header. Never printed, wiped on drop.
+/// A token that GitHub accepts as `Bearer`: personal, fine-grained, of an OAuth app or of an installation. Any length and
+/// form that fits into a header. Never printed, wiped on drop.
 #[derive(Clone)]
 pub struct Token(Zeroizing<String>);
 
 impl Token {
-    /// Keeps a token.
+    /// Checks and keeps a token.
     ///
     /// # Errors
     /// [`Error::is_config`] if it is empty or holds what a header can't (a line break from a file, for example).
@@ -47,7 +47,7 @@ impl Token {
     }
 
     pub(crate) fn header(&self) -> HeaderValue {
-        // Its memory becomes the header's, so that no other copy is left.
+        // The header takes over the string's memory, so that no other copy is left.
         let mut text = String::with_capacity(7 + self.expose().len());
         text.push_str("Bearer ");
         text.push_str(self.expose());
@@ -72,7 +72,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// What a token is wanted for.
+/// What a call needs a token for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Audience<'a> {
@@ -80,8 +80,8 @@ pub struct Audience<'a> {
     pub owner: Option<&'a str>,
     /// The repository's name, if the call is about one.
     pub repository: Option<&'a str>,
-    /// The permission that the call needs, by its word in GitHub's API (`organization_secrets`), if that is known; for
-    /// those who narrow what they give. The [guide](crate::guide::apps) lists them.
+    /// The permission that the call needs, by its word in GitHub's API (`organization_secrets`), if that is known: for
+    /// sources that narrow their tokens. The [guide](crate::guide::apps) lists them.
     pub permission: Option<&'a str>,
 }
 
@@ -101,8 +101,8 @@ impl<'a> Audience<'a> {
 pub struct TokenRefusal<'a> {
     /// The token.
     pub token: &'a Token,
-    /// The server's clock when it refused, if it told: a token that was signed here may be refused for a clock that
-    /// runs apart.
+    /// The server's clock when it refused, if the reply says: a token that was signed on this machine may be refused since
+    /// the clocks differ.
     pub server_time: Option<SystemTime>,
 }
 
@@ -119,8 +119,7 @@ pub enum AfterRefusal {
 /// The future of a [`TokenSource`].
 pub type TokenFuture<'a> = Pin<Box<dyn Future<Output = Result<Token, BoxError>> + Send + 'a>>;
 
-/// Gives tokens. A service that keeps its tokens in a vault, or already holds a client of its own, implements it
-/// in a few lines.
+/// Gives tokens, for example from a vault.
 ///
 /// # Examples
 /// ```
@@ -150,16 +149,16 @@ pub trait TokenSource: Send + Sync {
     /// Gives the token to use now. Called before every request, so it should cache.
     fn token<'a>(&'a self, audience: Audience<'a>) -> TokenFuture<'a>;
 
-    /// Says whom GitHub counts the token for, since each user and each installation of an App has limits of its own.
-    /// By default it is one and the same for all tokens of the source. A source that gives tokens of several users or
+    /// The identity that GitHub counts the token for, since each user and each installation of an App has limits of its
+    /// own. By default all tokens of the source have one identity; a source that gives tokens of several users or
     /// installations tells them apart here. Called for each request, after [`token`](Self::token).
     fn identity(&self, audience: Audience<'_>) -> Option<Identity> {
         let _ = audience;
         None
     }
 
-    /// Learns that GitHub refused a token with `401`, and says whether to ask again. By default it is not asked
-    /// again: GitHub answers repeated bad credentials with refusals of good ones.
+    /// Called when GitHub refused a token with `401`; says whether to ask for another. By default it is not asked again,
+    /// since after repeated bad credentials GitHub refuses good ones too.
     ///
     /// A token that was refused is not sent again by any call of the client for ten minutes, after which one call tries it
     /// again; at once after [`Client::forget_tokens`](crate::Client::forget_tokens). If the source asks to wait first, as
@@ -170,7 +169,7 @@ pub trait TokenSource: Send + Sync {
     }
 }
 
-macro_rules! as_what_it_holds {
+macro_rules! delegate_to_inner {
     ($($holder:ident),*) => {$(
         impl<T: TokenSource + ?Sized> TokenSource for $holder<T> {
             fn token<'a>(&'a self, audience: Audience<'a>) -> TokenFuture<'a> {
@@ -188,4 +187,4 @@ macro_rules! as_what_it_holds {
     )*};
 }
 
-as_what_it_holds!(Arc, Box);
+delegate_to_inner!(Arc, Box);

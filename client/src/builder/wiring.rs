@@ -1,4 +1,4 @@
-//! A client out of what its builder was given: the only place that wires all rooms.
+//! Makes a client by its settings: the only place that knows all rooms.
 
 use std::sync::Arc;
 
@@ -20,9 +20,9 @@ impl ClientBuilder {
     /// Builds the client. Nothing is sent yet.
     ///
     /// # Errors
-    /// [`Error::is_config`] without a token, with a token no header can hold, with an address that is not
-    /// `https` (or loopback), with a proxy that can't be used, if the environment's variables disagree, if TLS could not
-    /// be set up, with connections of another client that lead elsewhere, or for `https` without a feature that gives TLS.
+    /// [`Error::is_config`] without a token, for a token that no header can hold, an address that is not `https` (or
+    /// loopback), a proxy that can't be used, variables of the environment that disagree, TLS that can't be set up,
+    /// connections of a client of another server, or for `https` without a feature that gives TLS.
     pub fn build(self) -> Result<Client, Error> {
         let base = self.address()?;
         let limits = match &self.limits {
@@ -109,7 +109,7 @@ impl ClientBuilder {
         }
     }
 
-    /// What every request carries, and how it travels.
+    /// The transport and the headers of all requests.
     fn context(&self, connections: &Connections) -> Result<Context, Error> {
         let layers = self.layers.iter();
         let transport = layers.fold(connections.transport.clone(), |inner, around| around(inner));
@@ -122,7 +122,6 @@ impl ClientBuilder {
         })
     }
 
-    /// The API's address, from whichever of the settings was made.
     fn address(&self) -> Result<Url, Error> {
         match (&self.base_url, &self.host, &self.token) {
             (Some(url), ..) => base_url(url),

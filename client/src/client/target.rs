@@ -1,4 +1,4 @@
-//! A place at a client: what handles, puts and calls have in common.
+//! A scope at a client, which handles, puts and calls are made of.
 
 use std::time::Duration;
 
@@ -38,7 +38,6 @@ impl<S> Target<S> {
 }
 
 impl<S: Place + Clone> Target<S> {
-    /// A call of an operation there.
     pub(crate) fn call_of<'a>(
         &'a self,
         doing: &'static str,
@@ -48,7 +47,6 @@ impl<S: Place + Clone> Target<S> {
         Call::new(&self.scope, doing, name, operation)
     }
 
-    /// What an operation lists there.
     pub(crate) fn listed_by(
         &self,
         doing: &'static str,

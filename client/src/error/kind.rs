@@ -1,4 +1,4 @@
-//! What kind of failure an error is.
+//! The kinds of errors.
 
 use reqwest::StatusCode;
 
@@ -42,14 +42,14 @@ pub enum ErrorKind {
     Redirect,
     /// [`Error::is_server_error`].
     Server,
-    /// A status that none of the others is about; see [`Error::status`].
+    /// Another status than those of the other kinds; see [`Error::status`].
     Status,
     /// [`Error::is_unexpected_reply`].
     UnexpectedReply,
 }
 
 impl ErrorKind {
-    /// What a reply of GitHub's with this status means.
+    /// The kind of a reply of GitHub's with this status.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         match status {
             StatusCode::UNAUTHORIZED => Self::Unauthorized,
@@ -65,18 +65,17 @@ impl ErrorKind {
 }
 
 impl Error {
-    /// What kind of failure it is; the predicates below ask for one each.
+    /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind
     }
 
-    /// Whether the same call may well succeed later, without a change of anything: after a while, or at
-    /// [`Error::retry_at`].
+    /// Whether the same call may succeed later: after a while, or at [`Error::retry_at`].
     pub fn is_retryable(&self) -> bool {
         self.inner.applied != Applied::Yes && (self.is_transient() || self.is_rate_limited())
     }
 
-    /// Whether nothing was sent for it: it was refused here, or a batch gave it up after others had failed.
+    /// Whether nothing was sent: the call was refused here, or a batch gave it up after others had failed.
     pub fn is_untried(&self) -> bool {
         self.inner.attempts == 0 && self.inner.applied == Applied::No
     }
@@ -108,8 +107,9 @@ impl Error {
         matches!(self.inner.kind, ErrorKind::Transport | ErrorKind::Tls)
     }
 
-    /// The server's certificate could not be trusted. Nothing was sent, and it is not tried again. Check the host name and
-    /// the clock; for a certificate authority of one's own, see [`root_certificates`](crate::ClientBuilder::root_certificates).
+    /// The server's certificate could not be trusted. Nothing was sent, and the call was not retried. Check the host name
+    /// and the clock; for a certificate authority of your own, see
+    /// [`root_certificates`](crate::ClientBuilder::root_certificates).
     pub fn is_tls(&self) -> bool {
         self.inner.kind == ErrorKind::Tls
     }
@@ -171,9 +171,9 @@ impl Error {
         self.inner.kind == ErrorKind::Server
     }
 
-    /// A redirect that was not followed, because it leads to another origin, changes the method, or repeats. GitHub
-    /// did nothing; unless [`Error::is_unexpected_reply`] holds too, since something between here and GitHub gave it. Use
-    /// the repository's present name, or the server's own address.
+    /// A redirect that was not followed, because it leads to another origin, changes the method, or follows another.
+    /// GitHub did nothing, unless [`Error::is_unexpected_reply`] holds too: then something between here and GitHub sent it.
+    /// Use the repository's present name, or the server's own address.
     pub fn is_redirect(&self) -> bool {
         let status = self.inner.told.status;
         let is_foreign =
@@ -181,17 +181,17 @@ impl Error {
         self.inner.kind == ErrorKind::Redirect || is_foreign()
     }
 
-    /// A reply that GitHub would not give: HTML with `200` (a captive portal), a refusal or a redirect without any sign
-    /// of GitHub's, a body that is not what the
-    /// operation returns, a body beyond the size cap, a `Link` that leads to no next page, a list that ends too early or shows
-    /// less than has to be kept. A write that was answered so may have been carried out: [`Error::applied`] says so.
-    /// Check what lies between here and GitHub: the proxy, the portal, the base URL.
+    /// A reply that GitHub would not give: HTML with `200` (a captive portal), a refusal or a redirect without the
+    /// marks of GitHub's replies, a body that is not what the operation returns or is too large, a `Link` that leads to no
+    /// next page, a list that ends too early or shows less than has to be kept. A write with such a reply may have been
+    /// carried out: [`Error::applied`] says so. Check what lies between here and GitHub: the proxy, the portal, the base
+    /// URL.
     pub fn is_unexpected_reply(&self) -> bool {
         self.inner.kind == ErrorKind::UnexpectedReply
     }
 
     /// The token source could not give a token; [`source`](std::error::Error::source) is its own error. Nothing was
-    /// sent. Mend what the source reads, and try again.
+    /// sent. Repair what the source reads, and try again.
     pub fn is_token_source(&self) -> bool {
         self.inner.kind == ErrorKind::TokenSource
     }

@@ -1,16 +1,16 @@
-//! What callers gave, in what is printed. A text in the wrong place may be a secret: it is described and not quoted.
+//! Names and paths that callers gave, in errors and `Debug`. A text that may be a secret in the wrong place is not quoted.
 
 use std::fmt;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-/// No name of GitHub's is longer, but for an environment's.
+/// More than any name at GitHub has, except an environment's.
 const LONGEST_NAME_CHARS: usize = 128;
 
-/// Paths of secrets are shorter, and keys longer.
+/// More than paths of secrets have, and fewer than keys.
 const LONGEST_PATH_BYTES: usize = 255;
 
-/// A client secret, and a token as GitHub made them before they had prefixes, has 40.
+/// A client secret has 40, and so has a token from before tokens had prefixes.
 const SHORTEST_HEX_SECRET_CHARS: usize = 32;
 
 /// A name that is not checked yet. It prints itself as [`shown`].
@@ -45,23 +45,22 @@ impl fmt::Debug for GivenPath {
     }
 }
 
-/// A name in quotes, as far as it may be one. An address may hold a password, and what has other characters than names
-/// have may be a value in its place: they are described.
+/// A name in quotes if it can be one, and otherwise its length alone.
 pub(crate) fn shown(name: &str) -> String {
     let fits = |c: char| c.is_alphanumeric() || c.is_control() || "_-./: ,".contains(c);
     let is_plain = name.chars().all(fits) && !is_like_secret(name);
     match name.chars().count() {
         ..=LONGEST_NAME_CHARS if is_plain => format!("{name:?}"),
-        characters => described(characters),
+        characters => length_alone(characters),
     }
 }
 
-/// A path as it is, if it may be one.
+/// A path as it is if it can be one, and otherwise its length alone.
 pub(crate) fn shown_path(path: &Path) -> String {
     if is_plain_path(path) {
         path.display().to_string()
     } else {
-        described(path.to_string_lossy().chars().count())
+        length_alone(path.to_string_lossy().chars().count())
     }
 }
 
@@ -70,22 +69,27 @@ fn is_plain_path(path: &Path) -> bool {
     text.len() <= LONGEST_PATH_BYTES && !text.contains(char::is_control) && !is_like_secret(&text)
 }
 
-fn described(characters: usize) -> String {
+fn length_alone(characters: usize) -> String {
     format!("({characters} characters)")
 }
 
 /// Whether a text has the form of a key, a token, or an address with a password, or has several lines.
 pub(crate) fn is_like_secret(text: &str) -> bool {
-    let tokens = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"];
+    let marks = [
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "ghr_",
+        "github_pat_",
+        "-----",
+        "://",
+        "\n",
+        "\r",
+    ];
     let text = text.trim();
     let is_hex = text.len() >= SHORTEST_HEX_SECRET_CHARS
         && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let is_json_web_token = text.starts_with("eyJ");
-    let marks = ["-----", "://", "\n", "\r"];
-    is_hex
-        || is_json_web_token
-        || [&tokens[..], &marks]
-            .concat()
-            .iter()
-            .any(|it| text.contains(it))
+    is_hex || is_json_web_token || marks.iter().any(|mark| text.contains(mark))
 }

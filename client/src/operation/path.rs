@@ -1,4 +1,4 @@
-//! Where a request leads, as a place.
+//! The path of a request, as a place.
 
 use std::fmt;
 use std::future::ready;
@@ -16,7 +16,7 @@ use crate::runtime::{Allowance, Place};
 use crate::scope::Owner;
 
 impl<R> OperationCall<R> {
-    /// Where the request leads, found out by having it made and not sending it.
+    /// The path of the request, found out by a transport that sends nothing.
     pub(super) async fn place<Fut, T>(
         &self,
         request: impl FnOnce(Api) -> Fut,
@@ -26,29 +26,28 @@ impl<R> OperationCall<R> {
     where
         Fut: Future<Output = Answer<T>>,
     {
-        let heard = Arc::new(OnceLock::new());
-        let hears = heard.clone();
-        let hear = move |request: Request<Bytes>| {
-            let _ = hears.set(request.uri().clone());
+        let uri = Arc::new(OnceLock::new());
+        let noted = uri.clone();
+        let note_uri = move |request: Request<Bytes>| {
+            let _ = noted.set(request.uri().clone());
             let why = "it was only asked where it leads";
             ready(Err(TransportError::new(TransportErrorKind::Request, why)))
         };
         let runtime = &self.client.runtime;
         let calling = format!("calling `{}`", self.operation.id);
-        let reply = request(runtime.api_over(Arc::new(hear), self.operation));
+        let reply = request(runtime.api_over(Arc::new(note_uri), self.operation));
         let reply = timeout(within.left(), reply).await.map_err(|_| {
             let why = "the request was not put together in time";
             Error::new(ErrorKind::Timeout, why).with_action(calling.clone())
         })?;
-        let asked = heard.get();
         let refused = |why: String| Error::input(why).with_action(calling.clone());
-        let asked = asked.ok_or_else(|| match reply {
+        let uri = uri.get().ok_or_else(|| match reply {
             Err(ApiError::InvalidRequest(why)) => refused(why),
             _ => refused("no request is made".to_owned()),
         })?;
-        check_query(asked.query().unwrap_or_default()).map_err(refused)?;
+        check_query(uri.query().unwrap_or_default()).map_err(refused)?;
         let base = runtime.base.path().trim_end_matches('/');
-        let path = asked.path().strip_prefix(base).unwrap_or(asked.path());
+        let path = uri.path().strip_prefix(base).unwrap_or(uri.path());
         let parameters = parameters(self.operation.path, path);
         let parameters =
             parameters.ok_or_else(|| refused(format!("a name in {path} is empty, `.` or `..`")))?;
@@ -58,7 +57,7 @@ impl<R> OperationCall<R> {
                 .find(|(each, _)| *each == name)
                 .map(|(_, value)| (*value).to_owned())
         };
-        // Whatever the description calls these pieces.
+        // By their position, since the description has several names for these pieces.
         let at = |begin: &str, index: usize| {
             let rest = path.strip_prefix(begin)?;
             rest.split('/').nth(index).map(str::to_owned)
@@ -82,7 +81,7 @@ impl<R> OperationCall<R> {
     }
 }
 
-/// What stands in a path for the parameters of its template, if it is such a path.
+/// The names and values of a path's parameters; `None` if the path does not match the template.
 fn parameters<'a>(template: &'a str, path: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
     if template.split('/').count() != path.split('/').count() {
         return None;

@@ -1,10 +1,10 @@
-//! How a private registry is logged in to.
+//! Logins of private registries.
 
 use octoseal_api::stores::registries::Write;
 
 use crate::value::SecretValue;
 
-/// How a private registry is logged in to. What GitHub requires for a way of logging in is not optional here.
+/// The login of a private registry, with all that GitHub requires for its kind.
 ///
 /// GitHub's page: [Create a private registry for an organization](https://docs.github.com/rest/private-registries/organization-configurations#create-a-private-registry-for-an-organization).
 #[derive(Clone, Debug)]
@@ -89,7 +89,7 @@ impl RegistryAuth {
         }
     }
 
-    /// Writes what is sent as it is, and gives what is to be sealed, if this way of logging in has a value.
+    /// Writes the fields that are not secret, and gives the value to seal, if there is one.
     pub(super) fn write_to(self, write: &mut Write) -> Option<SecretValue> {
         write.auth_type = Some(self.as_str().to_owned());
         match self {

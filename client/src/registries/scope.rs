@@ -1,4 +1,4 @@
-//! Where private registries are: at an organization.
+//! The scope of an organization's private registries.
 
 use std::fmt;
 use std::str::FromStr;

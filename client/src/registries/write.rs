@@ -27,13 +27,13 @@ pub struct CreateRegistry(pub(super) Draft);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CreatedRegistry {
-    /// What GitHub made of it, its name above all.
+    /// The registry, with the name that GitHub gave it.
     pub registry: PrivateRegistry,
-    /// That it was created, for an audit.
+    /// The receipt, for an audit.
     pub receipt: Receipt,
 }
 
-/// A registry about to be changed; see [`PrivateRegistries::update`]. What no method names stays as it is.
+/// A registry about to be changed; see [`PrivateRegistries::update`].
 ///
 /// GitHub's page: [Update a private registry for an organization](https://docs.github.com/rest/private-registries/organization-configurations#update-a-private-registry-for-an-organization),
 /// whose parameters are methods here.
@@ -44,13 +44,13 @@ pub struct UpdateRegistry {
     pub(super) name: String,
 }
 
-/// What both have in common.
+/// A registry about to be created or changed.
 pub(super) struct Draft {
     registries: PrivateRegistries,
     pub(super) write: Write,
     auth: Option<RegistryAuth>,
     access: Access,
-    /// Why it can't be sent.
+    /// The error of `send`, if an argument is known to be wrong before.
     pub(super) refused: Option<Error>,
 }
 
@@ -65,7 +65,8 @@ impl Draft {
         }
     }
 
-    /// Checks and looks up, and gives what is written, without what is sealed, and the value to seal, if there is one.
+    /// Checks the draft, looks up repositories, and gives the body without its sealed value, and the value to seal, if there
+    /// is one.
     pub(super) async fn prepare(
         mut self,
         allowance: &Allowance,
@@ -92,7 +93,7 @@ impl Draft {
                 let why = "a new registry has no access to keep";
                 return Err(Error::input(why).with_hint("say all, private, or repositories"));
             }
-            // What is not sent stays as it is.
+            // GitHub keeps the access if none is sent.
             Access::Keep | Access::KeepOr(_) => {}
             Access::Add(_) | Access::Remove(_) => {
                 let why = "a private registry has no operation that adds or takes a repository";
@@ -155,7 +156,7 @@ impl fmt::Debug for Draft {
 }
 
 impl CreateRegistry {
-    /// How to log in. Without it, GitHub takes the registry to need none.
+    /// The login. Without it, GitHub takes the registry to need none.
     pub fn auth(mut self, auth: RegistryAuth) -> Self {
         self.0.auth = Some(auth);
         self
@@ -173,7 +174,7 @@ impl CreateRegistry {
         self
     }
 
-    /// Checks, seals and sends. GitHub makes the name; it is in what is returned.
+    /// Checks, seals and sends. GitHub makes the name, which is in the result.
     ///
     /// Creating twice makes two registries, so a request whose reply was lost is not repeated: [`Error::applied`] is
     /// then [`Applied::Unknown`](crate::Applied::Unknown), and [`PrivateRegistries::list`] tells.
@@ -206,7 +207,7 @@ impl CreateRegistry {
 }
 
 impl UpdateRegistry {
-    /// How to log in from now on.
+    /// The login from now on.
     pub fn auth(mut self, auth: RegistryAuth) -> Self {
         self.draft.auth = Some(auth);
         self

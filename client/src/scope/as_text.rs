@@ -1,4 +1,4 @@
-//! Types with one textual form, for programs and configurations alike.
+//! Serde for types that are written as text.
 
 /// Serializes a type as it is displayed and deserializes it as it is parsed.
 macro_rules! as_text {

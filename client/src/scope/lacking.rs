@@ -1,7 +1,7 @@
-//! What a scope lacks does not compile: doctests, and nothing else.
+//! Doctests: a method that a scope lacks does not compile.
 
-/// A call compiles with a scope that has it and fails to with each that lacks it; those compile with another call, so
-/// that nothing else is what fails.
+/// Checks that a call compiles with a scope that has it and not with the scopes that lack it. Those compile with another
+/// call, so that nothing else is what fails.
 macro_rules! lacks {
     ($name:ident: $call:literal, $has:ident, not $($lacks:ident),+) => {
         #[doc = lacks!("```no_run\n", $has, $call)]

@@ -1,7 +1,7 @@
 //! Names, checked before they reach a URL.
 //!
-//! The low-level client escapes `/`, `?`, `#` and `%` in a path piece and leaves `.` and `..` alone, so every
-//! piece is checked here against GitHub's own rules.
+//! The low-level client escapes `/`, `?`, `#` and `%` in a piece of a path, but not `.` and `..`, so every piece is checked
+//! against GitHub's own rules.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,8 +9,8 @@ use std::str::FromStr;
 use super::as_text;
 use crate::error::{Error, is_like_secret, shown};
 
-/// Makes a checked name: a newtype over `String` with the conversions a name needs. It turns into a `String`, so that
-/// whatever takes a name takes it too.
+/// Makes a checked name: a newtype over `String` with its conversions. It turns into a `String`, which the arguments of
+/// this crate are made from.
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $check:path) => {
         $(#[$doc])*
@@ -28,7 +28,7 @@ macro_rules! name {
                 Ok(Self(name))
             }
 
-            /// The name as it travels.
+            /// The name as it was given.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -95,7 +95,7 @@ macro_rules! name {
 name! {
     /// A secret's name: letters, digits and underscores, not starting with a digit or with `GITHUB_`.
     ///
-    /// It travels as given; GitHub stores it in upper case and finds it again in any case.
+    /// It is sent as given; GitHub stores it in upper case and finds it in any case.
     /// See [Naming your secrets](https://docs.github.com/actions/reference/security/secrets#naming-your-secrets).
     ///
     /// # Examples
@@ -126,13 +126,13 @@ name! {
 }
 
 name! {
-    /// An environment's name. It may hold nearly anything; `/` travels as `%2F`.
+    /// An environment's name, of nearly any characters.
     EnvironmentName, check_environment
 }
 
 /// The two names of `owner/name`.
 pub(crate) fn full_name(text: &str) -> Result<(Owner, RepositoryName), Error> {
-    // The pieces of a secret would be quoted one by one.
+    // Otherwise errors would quote the pieces of a secret one by one.
     let whole = Some(text).filter(|text| text.len() <= 256 && !is_like_secret(text));
     let (owner, name) = whole.and_then(|text| text.split_once('/')).ok_or_else(|| {
         Error::input(format!(
@@ -143,7 +143,6 @@ pub(crate) fn full_name(text: &str) -> Result<(Owner, RepositoryName), Error> {
     Ok((Owner::new(owner)?, RepositoryName::new(name)?))
 }
 
-/// Whether a text can be a secret's name.
 pub(crate) fn is_secret_name(text: &str) -> bool {
     check_secret(text).is_ok()
 }
@@ -194,7 +193,7 @@ fn check_repository(name: &str) -> Result<(), Error> {
 }
 
 fn check_environment(name: &str) -> Result<(), Error> {
-    // A URL's parser takes a backslash for a slash, and the low-level client does not escape it.
+    // Parsers of URLs read a backslash as a slash, and the low-level client does not escape it.
     if name.is_empty()
         || name.contains('\\')
         || name.chars().count() > 255

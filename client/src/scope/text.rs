@@ -13,8 +13,8 @@ use super::{
 };
 use crate::error::{Error, shown};
 
-/// What an environment's name must escape to stay one piece of a scope's string.
-const PIECE: &AsciiSet = &CONTROLS
+/// The characters to escape in an environment's name, so that it is one piece of a scope's text.
+const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'%')
     .add(b'/')
     .add(b' ')
@@ -54,7 +54,7 @@ impl fmt::Display for RepositoryScope {
 
 impl fmt::Display for EnvironmentScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let environment = utf8_percent_encode(self.environment.as_str(), PIECE);
+        let environment = utf8_percent_encode(self.environment.as_str(), ESCAPED);
         write!(
             f,
             "{}:env/{}/{}/{environment}",
@@ -135,7 +135,7 @@ impl FromStr for Scope {
     }
 }
 
-/// Finds a store by name among those that a place has.
+/// Finds a store by name among those of a kind of place.
 fn find<T: Copy>(
     (name, place): (&str, &str),
     stores: &[T],
@@ -149,7 +149,7 @@ fn find<T: Copy>(
     })
 }
 
-/// Gives each scope type the conversions that make it one string, and one of the four kinds.
+/// Conversions of the typed scopes to and from [`Scope`] and text.
 macro_rules! kinds {
     ($($name:ident => $variant:ident),*) => {$(
         impl From<$name> for Scope {

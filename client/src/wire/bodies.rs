@@ -1,4 +1,4 @@
-//! How much of replies may be in memory at once.
+//! Limits on the memory for replies.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,21 +11,21 @@ use octoseal_api::Body;
 
 use crate::error::BoxError;
 
-/// No reply of the operations in use is larger: a page of 100 repositories is a few hundred kilobytes.
-const LARGEST_BYTES: usize = 16 * 1024 * 1024;
+/// The most bytes of one reply. A page of 100 repositories has a few hundred kilobytes.
+const MAX_REPLY_BYTES: usize = 16 * 1024 * 1024;
 
-/// All replies of a client that are being read may have so much together.
-const MOST_BYTES: usize = 64 * 1024 * 1024;
+/// The most bytes of all replies of a client that are being read.
+const MAX_BYTES_IN_ALL: usize = 64 * 1024 * 1024;
 
-/// A reply up to this size is read even if others take up all there is.
-const SMALL_BYTES: usize = 1024 * 1024;
+/// A reply up to this size is read even if all replies have too many bytes together.
+const SMALL_REPLY_BYTES: usize = 1024 * 1024;
 
-/// What has arrived of the replies that are being read.
+/// Counts the bytes of the replies that are being read.
 #[derive(Clone, Default)]
 pub(super) struct Bodies(Arc<AtomicUsize>);
 
 impl Bodies {
-    /// A body whose bytes count until it is dropped, and that breaks off where there are too many.
+    /// Wraps a body, whose bytes count until it is dropped, and which fails when there are too many.
     pub(super) fn bounded(&self, body: Body) -> Body {
         if body.is_end_stream() {
             return body;
@@ -35,7 +35,7 @@ impl Bodies {
             bytes: 0,
             all: self.0.clone(),
         };
-        Body::wrap(http_body_util::Limited::new(counted, LARGEST_BYTES))
+        Body::wrap(http_body_util::Limited::new(counted, MAX_REPLY_BYTES))
     }
 }
 
@@ -61,10 +61,10 @@ impl HttpBody for Counted {
         let length = frame.data_ref().map_or(0, Bytes::len);
         this.bytes += length;
         let all = this.all.fetch_add(length, Ordering::Relaxed) + length;
-        Poll::Ready(Some(if all > MOST_BYTES && this.bytes > SMALL_BYTES {
-            Err("the replies under way are too large together".into())
-        } else {
-            Ok(frame)
+        let is_too_much = all > MAX_BYTES_IN_ALL && this.bytes > SMALL_REPLY_BYTES;
+        Poll::Ready(Some(match is_too_much {
+            true => Err("the replies under way are too large together".into()),
+            false => Ok(frame),
         }))
     }
 }

@@ -1,4 +1,4 @@
-//! Which proxy a connection goes through: what is named is used, or is an error.
+//! The proxy that connections go through. One that is named and can't be used is an error.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use reqwest::Url;
 
 use crate::error::Error;
 
-/// Proxies as they were named, by a setting or by variables, each with its value.
+/// Proxies as they were named: by a setting, or by variables and their values.
 #[derive(Clone, Default)]
 pub(crate) enum Proxies {
     #[default]
@@ -20,12 +20,12 @@ const ALL: [&str; 2] = ["ALL_PROXY", "all_proxy"];
 const EXCEPT: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 impl Proxies {
-    /// Reads the variables. `HTTP_PROXY` is none of them: plain http is for loopback, which no proxy sees.
+    /// Reads the variables. `HTTP_PROXY` is not among them, since plain http is for loopback alone.
     pub(crate) fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
         let names = [HTTPS, ALL, EXCEPT].into_iter().flatten();
-        let set = |name| Some((name, variable(name)?.trim().to_owned()));
-        let named = |(_, value): &(&str, String)| !value.is_empty();
-        Self::Environment(names.filter_map(set).filter(named).collect())
+        let read = |name| Some((name, variable(name)?.trim().to_owned()));
+        let is_set = |(_, value): &(&str, String)| !value.is_empty();
+        Self::Environment(names.filter_map(read).filter(is_set).collect())
     }
 
     /// The proxy on the way to a server; a server on this machine has none.
@@ -48,7 +48,7 @@ impl Proxies {
     }
 }
 
-/// A variable in either spelling. Programs differ in which of two they take.
+/// A variable in upper or lower case. Fails if both are set and differ.
 fn one_of<'a>(
     set: &'a [(&'static str, String)],
     names: [&'static str; 2],
@@ -65,7 +65,7 @@ fn one_of<'a>(
     }
 }
 
-/// Reads a proxy's address. Its text may hold a password and is never quoted.
+/// Parses a proxy's address. Errors don't quote it, since it may hold a password.
 fn address(named_by: &str, text: &str) -> Result<Url, Error> {
     let refuse = |why: &str| {
         Error::config(format!(
@@ -105,8 +105,8 @@ fn address(named_by: &str, text: &str) -> Result<Url, Error> {
     Ok(url)
 }
 
-/// Whether a list of exceptions has the server: `*`, a domain with all below it, an address or a range of addresses,
-/// and each but a range with a port or without.
+/// Whether a list of exceptions has the server. An entry is `*`, a domain with all below it, an address or a range of
+/// addresses; all but a range may have a port.
 fn is_excepted(name: &str, list: &str, base: &Url) -> Result<bool, Error> {
     let host = base.host_str().unwrap_or_default();
     let host = host.trim_matches(['[', ']', '.']).to_ascii_lowercase();
@@ -141,7 +141,7 @@ fn is_excepted(name: &str, list: &str, base: &Url) -> Result<bool, Error> {
     Ok(excepted)
 }
 
-/// An entry's host and its port. What has several colons and no brackets is an IPv6 address.
+/// An entry's host and its port. Several colons without brackets are an IPv6 address.
 fn without_port(entry: &str) -> (&str, Option<&str>) {
     let (host, port) = match entry.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, Some(port)),
@@ -150,7 +150,7 @@ fn without_port(entry: &str) -> (&str, Option<&str>) {
     (host.trim_matches(['[', ']']), port)
 }
 
-/// Whether a host is this one or lies below it. Addresses are the same however they are written.
+/// Whether a host is the named one or lies below it. Addresses are compared as numbers.
 fn is_below(host: &str, named: &str) -> bool {
     let address = |text: &str| text.parse::<IpAddr>().ok();
     match (address(host), address(named)) {

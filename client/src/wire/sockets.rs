@@ -1,4 +1,4 @@
-//! Connections over sockets, where this crate alone decides on redirects and retries.
+//! Connections over sockets, without redirects and retries of the HTTP library.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use super::Connections;
 use super::proxy::Proxies;
 use crate::error::Error;
 
-/// What lies between this machine and the server: whom to trust, how to present oneself, which way to go.
+/// Settings of connections: certificates and proxies.
 #[derive(Clone, Default)]
 pub(crate) struct Sockets {
-    /// PEM bundles of root certificates, beside the platform's.
+    /// PEM bundles of root certificates, in addition to the platform's.
     pub(crate) roots: Vec<Vec<u8>>,
     /// A client certificate and its key, both PEM.
     pub(crate) identity: Option<(Vec<u8>, Zeroizing<Vec<u8>>)>,
@@ -22,7 +22,7 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
-    /// The way to a server, in words.
+    /// The server and its proxy, for errors.
     fn route(&self, base: &Url, on_loopback: bool) -> String {
         match self.proxies.toward(base, on_loopback) {
             Ok(Some(proxy)) => format!("{} through the proxy {}", name(base), name(&proxy)),
@@ -30,7 +30,7 @@ impl Sockets {
         }
     }
 
-    /// Opens the pool to a server.
+    /// A pool of connections to a server. None is opened yet.
     pub(crate) fn open(
         &self,
         base: &Url,
@@ -52,12 +52,12 @@ impl Sockets {
             .retry(reqwest::retry::never())
             .referer(false)
             .connect_timeout(connect_timeout)
-            // A connection that died without a word (a suspended machine, a firewall that forgets) is noticed within
-            // the attempt that meets it: over HTTP/2 all the others would take it too, until TCP gives it up.
+            // Notices a dead connection (of a suspended machine, or behind a firewall that dropped it) within the attempt
+            // that uses it. Otherwise all requests over HTTP/2 would use it until TCP gives it up.
             .http2_keep_alive_interval(silence)
             .http2_keep_alive_timeout(silence);
         builder = match self.proxies.toward(base, on_loopback)? {
-            // All connections lead to this one server, so what the library would decide for each is decided here.
+            // For all connections, since they lead to this one server.
             Some(proxy) => builder.proxy(
                 Proxy::all(proxy)
                     .map_err(|_| Error::config("the proxy's address can't be used"))?,
@@ -80,7 +80,7 @@ impl Sockets {
         })
     }
 
-    /// Whether anything was named.
+    /// Whether there is any setting.
     pub(crate) fn are_set(&self) -> bool {
         !self.roots.is_empty() || self.identity.is_some() || !matches!(self.proxies, Proxies::None)
     }
@@ -94,7 +94,7 @@ pub(super) fn name(url: &Url) -> String {
     }
 }
 
-/// What puts requests together that travel another way than over sockets. Reads no certificates.
+/// A client that puts requests together and never connects. Reads no certificates.
 pub(super) fn unconnected() -> Result<reqwest::Client, Error> {
     built(tls::without_certificates(
         reqwest::Client::builder().no_proxy(),
@@ -137,12 +137,12 @@ mod tls {
         Ok(builder)
     }
 
-    /// For what never speaks TLS: the library sets it up all the same, and would read the platform's certificates.
+    /// For clients that never use TLS: the library would read the platform's certificates for them too.
     pub(super) fn without_certificates(builder: ClientBuilder) -> Result<ClientBuilder, Error> {
         Ok(with_backend(builder)?.tls_certs_only([]))
     }
 
-    /// Where several are compiled in, rustls counts.
+    /// Selects rustls if several backends are compiled in.
     #[allow(clippy::unnecessary_wraps)]
     fn with_backend(builder: ClientBuilder) -> Result<ClientBuilder, Error> {
         #[cfg(all(feature = "rustls-no-provider", not(feature = "rustls")))]
@@ -171,7 +171,7 @@ mod tls {
         }
     }
 
-    /// A client certificate. Its key is never named in an error, not even by a parser's message.
+    /// A client certificate. Errors have no parser's message, since that may quote the key.
     fn identity(certificate: &[u8], key: &[u8]) -> Result<Identity, Error> {
         #[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
         let identity = Identity::from_pem(&Zeroizing::new([certificate, b"\n", key].concat()));

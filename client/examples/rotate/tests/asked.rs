@@ -1,4 +1,4 @@
-//! What is checked before there is a new credential.
+//! Checks before a new credential is made.
 
 use super::*;
 

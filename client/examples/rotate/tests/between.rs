@@ -1,4 +1,4 @@
-//! What changes between two runs.
+//! Changes between two runs.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Issuers that give what can't be used.
+//! Issuers whose output can't be used.
 
 use super::*;
 
@@ -140,7 +140,7 @@ async fn what_is_no_id_of_a_new_credential_stores_nothing_and_is_not_shown() {
             (world.issuer.ids(), world.stored(), world.puts()),
             (vec![1, 2], vec![1, 1, 1], 0)
         );
-        // The issuer has been mended since, and allows no third; the next run names the one to revoke as well.
+        // The issuer is repaired and allows no third credential; the next run, too, names the one to revoke.
         let error = world.error().await;
         assert!(
             error.contains("revoke 2, made for a run that was stopped"),

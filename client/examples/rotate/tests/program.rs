@@ -1,4 +1,4 @@
-//! The program as it is called: with a configuration, an issuer that is a script, and a server.
+//! The program, with a configuration, an issuer that is a script, and a server.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 
 use super::*;
 
-/// An issuer of numbered credentials that allows two. What it prints of a new one is `$PRINT`.
+/// An issuer of numbered credentials that allows two. `LIST` and `PRINT` stand for commands of the test.
 const SCRIPT: &str = r#"#!/bin/sh
 cd "$(dirname "$0")" || exit 9
 case $1 in
@@ -92,7 +92,7 @@ impl Program {
         done.map_err(|error| error.to_string())
     }
 
-    /// What the stores have.
+    /// The values in the stores.
     fn stored(&self) -> [Vec<u8>; 2] {
         [ORG, DEPENDABOT].map(|scope| self.stand_in.plaintext(scope, "DEPLOY_KEY").unwrap())
     }
@@ -161,7 +161,7 @@ async fn what_is_printed_before_the_id_stops_the_rotation() {
             .build()
             .unwrap();
         let config = Config::parse(program.read("rotation.json").as_bytes()).unwrap();
-        // In process, since the list is asked for half a minute.
+        // In process, with a paused clock, since the list is asked for during half a minute.
         let issuer = crate::Program(config.issuer.clone());
         let rotated = rotate(&client, &config, &issuer, program.place.state()).await;
         let error = rotated.unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Runs that are stopped at any step, and what the next ones make of it.
+//! Runs that are stopped at any step, and the runs after them.
 
 use std::cell::Cell;
 use std::future::pending;
@@ -13,7 +13,7 @@ enum Stop {
     Request(u64, bool),
 }
 
-/// An issuer where a run gets stuck at one step, before or after it is done.
+/// An issuer that hangs at one step, before or after doing it.
 struct Stopping<'a> {
     fake: &'a Fake,
     steps: Cell<u32>,
@@ -46,7 +46,7 @@ impl Issuer for Stopping<'_> {
     }
 }
 
-/// Runs until it ends or is stuck, and says whether it was stopped.
+/// Runs until the run ends or hangs, and says whether it hung.
 async fn run(world: &World, stop: Option<Stop>) -> Option<Result<(), BoxError>> {
     let at = match stop {
         Some(Stop::Issuer(step, after)) => Some((step, after)),
@@ -71,7 +71,7 @@ async fn run(world: &World, stop: Option<Stop>) -> Option<Result<(), BoxError>> 
     ended.ok()
 }
 
-/// What holds whenever a run is stopped: every store has a credential that is valid.
+/// Checks what holds whenever a run is stopped: every store has a valid credential.
 fn assert_all_work(world: &World, story: &str) {
     let (stored, valid) = (world.stored(), world.issuer.ids());
     assert!(
@@ -124,7 +124,7 @@ async fn stops(world: &World) -> Vec<Stop> {
     steps.chain(requests).collect()
 }
 
-/// What a run may find.
+/// The state of the world before a run.
 #[derive(Clone, Copy, Debug)]
 enum Found {
     Nothing,
@@ -133,7 +133,7 @@ enum Found {
     AKeyThatChanged,
 }
 
-/// With how many credentials the issuer allows at once.
+/// With the number of credentials that the issuer allows at once.
 const WORLDS: [(Found, usize); 6] = [
     (Found::Nothing, 2),
     (Found::Nothing, 3),

@@ -1,4 +1,4 @@
-//! The reader against a small model, and the guard against readers that err.
+//! The reader compared with a small model, and the guard with wrong readers.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -6,7 +6,7 @@ use proptest::sample::{Index, select};
 use crate::dotenv::{Entry, Refused, read};
 use crate::guard;
 
-/// Pieces of which files are made that mislead.
+/// Pieces of misleading files.
 const PIECES: [&str; 30] = [
     "A=",
     "\nA=",
@@ -53,7 +53,7 @@ enum At {
     Closed,
 }
 
-/// What a file holds, by one pass over its characters; `None` if it is to be refused.
+/// The entries of a file, by one pass over its characters; `None` if it has to be refused.
 fn model(file: &str) -> Option<Vec<(String, String)>> {
     let text = if file.contains('\n') {
         let text = file.replace("\r\n", "\n");
@@ -128,7 +128,7 @@ fn entries(file: &str) -> Option<Vec<(String, String)>> {
     Some(entries.map(|entry| (entry.name, entry.value)).collect())
 }
 
-/// Lines that are read, as they are written, with what they hold.
+/// Lines as they are written, with their values.
 fn entry() -> impl Strategy<Value = (String, Option<(String, String)>)> {
     let name = "[A-Z_][A-Z0-9_]{0,5}";
     let before = select(vec!["", "  ", "export ", "\texport\t"]);
@@ -182,7 +182,7 @@ proptest! {
     fn the_guard_notices_whatever_a_reader_mistakes(
         lines in prop::collection::vec(entry(), 1..8), which: Index, mistake in 0..6
     ) {
-        // What a value with escapes is, the reader alone knows.
+        // Without escapes, since the guard can't tell what their values are.
         let plain = lines.into_iter().map(|(line, _)| line).chain(["LAST=1".to_owned()]);
         let plain = plain.filter(|line| !line.contains('\\'));
         let text = plain.collect::<Vec<_>>().join("\n");
@@ -195,7 +195,7 @@ proptest! {
     }
 }
 
-/// Mistakes that readers make.
+/// Makes one of the mistakes of readers.
 fn spoil(entries: &mut Vec<Entry>, which: usize, mistake: i32) {
     let next = entries.get(which + 1).map(|next| next.lines.clone());
     let entry = &mut entries[which];
@@ -209,7 +209,7 @@ fn spoil(entries: &mut Vec<Entry>, which: usize, mistake: i32) {
     }
 }
 
-/// What a reader made of `A=1  # it's new` once: the comment's quote ran on to the next one.
+/// A wrong reader took the quote in the comment of `A=1  # it's new` for one that runs on to the next quote.
 #[test]
 fn the_guard_refuses_values_that_took_lines_with_them() {
     let wrong = |name: &str, value: &str, lines| Entry {

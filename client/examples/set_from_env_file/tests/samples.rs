@@ -1,8 +1,8 @@
-//! Files, and what is stored of them.
+//! Files, and the secrets that are stored of them.
 
 use super::*;
 
-/// What a file leads to: what is stored, or which line is refused.
+/// The secrets that are stored of a file, or the line that is refused.
 type Stored<'a> = Result<Vec<(&'a str, &'a str)>, usize>;
 
 /// Runs the program for each file, and compares what it stored.

@@ -1,4 +1,4 @@
-//! Who may use what is stored: options that some of the examples share.
+//! Options of the repositories that may use a secret.
 
 use clap::Args;
 use octoseal::{Access, RepositoryRef};
@@ -7,7 +7,7 @@ use crate::common::Error;
 
 /// Without any of these, an existing secret keeps its access.
 #[derive(Args)]
-pub(crate) struct Who {
+pub(crate) struct AccessOptions {
     /// all, private, selected with --repo, or selected:1296269,acme/api [default: keep]
     #[arg(long, value_name = "ACCESS")]
     visibility: Option<String>,
@@ -16,7 +16,7 @@ pub(crate) struct Who {
     repositories: Vec<RepositoryRef>,
 }
 
-impl Who {
+impl AccessOptions {
     pub(crate) fn access(&self) -> Result<Access, Error> {
         match (self.visibility.as_deref(), self.repositories.as_slice()) {
             (None, []) => Ok(Access::Keep),
