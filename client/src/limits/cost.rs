@@ -1,16 +1,16 @@
-//! What requests cost, and how many of a kind there are.
+//! Numbers of requests, by the kinds that GitHub counts.
 
 use std::ops::{Add, Sub};
 
 use serde::{Deserialize, Serialize};
 
-/// A number of requests, by what GitHub counts them as. Costs add up: leave for a read and a write is
+/// A number of requests of each kind that GitHub counts. Costs add up: leave for a read and a write is
 /// `Cost::READ + Cost::WRITE`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
     /// Requests that change nothing: 1 point each.
     pub reads: u32,
-    /// Requests that change something and notify nobody: 5 points each.
+    /// Requests that change something and create no content: 5 points each.
     pub writes: u32,
     /// Requests that create content, which GitHub limits besides: 5 points each.
     pub content: u32,

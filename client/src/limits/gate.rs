@@ -64,7 +64,7 @@ pub(crate) fn random_number() -> u32 {
     RandomState::new().hash_one(()) as u32
 }
 
-/// What can be asked of an identity's limits without leave to send.
+/// Answers questions about an identity's limits, without giving leave to send.
 #[derive(Clone, Copy)]
 pub(crate) struct Gate<'l> {
     pub(crate) limits: &'l Limits,
@@ -88,7 +88,7 @@ impl Gate<'_> {
     }
 }
 
-/// What leave is wanted for.
+/// The requests that a call asks leave for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ask {
     pub(crate) identity: Identity,
@@ -236,7 +236,7 @@ pub(crate) struct Leave {
 pub(crate) struct Stop {
     pub(crate) until: Instant,
     pub(crate) reason: WaitReason,
-    /// What it taught, if that is news.
+    /// The lesson that it taught, if it is new.
     pub(crate) learnt: Option<Learnt>,
 }
 
@@ -294,7 +294,7 @@ impl Leave {
 
     /// Closes the gate for a refusal.
     pub(crate) fn close(mut self, refusal: Refusal) -> Stop {
-        // What is refused counts as not sent.
+        // Refused requests count as not sent.
         self.own.unsent = self.own.unsent + std::mem::take(&mut self.own.under_way);
         let Hold { line, id, .. } = &self.own;
         let (until, reason, learnt) =

@@ -72,7 +72,7 @@ struct Away {
     next_retry: Ms,
 }
 
-/// What is left of a lease, and when it may be used.
+/// The rest of a lease, and when it may be used.
 #[derive(Clone, Copy, Debug)]
 struct Lease {
     id: u64,
@@ -262,7 +262,8 @@ impl Leases {
         }
         // A ledger that is away is asked for nothing: a grant that comes too late would be lost.
         if asks && self.away.is_none() {
-            // What was put off is asked for each time, since otherwise this process would lose its turn, and no more.
+            // Requests that were put off are asked for each time, since this process would lose its turn otherwise; and
+            // none beyond them.
             let waits = missing.each(put_off, |missing, put_off| missing * put_off.min(1));
             let wants = if due { missing } else { waits + others };
             let (granted_at, granted) = self.last_grant;

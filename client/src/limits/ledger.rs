@@ -124,7 +124,7 @@ pub trait Ledger: Send + Sync {
     fn exchange<'a>(&'a self, identity: Identity, exchange: &'a Exchange) -> LedgerFuture<'a>;
 }
 
-/// What a process tells a [`Ledger`] and wants of it.
+/// A message of a process to a [`Ledger`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {
     /// The process, by a random number.
@@ -133,15 +133,15 @@ pub struct Exchange {
     pub number: u64,
     /// The number of the last exchange of the process that was answered; 0 for none.
     pub answered: u64,
-    /// What the ledger's clock says as this is sent, by its last answer; 0 if there was none.
+    /// The ledger's time as this is sent, reckoned by its last answer; 0 if there was none.
     pub at_ms: u64,
     /// How many of `settled`, from the first on, the exchange before this one told already.
     pub told_again: u32,
     /// Refusals since the last exchange.
     pub refusals: Vec<Refused>,
-    /// What became of leases since then.
+    /// The outcomes of requests since then.
     pub settled: Vec<Settled>,
-    /// What is left of the quota, as the last reply told it.
+    /// The rest of the quota, by the last reply.
     pub quota: Option<Quota>,
     /// The note, if it is to be changed.
     pub note: Option<Note>,
@@ -162,7 +162,7 @@ pub struct Refused {
     pub closing: Closing,
 }
 
-/// What became of a lease, or of a part of it.
+/// The outcome of requests of a lease.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settled {
     /// The lease; 0 for requests that had none.
@@ -177,7 +177,7 @@ pub struct Settled {
     pub unused: Cost,
 }
 
-/// What the processes of an identity let each other know.
+/// A note that the processes of an identity share.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// The higher, the newer; 0 for none.
@@ -186,14 +186,14 @@ pub struct Note {
     pub text: String,
 }
 
-/// What a [`Ledger`] answers.
+/// The answer of a [`Ledger`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// The ledger's clock, in milliseconds since any instant that stays the same.
     pub now_ms: u64,
     /// The new lease; 0 for none.
     pub lease: u64,
-    /// What it is for.
+    /// The requests that it is for.
     pub granted: Cost,
     /// How many of these may be under way at once, of those that change something; `None` for all.
     pub at_once: Option<u32>,

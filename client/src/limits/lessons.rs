@@ -1,4 +1,4 @@
-//! What refusals teach, and what was seen to pass.
+//! Lessons from refusals, and from requests that passed.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ const DOCUMENTED_POINTS_PER_MINUTE: u32 = 900;
 /// A server's own limit on points is never taken to be lower: one write in twelve seconds.
 const LEAST_POINTS_PER_MINUTE: u32 = 25;
 
-/// What an identity has learnt.
+/// The lessons of an identity.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Lessons {
     /// Every write counts as content.

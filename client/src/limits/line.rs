@@ -189,7 +189,7 @@ impl Line {
         // Read under the lock, so that the tally's time never goes back.
         let now = self.clock.now();
         let result = change(&mut inner, now);
-        // What is dropped after its runtime has ended can't spawn an exchange.
+        // A drop after the runtime has ended can't spawn an exchange.
         if let Some(link) = &self.link
             && Handle::try_current().is_ok()
         {

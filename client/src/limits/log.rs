@@ -1,4 +1,4 @@
-//! What was sent within the last minute or hour, and what a limit makes of it.
+//! The requests of the last minute or hour, and the limits on them.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! What replies say of limits, and the reasons for waits.
+//! Refusals and quotas, as replies tell them, and the reasons for waits.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ impl WaitReason {
     }
 }
 
-/// What a refusal is for.
+/// The limit that a refusal is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
     /// The hour's quota is used up.
@@ -92,7 +92,7 @@ impl From<Refusal> for Closing {
     }
 }
 
-/// What a reply says is left of the hour's quota.
+/// The rest of the hour's quota, by a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quota {
     /// Requests an hour, if the reply says.

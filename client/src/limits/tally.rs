@@ -27,7 +27,8 @@ pub(super) struct Blocked {
     pub(super) reason: WaitReason,
 }
 
-/// What was sent, what is under way, and until when the gate is closed. It has no clock: each method is told the time.
+/// Counts requests that were sent and that are under way, and knows until when the gate is closed. It has no clock: each
+/// method gets the time.
 ///
 /// Without a ledger, it lets out what the limits have room for. With one, it lets out what is leased; the limits then
 /// serve for the time when the ledger is away.
@@ -209,7 +210,7 @@ impl Tally {
     /// Counts the outcome of requests: those that were sent, those of them that passed, and those that were not sent.
     /// They count from their end on, not from their start: GitHub counted them somewhere between the two.
     pub(super) fn settle(&mut self, now: Ms, id: u64, spent: Cost, passed: Cost, unused: Cost) {
-        // What no longer counts as under way has been counted before.
+        // Requests that no longer count as under way have been counted before.
         if let Some(requests) = self.let_out.get_mut(&id) {
             let of = requests.leases;
             requests.cost = requests.cost - spent - unused;
@@ -294,7 +295,7 @@ impl Tally {
         });
     }
 
-    /// What was sent and has passed in the last minute and hour, by this process or by all.
+    /// The requests that were sent and have passed in the last minute and hour, of this process or of all.
     fn sums(&self) -> [Sums; 2] {
         let leases = self.leases.as_ref();
         let all = leases.map(|leases| leases.sums).unwrap_or_default();

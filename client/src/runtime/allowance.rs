@@ -29,7 +29,7 @@ pub(crate) struct Allowance {
 /// How often a call that is polled notes the time of it.
 const HEARTBEAT: Duration = Duration::from_secs(20);
 
-/// What of an allowance was used, by all requests that share it.
+/// The used part of an allowance, by all requests that share it.
 #[derive(Debug, Default)]
 pub(crate) struct Used {
     /// Microseconds of the retry window that attempts and pauses took.
@@ -173,7 +173,7 @@ impl Allowance {
         }
     }
 
-    /// What is left for attempts and the pauses between them.
+    /// The time left for attempts and the pauses between them.
     pub(crate) fn left(&self) -> Duration {
         let window = self.window_left();
         match self.deadline {

@@ -40,7 +40,7 @@ pub(super) struct Attempts<'a> {
     progress: Mutex<Progress>,
 }
 
-/// What is known between attempts.
+/// Facts that one attempt leaves for the next.
 #[derive(Default)]
 struct Progress {
     made: u32,

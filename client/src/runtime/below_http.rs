@@ -111,7 +111,7 @@ fn says(error: &TransportError, words: &[&str]) -> bool {
     })
 }
 
-/// What a proxy answered instead of connecting, if it did.
+/// The answer of a proxy that did not connect, in words.
 fn refusal_by_proxy(error: &TransportError) -> Option<(&'static str, Class)> {
     causes(error).find_map(|error| {
         let text = error.to_string();

@@ -1,4 +1,4 @@
-//! What a call is: where it acts, what it does, and what that changes.
+//! A call: its place, its operation, and its cost.
 
 use std::fmt::{self, Write};
 use std::hash::{DefaultHasher, Hasher};
@@ -40,7 +40,7 @@ pub(super) fn number_of(place: &dyn Place) -> u64 {
     text.0.finish()
 }
 
-/// What a call does, for limits, retries, errors and logs.
+/// A call, for limits, retries, errors and logs.
 #[derive(Clone, Copy)]
 pub(crate) struct Call<'a> {
     pub(super) place: &'a dyn Place,
@@ -91,7 +91,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// What a request costs, as GitHub's description marks its operation.
+/// The cost of a request, as GitHub's description marks its operation.
 pub(crate) fn cost(operation: Operation) -> Cost {
     match operation.cost {
         Marked::Read => Cost::READ,
@@ -100,7 +100,7 @@ pub(crate) fn cost(operation: Operation) -> Cost {
     }
 }
 
-/// What a call gives: the reply, and how many attempts it took.
+/// The reply to a call, and how many attempts it took.
 pub(crate) struct Answered<T> {
     pub(crate) reply: ResponseValue<T>,
     pub(crate) attempts: u32,

@@ -95,7 +95,7 @@ pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
     fits.then(|| id.to_owned())
 }
 
-/// What the call would have needed: a GitHub App's permission or a classic token's scopes.
+/// The permission of an App, or the scopes of a classic token, that the call needs.
 pub(crate) fn needed(headers: &HeaderMap) -> Option<String> {
     let names = ["x-accepted-github-permissions", "x-accepted-oauth-scopes"];
     // GitHub names both, and tells a classic token, which has scopes, those too.

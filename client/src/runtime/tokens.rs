@@ -35,7 +35,7 @@ pub(crate) trait Tokens: Send + Sync {
         self.identity(audience).map(|identity| identity.to_string())
     }
 
-    /// What to do after GitHub refused a token with `401`.
+    /// Called after GitHub refused a token with `401`; says whether to ask for another.
     fn refused(&self, audience: Audience<'_>, refusal: &TokenRefusal<'_>) -> AfterRefusal {
         let _ = (audience, refusal);
         AfterRefusal::GiveUp

@@ -84,69 +84,40 @@ impl FromStr for Scope {
                 "private registries are created with more than a value; parse a PrivateRegistriesScope",
             ));
         }
+        // A store by its name, among those of a kind of place.
+        macro_rules! store {
+            ($kind:literal, $stores:ident) => {
+                store.parse::<$stores>().map_err(|_| {
+                    let known: Vec<&str> = $stores::ALL.iter().map(|it| it.as_str()).collect();
+                    refuse(&format!("{} has these stores: {}", $kind, known.join(", ")))
+                })?
+            };
+        }
         let pieces: Vec<&str> = place.split('/').collect();
-        match pieces.as_slice() {
-            ["org", org] => Ok(Self::Organization(OrganizationScope::new(
-                find(
-                    (store, "an organization"),
-                    OrganizationStore::ALL,
-                    OrganizationStore::as_str,
-                    refuse,
-                )?,
-                *org,
-            )?)),
-            ["repo", owner, repo] => Ok(Self::Repository(RepositoryScope::new(
-                find(
-                    (store, "a repository"),
-                    RepositoryStore::ALL,
-                    RepositoryStore::as_str,
-                    refuse,
-                )?,
-                *owner,
-                *repo,
-            )?)),
+        Ok(match pieces.as_slice() {
+            ["org", org] => {
+                let store = store!("an organization", OrganizationStore);
+                OrganizationScope::new(store, *org)?.into()
+            }
+            ["repo", owner, repo] => {
+                let store = store!("a repository", RepositoryStore);
+                RepositoryScope::new(store, *owner, *repo)?.into()
+            }
             ["env", owner, repo, environment] => {
                 let environment = percent_decode_str(environment)
                     .decode_utf8()
                     .map_err(|_| refuse("the environment's escapes are not UTF-8"))?;
-                let store = find(
-                    (store, "an environment"),
-                    EnvironmentStore::ALL,
-                    EnvironmentStore::as_str,
-                    refuse,
-                )?;
-                Ok(Self::Environment(EnvironmentScope::new(
-                    store,
-                    *owner,
-                    *repo,
-                    environment,
-                )?))
+                let store = store!("an environment", EnvironmentStore);
+                EnvironmentScope::new(store, *owner, *repo, environment)?.into()
             }
-            ["user"] => Ok(Self::User(UserScope::new(find(
-                (store, "a user"),
-                UserStore::ALL,
-                UserStore::as_str,
-                refuse,
-            )?))),
-            _ => Err(refuse(
-                "after the colon comes org/ORG, repo/OWNER/REPO, env/OWNER/REPO/ENVIRONMENT (a / in it as %2F) or user",
-            )),
-        }
+            ["user"] => UserScope::new(store!("a user", UserStore)).into(),
+            _ => {
+                return Err(refuse(
+                    "after the colon comes org/ORG, repo/OWNER/REPO, env/OWNER/REPO/ENVIRONMENT (a / in it as %2F) or user",
+                ));
+            }
+        })
     }
-}
-
-/// Finds a store by name among those of a kind of place.
-fn find<T: Copy>(
-    (name, place): (&str, &str),
-    stores: &[T],
-    name_of: fn(T) -> &'static str,
-    refuse: impl Fn(&str) -> Error,
-) -> Result<T, Error> {
-    let found = stores.iter().find(|store| name_of(**store) == name);
-    found.copied().ok_or_else(|| {
-        let known: Vec<&str> = stores.iter().map(|store| name_of(*store)).collect();
-        refuse(&format!("{place} has these stores: {}", known.join(", ")))
-    })
 }
 
 /// Conversions of the typed scopes to and from [`Scope`] and text.

@@ -142,7 +142,7 @@ impl Attempts<'_> {
         };
         let token = tokens.token(audience, self.allowance).await;
         token.map_err(|error| {
-            // What GitHub did not answer says nothing of other calls.
+            // A reply that is not GitHub's says nothing of other calls.
             let is_foreign = error.is_unexpected_reply() && *error.reach() == Reach::Secret;
             let says_it_all = error.is_transient()
                 || error.is_rate_limited()

@@ -1,4 +1,4 @@
-//! What the error of a call says beyond what failed.
+//! Context of a call's error: the action, the attempts, the outcome, and other calls that it would meet.
 
 use super::Attempts;
 use crate::auth::Audience;
