@@ -167,7 +167,7 @@ impl From<&Self> for RepositoryRef {
     }
 }
 
-/// A name that may be a secret in the wrong place is described.
+/// Shows the name only if it can't be a secret in the wrong place.
 impl fmt::Debug for RepositoryRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -15,7 +15,7 @@ pub(crate) use shown::{Given, GivenPath, is_like_secret, shown, shown_path};
 
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// What went wrong, what that means for the secret, and what to try.
+/// An error, which says what failed, what that means for the secret, and what to try.
 ///
 /// The error is opaque: ask it by its predicates ([`Error::is_permission`], [`Error::is_rate_limited`] and so
 /// on) and accessors. Printing it, with `Display` or `Debug`, never shows a token, a value, or text that the
@@ -72,7 +72,7 @@ struct Inner {
     reach: Reach,
 }
 
-/// What a reply tells of a failure, as far as it is safe to quote.
+/// The parts of a reply that are safe to quote in an error.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Told {
     pub(crate) status: Option<StatusCode>,

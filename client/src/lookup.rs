@@ -1,4 +1,4 @@
-//! What many calls need and one fetches: public keys, and the ids of repositories.
+//! Public keys and ids of repositories, which one call fetches for many.
 
 mod keys;
 pub(crate) mod memory;
@@ -18,7 +18,7 @@ pub use keys::ScopeKey;
 pub(crate) use keys::{HasKey, Sealed, fetch_key};
 pub(crate) use repositories::hint_at_repositories;
 
-/// What a client remembers of GitHub.
+/// The memory of a client.
 pub(crate) struct Lookup {
     runtime: Arc<Runtime>,
     /// By scope: organizations and repositories can have different keys under one key id.

@@ -40,7 +40,7 @@ pub use selected::Repository;
 
 /// The secrets of one scope: what [`Client::secrets`] gives.
 ///
-/// What a scope can't do does not compile: a repository's secrets have no visibility and no selected
+/// Methods that a scope lacks do not compile: a repository's secrets have no visibility and no selected
 /// repositories.
 ///
 /// ```no_run
@@ -235,7 +235,7 @@ impl<S: AnyScope> Secrets<S> {
         Put::new(Ok(self.target.clone()), name.into())
     }
 
-    /// What GitHub tells of one secret, found by its name in any case: everything but the value.
+    /// Gets one secret, by its name in any case: everything but the value.
     ///
     /// GitHub's page: [Get an organization secret](https://docs.github.com/rest/actions/secrets#get-an-organization-secret);
     /// [other scopes](Self#githubs-pages).

@@ -199,7 +199,7 @@ fn with_app_hint(error: Error) -> Error {
     error.with_hint(hint)
 }
 
-/// What a call is about, which needs the App's own token: an owner or an installation.
+/// An owner or an installation, as the place of a call with the App's own token.
 struct Subject<'a>(&'a (dyn fmt::Display + Send + Sync));
 
 impl fmt::Display for Subject<'_> {

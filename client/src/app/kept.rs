@@ -29,7 +29,7 @@ const BETWEEN_RENEWALS: Duration = Duration::from_secs(60);
 /// Tokens that are kept at once.
 const MAX_KEPT: usize = 4096;
 
-/// What a token is made for.
+/// The purpose of a token.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Purpose {
     pub(super) installation: u64,
@@ -173,7 +173,7 @@ impl Kept {
         self.predecessor = self.present.replace(new).filter(|old| !old.given_up);
     }
 
-    /// What a refusal of `token` means, if it is kept here.
+    /// Whether to ask for another token after a refusal of `token`; `None` if that is not kept here.
     fn refuse(&mut self, token: &Token) -> Option<AfterRefusal> {
         let is = |kept: &&mut Made| kept.token.expose() == token.expose();
         if self.predecessor.as_mut().filter(is).is_some() {

@@ -9,7 +9,7 @@ use crate::error::{BoxError, Error, Given, GivenPath, shown, shown_path};
 
 const NOT_THE_TOKEN: &str = "give where the token is; for the token itself there is `token`";
 
-/// What is said of an environment variable without a text.
+/// The error of an environment variable that is not set, or is not text.
 pub(crate) fn unset_variable(name: &str) -> Error {
     let name = shown(name);
     Error::config(format!("the environment variable {name} is not set"))

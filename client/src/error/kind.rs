@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 
 use super::{Applied, Error};
 
-/// What kind of failure an [`Error`] is.
+/// The kind of failure that an [`Error`] is.
 ///
 #[doc = include_str!("../guide/kinds.md")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -194,7 +194,7 @@ impl Limits {
             Arc::strong_count(line) > 1 || now < *used_at + FORGOTTEN_AFTER_MS
         });
         if lines.len() >= MAX_LINES {
-            // Places go first. What an identity has used up must be known until it comes back.
+            // Places go first, since the used-up limits of an identity must not be forgotten.
             let is_identity = |key: &Key| matches!(key, Key::Identity(_));
             let is_closed = |line: &Arc<Line>| line.look(|it, now| it.closed(now)).is_some();
             let idle = lines.iter().filter(|(key, (line, _))| {

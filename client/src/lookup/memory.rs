@@ -22,7 +22,7 @@ pub(crate) struct Memory<T> {
     slots: Mutex<HashMap<String, Arc<Slot<T>>>>,
 }
 
-/// What a caller wants from a memory.
+/// A value that a caller wants.
 pub(crate) struct Wanted<'a, T> {
     /// The value in words that no other value has.
     pub(crate) what: String,
@@ -43,7 +43,7 @@ struct Missed {
     given_up: GivenUp,
 }
 
-/// What ended a fetch. Callers that only waited for it may have more time or more attempts.
+/// The end of a fetch without a value. Callers that only waited for it may have more time or more attempts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum GivenUp {
     ByAnswer,

@@ -99,7 +99,7 @@ pub(crate) enum Left {
     },
 }
 
-/// What is known of the repositories that a secret is selected for.
+/// Knowledge of the repositories that a secret is selected for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selection {
     /// All of them, if that is known.

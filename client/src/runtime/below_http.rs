@@ -17,7 +17,7 @@ pub(super) fn failure(error: TransportError) -> Failure {
         (Certificate, _) => (ErrorKind::Tls, UNTRUSTED, Class::Final),
         (Connect, Some((reason, class))) => (ErrorKind::Transport, reason, class),
         (Connect, None) if is_untrusted(&error) => (ErrorKind::Tls, UNTRUSTED, Class::Final),
-        // A balancer that starts again may do so once, a server of plain http always.
+        // Tried again, since a load balancer that restarts may do so for a moment; a server of plain http always does.
         (Connect, None) if speaks_no_tls(&error) => {
             (ErrorKind::Transport, NO_TLS, Class::Transient)
         }

@@ -23,7 +23,7 @@ const SMALL_PAGES: [i64; 2] = [30, 50];
 /// More pages than any list has, so that a server without a last page is not read forever.
 const MAX_PAGES: i64 = 10_000;
 
-/// What is listed, and by which runtime.
+/// A list at a place, and the runtime that reads it.
 pub(crate) struct Listed<P> {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) terms: Terms,

@@ -27,7 +27,7 @@ const MAX_REFUSALS: u32 = 8;
 /// GitHub's, and one such request every ten minutes gets no client locked out.
 const REFUSED_FOR: Duration = Duration::from_secs(600);
 
-/// What is known of the tokens of a client.
+/// The tokens of a client, and whether GitHub accepts them.
 #[derive(Default)]
 pub(super) struct Proofs {
     known: Mutex<Known>,

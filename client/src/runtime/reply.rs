@@ -1,4 +1,4 @@
-//! What a reply means: the value, an error that helps, and whether to try again.
+//! Failures of replies: the error, and whether to try again.
 
 mod limit;
 
@@ -233,8 +233,8 @@ fn refused(
     marked: bool,
 ) -> Failure {
     let parsed = serde_json::from_slice::<Body>(body);
-    // Before it is known whether GitHub's replies arrive marked, gateways that know no such path speak JSON too. What
-    // is missing may be written, so GitHub's page is looked for.
+    // Until it is known whether GitHub's replies are marked, a `404` must name a page of GitHub's too: gateways may send
+    // JSON with a message, and a write may follow if a secret is missing.
     let is_shaped = |body: &Body| {
         let has_page = status != StatusCode::NOT_FOUND || body.documentation_url.is_some();
         body.message.is_some() && has_page

@@ -13,7 +13,7 @@ use crate::limits::{Budget, Identity, LONGEST_WAIT, WaitReason};
 /// The value that an attempt gave, or what follows it.
 pub(super) type Verdict<T> = Result<T, Next>;
 
-/// What follows an attempt without a value.
+/// The step after an attempt without a value.
 pub(super) enum Next {
     /// Nothing: another attempt would fail the same way.
     Stop(Error),
@@ -38,7 +38,7 @@ pub(super) struct Failed {
     pub(super) retry_after: Option<Duration>,
 }
 
-/// What bounds the attempts of a call.
+/// The bounds of a call's attempts.
 pub(super) struct Bounds<'a> {
     pub(super) allowance: &'a Allowance,
     pub(super) budget: &'a Budget,

@@ -1,4 +1,4 @@
-//! What an error says of a refusal: GitHub's message, where it is safe to quote, and what to try.
+//! Messages of refusals: GitHub's, where it is safe to quote, and hints.
 
 use octoseal_api::Permission;
 use reqwest::StatusCode;
@@ -179,7 +179,7 @@ pub(crate) fn is_about_access(headers: &HeaderMap, message: &str) -> bool {
         || remedy(StatusCode::FORBIDDEN, message).is_some()
 }
 
-/// What to try after a refusal.
+/// A hint what to try after a refusal.
 pub(crate) fn hint(
     kind: ErrorKind,
     status: StatusCode,

@@ -23,7 +23,7 @@ use crate::scope::{AnyScope, Scope, SecretName};
 
 use engine::Batch;
 
-/// What became of one secret of a batch.
+/// The outcome of one secret of a batch.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Outcome {
@@ -35,7 +35,7 @@ pub struct Outcome {
     pub result: Result<Receipt, Error>,
 }
 
-/// A name that may be a secret in the wrong place is described.
+/// Shows the name only if it can't be a secret in the wrong place.
 impl fmt::Debug for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outcome")
@@ -100,7 +100,7 @@ impl<S: AnyScope> Secrets<S> {
     ///
     /// If the tokio runtime ends, each outcome says so.
     ///
-    /// What is under way goes on as tasks of the tokio runtime while the caller is busy with an outcome. Dropping
+    /// Members under way go on as tasks of the tokio runtime while the caller is busy with an outcome. Dropping
     /// the stream stops the batch; what was under way may or may not have been stored.
     ///
     /// # Examples

@@ -101,7 +101,7 @@ impl OwnerStreak {
     }
 }
 
-/// What is known when a member begins.
+/// The state when a member begins.
 pub(super) struct Known {
     /// How many answers there were, for its owner and in all.
     pub(super) answers: [u64; 2],

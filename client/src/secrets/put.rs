@@ -50,7 +50,7 @@ pub enum AnyName {}
 #[derive(Clone, Copy, Debug)]
 pub enum DocumentedName {}
 
-/// What is to be stored.
+/// The value to be stored.
 #[derive(Clone)]
 pub(super) enum Content {
     None,
@@ -204,7 +204,7 @@ impl<S: AnyScope, N> Put<S, N> {
     }
 }
 
-/// What a put would do; see [`Put::plan`].
+/// The effect that a put would have; see [`Put::plan`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PutPlan {

@@ -1,4 +1,4 @@
-//! What an attempt needs before it is sent: the token, leave, and what it reads first.
+//! Token and leave of an attempt, and the read before a write.
 
 use std::future::Future;
 

@@ -1,4 +1,4 @@
-//! What follows a failed attempt.
+//! The verdict on a failed attempt.
 
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use crate::runtime::retry::{Next, Pause};
 const NEW_PLACE_PAUSE: Duration = Duration::from_secs(1);
 
 impl Attempts<'_> {
-    /// What follows a failure, and the leave if the failure is final. Tells the gate, and the source of a refused token.
+    /// Tells a failure to the gate, and to the source of a refused token. Gives the next step, and the leave if the failure
+    /// is final.
     pub(super) fn next_after(
         &self,
         failure: Failure,

@@ -68,13 +68,13 @@ pub struct Wait {
     pub until: SystemTime,
 }
 
-/// What a refusal taught.
+/// A lesson of a refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lesson {
     /// The identity whose limits these are.
     pub identity: Identity,
-    /// What holds from now on.
+    /// The rule that holds from now on.
     pub learnt: Learnt,
 }
 
@@ -112,7 +112,7 @@ pub struct Batch {
     pub succeeded: u64,
     /// How many have failed, those included that were not tried.
     pub failed: u64,
-    /// What the latest of them failed with; `None` for a success.
+    /// The kind of the latest failure; `None` if the latest member succeeded.
     pub error: Option<ErrorKind>,
 }
 
