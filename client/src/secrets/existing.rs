@@ -9,7 +9,7 @@ use octoseal_api::stores;
 use tokio::time::sleep;
 
 use super::kept::Resolved;
-use super::selected::{LISTING, page_of_selected};
+use super::selected::{LISTING, entry_of_selected, page_of_selected};
 use super::target::Target;
 use crate::error::{Error, ErrorKind};
 use crate::lookup::{Left, OwnWrite};
@@ -106,17 +106,30 @@ impl Target {
     /// they are sent again lose the secret.
     async fn selection(&self, name: &SecretName, allowance: &Allowance) -> Result<Vec<i64>, Error> {
         let listed = self.listed(stores::Role::ListRepositories, LISTING, name.as_str())?;
-        let within = Some(allowance.clone());
-        let mut pages = pages(Arc::new(listed), within, page_of_selected);
+        let listed = Arc::new(listed);
+        let mut pages = pages(listed.clone(), Some(allowance.clone()), page_of_selected);
         let mut ids = BTreeSet::new();
+        let mut ends = Vec::new();
         while let Some(page) = pages.try_next().await? {
-            for repository in page.items {
+            for repository in &page.items {
                 // Entries moved to a later page if one comes twice, and another may have moved to an earlier one.
                 if !ids.insert(repository.id) {
-                    let why = "the list changed while it was read: a repository came twice";
-                    let error = Error::new(ErrorKind::UnexpectedReply, why);
-                    return Err(error.with_hint("read it again"));
+                    return Err(changed("a repository came twice"));
                 }
+            }
+            let end = page.items.last().map(|last| (ids.len() as i64, last.id));
+            ends.extend(end);
+        }
+        // An entry less on an earlier page hides one between two pages, also if there is another behind.
+        ends.pop();
+        for (number, id) in ends {
+            let (api, call) = (&self.client.runtime, listed.call());
+            let entry = api.call(call, allowance, |api| {
+                entry_of_selected(api, listed.clone(), number)
+            });
+            let entry = entry.await?.into_inner().items;
+            if entry.len() < 2 && entry.first().is_none_or(|entry| entry.id != id) {
+                return Err(changed("entries moved between its pages"));
             }
         }
         Ok(ids.into_iter().collect())
@@ -164,4 +177,9 @@ pub(super) fn safe_word(text: &str) -> &str {
 
 pub(super) fn instant(text: &str) -> Option<SystemTime> {
     humantime::parse_rfc3339_weak(text).ok()
+}
+
+fn changed(how: &str) -> Error {
+    let why = format!("the list changed while it was read: {how}");
+    Error::new(ErrorKind::UnexpectedReply, why).with_hint("read it again")
 }

@@ -38,6 +38,16 @@ pub(super) async fn page_of_selected(
         .await
 }
 
+/// A page of one entry: that of this number in the list, the first being 1.
+pub(super) async fn entry_of_selected(
+    api: octoseal_api::Client,
+    listed: Arc<Listed<Scope>>,
+    number: i64,
+) -> Answer<stores::Page<stores::Repository>> {
+    let (scope, name) = (listed.place.api(), listed.name.as_str());
+    api.list_selected_repositories(scope, name, 1, number).await
+}
+
 impl<S: HasSelectedRepositories> Secrets<S> {
     /// The repositories that a secret is selected for, page after page.
     ///

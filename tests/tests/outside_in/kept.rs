@@ -1,6 +1,7 @@
 //! Access that is kept: read by the leave of the write, directly before it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -135,6 +136,39 @@ async fn kept_selections_of_many_pages_are_read_by_one_leave_however_narrow_it_i
         let selected = &github.secret(ACME, "KEY").unwrap().selected_repository_ids;
         assert_eq!(selected.len(), 250);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_selection_that_loses_one_repository_and_gains_another_between_its_pages_is_not_written_back()
+ {
+    let github = acme();
+    let ids: Vec<u64> = (0..251)
+        .map(|n| github.add_repository("acme", &format!("repo-{n}")))
+        .collect();
+    let client = builder(&github).build().unwrap();
+    let put = || client.create_or_update_org_secret("acme", "KEY").value("v");
+    let selected = Visibility::Selected(ids[..250].to_vec());
+    put().access(selected).send().await.unwrap();
+    sleep(MINUTE).await;
+    let swapped = ids[1..].to_vec();
+    let seeded = swapped.clone();
+    let pages = AtomicU32::new(0);
+    let swap = Fault::meanwhile(move |github| {
+        if pages.fetch_add(1, Ordering::Relaxed) == 1 {
+            let secret = github.edit(ACME, "KEY");
+            secret.selected(seeded.iter().copied());
+        }
+    });
+    github.inject(swap.on("GET").at("/repositories").times(2));
+    let error = put().send().await.unwrap_err();
+    assert!(
+        error.to_string().contains("changed while it was read"),
+        "{error}"
+    );
+    assert!(github.pending_faults().is_empty());
+    put().send().await.unwrap();
+    let secret = github.secret(ACME, "KEY").unwrap();
+    assert_eq!(secret.selected_repository_ids.len(), swapped.len());
 }
 
 #[tokio::test(start_paused = true)]
