@@ -77,9 +77,9 @@ impl ClientBuilder {
     /// | token for any other server | `GH_ENTERPRISE_TOKEN`, `GITHUB_ENTERPRISE_TOKEN`; `GITHUB_TOKEN` if `GITHUB_API_URL` names that server, as its own runners have it |
     ///
     /// The address decides which token is used, whichever variable or setting gave the address: no server gets a token that
-    /// is meant for another. If `GITHUB_API_URL` and `GH_HOST` name different servers, [`build`](Self::build) fails, unless
-    /// the builder is given the address itself; runners always set `GITHUB_API_URL`, so a job that calls another server
-    /// sets or unsets it. See [`gh help environment`](https://cli.github.com/manual/gh_help_environment).
+    /// is meant for another. A `GITHUB_TOKEN` beside a `GITHUB_API_URL` is for that server alone. If `GITHUB_API_URL` and
+    /// `GH_HOST` name different servers, [`build`](Self::build) fails, unless the builder is given the address itself;
+    /// runners always set `GITHUB_API_URL`, so a job that calls another server sets or unsets it. See [`gh help environment`](https://cli.github.com/manual/gh_help_environment).
     ///
     /// Settings of the builder that follow replace those of the environment.
     pub fn from_env() -> Self {

@@ -190,6 +190,7 @@ impl Runtime {
                     reply,
                     attempts: attempts.made(),
                     request_id: attempts.request_id(),
+                    token: attempts.kept_token(),
                 }),
                 Err(error) => Err(attempts.explain(error)),
             }

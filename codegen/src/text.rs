@@ -86,7 +86,10 @@ impl TryFrom<String> for EncryptedValue {
         let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
         // Each byte is looked at, without a branch, since that is done many at a time.
         let are_digits = digits.bytes().fold(true, |all, byte| all & is_digit(byte));
-        let is_base64 = text.len().is_multiple_of(4) && padding <= 2 && are_digits;
+        // Of a box's random digits, some are always in either case; those of hexadecimal and base32 are not.
+        let in_both_cases =
+            digits.contains(char::is_lowercase) && digits.contains(char::is_uppercase);
+        let is_base64 = text.len().is_multiple_of(4) && padding <= 2 && are_digits && in_both_cases;
         let bytes = (text.len() / 4 * 3).saturating_sub(padding);
         if is_base64 && bytes >= Self::OVERHEAD_BYTES {
             Ok(Self(text))
@@ -123,7 +126,7 @@ pub struct NotSealed;
 
 impl fmt::Display for NotSealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a sealed value is base64 in the standard alphabet, padded with `=`, of at least 48 bytes")
+        f.write_str("a sealed value is base64 in the standard alphabet, padded with `=`, of at least 48 bytes, with letters of both cases")
     }
 }
 

@@ -57,23 +57,21 @@ impl Environment {
     /// The token for the server at an address.
     pub(crate) fn token_for(self, address: &Url) -> Result<Zeroizing<String>, Error> {
         let server = Server::at(address);
-        let of_runner = self
-            .base_url
-            .as_deref()
-            .and_then(|url| Url::parse(url).ok());
-        let of_runner = of_runner.map_or(Server::GitHub, |url| Server::at(&url));
-        let (first, is_runners, hint) = match server {
+        let is_runners = match &self.base_url {
+            None => !matches!(server, Server::Own(_)),
+            // An address that can't be read names no server.
+            Some(url) => Url::parse(url).is_ok_and(|url| Server::at(&url) == server),
+        };
+        let (first, hint) = match server {
             Server::Own(_) => (
                 self.enterprise,
-                server == of_runner,
                 "set GH_ENTERPRISE_TOKEN: GH_TOKEN is GitHub's, and GITHUB_TOKEN counts for another server only if \
                  GITHUB_API_URL names it",
             ),
             _ => (
                 self.github,
-                !matches!(of_runner, Server::Own(_)),
-                "set GH_TOKEN or GITHUB_TOKEN: GH_ENTERPRISE_TOKEN is an Enterprise Server's, and so is GITHUB_TOKEN if \
-                 GITHUB_API_URL names one",
+                "set GH_TOKEN: GH_ENTERPRISE_TOKEN is an Enterprise Server's, and GITHUB_TOKEN is that of the server that \
+                 GITHUB_API_URL names, if it is set",
             ),
         };
         first

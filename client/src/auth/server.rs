@@ -71,10 +71,15 @@ impl fmt::Display for Server {
     }
 }
 
-/// Parses and checks the address of an API.
+/// Parses and checks the address of an API, without the dot with which a host may end: it is the same host.
 pub(crate) fn base_url(text: &str) -> Result<Url, Error> {
     let refuse = |why: &str| Error::config(format!("the base URL {why}"));
-    let url = Url::parse(text).map_err(|why| refuse(&format!("is not a URL: {why}")))?;
+    let mut url = Url::parse(text).map_err(|why| refuse(&format!("is not a URL: {why}")))?;
+    if let Some(host) = url.host_str().filter(|host| host.ends_with('.')) {
+        let host = host.trim_end_matches('.').to_owned();
+        url.set_host(Some(&host))
+            .map_err(|_| refuse("names no host"))?;
+    }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(refuse("holds a user name or password").with_hint("give the token by `token`"));
     }

@@ -170,24 +170,40 @@ pub(crate) async fn fetch_key(
         "",
         place.key_operation()?,
     );
-    let reply = runtime.call(call, allowance, |api| place.request(api));
-    let reply = reply.await?.into_inner();
-    parse(reply.key_id, &reply.key).map_err(|error| error.with_action(call.to_string()))
+    let call = call.keeping_token();
+    let answered = runtime.call(call, allowance, |api| place.request(api));
+    let answered = answered.await?;
+    let id = &answered.reply.key_id;
+    // Digits are GitHub's own, and may be a token's in hexadecimal by chance.
+    let is_echo = !id.bytes().all(|byte| byte.is_ascii_digit()) && answered.echoes(id);
+    let reply = answered.into_inner();
+    let parsed = match is_echo {
+        true => Err(refuse("has an id that repeats the token")),
+        false => parse(reply.key_id, &reply.key),
+    };
+    parsed.map_err(|error| error.with_action(call.to_string()))
+}
+
+/// GitHub's have 18 or 19 digits.
+const LONGEST_KEY_ID_BYTES: usize = 64;
+
+/// Whether a text may be the id of a key: it is told in receipts.
+fn is_key_id(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._=-".contains(&byte);
+    (1..=LONGEST_KEY_ID_BYTES).contains(&text.len()) && text.bytes().all(fits)
+}
+
+fn refuse(why: &str) -> Error {
+    let reason = format!("the server's public key {why}");
+    Error::new(ErrorKind::PublicKey, reason)
+        .with_hint("nothing was sealed or sent; check what answers at the base URL")
 }
 
 fn parse(key_id: String, key: &str) -> Result<ScopeKey, Error> {
-    let key = PublicKey::from_base64(key).map_err(|why| {
-        Error::new(
-            ErrorKind::PublicKey,
-            format!("the server's public key can't be used: {why}"),
-        )
-        .with_hint("nothing was sealed or sent; check what answers at the base URL")
-    })?;
-    if key_id.is_empty() {
-        return Err(Error::new(
-            ErrorKind::PublicKey,
-            "the server's public key has no id",
-        ));
+    let key =
+        PublicKey::from_base64(key).map_err(|why| refuse(&format!("can't be used: {why}")))?;
+    if !is_key_id(&key_id) {
+        return Err(refuse("has no id, or one that is too long or no word"));
     }
     Ok(ScopeKey { key_id, key })
 }

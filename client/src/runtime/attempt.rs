@@ -58,6 +58,8 @@ struct Progress {
     reads: u32,
     /// GitHub's id of the last request, if it was answered with a success.
     request_id: Option<String>,
+    /// The token of the last request, if the call keeps it.
+    token: Option<Token>,
 }
 
 impl<'a> Attempts<'a> {
@@ -87,6 +89,10 @@ impl<'a> Attempts<'a> {
     /// GitHub's id of the last request, if it was answered with a success.
     pub(super) fn request_id(&self) -> Option<String> {
         self.progress().request_id.clone()
+    }
+
+    pub(super) fn kept_token(&self) -> Option<Token> {
+        self.progress().token.take()
     }
 
     /// How many requests were sent; of a write, all writes of its call of the public API.
@@ -207,7 +213,10 @@ impl<'a> Attempts<'a> {
         let request_id = headers
             .and_then(headers::request_id)
             .filter(|id| !echoes(id, token.expose()));
-        self.progress().request_id = request_id;
+        let mut progress = self.progress();
+        progress.request_id = request_id;
+        progress.token = self.call.keeps_token.then(|| token.clone());
+        drop(progress);
         self.runtime.observer.tell_request(&span, || {
             let id = self.request_id();
             Request::new(&self.call, self.identity(), number, took, &outcome, id)

@@ -6,7 +6,8 @@ use std::hash::{DefaultHasher, Hasher};
 use octoseal_api::ResponseValue;
 use octoseal_api::operations::{Cost as Marked, Operation};
 
-use crate::auth::Audience;
+use super::echo::echoes;
+use crate::auth::{Audience, Token};
 use crate::limits::Cost;
 
 /// Where calls act, as an error names it.
@@ -48,6 +49,8 @@ pub(crate) struct Call<'a> {
     pub(super) name: &'a str,
     pub(super) operation: Operation,
     repeatable: bool,
+    /// Whether its reply is compared with the token.
+    pub(super) keeps_token: bool,
 }
 
 impl<'a> Call<'a> {
@@ -66,7 +69,14 @@ impl<'a> Call<'a> {
             operation,
             // Each POST creates something else.
             repeatable: operation.method != "POST",
+            keeps_token: false,
         }
+    }
+
+    /// The same, whose reply can tell whether a text of it [`echoes`](Answered::echoes) the token.
+    pub(crate) fn keeping_token(mut self) -> Self {
+        self.keeps_token = true;
+        self
     }
 
     /// Allows another attempt even if the call may have been applied: what it makes twice does no harm.
@@ -106,9 +116,17 @@ pub(crate) struct Answered<T> {
     pub(crate) attempts: u32,
     /// GitHub's id of the request that was answered.
     pub(crate) request_id: Option<String>,
+    /// What was sent, if it was kept.
+    pub(super) token: Option<Token>,
 }
 
 impl<T> Answered<T> {
+    /// Whether a text of the reply holds the token or a piece of it.
+    pub(crate) fn echoes(&self, text: &str) -> bool {
+        let token = self.token.as_ref();
+        token.is_some_and(|token| echoes(text, token.expose()))
+    }
+
     pub(crate) fn into_inner(self) -> T {
         self.reply.into_inner()
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use reqwest::Url;
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderValue};
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok().map(str::trim)
@@ -86,7 +86,12 @@ pub(crate) fn redirect_target(headers: &HeaderMap) -> Option<String> {
 
 /// `x-github-request-id`, if it has the form of one: groups, which no token has.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
-    let id = text(headers, "x-github-request-id")?;
+    checked_id(headers.get("x-github-request-id")?)
+}
+
+/// The same of one that was found already.
+pub(crate) fn checked_id(id: &HeaderValue) -> Option<String> {
+    let id = id.to_str().ok()?.trim();
     let fits = (1..=128).contains(&id.len())
         && id.contains([':', '-'])
         && id

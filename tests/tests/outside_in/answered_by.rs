@@ -152,6 +152,18 @@ async fn a_201_of_githubs_with_a_body_that_can_not_be_read_is_told_as_made_and_n
         let posts = github.requests().into_iter();
         assert_eq!(posts.filter(|request| request.method == "POST").count(), 1);
     }
+    for id in [
+        "hunter2",
+        "test-token",
+        "two words: c4nary",
+        &"A:".repeat(100),
+    ] {
+        let github = acme();
+        let made = Fault::reply(201, "{").header("x-github-request-id", id);
+        github.inject(made.on("POST").always());
+        let error = create_registry(&client(&github)).await.unwrap_err();
+        assert_eq!((error.request_id(), error.applied()), (None, Applied::Yes));
+    }
     let github = acme();
     github.inject(Fault::truncated_body().on("POST").always());
     let error = create_registry(&client(&github)).await.unwrap_err();

@@ -288,7 +288,7 @@ fn certificates_and_proxies_that_are_none_get_a_clear_error_that_does_not_show_a
     assert!(!format!("{error:?}").contains("c4nary"));
 }
 
-fn variables<'a>(set: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
+pub(crate) fn variables<'a>(set: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
     |name| {
         let found = set.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| value.to_string())

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
+use octoseal::registries::PrivateRegistriesScope;
 use octoseal::{Applied, RetryPolicy, Visibility, Written};
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, builder, client, put, scope};
@@ -40,6 +43,58 @@ async fn an_improperly_encrypted_value_is_sealed_again_with_the_key_fetched_agai
     let error = put(&client(&github), "KEY", "value").await.unwrap_err();
     assert!(error.is_validation(), "{error}");
     assert_eq!((counts(&github), error.applied()), ((2, 2), Applied::No));
+}
+
+fn valid_key() -> String {
+    octoseal_sealing::SecretKey::generate()
+        .public_key()
+        .to_base64()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_keys_id_that_may_be_a_secret_is_refused_before_anything_is_sealed() {
+    let (token, long) = ("github_pat_11ABCDEFG0123456789", "1".repeat(65));
+    let shifted = STANDARD.encode(format!("x{token}"));
+    let hex: String = token.bytes().map(|byte| format!("{byte:02x}")).collect();
+    for id in [
+        token,
+        &token[11..],
+        &token.to_lowercase(),
+        &shifted,
+        &hex,
+        "",
+        " ",
+        "hunter 2",
+        "clef-d\u{e9}",
+        "line\nbreak",
+        "https://x:y@ghe.example",
+        &long,
+    ] {
+        let github = acme();
+        github.inject(Fault::public_key(id, &valid_key()).always());
+        let client = octoseal::Client::builder().token(token);
+        let client = client.transport(github.clone()).build().unwrap();
+        let key = client.secrets(scope(ACME)).public_key().await.unwrap_err();
+        let registries = PrivateRegistriesScope::new("acme").unwrap();
+        let registry = client.private_registries(registries).public_key().await;
+        let put = put(&client, "KEY", "value").await.unwrap_err();
+        for error in [key, registry.unwrap_err(), put] {
+            assert!(error.is_public_key(), "{id}: {error}");
+            let told = format!("{error} {error:?}");
+            assert!(id.len() < 3 || !told.contains(id), "{told}");
+        }
+        assert_eq!(arrivals(&github, "PUT").len(), 0, "{id}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_keys_id_is_whatever_else_a_server_calls_it() {
+    for id in ["012345678912345678", "-1", "key-1_a.b=", &"9".repeat(64)] {
+        let github = acme();
+        github.inject(Fault::public_key(id, &valid_key()).always());
+        let secrets = client(&github).secrets(scope(ACME));
+        assert_eq!(secrets.public_key().await.unwrap().key_id(), id);
+    }
 }
 
 #[tokio::test(start_paused = true)]

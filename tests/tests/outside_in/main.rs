@@ -43,6 +43,7 @@ mod security;
 mod security_logs;
 mod security_properties;
 mod seeing;
+mod servers;
 mod shared;
 mod sockets;
 mod sockets_http2;

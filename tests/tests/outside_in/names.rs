@@ -16,7 +16,12 @@ async fn plaintext_in_place_of_a_sealed_value_never_reaches_the_wire() {
     );
     let newline = format!("{}\n", "c2VhbGVkYm94".repeat(6));
     let too_short = "c2VhbGVkYm94".repeat(5);
-    for plaintext in ["", short, &long, &url_safe, &unpadded, &newline, &too_short] {
+    // What `openssl rand -hex` and authenticator apps give is base64 by its characters.
+    let (hex, upper) = ("0123456789abcdef".repeat(4), "0123456789ABCDEF".repeat(6));
+    let (digits, base32) = ("0123456789".repeat(8), "JBSWY3DPEHPK3PXP".repeat(4));
+    let one_case = [&*hex, &upper, &digits, &base32];
+    let others = ["", short, &long, &url_safe, &unpadded, &newline, &too_short];
+    for plaintext in others.into_iter().chain(one_case) {
         let put = client
             .create_or_update_org_secret("acme", "NAME")
             .encrypted_value(plaintext, "1")
