@@ -4,7 +4,8 @@
 //! step, to the pinned version, must end in today's tree, byte for byte.
 //!
 //! Private registries are left out on the way: `octoseal` writes the fields that they have today, which earlier versions
-//! lack in part or in whole.
+//! lack in part or in whole. Lists are taken to be paged by number then as they are now: earlier versions do not say so of
+//! all of them.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,9 +15,10 @@ use anyhow::{Context as _, Result, bail};
 use syn::Item;
 
 use crate::codegen;
-use crate::description::Description;
 use crate::description::family::{Place, scopes};
 use crate::description::source::Source;
+use crate::description::walk::parameters;
+use crate::description::{Description, Operation};
 use crate::progress;
 use crate::repairs::Idle;
 use crate::robots::scratch::Scratch;
@@ -66,7 +68,9 @@ pub fn timelapse(
     options: &Journey,
     mut on_row: impl FnMut(&Row),
 ) -> Result<Timelapse> {
-    let pinned = Source::parse(&tree.read(SOURCE)?)?.package.version;
+    let source = tree.read(SOURCE)?;
+    let pinned = Source::parse(&source)?.package.version;
+    let pages = pages_of_today(&source, &Description::read(&tree.root().join(FRAGMENT))?.0)?;
     let target = tree.root().join("target");
     let rooms = ["client", "codegen", "sealing", "tests/mock"];
     let scratch = Scratch::new(
@@ -76,9 +80,10 @@ pub fn timelapse(
         &rooms,
     )?
     .offline(options.offline);
-    for file in [SOURCE, crate::tree::DOCS, FRAGMENT] {
+    for file in [crate::tree::DOCS, FRAGMENT] {
         scratch.write(file, tree.read(file)?)?;
     }
+    scratch.write(SOURCE, source.clone() + &pages)?;
     let root = tree.read(ROOT)?;
     let early_root = without_registries(&root).context(ROOT)?;
     let mut rows = Vec::new();
@@ -95,9 +100,10 @@ pub fn timelapse(
         };
         scratch.write(ROOT, root)?;
         let folder = options.folder.as_deref();
-        if folder.is_some() && version == pinned {
+        if version == pinned {
             // A file tells no archive's integrity. Today's pin tells the file's digest instead.
-            scratch.write(SOURCE, tree.read(SOURCE)?)?;
+            let as_left = Tree::at(scratch.root()).read(SOURCE)?.replace(&pages, "");
+            scratch.write(SOURCE, if folder.is_some() { &source } else { &as_left })?;
         }
         let wanted = Wanted {
             from: folder.map(|folder| folder.join(format!("{version}.json"))),
@@ -147,6 +153,23 @@ fn visit(scratch: &Scratch, wanted: Wanted, idle: Idle) -> Result<Row> {
         generate,
         check: started.elapsed(),
     })
+}
+
+/// The lines of `source.toml` by which every list that is paged by number in `today` is so, whatever a description says.
+pub fn pages_of_today(source: &str, today: &Description) -> Result<String> {
+    let Source { api, practice, .. } = Source::parse(source)?;
+    let is_paged = |operation: &Operation<'_>| {
+        parameters(today.value(), operation).any(|each| each["name"] == "page")
+    };
+    let lists = today.operations().into_iter().filter(is_paged);
+    let others = lists.filter(|list| !practice.paged.contains_key(list.id));
+    let lines = others.map(|list| {
+        format!(
+            "\n[practice.paged.{:?}]\nseen_in = [{:?}]\n",
+            list.id, api.version
+        )
+    });
+    Ok(lines.collect())
 }
 
 /// The root of the public crate without its module of private registries.

@@ -7,10 +7,11 @@ use std::process::Command;
 use crate::grown::grow;
 use crate::support::{Workshop, add_robots, fragment, here};
 use heck::ToPascalCase as _;
+use serde_json::Value;
 use xtask::codegen;
-use xtask::description::family;
-use xtask::description::operations;
-use xtask::repairs::Idle;
+use xtask::description::source::Source;
+use xtask::description::{Description, family, operations};
+use xtask::repairs::{Idle, apply};
 use xtask::robots::timelapse;
 use xtask::tree::{GENERATED, Mode, SOURCE};
 use xtask::vendor::fetch::Wanted;
@@ -218,6 +219,24 @@ fn write(to: &Path, bytes: impl AsRef<[u8]>) {
         std::fs::create_dir_all(to.parent().unwrap()).unwrap();
         std::fs::write(to, bytes).unwrap();
     }
+}
+
+#[test]
+fn on_the_way_back_in_time_lists_are_paged_as_they_are_today() {
+    let mut early = fragment();
+    for item in early["paths"].as_object_mut().unwrap().values_mut() {
+        if let Some(Value::Array(parameters)) = item.pointer_mut("/get/parameters") {
+            parameters.retain(|each| !each["$ref"].to_string().contains("page"));
+        }
+    }
+    let workshop = Workshop::new();
+    let source = workshop.tree.read(SOURCE).unwrap();
+    let today = Description::from_value(fragment()).unwrap();
+    let pages = timelapse::pages_of_today(&source, &today).unwrap();
+    let applied = |source: &str| apply(&early, &Source::parse(source).unwrap());
+    let refused = applied(&source).unwrap_err().to_string();
+    assert!(refused.contains("no `page`"), "{refused}");
+    applied(&(source + &pages)).unwrap();
 }
 
 #[test]
