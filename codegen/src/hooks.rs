@@ -13,8 +13,6 @@ use crate::operation::Operation;
 use crate::transport::{Transport, arriving, outgoing};
 
 const API_VERSION: HeaderName = HeaderName::from_static("x-github-api-version");
-/// progenitor's own header, which GitHub does not know.
-const PROGENITOR_VERSION: HeaderName = HeaderName::from_static("api-version");
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.github+json");
 
 /// Everything a generated call needs beside its parameters.
@@ -146,7 +144,6 @@ impl ClientHooks<Context> for Client {
             single.admit(info)?;
         }
         let headers = request.headers_mut();
-        headers.remove(PROGENITOR_VERSION);
         headers.insert(ACCEPT, MEDIA_TYPE);
         headers.insert(USER_AGENT, context.user_agent.clone());
         headers.insert(API_VERSION, context.api_version.clone());
@@ -164,8 +161,10 @@ impl ClientHooks<Context> for Client {
         let Context {
             transport, journey, ..
         } = self.inner();
+        let address = request.url().clone();
         let mut request = outgoing(request).await?;
         if let Some(journey) = journey {
+            journey.leads_to(address);
             request.extensions_mut().insert(journey.clone());
         }
         let reply = arriving(transport.send(request).await).await?;

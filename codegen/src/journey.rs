@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use reqwest::Url;
 
 use crate::transport::TransportError;
 
@@ -23,6 +24,7 @@ pub struct Journey(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
+    address: OnceLock<Url>,
     waits: AtomicBool,
     left: OnceLock<Instant>,
     head: OnceLock<Head>,
@@ -51,6 +53,15 @@ impl Journey {
     /// The head of the reply, when it has arrived.
     pub fn head(&self) -> Option<&Head> {
         self.0.head.get()
+    }
+
+    pub(crate) fn leads_to(&self, address: Url) {
+        self.0.address.get_or_init(|| address);
+    }
+
+    /// Where the request was to go at first.
+    pub(crate) fn address(&self) -> Option<&Url> {
+        self.0.address.get()
     }
 
     pub(crate) fn arrived(&self, reply: &reqwest::Response) {

@@ -119,7 +119,16 @@ fn request_of(
         true => reqwest::Body::wrap(journey.without_body()),
         false => reqwest::Body::wrap(journey.of(body)),
     });
-    reqwest::Request::try_from(request)
+    // To parse the address anew takes longer than the rest.
+    let Some(address) = journey.address().filter(|it| request.uri() == it.as_str()) else {
+        return reqwest::Request::try_from(request);
+    };
+    let (head, body) = request.into_parts();
+    let mut request = reqwest::Request::new(head.method, address.clone());
+    *request.headers_mut() = head.headers;
+    *request.version_mut() = head.version;
+    *request.body_mut() = Some(body);
+    Ok(request)
 }
 
 /// The body of a reply: whole, or in pieces that arrive one by one.

@@ -132,6 +132,33 @@ async fn a_layer_sees_what_leaves_over_sockets_too() {
     assert_eq!(*passed.lock().unwrap(), ["seen"]);
 }
 
+/// Sends every request to the server with this address.
+struct Moved(http::Uri, Arc<dyn Transport>);
+
+impl Transport for Moved {
+    fn send(&self, mut request: Request<Bytes>) -> TransportFuture<'_> {
+        let mut parts = request.uri().clone().into_parts();
+        parts.authority = self.0.authority().cloned();
+        *request.uri_mut() = http::Uri::from_parts(parts).unwrap();
+        self.1.send(request)
+    }
+}
+
+#[tokio::test]
+async fn a_request_goes_over_sockets_where_a_layer_sends_it() {
+    let (named, other) = (acme(), acme());
+    let (server, other_server) = (named.serve(), other.serve());
+    let address: http::Uri = other_server.url().parse().unwrap();
+    let client = Client::builder()
+        .token("t")
+        .base_url(server.url())
+        .layer(move |inner| Moved(address.clone(), inner))
+        .build()
+        .unwrap();
+    client.list_org_secrets("acme").await.unwrap();
+    assert_eq!((named.request_count(), other.request_count()), (0, 1));
+}
+
 /// Gives lists of fifteen pieces of 1 MiB each, and counts the bytes of those that are being read. Everything else is
 /// answered by GitHub.
 #[derive(Clone, Default)]

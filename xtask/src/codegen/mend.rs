@@ -11,8 +11,8 @@ use syn::visit_mut::{
     visit_path_segment_mut,
 };
 use syn::{
-    Arm, Expr, ExprMatch, ImplItemFn, Item, Lit, Pat, PathArguments, PathSegment, Type, Visibility,
-    parse_quote,
+    Arm, Block, Expr, ExprMatch, ImplItemFn, Item, Lit, Pat, PathArguments, PathSegment, Stmt,
+    Type, Visibility, parse_quote,
 };
 
 use super::made::{inside, reply_of};
@@ -40,7 +40,12 @@ pub(super) fn replies(client: TokenStream, repaired: &Value) -> Result<TokenStre
     own_types(&mut file);
     let mended = file.into_token_stream();
     let text = mended.to_string();
-    for before in ["from_response", "UnexpectedResponse", "Error < () >"] {
+    for before in [
+        "from_response",
+        "UnexpectedResponse",
+        "Error < () >",
+        "api_version ())",
+    ] {
         if text.contains(before) {
             bail!("progenitor no longer writes `{before}` as it did: see `mend::replies`");
         }
@@ -106,6 +111,7 @@ impl VisitMut for Replies {
     fn visit_impl_item_fn_mut(&mut self, method: &mut ImplItemFn) {
         self.method = method.sig.ident.to_string();
         self.reply = reply_of(&method.sig).cloned();
+        drop_own_header(&mut method.block);
         visit_impl_item_fn_mut(self, method);
     }
 
@@ -156,6 +162,34 @@ impl VisitMut for Replies {
                 }
             }
         };
+    }
+}
+
+/// Takes out of a method the header that progenitor adds to each request, and the map of headers if it is empty then:
+/// GitHub does not know it.
+fn drop_own_header(method: &mut Block) {
+    let has = |statement: &Stmt, code: &str| statement.to_token_stream().to_string().contains(code);
+    method
+        .stmts
+        .retain(|it| !has(it, "from_static (Self :: api_version ())"));
+    if method.stmts.iter().any(|it| has(it, "header_map . append")) {
+        return;
+    }
+    method.stmts.retain(|it| !has(it, "let mut header_map ="));
+    WithoutHeaders.visit_block_mut(method);
+}
+
+/// Calls no method `headers`.
+struct WithoutHeaders;
+
+impl VisitMut for WithoutHeaders {
+    fn visit_expr_mut(&mut self, expression: &mut Expr) {
+        visit_expr_mut(self, expression);
+        if let Expr::MethodCall(call) = expression
+            && call.method == "headers"
+        {
+            *expression = (*call.receiver).clone();
+        }
     }
 }
 
