@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::limits::Cost;
 use crate::lookup::{ScopeKey, fetch_key};
 use crate::receipt::Receipt;
-use crate::runtime::{Allowance, Place, RetryPolicy, cost};
+use crate::runtime::{Allowance, Call, Place, RetryPolicy, cost};
 use crate::scope::{AnyScope, Scope, SecretName};
 use crate::value::SecretValue;
 
@@ -245,7 +245,9 @@ impl<S: AnyScope> Secrets<S> {
     /// can have, and the failures of any call.
     pub async fn get(&self, name: impl Into<String>) -> Result<Secret, Error> {
         let name = SecretName::new(name)?;
-        let secret = self.target.read(&name, &self.target.allowance()).await?;
+        let target = &self.target;
+        let call = target.call("reading", name.as_str(), stores::Role::Get)?;
+        let secret = target.read(call, &name, &target.allowance()).await?;
         Ok(secret.into())
     }
 
@@ -303,10 +305,10 @@ impl<S: AnyScope> Secrets<S> {
 impl Target {
     async fn read(
         &self,
+        call: Call<'_>,
         name: &SecretName,
         allowance: &Allowance,
     ) -> Result<stores::Secret, Error> {
-        let call = self.call("reading", name.as_str(), stores::Role::Get)?;
         let request = |api: octoseal_api::Client| async move {
             api.get_secret(self.scope.api(), name.as_str()).await
         };

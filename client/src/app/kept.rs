@@ -220,7 +220,10 @@ impl Kept {
         let is = |kept: &&mut Made| kept.token.expose() == token.expose();
         let present = self.present.as_mut().filter(is)?;
         // GitHub knows a token that it has accepted before, or of which it names the permission that it lacks.
-        let is_known = error.required_permission().is_some() || error.is_not_found() && !is_first;
+        let is_known = match error.is_not_found() {
+            true => !is_first,
+            false => error.required_permission().is_some(),
+        };
         if !is_known {
             let wait = present.wait_while_young();
             if wait.is_some() {

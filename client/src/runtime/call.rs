@@ -51,6 +51,7 @@ pub(crate) struct Call<'a> {
     repeatable: bool,
     /// Whether its reply is compared with the token.
     pub(super) keeps_token: bool,
+    decides_a_write: bool,
 }
 
 impl<'a> Call<'a> {
@@ -70,6 +71,7 @@ impl<'a> Call<'a> {
             // Each POST creates something else.
             repeatable: operation.method != "POST",
             keeps_token: false,
+            decides_a_write: false,
         }
     }
 
@@ -77,6 +79,17 @@ impl<'a> Call<'a> {
     pub(crate) fn keeping_token(mut self) -> Self {
         self.keeps_token = true;
         self
+    }
+
+    /// The same, where a `404` decides what is written.
+    pub(crate) fn deciding_a_write(mut self) -> Self {
+        self.decides_a_write = true;
+        self
+    }
+
+    /// Whether a `404` decides what is written.
+    pub(super) fn decides_a_write(&self) -> bool {
+        self.decides_a_write
     }
 
     /// Allows another attempt even if the call may have been applied: what it makes twice does no harm.

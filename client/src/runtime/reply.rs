@@ -100,6 +100,12 @@ impl Failure {
         Self::new(Error::new(ErrorKind::Timeout, reason), Class::Transient)
     }
 
+    /// A `404` that the newness of the token may have caused, and no time to ask again.
+    pub(super) fn not_known_in_time() -> Self {
+        let reason = "404 to a new token, which GitHub may not know everywhere yet, and no time to ask again";
+        Self::new(Error::new(ErrorKind::Timeout, reason), Class::Transient)
+    }
+
     pub(crate) fn timed_out(after: Duration) -> Self {
         let reason = format!("no complete reply within {:.1} s", after.as_secs_f64());
         Self::new(Error::new(ErrorKind::Timeout, reason), Class::Transient).maybe_applied()

@@ -43,7 +43,7 @@ pub(crate) trait Tokens: Send + Sync {
 
     /// How long to wait before another attempt after a `403` or `404` that the token may have caused: GitHub may not
     /// know it everywhere yet, or it may be older than its permissions. `None` if it can't have. `is_first`: no request
-    /// with this token has been accepted before.
+    /// with this token has been accepted before, or it does not count that one was.
     fn denied(&self, token: &Token, error: &Error, is_first: bool) -> Option<Duration> {
         let _ = (token, error, is_first);
         None

@@ -54,7 +54,7 @@ impl<S: HasEnvironment> Secrets<S> {
             let why = format!("{scope} is not in an environment");
             return Err(Error::unsupported(why));
         };
-        let look = Call::new(scope, "looking for", "", REPOS_GET_ENVIRONMENT);
+        let look = Call::new(scope, "looking for", "", REPOS_GET_ENVIRONMENT).deciding_a_write();
         let create = Call::new(scope, "creating", "", REPOS_CREATE_OR_UPDATE_ENVIRONMENT);
         let there = AtomicBool::new(false);
         let read = || async {

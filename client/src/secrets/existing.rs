@@ -69,7 +69,8 @@ impl Target {
         with_selection: bool,
         allowance: &Allowance,
     ) -> Result<Option<Existing>, Error> {
-        let secret = match self.read(name, allowance).await {
+        let call = self.call("reading", name.as_str(), stores::Role::Get)?;
+        let secret = match self.read(call.deciding_a_write(), name, allowance).await {
             Ok(secret) => secret,
             Err(error) if error.is_githubs_not_found() => return Ok(None),
             Err(error) => return Err(error),

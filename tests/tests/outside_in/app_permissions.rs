@@ -85,3 +85,62 @@ async fn tokens_that_are_kept_can_be_forgotten() {
     put(&client, "KEY", "two").await.unwrap();
     assert_eq!(count(&github, "/access_tokens"), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_404_to_a_new_token_that_has_passed_elsewhere_makes_no_put_widen_access() {
+    let github = installed();
+    let scope = octoseal_tests::scope(octoseal_tests::ACME);
+    github.seed(&scope, "KEY", "old").visibility("private");
+    let client = client(&github, app());
+    let secrets = client.secrets(scope.clone());
+    // One server knows the token, and another does not yet.
+    let unknown = Fault::not_found().with_token_younger_than(Duration::from_secs(2));
+    github.inject(unknown.at("/secrets/KEY").on("GET").always());
+    let access = octoseal::Access::keep_or(octoseal::Visibility::All);
+    let keeping = secrets.put("KEY", "new").access(access.clone());
+    keeping.send().await.unwrap();
+    let stored = github.secret(&scope, "KEY").unwrap();
+    assert_eq!(stored.visibility.as_deref(), Some("private"));
+
+    // Nor does one that has no time to ask again.
+    let github = installed();
+    github.seed(&scope, "KEY", "old").visibility("private");
+    github.inject(Fault::not_found().at("/secrets/KEY").on("GET").always());
+    let client = crate::app::client(&github, app());
+    let secrets = client.secrets(scope.clone());
+    let hasty = secrets.put("KEY", "new").access(access.clone());
+    let hasty = hasty.deadline(Duration::from_secs(2)).send().await;
+    assert!(hasty.unwrap_err().is_timeout());
+    let stored = github.secret(&scope, "KEY").unwrap();
+    assert_eq!(stored.visibility.as_deref(), Some("private"));
+
+    // What stays missing is created, and holds up no call that reads nothing.
+    let github = installed();
+    let client = crate::app::client(&github, app());
+    let secrets = client.secrets(scope.clone());
+    let began = Instant::now();
+    let create = secrets.put("NEW", "value").access(access);
+    let other = async {
+        put(&client, "OTHER", "value").await.unwrap();
+        began.elapsed()
+    };
+    let (created, other_took) = tokio::join!(create.send(), other);
+    created.unwrap();
+    assert!(other_took.is_zero(), "{other_took:?}");
+    assert!(began.elapsed().as_secs() <= 5, "{:?}", began.elapsed());
+    assert!(github.secret(&scope, "NEW").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_404_to_a_new_token_that_has_passed_elsewhere_makes_no_environment() {
+    let github = installed();
+    github.add_environment("acme", "api", "staging");
+    let client = client(&github, app());
+    let repository = octoseal_tests::scope("actions:repo/acme/api");
+    let first = client.secrets(repository).put("KEY", "value");
+    first.send().await.unwrap();
+    let unknown = Fault::not_found().with_token_younger_than(Duration::from_secs(2));
+    github.inject(unknown.at("/environments/").on("GET").always());
+    let staging = client.secrets(octoseal_tests::scope("actions:env/acme/api/staging"));
+    assert!(staging.ensure_environment().await.unwrap().is_none());
+}

@@ -48,7 +48,16 @@ impl Attempts<'_> {
             return (failure.then(pause.map(Pause::Fixed)), None);
         }
         if let Some(pause) = self.pause_for_young_token(&failure, token, &proof) {
-            let pause = proof.refuse(&failure.error, AfterRefusal::AskAgain(pause));
+            let is_missing = failure.error.is_not_found();
+            // A token that was accepted elsewhere is good enough for other calls.
+            let pause = match is_missing && !proof.is_first() {
+                true => Some(pause),
+                false => proof.refuse(&failure.error, AfterRefusal::AskAgain(pause)),
+            };
+            let failure = match is_missing && self.call.decides_a_write() {
+                true => Failure::not_known_in_time(),
+                false => failure,
+            };
             return (failure.then(pause.map(Pause::Fixed)), None);
         }
         // A failure on the way to GitHub, or a reply from there, says nothing of the token.
@@ -96,6 +105,7 @@ impl Attempts<'_> {
             return None;
         }
         let tokens = &self.runtime.tokens;
-        tokens.denied(token, &failure.error, proof.is_first())
+        let is_first = proof.is_first() || self.call.decides_a_write();
+        tokens.denied(token, &failure.error, is_first)
     }
 }
