@@ -230,13 +230,14 @@ pub enum TransportErrorKind {
 }
 
 impl TransportError {
-    /// An error of a kind, and why: an error, or a text.
+    /// An error of a kind, and why: an error, or a text. What a server said as it ended an HTTP/2 connection is left
+    /// out: it may be what was sent.
     pub fn new(kind: TransportErrorKind, why: impl Into<BoxError>) -> Self {
         use TransportErrorKind::{Broken, Timeout};
         Self {
             kind,
             may_have_been_sent: matches!(kind, Timeout | Broken),
-            source: why.into().into(),
+            source: without_debug_data(why.into()),
         }
     }
 
@@ -282,6 +283,58 @@ impl fmt::Debug for TransportError {
 impl StdError for TransportError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         Some(&*self.source)
+    }
+}
+
+/// How h2 begins the debug data of a `GOAWAY` frame in its errors, which are of types that it alone names.
+const DEBUG_DATA: &str = " (b\"";
+
+/// An error, or the texts of it and its causes if they hold debug data, up to that.
+fn without_debug_data(error: BoxError) -> Arc<dyn StdError + Send + Sync> {
+    let first: &(dyn StdError + 'static) = &*error;
+    let texts: Vec<String> = std::iter::successors(Some(first), |&error| cause(error))
+        .map(ToString::to_string)
+        .collect();
+    if !texts.iter().any(|text| text.contains(DEBUG_DATA)) {
+        return error.into();
+    }
+    let mut told = None;
+    for text in texts.iter().rev() {
+        let (text, _) = text.split_once(DEBUG_DATA).unwrap_or((text, ""));
+        let (text, cause) = (text.to_owned(), told.map(Box::new));
+        told = Some(InWords { text, cause });
+    }
+    match told {
+        Some(told) => Arc::new(told),
+        None => error.into(),
+    }
+}
+
+/// The source of an I/O error skips the error that it wraps.
+fn cause<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
+    let wrapped = error.downcast_ref::<std::io::Error>();
+    match wrapped.and_then(std::io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
+}
+
+/// The text of an error, and those of its causes.
+#[derive(Debug)]
+struct InWords {
+    text: String,
+    cause: Option<Box<InWords>>,
+}
+
+impl fmt::Display for InWords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl StdError for InWords {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
     }
 }
 

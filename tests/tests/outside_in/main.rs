@@ -46,6 +46,7 @@ mod seeing;
 mod servers;
 mod shared;
 mod sockets;
+mod sockets_goaway;
 mod sockets_http2;
 mod sockets_raw;
 mod sockets_tls;
