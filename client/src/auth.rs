@@ -2,6 +2,7 @@
 
 mod environment;
 mod file;
+mod reading;
 mod server;
 mod sources;
 mod token;

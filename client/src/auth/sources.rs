@@ -1,9 +1,11 @@
 //! Sources of tokens in environment variables and mounted files, which may change.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::file::read_secret;
+use super::reading::Reading;
 use super::token::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource};
 use crate::error::{BoxError, Error, Given, GivenPath, shown, shown_path};
 
@@ -45,7 +47,8 @@ impl EnvToken {
 
 /// A token in a file, such as a mounted secret, read again for each request, so that a rotated token is used at
 /// once. Blanks and line breaks around it are ignored. It must be a regular file of at most 64 KiB; reading it counts
-/// towards the call's time.
+/// towards the call's time. A file system that hangs holds up one thread for each source, however many calls wait for it,
+/// and keeps no runtime from ending.
 ///
 /// # Examples
 /// ```
@@ -53,16 +56,18 @@ impl EnvToken {
 /// let github = octoseal::Client::builder().token_source(source).build()?;
 /// # Ok::<(), octoseal::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct FileToken {
     path: GivenPath,
+    reading: Reading<Result<Token, Error>>,
 }
 
 impl FileToken {
     /// The file's path.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = GivenPath(path.into());
-        Self { path }
+        let reading = Reading::default();
+        Self { path, reading }
     }
 
     fn read(path: &Path) -> Result<Token, Error> {
@@ -78,6 +83,14 @@ impl FileToken {
 /// Asks again, since the source reads afresh; if it gives the same token, that is not sent again.
 const READ_AFRESH: AfterRefusal = AfterRefusal::AskAgain(Duration::ZERO);
 
+impl fmt::Debug for FileToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileToken")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
 impl TokenSource for EnvToken {
     fn token<'a>(&'a self, _: Audience<'a>) -> TokenFuture<'a> {
         Box::pin(std::future::ready(self.read().map_err(BoxError::from)))
@@ -92,8 +105,9 @@ impl TokenSource for FileToken {
     fn token<'a>(&'a self, _: Audience<'a>) -> TokenFuture<'a> {
         let path = self.path.0.clone();
         Box::pin(async move {
-            let read = tokio::task::spawn_blocking(move || Self::read(&path));
-            Ok(read.await??)
+            let read = self.reading.join_or(move || Self::read(&path));
+            let lost = || Error::config("there was no thread to read the token file with");
+            Ok(read.await.unwrap_or_else(|| Err(lost()))?)
         })
     }
 
