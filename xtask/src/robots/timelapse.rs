@@ -26,10 +26,11 @@ use crate::tree::{CLIENT, FRAGMENT, GENERATED, Mode, SOURCE, Tree, VENDORED};
 use crate::vendor::fetch::Wanted;
 use crate::vendor::{self, Options};
 
-/// Earlier versions, one for each major, back to the first that has the stores.
-pub const VERSIONS: [&str; 12] = [
-    "2.2.1", "10.0.0", "12.0.0", "14.0.0", "16.0.0", "17.0.0", "18.0.0", "19.0.0", "20.0.0",
-    "21.0.0", "22.0.0", "23.0.0",
+/// Earlier versions, one for each major, back to the first that the client can be generated from. 10.0.0 does not declare
+/// a piece of a kept operation's path, and 2.2.1 takes repositories' ids as text alone: generation refuses both by name.
+pub const VERSIONS: [&str; 10] = [
+    "12.0.0", "14.0.0", "16.0.0", "17.0.0", "18.0.0", "19.0.0", "20.0.0", "21.0.0", "22.0.0",
+    "23.0.0",
 ];
 
 /// The root of the public crate.
