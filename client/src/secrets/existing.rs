@@ -9,12 +9,12 @@ use octoseal_api::stores;
 use tokio::time::sleep;
 
 use super::kept::Resolved;
-use super::selected::{LISTING, entry_of_selected, page_of_selected};
+use super::selected::{LISTING, page_of_selected};
 use super::target::Target;
 use crate::error::{Error, ErrorKind};
 use crate::lookup::{Left, OwnWrite};
 use crate::runtime::Allowance;
-use crate::runtime::paging::pages;
+use crate::runtime::paging::{PER_PAGE, pages};
 use crate::scope::SecretName;
 
 /// The pause before each further read, after one that is older than this client's own write.
@@ -108,7 +108,8 @@ impl Target {
     async fn selection(&self, name: &SecretName, allowance: &Allowance) -> Result<Vec<i64>, Error> {
         let listed = self.listed(stores::Role::ListRepositories, LISTING, name.as_str())?;
         let listed = Arc::new(listed);
-        let mut pages = pages(listed.clone(), Some(allowance.clone()), page_of_selected);
+        let (within, page) = (Some(allowance.clone()), page_of_selected::<PER_PAGE>);
+        let mut pages = pages(listed.clone(), within, page);
         let mut ids = BTreeSet::new();
         let mut ends = Vec::new();
         while let Some(page) = pages.try_next().await? {
@@ -124,9 +125,9 @@ impl Target {
         // An entry less on an earlier page hides one between two pages, also if there is another behind.
         ends.pop();
         for (number, id) in ends {
-            let (api, call) = (&self.client.runtime, listed.call());
-            let entry = api.call(call, allowance, |api| {
-                entry_of_selected(api, listed.clone(), number)
+            let (runtime, call) = (&self.client.runtime, listed.call());
+            let entry = runtime.call(call, allowance, |api| {
+                page_of_selected::<1>(api, listed.clone(), number)
             });
             let entry = entry.await?.into_inner().items;
             if entry.len() < 2 && entry.first().is_none_or(|entry| entry.id != id) {

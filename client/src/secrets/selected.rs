@@ -27,25 +27,15 @@ pub struct Repository {
 /// The listing as errors say it.
 pub(super) const LISTING: &str = "listing the selected repositories of";
 
-/// One page of the repositories that a secret is selected for.
-pub(super) async fn page_of_selected(
+/// A page of so many of the repositories that a secret is selected for.
+pub(super) async fn page_of_selected<const ENTRIES: i64>(
     api: octoseal_api::Client,
     listed: Arc<Listed<Scope>>,
     page: i64,
 ) -> Answer<stores::Page<stores::Repository>> {
     let (scope, name) = (listed.place.api(), listed.name.as_str());
-    api.list_selected_repositories(scope, name, PER_PAGE, page)
+    api.list_selected_repositories(scope, name, ENTRIES, page)
         .await
-}
-
-/// A page of one entry: that of this number in the list, the first being 1.
-pub(super) async fn entry_of_selected(
-    api: octoseal_api::Client,
-    listed: Arc<Listed<Scope>>,
-    number: i64,
-) -> Answer<stores::Page<stores::Repository>> {
-    let (scope, name) = (listed.place.api(), listed.name.as_str());
-    api.list_selected_repositories(scope, name, 1, number).await
 }
 
 impl<S: HasSelectedRepositories> Secrets<S> {
@@ -75,10 +65,14 @@ impl<S: HasSelectedRepositories> Secrets<S> {
         let (role, name) = (stores::Role::ListRepositories, name.into());
         let name = SecretName::new(name);
         let listed = name.and_then(|name| self.target.listed(role, LISTING, name.as_str()));
-        List::new(listed, page_of_selected, |repository, listed| {
-            let read = Repository::read(repository);
-            read.map_err(|error| error.with_action(listed.call().to_string()))
-        })
+        List::new(
+            listed,
+            page_of_selected::<PER_PAGE>,
+            |repository, listed| {
+                let read = Repository::read(repository);
+                read.map_err(|error| error.with_action(listed.call().to_string()))
+            },
+        )
     }
 
     /// Replaces the repositories that the secret `name` is selected for. They are given by id or `owner/name`; names

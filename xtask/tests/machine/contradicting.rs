@@ -8,7 +8,6 @@ use xtask::description::Description;
 use xtask::diff::{Breaks, Uses, diff};
 use xtask::repairs::{Idle, apply};
 use xtask::tree::{Mode, SOURCE};
-use xtask::vendor::{self, fetch};
 
 const PAGED: &str = "/user/codespaces/secrets/{secret_name}/repositories";
 const REGISTRIES: &str = "/orgs/{org}/private-registries";
@@ -187,25 +186,12 @@ fn what_a_description_says_of_all_calls_and_is_not_as_they_are_made_is_refused_a
         let mut description = fragment();
         description["servers"] = json!([{ "url": "https://api.github.com" }]);
         description["info"]["version"] = json!("99.0.0");
-        let place = workshop.file("new.json", description.to_string());
-        let wanted = |from| fetch::Wanted {
-            from: Some(from),
-            version: Some("99.0.0".to_owned()),
-            ..Default::default()
-        };
-        let options = |from| vendor::Options {
-            wanted: wanted(from),
-            ..Default::default()
-        };
-        vendor::run(&workshop.tree, &options(place)).unwrap();
+        workshop.vendor(&description).unwrap();
 
         description[key] = value;
         let workshop = Workshop::new();
-        let place = workshop.file("new.json", description.to_string());
         let before = workshop.snapshot();
-        let error = vendor::run(&workshop.tree, &options(place))
-            .map(drop)
-            .unwrap_err();
+        let error = workshop.vendor(&description).map(drop).unwrap_err();
         assert_eq!(format!("{error:#}"), words);
         assert_eq!(workshop.snapshot(), before);
         let parse = |value| Description::from_value(value).unwrap();
@@ -223,17 +209,7 @@ fn unvendored(change: impl FnOnce(&mut Value)) -> String {
     let mut description = fragment();
     description["info"]["version"] = json!("99.0.0");
     change(&mut description);
-    let place = workshop.file("new.json", description.to_string());
-    let wanted = fetch::Wanted {
-        from: Some(place),
-        version: Some("99.0.0".to_owned()),
-        ..Default::default()
-    };
-    let options = vendor::Options {
-        wanted,
-        ..Default::default()
-    };
-    let error = vendor::run(&workshop.tree, &options).map(drop).unwrap_err();
+    let error = workshop.vendor(&description).map(drop).unwrap_err();
     format!("{error:#}")
 }
 

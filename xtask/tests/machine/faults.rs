@@ -5,25 +5,14 @@ use crate::support::{Workshop, fragment, source};
 use serde_json::{Value, json};
 use xtask::description::Description;
 use xtask::description::left_out::left_out;
-use xtask::vendor::fetch::Wanted;
-use xtask::vendor::{Options, Outcome, run};
+use xtask::vendor::Outcome;
 
 fn vendored(change: impl FnOnce(&mut Value)) -> Result<Outcome, String> {
     let workshop = Workshop::new();
     let mut description = fragment();
     change(&mut description);
-    let wanted = Wanted {
-        from: Some(workshop.file("description.json", description.to_string())),
-        version: Some("99.0.0".to_owned()),
-        offline: true,
-        ..Wanted::default()
-    };
-    let options = Options {
-        wanted,
-        ..Options::default()
-    };
     let before = workshop.snapshot();
-    run(&workshop.tree, &options).map_err(|error| {
+    workshop.vendor(&description).map_err(|error| {
         assert_eq!(workshop.snapshot(), before);
         format!("{error:#}")
     })

@@ -6,8 +6,6 @@ use xtask::codegen::docs::Docs;
 use xtask::description::source::Source;
 use xtask::repairs::Idle;
 use xtask::tree::{CLIENT, DOCS, FRAGMENT, Mode, SOURCE};
-use xtask::vendor::fetch::Wanted;
-use xtask::vendor::{self, Options};
 use xtask::{codegen, description};
 
 #[test]
@@ -25,25 +23,12 @@ fn an_operation_added_to_the_list_is_in_the_client_with_a_documented_method() {
             },
         } });
         description["components"]["schemas"]["license"] = json!({ "type": "object", "properties": { "key": { "type": "string", "format": "uri" } } });
-        let wanted = Wanted {
-            from: Some(workshop.file("description.json", description.to_string())),
-            version: Some("99.0.0".to_owned()),
-            offline: true,
-            ..Wanted::default()
-        };
         workshop.edit(
             SOURCE,
             "[operations]\n",
             &format!("[operations]\nonly-in-this-test = [\"{entry}\"]\n"),
         );
-        vendor::run(
-            &workshop.tree,
-            &Options {
-                wanted,
-                ..Options::default()
-            },
-        )
-        .unwrap();
+        workshop.vendor(&description).unwrap();
         codegen::run(&workshop.tree, Mode::Write, Idle::Refuse).unwrap();
         let wordless = codegen::wordless(&workshop.tree).unwrap();
         assert!(wordless.contains(&"licenses/get".to_owned()));

@@ -8,23 +8,11 @@ use xtask::description::Description;
 use xtask::diff::{Breaks, Uses, diff};
 use xtask::repairs::Idle;
 use xtask::tree::Mode;
-use xtask::vendor::fetch::Wanted;
-use xtask::vendor::{self, Options};
 
 /// Why a description is refused, if it is: vendored and generated as a refresh does it.
 fn refused(description: &Value) -> Option<String> {
     let workshop = Workshop::new();
-    let wanted = Wanted {
-        from: Some(workshop.file("new.json", description.to_string())),
-        version: Some("99.0.0".to_owned()),
-        offline: true,
-        ..Wanted::default()
-    };
-    let options = Options {
-        wanted,
-        ..Options::default()
-    };
-    let vendored = vendor::run(&workshop.tree, &options);
+    let vendored = workshop.vendor(description);
     let generated = vendored.and_then(|_| codegen::run(&workshop.tree, Mode::Write, Idle::Refuse));
     generated.err().map(|error| format!("{error:#}"))
 }

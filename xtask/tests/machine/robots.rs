@@ -14,8 +14,6 @@ use xtask::description::{Description, family, operations};
 use xtask::repairs::{Idle, apply};
 use xtask::robots::timelapse;
 use xtask::tree::{GENERATED, Mode, SOURCE};
-use xtask::vendor::fetch::Wanted;
-use xtask::vendor::{self, Options};
 
 /// A program that uses the store as any other, through `octoseal` alone.
 const PROGRAM: &str = r#"
@@ -54,26 +52,12 @@ fn with_robots() -> Workshop {
     let mut description = fragment();
     add_robots(&mut description);
     grow(&mut description);
-    let file = workshop.file("description.json", description.to_string());
     workshop.edit(
         SOURCE,
         "[operations]\n",
         "[operations]\nrobots = [\"tag:robots\"]\n",
     );
-    let wanted = Wanted {
-        from: Some(file),
-        version: Some("99.0.0".to_owned()),
-        offline: true,
-        ..Wanted::default()
-    };
-    let outcome = vendor::run(
-        &workshop.tree,
-        &Options {
-            wanted,
-            ..Options::default()
-        },
-    )
-    .unwrap();
+    let outcome = workshop.vendor(&description).unwrap();
     assert_eq!(outcome.operations, operations(&fragment()).len() + 15);
     assert_eq!(outcome.left_out, [], "nothing of robots is left out");
     codegen::run(&workshop.tree, Mode::Write, Idle::Refuse).unwrap();

@@ -14,6 +14,7 @@ use xtask::description::source::Source;
 use xtask::repairs::Idle;
 use xtask::tree::{DOCS, FRAGMENT, GENERATED, README, SOURCE, Tree, VENDORED};
 use xtask::vendor;
+use xtask::vendor::fetch::Wanted;
 
 /// Every file that the machine reads or writes.
 pub(crate) fn files() -> impl Iterator<Item = &'static str> {
@@ -77,6 +78,21 @@ impl Workshop {
         let place = self.folder.path().join(path);
         std::fs::create_dir_all(place.parent().unwrap()).unwrap();
         std::fs::write(place, text).unwrap();
+    }
+
+    /// Vendors a description as version 99.0.0, as a refresh does.
+    pub(crate) fn vendor(&self, description: &Value) -> anyhow::Result<vendor::Outcome> {
+        let wanted = Wanted {
+            from: Some(self.file("description.json", description.to_string())),
+            version: Some("99.0.0".to_owned()),
+            offline: true,
+            ..Wanted::default()
+        };
+        let options = vendor::Options {
+            wanted,
+            ..vendor::Options::default()
+        };
+        vendor::run(&self.tree, &options)
     }
 
     /// Writes a file beside the tree.
