@@ -98,6 +98,10 @@ impl Proofs {
         }
     }
 
+    pub(super) fn has_accepted(&self, token: &Token) -> bool {
+        matches!(lock(&self.known).state(token).1, Some(State::Accepted))
+    }
+
     /// Begins a request with a token, unless it must [wait](Self::wait).
     pub(super) fn begin(&self, token: &Token) -> Option<Proof<'_>> {
         let now = Instant::now();
@@ -143,7 +147,7 @@ impl Proof<'_> {
         self.refusals.is_some()
     }
 
-    /// Notes that GitHub accepts the token: the request did not end by its refusal.
+    /// Notes that GitHub accepts the token: what it answered itself was no refusal of it.
     pub(super) fn accept(mut self) {
         if self.refusals.take().is_some() {
             self.proofs.set(self.token, State::Accepted);
@@ -172,7 +176,15 @@ impl Proof<'_> {
 
 impl Drop for Proof<'_> {
     fn drop(&mut self) {
-        if let Some(refusals) = self.refusals {
+        let Some(refusals) = self.refusals else {
+            return;
+        };
+        // Another request may have found out meanwhile.
+        let is_open = {
+            let known = lock(&self.proofs.known);
+            matches!(known.states.get(&self.token), Some(State::Probed(..)))
+        };
+        if is_open {
             let state = State::Unproven(Instant::now(), refusals, None);
             self.proofs.set(self.token, state);
         }

@@ -100,9 +100,9 @@ impl Failure {
         Self::new(Error::new(ErrorKind::Timeout, reason), Class::Transient)
     }
 
-    /// A `404` that the newness of the token may have caused, and no time to ask again.
+    /// A refusal that the newness of the token may have caused, and no time to ask again.
     pub(super) fn not_known_in_time() -> Self {
-        let reason = "404 to a new token, which GitHub may not know everywhere yet, and no time to ask again";
+        let reason = "a new token was refused, which GitHub may not know everywhere yet, and there is no time to ask again";
         Self::new(Error::new(ErrorKind::Timeout, reason), Class::Transient)
     }
 

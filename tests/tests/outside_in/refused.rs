@@ -10,7 +10,7 @@ use octoseal::{
 };
 use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{acme, put, scope};
-use tokio::time::Instant;
+use tokio::time::{Instant, advance};
 
 const LATENCY: Duration = Duration::from_millis(100);
 
@@ -194,4 +194,37 @@ async fn a_source_that_panics_when_it_is_told_of_a_refusal_is_one_that_gives_up(
     let error = put(&client, "KEY", "value").await.unwrap_err();
     assert!(error.is_unauthorized(), "{error}");
     assert_eq!(github.request_count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_an_outage_calls_with_a_token_that_is_not_known_yet_end_within_the_time_for_retries() {
+    let github = strict();
+    github.inject(Fault::silence().always());
+    let client = toward(&github).token("new").build().unwrap();
+    let began = Instant::now();
+    let puts = (0..200).map(|n| {
+        let client = &client;
+        async move { put(client, &format!("KEY_{n}"), "value").await }
+    });
+    for put in futures_util::future::join_all(puts).await {
+        assert!(put.unwrap_err().is_timeout());
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(90),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_ends_late_takes_back_no_refusal_that_another_met() {
+    let github = strict();
+    github.inject(Fault::silence().times(1));
+    let client = toward(&github).token("dead").build().unwrap();
+    assert_eq!(batch(&client).await, 0);
+    let before = github.request_count();
+    advance(Duration::from_secs(60)).await;
+    let error = put(&client, "KEY", "value").await.unwrap_err();
+    assert!(error.is_unauthorized(), "{error}");
+    assert_eq!(github.request_count(), before);
 }

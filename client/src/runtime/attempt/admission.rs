@@ -11,7 +11,6 @@ use crate::error::{Error, ErrorKind, Reach};
 use crate::limits::{Ask, Cost, Identity, Leave, NoLeave};
 use crate::runtime::call::number_of;
 use crate::runtime::limited::limited;
-use crate::runtime::policy::A_YEAR;
 use crate::runtime::retry::Next;
 
 impl Attempts<'_> {
@@ -101,17 +100,21 @@ impl Attempts<'_> {
     /// Asks for the token, and waits while another request finds out whether GitHub accepts it.
     async fn accepted_token(&self) -> Result<Token, Next> {
         let token = self.token().await?;
-        let deadline = self.allowance.deadline();
-        let deadline = deadline.unwrap_or_else(|| Instant::now() + A_YEAR);
-        let refusal =
-            match timeout_at(deadline, self.runtime.proofs.wait(&token, self.allowance)).await {
-                Ok(Ok(())) => return Ok(token),
-                Ok(Err(refusal)) => refusal,
-                Err(_) => {
-                    let why = "whether GitHub accepts the token was not known in time";
-                    return Err(Next::Stop(Error::new(ErrorKind::Timeout, why)));
-                }
-            };
+        let began = Instant::now();
+        let proven = self.runtime.proofs.wait(&token, self.allowance);
+        let proven = timeout_at(began + self.allowance.left(), proven).await;
+        // While nothing is answered, requests with the token go one by one: that wait is one for a failure.
+        if !self.runtime.proofs.has_accepted(&token) {
+            self.allowance.spend(began.elapsed());
+        }
+        let refusal = match proven {
+            Ok(Ok(())) => return Ok(token),
+            Ok(Err(refusal)) => refusal,
+            Err(_) => {
+                let why = "whether GitHub accepts the token was not known in time";
+                return Err(Next::Stop(Error::new(ErrorKind::Timeout, why)));
+            }
+        };
         let is_other = self.token().await?.expose() != token.expose();
         let mut progress = self.progress();
         progress.refused_tokens += 1;

@@ -49,13 +49,19 @@ impl Attempts<'_> {
         }
         if let Some(pause) = self.pause_for_young_token(&failure, token, &proof) {
             let is_missing = failure.error.is_not_found();
+            // Calls that wait for the token asked for something else than what was refused here.
+            let unknown = Failure::not_known_in_time();
+            let told = match pause.is_zero() {
+                true => &failure.error,
+                false => &unknown.error,
+            };
             // A token that was accepted elsewhere is good enough for other calls.
             let pause = match is_missing && !proof.is_first() {
                 true => Some(pause),
-                false => proof.refuse(&failure.error, AfterRefusal::AskAgain(pause)),
+                false => proof.refuse(told, AfterRefusal::AskAgain(pause)),
             };
             let failure = match is_missing && self.call.decides_a_write() {
-                true => Failure::not_known_in_time(),
+                true => unknown,
                 false => failure,
             };
             return (failure.then(pause.map(Pause::Fixed)), None);
