@@ -237,16 +237,23 @@ impl<'a> Attempts<'a> {
         };
         let replies_are_marked = &self.runtime.replies_are_marked;
         let has_mark = head.request_id.is_some();
+        // Refusals are told from others' by the form of the mark, so by that it is learnt.
+        let has_githubs_mark = head
+            .request_id
+            .as_ref()
+            .and_then(headers::checked_id)
+            .is_some();
+        let is_write = self.call.is_write();
         // An unmarked success of a write teaches nothing: the next would then count as made.
-        if has_mark || outcome.is_ok() && !self.call.is_write() {
-            replies_are_marked.store(has_mark, Ordering::Relaxed);
+        if has_githubs_mark || outcome.is_ok() && !is_write {
+            replies_are_marked.store(has_githubs_mark, Ordering::Relaxed);
         }
         match outcome {
-            Ok(_) if !has_mark && replies_are_marked.load(Ordering::Relaxed) => {
+            Ok(_) if is_write && !has_mark && replies_are_marked.load(Ordering::Relaxed) => {
                 Err(Failure::not_by_github(head.status))
             }
             Err(failure)
-                if self.call.is_write()
+                if is_write
                     && has_mark
                     && head.status.is_success()
                     && failure.error.status().is_none() =>

@@ -93,7 +93,7 @@ impl<S: HasEnvironment> Secrets<S> {
             } else if there.load(Ordering::Relaxed) {
                 return Ok(None);
             }
-            let created = created.map_err(|error| match error.is_not_found() {
+            let created = created.map_err(|error| match error.is_githubs_not_found() {
                 true => error.with_hint(
                     "the repository may be missing, renamed, or invisible to this token, or the token may not \
                      administer it",
