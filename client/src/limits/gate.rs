@@ -19,7 +19,7 @@ use super::log::Ms;
 use super::pacing::Pacing;
 use super::signals::{Quota, Refusal, WaitReason};
 
-/// Identities and places that are remembered, unless more are in use.
+/// Identities and places that are remembered, unless more are in use or have used up their limits.
 const MAX_LINES: usize = 4096;
 
 /// A line that was not used for this time is forgotten: no lesson holds for longer.
@@ -196,9 +196,10 @@ impl Limits {
         if lines.len() >= MAX_LINES {
             // Places go first, since the used-up limits of an identity must not be forgotten.
             let is_identity = |key: &Key| matches!(key, Key::Identity(_));
-            let is_closed = |line: &Arc<Line>| line.look(|it, now| it.closed(now)).is_some();
+            let is_used_up =
+                |line: &Arc<Line>| line.look(|it, now| it.earliest(now, Cost::READ) > now);
             let idle = lines.iter().filter(|(key, (line, _))| {
-                Arc::strong_count(line) == 1 && !(is_identity(key) && is_closed(line))
+                Arc::strong_count(line) == 1 && !(is_identity(key) && is_used_up(line))
             });
             let oldest = idle.min_by_key(|(key, (_, used_at))| (is_identity(key), *used_at));
             if let Some(oldest) = oldest.map(|(key, _)| *key) {

@@ -180,7 +180,12 @@ impl<T: Send + Sync + 'static> Slot<T> {
         if let Some(fetching) = known.fetch.as_ref().and_then(WeakShared::upgrade) {
             return Look::Joined(fetching);
         }
-        let fetching = start(self.clone(), allowance.clone(), fetch());
+        let fetching = start(
+            self.clone(),
+            wanted.what.clone(),
+            allowance.clone(),
+            fetch(),
+        );
         known.fetch = fetching.downgrade();
         Look::Started(fetching)
     }
@@ -188,6 +193,7 @@ impl<T: Send + Sync + 'static> Slot<T> {
 
 fn start<T: Send + Sync + 'static>(
     slot: Arc<Slot<T>>,
+    what: String,
     allowance: Allowance,
     fetch: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Shared<Fetching<T>> {
@@ -207,9 +213,11 @@ fn start<T: Send + Sync + 'static>(
                 Err(Missed::new(error, &allowance))
             }
             Err(_) => {
+                known.value = None;
                 let why = "the transport, or what is wrapped around it, panicked";
+                let error = Error::new(ErrorKind::Transport, why);
                 Err(Missed {
-                    error: Error::new(ErrorKind::Transport, why),
+                    error: error.with_action(format!("reading {what}")),
                     given_up: GivenUp::OnTheWay,
                 })
             }

@@ -156,10 +156,6 @@ impl OwnWrite {
 }
 
 impl Slot {
-    fn is_held(&self) -> bool {
-        Arc::strong_count(&self.written) > 1
-    }
-
     /// When GitHub answered the last write there, unless the secret is held.
     fn answered(&self) -> Option<Instant> {
         let own = self.written.try_lock().ok()?;
@@ -228,9 +224,11 @@ impl OwnWrites {
         if let Some(slot) = slots.get(key) {
             return slot.clone();
         }
+        // What holds a slot, or waits for it, has it too.
+        let in_use = |slot: &Arc<Slot>| Arc::strong_count(slot) > 1;
         if slots.len() >= MAX_REMEMBERED {
             let may_lag = |at: Instant| at.elapsed() < MAY_LAG_FOR;
-            slots.retain(|_, slot| slot.is_held() || slot.answered().is_some_and(may_lag));
+            slots.retain(|_, slot| in_use(slot) || slot.answered().is_some_and(may_lag));
         }
         if slots.len() >= MAX_REMEMBERED {
             // The older half goes at once: to look for the oldest each time would take longer than a put.
@@ -238,7 +236,8 @@ impl OwnWrites {
             let half = answered.len() / 2;
             if half > 0 {
                 let (_, median, _) = answered.select_nth_unstable(half);
-                slots.retain(|_, slot| slot.answered().is_none_or(|at| at > *median));
+                let is_newer = |slot: &Slot| slot.answered().is_none_or(|at| at > *median);
+                slots.retain(|_, slot| in_use(slot) || is_newer(slot));
             }
         }
         let new = Arc::<Slot>::default();

@@ -65,8 +65,8 @@ impl Lookup {
             ))
     }
 
-    /// Makes a write with the ids of repositories, and gives those that were sent last. Names are looked up directly
-    /// before: during a long wait one may become another repository's.
+    /// Makes a write with the ids of repositories, and gives those that were sent last. Names are looked up again before
+    /// each attempt if that was longer ago than [`ID_FRESH_FOR`]: during a long wait one may become another repository's.
     pub(crate) async fn write<T, F, Fut>(
         &self,
         call: Call<'_>,

@@ -143,8 +143,9 @@ pub(crate) fn full_name(text: &str) -> Result<(Owner, RepositoryName), Error> {
     Ok((Owner::new(owner)?, RepositoryName::new(name)?))
 }
 
+/// Whether a text is a secret's name, and can't be a secret in its place.
 pub(crate) fn is_secret_name(text: &str) -> bool {
-    check_secret(text).is_ok()
+    check_secret(text).is_ok() && !is_like_secret(text)
 }
 
 fn check_secret(name: &str) -> Result<(), Error> {

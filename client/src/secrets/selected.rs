@@ -27,7 +27,7 @@ pub struct Repository {
 /// The listing as errors say it.
 pub(super) const LISTING: &str = "listing the selected repositories of";
 
-/// A page of so many of the repositories that a secret is selected for.
+/// A page of `ENTRIES` of the repositories that a secret is selected for.
 pub(super) async fn page_of_selected<const ENTRIES: i64>(
     api: octoseal_api::Client,
     listed: Arc<Listed<Scope>>,
