@@ -179,7 +179,7 @@ fn drop_own_header(method: &mut Block) {
     WithoutHeaders.visit_block_mut(method);
 }
 
-/// Calls no method `headers`.
+/// Passes `header_map` to no request.
 struct WithoutHeaders;
 
 impl VisitMut for WithoutHeaders {
@@ -187,6 +187,7 @@ impl VisitMut for WithoutHeaders {
         visit_expr_mut(self, expression);
         if let Expr::MethodCall(call) = expression
             && call.method == "headers"
+            && matches!(call.args.first(), Some(Expr::Path(map)) if map.path.is_ident("header_map"))
         {
             *expression = (*call.receiver).clone();
         }

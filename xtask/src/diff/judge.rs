@@ -133,7 +133,7 @@ impl Aspects<'_> {
             (false, Area::Body) if self.root() => verdict("no longer required", Breaks::Nobody),
             (true, Area::Reply(_)) => verdict("always there now", Breaks::LowLevel),
             (true, _) => verdict("required now", self.octoseal()),
-            (false, Area::Reply(_)) if self.needed() => {
+            (false, Area::Reply(_)) if self.needed() || self.read() => {
                 self.standing(verdict("may be left out now", self.octoseal()))
             }
             (false, Area::Reply(_)) => verdict("may be left out now", Breaks::LowLevel),

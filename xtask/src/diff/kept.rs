@@ -46,7 +46,10 @@ impl Kept {
         let facts = cut(description, found, &projections)?;
         let mut refused = unread::of_paths(description.value(), found);
         refused.extend(selection.distinct().err().map(|error| error.to_string()));
-        if projections != source.project {
+        // As for `vendor`: where entries are missing, a projection may lack properties too.
+        let incomplete = !selection.missing.is_empty();
+        let accepted = incomplete || !source.package.missing.is_empty();
+        if !accepted && projections != source.project {
             let strict = cut(description, found, &source.project);
             refused.extend(strict.err().map(|error| error.to_string()));
         }
@@ -61,7 +64,7 @@ impl Kept {
             faults,
             facts,
             repaired,
-            incomplete: !selection.missing.is_empty(),
+            incomplete,
             refused,
             sent: OnceCell::new(),
         })

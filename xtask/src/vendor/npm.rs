@@ -82,6 +82,8 @@ fn path(folder: &Path) -> Result<&str> {
 fn run(arguments: &[&str], what: &str, patience: Patience) -> Result<String> {
     let set = std::env::var(FETCH_TIMEOUT_MS).ok();
     let set = set.and_then(|set| set.parse().ok().map(Duration::from_millis));
+    // npm takes 0 for no limit; there is always one here.
+    let set = set.filter(|set| !set.is_zero());
     let reply = set.unwrap_or(patience.reply);
     let mut npm = Command::new("npm");
     npm.args(["--loglevel=error", "--fetch-retries=1"])
