@@ -161,9 +161,9 @@ impl ClientHooks<Context> for Client {
         let Context {
             transport, journey, ..
         } = self.inner();
-        let address = request.url().clone();
+        let address = journey.as_ref().map(|_| request.url().clone());
         let mut request = outgoing(request).await?;
-        if let Some(journey) = journey {
+        if let (Some(journey), Some(address)) = (journey, address) {
             journey.leads_to(address);
             request.extensions_mut().insert(journey.clone());
         }

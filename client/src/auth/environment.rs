@@ -70,8 +70,8 @@ impl Environment {
             ),
             _ => (
                 self.github,
-                "set GH_TOKEN: GH_ENTERPRISE_TOKEN is an Enterprise Server's, and GITHUB_TOKEN is that of the server that \
-                 GITHUB_API_URL names, if it is set",
+                "set GH_TOKEN, or GITHUB_TOKEN unless GITHUB_API_URL names another server; GH_ENTERPRISE_TOKEN is an \
+                 Enterprise Server's",
             ),
         };
         first

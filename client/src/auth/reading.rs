@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 const CLOCK_HELD: Duration = Duration::from_secs(1);
 
 /// At most one read at a time, which all who ask meanwhile wait for. It has a thread of its own: one that hangs takes
-/// none of the runtime's, and keeps no runtime from ending.
+/// one of the runtime's and keeps the runtime from ending for a second at most.
 pub(super) struct Reading<T>(Arc<Mutex<UnderWay<T>>>);
 
 type UnderWay<T> = Weak<watch::Sender<Option<T>>>;

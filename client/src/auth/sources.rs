@@ -48,7 +48,7 @@ impl EnvToken {
 /// A token in a file, such as a mounted secret, read again for each request, so that a rotated token is used at
 /// once. Blanks and line breaks around it are ignored. It must be a regular file of at most 64 KiB; reading it counts
 /// towards the call's time. A file system that hangs holds up one thread for each source, however many calls wait for it,
-/// and keeps no runtime from ending.
+/// and keeps a runtime from ending for a second at most.
 ///
 /// # Examples
 /// ```
@@ -106,7 +106,11 @@ impl TokenSource for FileToken {
         let path = self.path.0.clone();
         Box::pin(async move {
             let read = self.reading.join_or(move || Self::read(&path));
-            let lost = || Error::config("there was no thread to read the token file with");
+            let lost = || {
+                Error::config(
+                    "the token file could not be read: its thread did not start, or panicked",
+                )
+            };
             Ok(read.await.unwrap_or_else(|| Err(lost()))?)
         })
     }

@@ -57,7 +57,8 @@ impl GitHub {
         self.configure(|settings| settings.latency = latency);
     }
 
-    /// The requests that came, oldest first, as many as [`Settings::remembered_requests`] says.
+    /// The requests that came, oldest first, as many as
+    /// [`Settings::remembered_requests`](crate::Settings::remembered_requests) says.
     pub fn requests(&self) -> Vec<Recorded> {
         self.state().log.kept()
     }
