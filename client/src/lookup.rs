@@ -50,7 +50,8 @@ impl Lookup {
         self.refuses_unknown_settings
     }
 
-    /// Notes that the observer is told of an unknown setting. Says `false` if it was told before.
+    /// Notes that the observer is told of an unknown setting. Says `false` if it was told before, or if
+    /// `MAX_TOLD_SETTINGS` were.
     pub(crate) fn note_told_setting(&self, name: &str) -> bool {
         let mut settings = lock(&self.told_settings);
         settings.len() < MAX_TOLD_SETTINGS && settings.insert(name.to_owned())

@@ -21,7 +21,7 @@ const STAGGER_MS: Ms = 250;
 /// A waiter that has not tried this long after it was due is skipped.
 const GRACE_MS: Ms = 100;
 
-/// The longest time after which a waiter tries by itself.
+/// A waiter tries by itself at most this much later than it may have room, or than now if that is not known.
 const LONGEST_NAP_MS: Ms = 15_000;
 
 /// How many waiters of each lane leases are asked for at once.

@@ -172,13 +172,13 @@ impl Tally {
     pub(super) fn take(&mut self, now: Ms, cost: Cost) -> u64 {
         self.last_id += 1;
         let leases = self.leases.as_mut();
-        let held = LetOut {
+        let requests = LetOut {
             cost,
             until: now + COUNTED_UNDER_WAY_MS,
             leases: leases.map_or([0; 3], |leases| leases.take(now, cost)),
             met_others: self.under_way != Cost::NONE,
         };
-        self.let_out.insert(self.last_id, held);
+        self.let_out.insert(self.last_id, requests);
         self.under_way = self.under_way + cost;
         if let Some(closed) = &mut self.closed {
             closed.probe = Some(self.last_id);

@@ -86,8 +86,9 @@ impl<S: AnyScope> Secrets<S> {
     /// Stores many secrets and gives an [`Outcome`] for each, as they finish.
     ///
     /// The scope's key is fetched once; up to 50 secrets are under way at once, at the pace of the client's
-    /// [`Pacing`](crate::limits::Pacing); secrets are taken from the iterator only as places become free, so that memory
-    /// does not grow with their number. A secret that is being written already is waited for, which holds up no other.
+    /// [`Pacing`](crate::limits::Pacing); secrets are taken from the iterator only as places become free, and at most
+    /// 1,024 beyond that, which wait for a secret of the same name that is being written: so they hold up no other, and
+    /// memory does not grow with the number of secrets.
     /// Waits for limits have no deadline here, unless [`deadline`](Self::deadline) sets one for the batch. Where a batch
     /// names one secret more than once, the last value stays. Running the same batch again completes it.
     ///
@@ -169,7 +170,7 @@ impl<S: AnyScope> Secrets<S> {
         I: Stream<Item: Into<Change>> + Send + 'static,
     {
         let Target { client, scope } = self.target.clone();
-        // All changes of one scope share its limits, so none can overtake others.
+        // All changes of one scope share its limits, so it is of no use to look ahead.
         client.batch(changes.map(move |change| (scope.clone(), change)), false)
     }
 

@@ -1,16 +1,16 @@
 //! The tally of an identity that several processes call as: what it asks of the ledger, and what it heeds of the
 //! answers.
 
-use super::super::cost::Cost;
-use super::super::leases::Waiting;
-use super::super::ledger::{Answer, Exchange};
-use super::super::log::Ms;
-use super::super::signals::LONGEST_WAIT_MS;
 use super::{Closed, Tally};
+use crate::limits::cost::Cost;
+use crate::limits::leases::Waiting;
+use crate::limits::ledger::{Answer, Exchange};
+use crate::limits::log::Ms;
+use crate::limits::signals::LONGEST_WAIT_MS;
 
 impl Tally {
     /// The exchange that is to be made now, if any.
-    pub(in super::super) fn exchange(
+    pub(in crate::limits) fn exchange(
         &mut self,
         now: Ms,
         waiting: impl Iterator<Item = Cost>,
@@ -54,7 +54,7 @@ impl Tally {
 
     /// When the ledger no longer answers: counts this process's share of what all have sent, as far as it has not sent
     /// that itself.
-    pub(in super::super) fn count_others(&mut self, now: Ms) {
+    pub(in crate::limits) fn count_others(&mut self, now: Ms) {
         let Some(leases) = &self.leases else { return };
         let processes = leases.processes();
         let share = |n: u32, own: u32| n.div_ceil(processes).saturating_sub(own);
@@ -67,7 +67,7 @@ impl Tally {
     }
 
     /// Takes over what the ledger says of other processes: refusals, lessons, and what has passed.
-    pub(in super::super) fn heed_answer(&mut self, now: Ms, answer: &Answer) {
+    pub(in crate::limits) fn heed_answer(&mut self, now: Ms, answer: &Answer) {
         if let (Some(wait), Some(reason)) = (answer.closed_ms, answer.closed_for) {
             let until = now + wait.min(LONGEST_WAIT_MS);
             let is_news = |closed: Closed| closed.until + 1_000 < until;
@@ -84,13 +84,13 @@ impl Tally {
             .learn_from_passed(self.time(now), minute, hour, Cost::NONE);
     }
 
-    pub(in super::super) fn is_exchanging(&self, now: Ms) -> bool {
+    pub(in crate::limits) fn is_exchanging(&self, now: Ms) -> bool {
         let leases = self.leases.as_ref();
         leases.is_some_and(|leases| leases.is_exchanging(now))
     }
 
     /// When the ledger is to be asked or told next, whatever happens before.
-    pub(in super::super) fn next_exchange(&self) -> Option<Ms> {
+    pub(in crate::limits) fn next_exchange(&self) -> Option<Ms> {
         self.leases.as_ref()?.next_exchange()
     }
 }
