@@ -72,7 +72,7 @@ echo 'npm error code EAI_AGAIN' >&2
 echo 'npm error syscall getaddrinfo' >&2
 echo 'npm error errno EAI_AGAIN' >&2
 echo 'npm error request to https://registry.example/x failed, reason: getaddrinfo EAI_AGAIN' >&2
-echo 'npm error A complete log of this run can be found in: /root/.npm/_logs/debug-0.log' >&2
+echo 'npm error A complete log of this run can be found in: /somewhere/.npm/_logs/debug-0.log' >&2
 exit 1";
 
 #[test]
