@@ -144,3 +144,27 @@ async fn a_404_to_a_new_token_that_has_passed_elsewhere_makes_no_environment() {
     let staging = client.secrets(octoseal_tests::scope("actions:env/acme/api/staging"));
     assert!(staging.ensure_environment().await.unwrap().is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_new_token_was_refused_for_one_call_is_not_told_as_the_answer_to_another() {
+    for fault in [Fault::not_found, Fault::forbidden] {
+        let github = installed();
+        github.seed(octoseal_tests::ACME, "KEY", "value");
+        github.inject(fault().at("/secrets/GONE").always());
+        let client = client(&github, app());
+        let secrets = client.secrets(octoseal_tests::scope(octoseal_tests::ACME));
+        let refused = secrets.get("GONE");
+        let hasty = async {
+            while count(&github, "/secrets/GONE") == 0 {
+                tokio::task::yield_now().await;
+            }
+            let hasty = secrets
+                .put("KEY", "new")
+                .deadline(Duration::from_millis(100));
+            hasty.send().await.unwrap_err()
+        };
+        let (refused, error) = tokio::join!(refused, hasty);
+        assert!(refused.unwrap_err().status().is_some());
+        assert!(error.is_timeout() && error.status().is_none(), "{error:?}");
+    }
+}
