@@ -351,25 +351,28 @@ async fn a_call_that_waits_for_a_token_and_is_not_polled_holds_up_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_an_installation_has_used_up_is_known_however_many_places_others_write_in_meanwhile() {
+async fn what_installations_have_used_up_is_known_however_many_places_others_write_in_meanwhile() {
     let github = GitHub::new();
     github.set_latency(Duration::from_millis(1));
     github.configure(|settings| settings.count_limits = false);
     let registered = github.add_app(ID).public_key(&rsa::public_pem());
-    let used_up = Identity::Installation(registered.install("acme"));
     registered.install("busy");
     let builder = Client::builder().app(app()).transport(github.clone());
     let builder = builder.retry(RetryPolicy::default().deadline(Duration::from_secs(20)));
     let client = builder.pacing(Pacing::concurrency_only()).build().unwrap();
-    put(&client, "KEY", "value").await.unwrap();
-    github.set_limits_of(&used_up, Limits::documented());
-    github.use_quota(&used_up, 5_000, Duration::from_secs(1_800));
-    assert!(
-        put(&client, "KEY", "value")
-            .await
-            .unwrap_err()
-            .is_rate_limited()
-    );
+    let put = |owner: &'static str| {
+        let secrets = client.secrets(scope(&format!("actions:org/{owner}")));
+        secrets.put("KEY", "value").access(Visibility::All).send()
+    };
+    // One is refused. The other has made two requests, so that the next is its last.
+    for (owner, used) in [("refused", 5_000), ("warned", 4_997)] {
+        let identity = Identity::Installation(registered.install(owner));
+        put(owner).await.unwrap();
+        github.set_limits_of(&identity, Limits::documented());
+        github.use_quota(&identity, used, Duration::from_secs(4_000));
+        let was_refused = put(owner).await.is_err_and(|it| it.is_rate_limited());
+        assert_eq!(was_refused, used == 5_000);
+    }
     let inner = github.clone();
     let secrets = (0..4_120).map(move |number| {
         inner.add_repository("busy", &format!("repo-{number}"));
@@ -378,11 +381,8 @@ async fn what_an_installation_has_used_up_is_known_however_many_places_others_wr
     });
     let outcomes: Vec<_> = client.put_all(secrets).collect().await;
     assert_eq!(stored(&outcomes), 4_120);
-    assert!(
-        put(&client, "KEY", "value")
-            .await
-            .unwrap_err()
-            .is_rate_limited()
-    );
+    for owner in ["refused", "warned"] {
+        assert!(put(owner).await.unwrap_err().is_rate_limited());
+    }
     assert_eq!(github.refusals(), 1);
 }
