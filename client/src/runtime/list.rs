@@ -139,13 +139,15 @@ impl<T: Send + 'static> Stream for List<T> {
     type Item = Result<T, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let done = Progress::Begun(stream::empty().boxed());
-        let mut entries = match std::mem::replace(&mut self.0, done) {
+        let ended = Progress::Begun(stream::empty().boxed());
+        let mut entries = match std::mem::replace(&mut self.0, ended) {
             Progress::New(begin) => begin(Reading::PageByPage),
             Progress::Begun(entries) => entries,
         };
         let next = entries.poll_next_unpin(context);
-        self.0 = Progress::Begun(entries);
+        if !matches!(next, Poll::Ready(Some(Err(_)))) {
+            self.0 = Progress::Begun(entries);
+        }
         next
     }
 }

@@ -219,3 +219,21 @@ async fn a_registry_whose_creation_is_answered_beyond_reading_may_exist() {
     assert!(error.to_string().starts_with("reading "), "{error}");
     assert_eq!(error.applied(), Applied::No);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_list_ends_after_an_entry_that_can_not_be_read() {
+    let github = acme();
+    let entry = |name: &str, id: i64| {
+        serde_json::json!({
+            "name": name, "registry_type": "npm_registry", "visibility": "selected",
+            "selected_repository_ids": [id],
+            "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
+        })
+    };
+    let entries = [entry("ONE", -1), entry("TWO", 1)];
+    let page = serde_json::json!({ "total_count": 2, "configurations": entries });
+    github.inject(Fault::reply(200, page.to_string()));
+    let mut list = registries(&github).list();
+    assert!(list.try_next().await.unwrap_err().is_unexpected_reply());
+    assert_eq!(list.try_next().await.unwrap(), None);
+}
