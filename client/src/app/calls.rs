@@ -35,7 +35,7 @@ impl AppCalls {
     }
 
     pub(super) fn gate(&self) -> Gate<'_> {
-        self.runtime.gate(Subject(&"").audience())
+        self.runtime.gate(Audience::new(None, None))
     }
 
     /// The id of the installation at an owner that has access to the repository, if one is given.
@@ -107,7 +107,10 @@ impl AppCalls {
         }
         match at("write").await {
             // The installation may have leave to read only.
-            Err(error) if error.status() == Some(422) => at("read").await.map_err(|_| error),
+            Err(error) if error.status() == Some(422) => match at("read").await {
+                Err(second) if second.status() == Some(422) => Err(error),
+                result => result,
+            },
             result => result,
         }
     }

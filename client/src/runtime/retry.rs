@@ -72,7 +72,7 @@ where
                 Some(pause) => {
                     bounds.wait_for_retry(pause, &failed).await && bounds.wait_for_budget().await
                 }
-                None => return Err(failed.error),
+                None => false,
             },
         };
         if !waited {
@@ -258,6 +258,13 @@ mod tests {
         let ran = run(&policy, &[BUSY, DONE]).await;
         let error = ran.result.unwrap_err();
         assert_eq!((ran.attempts, ran.took), (1, Duration::ZERO));
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_error_after_the_last_attempt_says_how_long_the_server_asks_to_wait() {
+        let ran = run(&RetryPolicy::default().attempts(1), &[BUSY]).await;
+        let error = ran.result.unwrap_err();
         assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use octoseal::{Client, app::App};
-use octoseal_mock::GitHub;
+use octoseal_mock::{Fault, GitHub};
 use octoseal_tests::{ACME, acme, client as with_token, put, rsa, scope};
 use serde_json::{Value, json};
 
@@ -179,4 +179,22 @@ async fn the_guides_table_is_what_github_asks_for_and_what_a_403_says() {
         let hint = error.hint().unwrap();
         assert!(hint.contains(&said) && hint.contains(classic), "{hint}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_of_the_second_question_for_a_token_is_not_told_as_the_refusal_of_the_first() {
+    let github = acme();
+    github
+        .add_app(ID)
+        .public_key(&rsa::public_pem())
+        .permission("organization_secrets", "read")
+        .install("acme");
+    let refusal = Fault::reply(
+        422,
+        r#"{"message":"The permissions requested are not granted."}"#,
+    );
+    github.inject(refusal.at("/access_tokens").times(1));
+    github.inject(Fault::unicorn().at("/access_tokens").always());
+    let error = put(&narrowed(&github), "KEY", "value").await.unwrap_err();
+    assert!(error.is_server_error() && error.is_retryable(), "{error}");
 }
