@@ -45,7 +45,7 @@ struct Known {
 #[derive(Clone)]
 enum State {
     /// One request may try it from this instant on; with the number of refusals so far, and the error of the last.
-    Unproven(Instant, u32, Option<Error>),
+    Unproven(Instant, u32, Error),
     /// One request tries it, and others wait until this instant; with the number of refusals so far.
     Probed(Instant, u32),
     Accepted,
@@ -64,48 +64,41 @@ impl Proofs {
     }
 
     fn set(&self, token: u64, state: State) {
-        let mut known = lock(&self.known);
-        if known.states.insert(token, state).is_none() {
-            known.order.push_back(token);
-        }
-        if known.order.len() > MAX_TOKENS
-            && let Some(oldest) = known.order.pop_front()
-        {
-            known.states.remove(&oldest);
-        }
-        drop(known);
+        lock(&self.known).set(token, state);
         self.changed.notify_waiters();
     }
 
     /// Waits while another request tries a token. Fails with the token's refusal, also if its source asks to wait for
     /// longer than `allowance` leaves time.
     pub(super) async fn wait(&self, token: &Token, allowance: &Allowance) -> Result<(), Error> {
-        loop {
+        let began = Instant::now();
+        let result = loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
             let now = Instant::now();
             let until = match lock(&self.known).state(token).1 {
-                Some(State::Refused(error, until)) if now < until => return Err(error),
-                Some(State::Unproven(at, _, Some(error)))
-                    if !allowance.leaves_time_after(at.saturating_duration_since(now), at) =>
+                Some(State::Accepted) => return Ok(()),
+                Some(State::Refused(error, until)) if now < until => break Err(error),
+                Some(State::Unproven(at, _, error))
+                    if now < at && !allowance.leaves_time_after(at - now, at) =>
                 {
-                    return Err(error);
+                    break Err(error);
                 }
                 Some(State::Unproven(at, ..) | State::Probed(at, _)) if now < at => at,
-                _ => return Ok(()),
+                _ => break Ok(()),
             };
             let _ = timeout_at(until, changed).await;
-        }
-    }
-
-    pub(super) fn has_accepted(&self, token: &Token) -> bool {
-        matches!(lock(&self.known).state(token).1, Some(State::Accepted))
+        };
+        // While nothing is answered, requests with the token go one by one: that wait is one for a failure.
+        allowance.spend(began.elapsed());
+        result
     }
 
     /// Begins a request with a token, unless it must [wait](Self::wait).
     pub(super) fn begin(&self, token: &Token) -> Option<Proof<'_>> {
         let now = Instant::now();
-        let (token, state) = lock(&self.known).state(token);
+        let mut known = lock(&self.known);
+        let (token, state) = known.state(token);
         let refusals = match state {
             Some(State::Accepted) => None,
             None => Some(0),
@@ -115,13 +108,15 @@ impl Proofs {
             Some(State::Refused(_, until)) if until <= now => Some(0),
             Some(_) => return None,
         };
-        if let Some(refusals) = refusals {
-            self.set(token, State::Probed(now + LONGEST_PROBE, refusals));
+        let probe = refusals.map(|refusals| (now + LONGEST_PROBE, refusals));
+        if let Some((until, refusals)) = probe {
+            known.set(token, State::Probed(until, refusals));
         }
+        drop(known);
         Some(Proof {
             proofs: self,
             token,
-            refusals,
+            probe,
         })
     }
 }
@@ -131,40 +126,48 @@ impl Known {
         let token = self.hasher.hash_one(token.expose());
         (token, self.states.get(&token).cloned())
     }
+
+    fn set(&mut self, token: u64, state: State) {
+        if self.states.insert(token, state).is_none() {
+            self.order.push_back(token);
+        }
+        if self.order.len() > MAX_TOKENS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.states.remove(&oldest);
+        }
+    }
 }
 
 /// A request with a token. If it is dropped without an outcome, another request may try the token.
 pub(super) struct Proof<'a> {
     proofs: &'a Proofs,
     token: u64,
-    /// The refusals of the token so far, if this request is the one that tries it.
-    refusals: Option<u32>,
+    /// Until when others wait, and the refusals of the token so far, if this request is the one that tries it.
+    probe: Option<(Instant, u32)>,
 }
 
 impl Proof<'_> {
     /// Whether no request with the token has been accepted before.
     pub(super) fn is_first(&self) -> bool {
-        self.refusals.is_some()
+        self.probe.is_some()
     }
 
     /// Notes that GitHub accepts the token: what it answered itself was no refusal of it.
     pub(super) fn accept(mut self) {
-        if self.refusals.take().is_some() {
+        if self.probe.take().is_some() {
             self.proofs.set(self.token, State::Accepted);
         }
     }
 
     /// Notes that GitHub refused the token, and says how long to wait before its source is asked again, if it is.
     pub(super) fn refuse(mut self, error: &Error, after: AfterRefusal) -> Option<Duration> {
-        let refusals = self.refusals.take().unwrap_or(0) + 1;
+        let refusals = self.probe.take().map_or(0, |(_, refusals)| refusals) + 1;
         let refused = || State::Refused(error.clone(), Instant::now() + REFUSED_FOR);
         let (state, pause) = match after {
             AfterRefusal::AskAgain(pause) if !pause.is_zero() && refusals < MAX_REFUSALS => {
                 let at = Instant::now() + pause.min(REFUSED_FOR);
-                (
-                    State::Unproven(at, refusals, Some(error.clone())),
-                    Some(pause),
-                )
+                (State::Unproven(at, refusals, error.clone()), Some(pause))
             }
             AfterRefusal::AskAgain(pause) if pause.is_zero() => (refused(), Some(pause)),
             _ => (refused(), None),
@@ -176,17 +179,16 @@ impl Proof<'_> {
 
 impl Drop for Proof<'_> {
     fn drop(&mut self) {
-        let Some(refusals) = self.refusals else {
+        let Some((until, _)) = self.probe else {
             return;
         };
-        // Another request may have found out meanwhile.
-        let is_open = {
-            let known = lock(&self.proofs.known);
-            matches!(known.states.get(&self.token), Some(State::Probed(..)))
-        };
-        if is_open {
-            let state = State::Unproven(Instant::now(), refusals, None);
-            self.proofs.set(self.token, state);
+        let mut known = lock(&self.proofs.known);
+        // Another request may have found out meanwhile, or be at it.
+        if let Some(State::Probed(at, _)) = known.states.get_mut(&self.token)
+            && *at == until
+        {
+            *at = Instant::now();
+            self.proofs.changed.notify_waiters();
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use octoseal::{
-    Client, ClientBuilder,
+    Client, ClientBuilder, RetryPolicy,
     auth::{AfterRefusal, Audience, Token, TokenFuture, TokenRefusal, TokenSource},
 };
 use octoseal_mock::{Fault, GitHub};
@@ -227,4 +227,27 @@ async fn an_attempt_that_ends_late_takes_back_no_refusal_that_another_met() {
     let error = put(&client, "KEY", "value").await.unwrap_err();
     assert!(error.is_unauthorized(), "{error}");
     assert_eq!(github.request_count(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_ends_late_sends_no_third_request_while_the_second_finds_out() {
+    let github = strict();
+    github.set_latency(Duration::ZERO);
+    github.inject(Fault::silence().always());
+    let policy = RetryPolicy::default()
+        .attempts(1)
+        .attempt_timeout(Duration::from_millis(2_500));
+    let client = toward(&github).token("new").retry(policy).build().unwrap();
+    let began = Instant::now();
+    let reads = (0..3).map(|n| {
+        let secrets = client.secrets(scope(&format!("actions:repo/acme/r{n}")));
+        async move { secrets.exists("KEY").await }
+    });
+    let reads = tokio::spawn(futures_util::future::join_all(reads.collect::<Vec<_>>()));
+    // The first request leaves at once and ends after 2.5 s; the second leaves after 2 s, and has as long.
+    tokio::time::sleep_until(began + Duration::from_millis(3_900)).await;
+    assert_eq!(github.request_count(), 2);
+    tokio::time::sleep_until(began + Duration::from_millis(4_100)).await;
+    assert_eq!(github.request_count(), 3);
+    reads.await.unwrap();
 }

@@ -102,15 +102,11 @@ impl Attempts<'_> {
         let token = self.token().await?;
         let began = Instant::now();
         let proven = self.runtime.proofs.wait(&token, self.allowance);
-        let proven = timeout_at(began + self.allowance.left(), proven).await;
-        // While nothing is answered, requests with the token go one by one: that wait is one for a failure.
-        if !self.runtime.proofs.has_accepted(&token) {
-            self.allowance.spend(began.elapsed());
-        }
-        let refusal = match proven {
+        let refusal = match timeout_at(began + self.allowance.left(), proven).await {
             Ok(Ok(())) => return Ok(token),
             Ok(Err(refusal)) => refusal,
             Err(_) => {
+                self.allowance.spend(began.elapsed());
                 let why = "whether GitHub accepts the token was not known in time";
                 return Err(Next::Stop(Error::new(ErrorKind::Timeout, why)));
             }
