@@ -161,10 +161,11 @@ impl ClientHooks<Context> for Client {
         let Context {
             transport, journey, ..
         } = self.inner();
-        let address = journey.as_ref().map(|_| request.url().clone());
+        if let Some(journey) = journey {
+            journey.leads_to(request.url().clone());
+        }
         let mut request = outgoing(request).await?;
-        if let (Some(journey), Some(address)) = (journey, address) {
-            journey.leads_to(address);
+        if let Some(journey) = journey {
             request.extensions_mut().insert(journey.clone());
         }
         let reply = arriving(transport.send(request).await).await?;

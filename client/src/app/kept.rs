@@ -93,19 +93,15 @@ impl KeptTokens {
         error: &Error,
         is_first: bool,
     ) -> Option<Duration> {
-        let purpose = self
+        let of_token = self.0.iter().find(|(_, kept)| kept.is_present(token));
+        let installation = of_token?.0.installation;
+        let of_installation = |purpose: &Purpose| purpose.installation == installation;
+        let was_renewed = self
             .0
             .iter()
-            .find(|(_, kept)| kept.is_present(token))?
-            .0
-            .clone();
-        let of_installation =
-            |(other, _): &(&Purpose, &Kept)| other.installation == purpose.installation;
-        let mut kept = self.0.iter().filter(of_installation);
-        let was_renewed = kept.any(|(_, kept)| kept.was_renewed());
-        self.0
-            .get_mut(&purpose)?
-            .deny(token, error, is_first, was_renewed)
+            .any(|(purpose, kept)| of_installation(purpose) && kept.was_renewed());
+        let kept = self.0.values_mut().find(|kept| kept.is_present(token))?;
+        kept.deny(error, is_first, was_renewed)
     }
 
     /// Forgets the tokens of an installation that is gone.
@@ -208,17 +204,10 @@ impl Kept {
             .is_some_and(|at| at.elapsed() < BETWEEN_RENEWALS)
     }
 
-    /// How long to wait before another attempt after an answer `403` or `404` to `token`, if it is kept here and may be the
-    /// cause. `was_renewed`: a token of the installation was replaced a moment ago.
-    fn deny(
-        &mut self,
-        token: &Token,
-        error: &Error,
-        is_first: bool,
-        was_renewed: bool,
-    ) -> Option<Duration> {
-        let is = |kept: &&mut Made| kept.token.expose() == token.expose();
-        let present = self.present.as_mut().filter(is)?;
+    /// How long to wait before another attempt after an answer `403` or `404` to the token, if it may be the cause.
+    /// `was_renewed`: a token of the installation was replaced a moment ago.
+    fn deny(&mut self, error: &Error, is_first: bool, was_renewed: bool) -> Option<Duration> {
+        let present = self.present.as_ref()?;
         // GitHub knows a token that it has accepted before, or of which it names the permission that it lacks.
         let is_known = match error.is_not_found() {
             true => !is_first,

@@ -225,7 +225,7 @@ impl<'a> Attempts<'a> {
     }
 
     /// Checks whether a reply is GitHub's own, by the mark of its request id. A write with a marked success was applied
-    /// even if the reply can't be read; an unmarked success, where other replies are marked, does not prove it.
+    /// even if the reply can't be read; an unmarked success of a write, where other replies are marked, does not prove it.
     fn check_origin<T>(
         &self,
         outcome: Result<ResponseValue<T>, Failure>,
@@ -238,11 +238,7 @@ impl<'a> Attempts<'a> {
         let replies_are_marked = &self.runtime.replies_are_marked;
         let has_mark = head.request_id.is_some();
         // Refusals are told from others' by the form of the mark, so by that it is learnt.
-        let has_githubs_mark = head
-            .request_id
-            .as_ref()
-            .and_then(headers::checked_id)
-            .is_some();
+        let has_githubs_mark = headers::id_of(head).is_some();
         let is_write = self.call.is_write();
         // An unmarked success of a write teaches nothing: the next would then count as made.
         if has_githubs_mark || outcome.is_ok() && !is_write {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use octoseal_api::Head;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderValue};
 
@@ -89,8 +90,12 @@ pub(crate) fn request_id(headers: &HeaderMap) -> Option<String> {
     checked_id(headers.get("x-github-request-id")?)
 }
 
-/// The same of one that was found already.
-pub(crate) fn checked_id(id: &HeaderValue) -> Option<String> {
+/// The same of a reply whose head alone is known.
+pub(crate) fn id_of(head: &Head) -> Option<String> {
+    checked_id(head.request_id.as_ref()?)
+}
+
+fn checked_id(id: &HeaderValue) -> Option<String> {
     let id = id.to_str().ok()?.trim();
     let fits = (1..=128).contains(&id.len())
         && id.contains([':', '-'])

@@ -72,8 +72,7 @@ impl Failure {
 
     /// This failure, of a write whose success the head of GitHub's own reply tells.
     pub(super) fn applied(mut self, head: &Head, token: &str) -> Self {
-        let id = head.request_id.as_ref().and_then(headers::checked_id);
-        let id = id.filter(|id| !echoes(id, token));
+        let id = headers::id_of(head).filter(|id| !echoes(id, token));
         let told = Told {
             status: Some(head.status),
             request_id: id,
