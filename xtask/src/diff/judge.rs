@@ -66,7 +66,7 @@ impl Aspects<'_> {
         let breaks = match self.area() {
             Area::Body if self.written() => self.octoseal(),
             Area::Parameter(..) if self.passed(fact) => self.octoseal(),
-            Area::Reply(_) if self.needed() || self.read() => self.octoseal(),
+            Area::Reply(_) if self.read() => self.octoseal(),
             Area::Reply(_) if self.tells_what_was_done() => Breaks::Octoseal,
             _ => Breaks::LowLevel,
         };
@@ -133,7 +133,7 @@ impl Aspects<'_> {
             (false, Area::Body) if self.root() => verdict("no longer required", Breaks::Nobody),
             (true, Area::Reply(_)) => verdict("always there now", Breaks::LowLevel),
             (true, _) => verdict("required now", self.octoseal()),
-            (false, Area::Reply(_)) if self.needed() || self.read() => {
+            (false, Area::Reply(_)) if self.read() => {
                 self.standing(verdict("may be left out now", self.octoseal()))
             }
             (false, Area::Reply(_)) => verdict("may be left out now", Breaks::LowLevel),
@@ -235,9 +235,9 @@ impl Aspects<'_> {
         Verdict { stands, ..verdict }
     }
 
-    /// Whether `octoseal` reads a part of a reply of this name.
+    /// Whether `octoseal` reads this part of a reply, or needs it.
     fn read(&self) -> bool {
-        self.last().is_some_and(self.usage.reads)
+        self.needed() || self.last().is_some_and(self.usage.reads)
     }
 
     /// Whether `octoseal` needs this part of a reply.

@@ -6,7 +6,7 @@ mod generated;
 
 use rayon::prelude::*;
 
-use self::cases::{CASES, Case, PUT, put};
+use self::cases::{CASES, Case, PUT, put, schema};
 use self::effects::{EFFECTS, SHARED, shared};
 use self::generated::GENERATED;
 use crate::support::{fragment, here};
@@ -280,6 +280,25 @@ fn an_operation_that_octoseal_does_not_call_breaks_only_the_low_level_crate_when
     assert_eq!(report.removed[0].breaks, Breaks::LowLevel);
     assert_eq!(report.bump["octoseal"].step, Step::None);
     assert_eq!(report.bump["octoseal-api"].to, "0.2.0");
+}
+
+#[test]
+fn another_type_of_what_octoseal_needs_breaks_it_even_if_it_is_not_read_by_name() {
+    let mut source = source();
+    let needed = source.needed.get_mut("installation-token").unwrap();
+    needed.insert("single_file".to_owned());
+    let described = |kind: &str| {
+        let mut description = described(few);
+        let token = schema(&mut description, "installation-token");
+        token["properties"]["single_file"]["type"] = json!(kind);
+        Description::from_value(description).unwrap()
+    };
+    let (before, after) = (described("string"), described("integer"));
+    let uses = Uses::of(&here()).unwrap();
+    let report = diff(&before, &after, &source, &uses, "0.1.0").unwrap();
+    let told = report.changed.iter();
+    let told: Vec<_> = told.map(|each| (each.what.as_str(), each.breaks)).collect();
+    assert_eq!(told, [("string becomes integer", Breaks::Octoseal)]);
 }
 
 #[test]
