@@ -114,6 +114,7 @@ pub(crate) fn from_repaired(repaired: &Value) -> Result<Vec<File>> {
 
 /// The files that are made of progenitor's client.
 fn of_client(client: TokenStream, made: &Made, repaired: &Value) -> Result<[File; 3]> {
+    let mocks = httpmock::helpers(repaired, &client)?;
     Ok([
         File {
             path: CLIENT,
@@ -125,7 +126,7 @@ fn of_client(client: TokenStream, made: &Made, repaired: &Value) -> Result<[File
         },
         File {
             path: HTTPMOCK,
-            text: httpmock::helpers(repaired)?,
+            text: mocks,
         },
     ])
 }

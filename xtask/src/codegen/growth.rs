@@ -8,7 +8,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens as _, quote};
 use syn::{FnArg, ImplItem, Item, parse_quote};
 
-use super::made::inside;
+use super::made::{inside, is_client};
 
 /// A generated client with [`mark`]s.
 pub fn marked(client: TokenStream) -> Result<TokenStream> {
@@ -35,7 +35,7 @@ pub fn sent(file: &syn::File) -> BTreeSet<String> {
         Item::Type(item) => {
             inside.insert(item.ident.to_string(), words(item.ty.to_token_stream()));
         }
-        Item::Impl(item) if item.trait_.is_none() && is_client(item) => {
+        Item::Impl(item) if is_client(item) => {
             for member in &item.items {
                 let ImplItem::Fn(method) = member else {
                     continue;
@@ -175,10 +175,6 @@ fn defaults(items: &[Item]) -> BTreeSet<String> {
 
 fn is_public(visibility: &syn::Visibility) -> bool {
     matches!(visibility, syn::Visibility::Public(_))
-}
-
-fn is_client(item: &syn::ItemImpl) -> bool {
-    item.self_ty.to_token_stream().to_string() == "Client"
 }
 
 /// The items of all modules.

@@ -3,6 +3,7 @@
 mod skip;
 
 use anyhow::{Result, anyhow, bail};
+use proc_macro2::TokenStream;
 use progenitor::Generator;
 use serde_json::Value;
 use syn::punctuated::Punctuated;
@@ -11,16 +12,16 @@ use syn::{Expr, Token, parse_quote};
 
 use crate::codegen::progenitor::{api, catch_panic, in_one_line, render, settings};
 
-/// The helpers for a repaired and documented fragment, as formatted text.
+/// The helpers for a repaired and documented fragment and the `client` that is generated of it, as formatted text.
 ///
 /// Where progenitor 0.15 and httpmock 0.9 disagree, a method of an operation's helpers is left out, and the file names it.
-pub fn helpers(repaired: &Value) -> Result<String> {
+pub fn helpers(repaired: &Value, client: &TokenStream) -> Result<String> {
     let api = api(repaired)?;
     let tokens = catch_panic(|| Generator::new(&settings()).httpmock(&api, "crate"))
         .map_err(|panic| anyhow!("progenitor panicked over httpmock: {}", in_one_line(&panic)))?
         .map_err(|error| anyhow!("progenitor's httpmock: {}", in_one_line(&error.to_string())))?;
     let mut file = syn::parse2(tokens)?;
-    let skipped = skip::skip(&mut file, repaired)?;
+    let skipped = skip::skip(&mut file, client)?;
     let taken = take_path_values_literally(&mut file)?;
     let paths = repaired["paths"].as_object();
     if taken == 0

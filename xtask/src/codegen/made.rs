@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens as _;
 use syn::{
     FnArg, GenericArgument, ImplItem, Item, Pat, PathArguments, ReturnType, Signature, Type,
@@ -47,7 +47,7 @@ impl Made {
             match item {
                 Item::Mod(module) if module.ident == "types" => made.structs = structs(module),
                 Item::Mod(module) if module.ident == "options" => made.options = structs(module),
-                Item::Impl(item) if item.trait_.is_none() && named(&item.self_ty, "Client") => {
+                Item::Impl(item) if is_client(item) => {
                     made.read_methods(&item.items);
                 }
                 _ => {}
@@ -104,17 +104,22 @@ fn structs(module: &syn::ItemMod) -> BTreeMap<String, Vec<Field>> {
 
 /// The arguments of a generated method after `self`.
 fn arguments_of(signature: &Signature) -> Vec<(String, Type)> {
-    let arguments = signature
-        .inputs
-        .iter()
-        .filter_map(|argument| match argument {
-            FnArg::Typed(argument) => match argument.pat.as_ref() {
-                Pat::Ident(name) => Some((name.ident.to_string(), (*argument.ty).clone())),
-                _ => None,
-            },
-            FnArg::Receiver(_) => None,
-        });
+    let arguments = signature.inputs.iter().filter_map(|argument| {
+        let (name, kind) = argument_of(argument)?;
+        Some((name.to_string(), kind.clone()))
+    });
     arguments.collect()
+}
+
+/// The name and the type of an argument after `self`.
+pub(crate) fn argument_of(argument: &FnArg) -> Option<(&Ident, &Type)> {
+    match argument {
+        FnArg::Typed(argument) => match argument.pat.as_ref() {
+            Pat::Ident(name) => Some((&name.ident, &argument.ty)),
+            _ => None,
+        },
+        FnArg::Receiver(_) => None,
+    }
 }
 
 /// What the `ResponseValue` of a generated method holds.
@@ -177,6 +182,7 @@ pub(crate) fn type_name(kind: &Type) -> Option<String> {
     last.arguments.is_empty().then(|| last.ident.to_string())
 }
 
-fn named(kind: &Type, name: &str) -> bool {
-    type_name(kind).is_some_and(|it| it == name)
+/// Whether an item holds methods of the client.
+pub(crate) fn is_client(item: &syn::ItemImpl) -> bool {
+    item.trait_.is_none() && type_name(&item.self_ty).is_some_and(|name| name == "Client")
 }

@@ -4,9 +4,9 @@
 use anyhow::{Context as _, Result};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens as _, format_ident, quote};
-use syn::{FnArg, ImplItem, ImplItemFn, Item, LitStr, Pat, Type, parse_quote};
+use syn::{FnArg, ImplItem, ImplItemFn, Item, LitStr, Type, parse_quote};
 
-use super::made::{inside, type_name};
+use super::made::{argument_of, inside, is_client, type_name};
 use crate::rust_names::pascal;
 
 /// The method that takes optional parameters too.
@@ -25,7 +25,7 @@ pub(super) fn apart(client: TokenStream) -> Result<TokenStream> {
     let mut structs = Vec::new();
     for item in &mut file.items {
         let Item::Impl(item) = item else { continue };
-        if item.trait_.is_some() || type_name(&item.self_ty).is_none_or(|name| name != "Client") {
+        if !is_client(item) {
             continue;
         }
         let members = std::mem::take(&mut item.items).into_iter();
@@ -80,7 +80,8 @@ fn split(mut method: ImplItemFn, structs: &mut Vec<TokenStream>) -> Vec<ImplItem
         format_ident!("{}", twin(&name.to_string())),
         format_ident!("{}", options(&name.to_string())),
     );
-    let passed: Vec<_> = inputs.iter().filter_map(name_of).cloned().collect();
+    let passed = inputs.iter().filter_map(argument_of);
+    let passed: Vec<_> = passed.map(|(name, _)| name.clone()).collect();
     let options = match passed.iter().any(|name| name == "options") {
         true => format_ident!("options_"),
         false => format_ident!("options"),
@@ -124,24 +125,10 @@ fn options_struct(kind: &Ident, twin: &Ident, parameters: &[Parameter]) -> Token
     }
 }
 
-/// The name of an argument after `self`.
-fn name_of(argument: &FnArg) -> Option<&Ident> {
-    match argument {
-        FnArg::Typed(argument) => match argument.pat.as_ref() {
-            Pat::Ident(name) => Some(&name.ident),
-            _ => None,
-        },
-        FnArg::Receiver(_) => None,
-    }
-}
-
 /// The name of an argument that may be left out, and the type of what it holds if it is not. Bodies are given in any case.
 fn parameter(argument: &FnArg) -> Option<(Ident, Type)> {
-    let name = name_of(argument).filter(|name| *name != "body")?;
-    let FnArg::Typed(argument) = argument else {
-        return None;
-    };
-    let kind = match inside(&argument.ty, "Option")? {
+    let (name, kind) = argument_of(argument).filter(|(name, _)| *name != "body")?;
+    let kind = match inside(kind, "Option")? {
         Type::Reference(reference) => &*reference.elem,
         other => other,
     };

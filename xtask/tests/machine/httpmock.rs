@@ -5,6 +5,7 @@ use quote::{ToTokens as _, quote};
 use serde_json::{Value, json};
 use syn::parse_quote;
 use xtask::codegen::httpmock::{helpers, take_path_values_literally};
+use xtask::codegen::progenitor;
 
 #[test]
 fn values_of_paths_are_quoted_and_escaped_as_they_travel() {
@@ -41,7 +42,9 @@ fn a_path_without_parameters_needs_no_mending() {
         "operationId": "stars/count",
         "responses": { "204": { "description": "" } },
     });
-    let code = helpers(&one_operation("/stars", "get", operation)).unwrap();
+    let description = one_operation("/stars", "get", operation);
+    let client = progenitor::tokens(&description).unwrap();
+    let code = helpers(&description, &client).unwrap();
     assert!(code.contains("fn stars_count<F>"), "{code}");
     assert!(!code.contains("regex::escape"), "{code}");
 }
@@ -72,7 +75,8 @@ fn what_of_a_helper_would_not_compile_is_left_out_by_name_and_the_rest_stays() {
             "operationId": name, "parameters": parameters, "responses": responses,
         } });
     }
-    let code = helpers(&description).unwrap();
+    let client = progenitor::tokens(&description).unwrap();
+    let code = helpers(&description, &client).unwrap();
     let gone = ["ANullThen::ok", "AListWhen::sort", "AUnionWhen::sort"];
     for name in gone {
         assert!(

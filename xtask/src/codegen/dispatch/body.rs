@@ -27,7 +27,7 @@ pub(super) fn requires(schema: &Value, name: &str) -> bool {
         .is_some_and(|names| names.iter().any(|each| each == name))
 }
 
-/// A body: the checks that come first, the argument, and the fields with their types.
+/// A body: the checks that come first, the struct, and the fields with their types.
 pub(super) struct Body {
     pub(super) before: TokenStream,
     pub(super) argument: TokenStream,
@@ -54,7 +54,10 @@ pub(super) fn put(operation: &Operation<'_>) -> Result<Body> {
     let before = quote!(#(#absent)*);
     Ok(Body {
         before,
-        ..of(operation, &known)?
+        ..of(operation, |wanted| {
+            let (_, value, given) = known.iter().find(|(name, ..)| *name == wanted)?;
+            Some((value.clone(), *given))
+        })?
     })
 }
 
@@ -64,11 +67,16 @@ pub(super) fn ids(operation: &Operation<'_>) -> Result<Body> {
     if schema(operation.node)["properties"].get(IDS).is_none() {
         bail!("its body has no `{IDS}`");
     }
-    of(operation, &[(IDS, quote!(Some(ids)), Given::Ids)])
+    of(operation, |name| {
+        (name == IDS).then(|| (quote!(Some(ids)), Given::Ids))
+    })
 }
 
-/// The body with what is known of it, and without the rest.
-fn of(operation: &Operation<'_>, known: &[(&str, TokenStream, Given)]) -> Result<Body> {
+/// The body with what is known of its properties, and without the rest.
+pub(super) fn of(
+    operation: &Operation<'_>,
+    known: impl Fn(&str) -> Option<(TokenStream, Given)>,
+) -> Result<Body> {
     let schema = schema(operation.node);
     let properties = schema["properties"]
         .as_object()
@@ -76,9 +84,8 @@ fn of(operation: &Operation<'_>, known: &[(&str, TokenStream, Given)]) -> Result
     let (mut fields, mut kinds) = (Vec::new(), Vec::new());
     for (name, property) in properties {
         let field = field(name);
-        let given = known.iter().find(|(known, ..)| known == name);
-        let (value, kind) = if let Some((_, value, given)) = given {
-            written((value.clone(), *given), schema, name, property)?
+        let (value, kind) = if let Some(known) = known(name) {
+            written(known, schema, name, property)?
         } else if requires(schema, name) {
             bail!("its body requires `{name}`, of which the dispatch knows nothing");
         } else {
@@ -90,7 +97,7 @@ fn of(operation: &Operation<'_>, known: &[(&str, TokenStream, Given)]) -> Result
     let name = format_ident!("{}", name_of(operation));
     Ok(Body {
         before: TokenStream::new(),
-        argument: quote!(&types::#name { #(#fields),* }),
+        argument: quote!(types::#name { #(#fields),* }),
         fields: kinds,
     })
 }
@@ -125,7 +132,7 @@ impl Given {
 }
 
 /// The value of a body's field, of an optional one that is given, and its type.
-pub(super) fn written(
+fn written(
     (value, given): (TokenStream, Given),
     schema: &Value,
     name: &str,

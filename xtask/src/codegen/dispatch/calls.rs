@@ -195,7 +195,8 @@ fn call(
     let before = body.as_ref().map(|body| body.before.clone());
     if let Some(body) = &body {
         let kind = format!("&{}", body::name_of(operation));
-        arguments.push((body.argument.clone(), kind));
+        let argument = &body.argument;
+        arguments.push((quote!(&#argument), kind));
     }
     let (passed, kinds): (Vec<_>, Vec<_>) = arguments.into_iter().unzip();
     let passed = passed.into_iter().chain(options);

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::Value;
 
-use super::body::{Given, name_of, requires, schema, written};
+use super::body::{self, Given, name_of, schema};
 use super::calls::{query, status_only};
-use super::fit::{Call, DEFAULT};
+use super::fit::Call;
 use crate::codegen::operations;
 use crate::description::{Operation, family};
 use crate::repairs::components;
@@ -228,37 +228,25 @@ fn body(
     operation: &Operation<'_>,
     known: &BTreeMap<&str, (Given, &Value)>,
 ) -> Result<(TokenStream, Vec<(String, String)>)> {
-    let schema = schema(operation.node);
-    let properties = schema["properties"].as_object();
-    let properties = properties.context("its body is not an object")?;
+    let written = body::of(operation, |name| {
+        let (given, _) = known.get(name)?;
+        let field = field(name);
+        let value = match given {
+            Given::Boolean => quote!(write.#field),
+            Given::Sealed => quote!(write.#field.as_ref()),
+            Given::Text | Given::Ids => quote!(write.#field.as_deref()),
+        };
+        Some((value, *given))
+    })?;
+    let properties = &schema(operation.node)["properties"];
     let absent = known
         .keys()
-        .filter(|name| !properties.contains_key(**name))
+        .filter(|name| properties.get(name).is_none())
         .map(|name| {
             let field = field(name);
             quote!(refuse(write.#field.is_some(), #name)?;)
         });
-    let (mut fields, mut kinds) = (Vec::new(), Vec::new());
-    for (name, property) in properties {
-        let field = field(name);
-        let (value, kind) = match known.get(name.as_str()) {
-            Some((given, _)) => {
-                let value = match given {
-                    Given::Boolean => quote!(write.#field),
-                    Given::Sealed => quote!(write.#field.as_ref()),
-                    Given::Text | Given::Ids => quote!(write.#field.as_deref()),
-                };
-                written((value, *given), schema, name, property)?
-            }
-            None if requires(schema, name) => {
-                bail!("its body requires `{name}`, of which the dispatch knows nothing");
-            }
-            None => (quote!(Default::default()), DEFAULT.to_owned()),
-        };
-        fields.push(quote!(#field: #value));
-        kinds.push((field.to_string(), kind));
-    }
-    let name = format_ident!("{}", name_of(operation));
-    let code = quote!(#(#absent)* let body = types::#name { #(#fields),* };);
-    Ok((code, kinds))
+    let argument = written.argument;
+    let code = quote!(#(#absent)* let body = #argument;);
+    Ok((code, written.fields))
 }

@@ -7,26 +7,23 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
+use proc_macro2::TokenStream;
 use quote::ToTokens;
-use serde_json::Value;
 use syn::visit_mut::VisitMut;
 use syn::{FnArg, GenericArgument, ImplItem, ImplItemFn, Item, PathArguments, Type};
 
-use crate::codegen::progenitor;
-
-/// Takes out the methods that would not compile, and gives their names, each with the type that it is gone from.
-pub(super) fn skip(file: &mut syn::File, repaired: &Value) -> Result<Vec<String>> {
-    let mut printable = PrintableTypes {
-        repaired,
-        types: None,
-    };
+/// Takes out the methods that would not compile beside `client`, and gives their names, each with the type that it is
+/// gone from.
+pub(super) fn skip(file: &mut syn::File, client: &TokenStream) -> Result<Vec<String>> {
+    let mut printable = DisplayImpls(BTreeSet::new());
+    printable.visit_file_mut(&mut syn::parse2(client.clone())?);
     let mut skipped = Vec::new();
     for item in operations(file) {
         let Item::Impl(item) = item else { continue };
         let members = std::mem::take(&mut item.items);
         for member in members {
             match member {
-                ImplItem::Fn(method) if !compiles(&method, &mut printable)? => {
+                ImplItem::Fn(method) if !compiles(&method, &printable) => {
                     skipped.push(format!("{}::{}", text(&item.self_ty), method.sig.ident));
                 }
                 member => item.items.push(member),
@@ -49,9 +46,9 @@ fn text(tokens: &impl ToTokens) -> String {
     tokens.to_token_stream().to_string()
 }
 
-fn compiles(method: &ImplItemFn, printable: &mut PrintableTypes<'_>) -> Result<bool> {
+fn compiles(method: &ImplItemFn, printable: &DisplayImpls) -> bool {
     let Some(taken) = value_of(method) else {
-        return Ok(true);
+        return true;
     };
     let body = text(&method.block);
     if body.contains("value . to_string ()") {
@@ -62,7 +59,7 @@ fn compiles(method: &ImplItemFn, printable: &mut PrintableTypes<'_>) -> Result<b
         Type::Reference(reference) => text(&reference.elem) != "str",
         _ => false,
     };
-    Ok(by_reference || !body.contains("json_body_obj (value)"))
+    by_reference || !body.contains("json_body_obj (value)")
 }
 
 /// The type of a method's argument `value`; of `T: Into<Option<X>>`, that is `X`.
@@ -91,37 +88,24 @@ fn value_of(method: &ImplItemFn) -> Option<Type> {
     inside.0
 }
 
-/// The types that have `to_string`.
-struct PrintableTypes<'a> {
-    repaired: &'a Value,
-    /// Those that are generated; read when they are first needed.
-    types: Option<BTreeSet<String>>,
-}
+/// The generated types that implement `Display`.
+struct DisplayImpls(BTreeSet<String>);
 
-impl PrintableTypes<'_> {
-    fn has(&mut self, kind: &Type) -> Result<bool> {
+impl DisplayImpls {
+    /// Whether a type, generated or not, has `to_string`.
+    fn has(&self, kind: &Type) -> bool {
         let kind = match kind {
             Type::Reference(reference) => &reference.elem,
             other => other,
         };
         let name = text(kind).replace(' ', "");
-        let Some(generated) = name.strip_prefix("types::") else {
+        match name.strip_prefix("types::") {
+            Some(generated) => self.0.contains(generated),
             // Lists, maps and options have arguments; numbers and text have none.
-            return Ok(!name.contains(['<', '[', '(']));
-        };
-        if self.types.is_none() {
-            let mut client = syn::parse2::<syn::File>(progenitor::tokens(self.repaired)?)?;
-            let mut found = DisplayImpls(BTreeSet::new());
-            found.visit_file_mut(&mut client);
-            self.types = Some(found.0);
+            None => !name.contains(['<', '[', '(']),
         }
-        let types = self.types.as_ref();
-        Ok(types.is_some_and(|types| types.contains(generated)))
     }
 }
-
-/// The types that implement `Display`.
-struct DisplayImpls(BTreeSet<String>);
 
 impl VisitMut for DisplayImpls {
     fn visit_item_impl_mut(&mut self, item: &mut syn::ItemImpl) {
