@@ -98,7 +98,7 @@ pub fn diff(
         new_flats.contains_key(id)
     }));
     let added = only_in(&new_flats, &old_flats);
-    generated.note(!added.is_empty() || !renamed.is_empty());
+    generated.differs |= !added.is_empty() || !renamed.is_empty();
     changed.extend(generated.whole(&old, &new, source));
     changed.extend(unread.into_iter().map(|what| Change {
         operation: "all operations".to_owned(),
@@ -126,7 +126,7 @@ pub fn diff(
         faults: new.faults,
         bump: BTreeMap::new(),
     };
-    report.bump = bumps(version, report.worst(), generated.differs());
+    report.bump = bumps(version, report.worst(), generated.differs);
     Ok(report)
 }
 

@@ -82,11 +82,9 @@ pub fn run(tree: &Tree, options: &Options) -> Result<Outcome> {
     };
     let changed = tree.apply(&files, mode)?;
     let kept: BTreeSet<_> = selection.found.iter().map(|each| each.id).collect();
-    let mut faults = description.faults().to_vec();
-    faults.extend(faults::beside(description.value(), &kept));
     Ok(Outcome {
         changed,
-        faults,
+        faults: faults::unkept(&description, &kept),
         unverified: package.integrity.is_empty(),
         version: package.version,
         operations: kept.len(),

@@ -7,7 +7,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::walk::{component_of, resolve};
-use super::{METHODS, Operation, operations};
+use super::{Description, METHODS, Operation, operations};
 use crate::rust_names::names_a_method;
 
 /// The keys of a path item, beside operations, that are understood or harmless.
@@ -111,6 +111,14 @@ fn operation_fault(place: &str, operation: &Value) -> Option<String> {
     }
     let responses = operation.get("responses");
     (!responses.is_some_and(Value::is_object)).then(|| format!("{place} (`{id}`) has no responses"))
+}
+
+/// All faults of a description that concern operations that are not `kept`: those not understood, and what is wrong
+/// inside the others.
+pub fn unkept(description: &Description, kept: &BTreeSet<&str>) -> Vec<Fault> {
+    let mut faults = description.faults().to_vec();
+    faults.extend(beside(description.value(), kept));
+    faults
 }
 
 /// What is wrong inside the operations of a description that are not `kept`.

@@ -28,15 +28,12 @@ pub fn select<'a>(
     let mut missing = Vec::new();
     for entry in entries {
         let entry = entry.as_ref();
-        let before = chosen.len();
-        let mut hits = 0;
-        for operation in all.iter().filter(|operation| names(entry, operation)) {
-            chosen.insert((operation.path, operation.method), *operation);
-            hits += 1;
-        }
-        if hits == 0 && before == chosen.len() {
+        let named: Vec<_> = all.iter().filter(|each| names(entry, each)).collect();
+        if named.is_empty() {
             missing.push(entry.to_owned());
         }
+        let named = named.into_iter();
+        chosen.extend(named.map(|each| ((each.path, each.method), *each)));
     }
     Selection {
         found: chosen.into_values().collect(),

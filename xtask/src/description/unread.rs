@@ -133,11 +133,7 @@ pub fn unread(document: &Value, operation: &Operation<'_>) -> Vec<Unread> {
     let of_item: Vec<_> = METHODS.into_iter().chain(["parameters"]).collect();
     reader.keys(operation.item, &of_item, " of its path");
     reader.keys(operation.node, OF_OPERATIONS, "");
-    for holder in [operation.item, operation.node] {
-        for parameter in holder["parameters"].as_array().into_iter().flatten() {
-            reader.parameter(resolve(document, parameter));
-        }
-    }
+    parameters(document, operation).for_each(|parameter| reader.parameter(parameter));
     let body = resolve(document, &operation.node["requestBody"]);
     reader.keys(body, OF_BODIES, " of its body");
     reader.contents(body, " of its body");

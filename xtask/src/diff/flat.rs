@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::description::Operation;
 use crate::description::facts::{FACETS, creates_content};
 use crate::description::unread::unread;
-use crate::description::walk::component_of;
+use crate::description::walk::{component_of, parameters, resolve};
 
 /// What part of an operation a fact is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,17 +69,7 @@ pub(super) fn flat(document: &Value, operation: &Operation<'_>) -> Flat {
         },
     );
 
-    let own = operation.node["parameters"]
-        .as_array()
-        .into_iter()
-        .flatten();
-    for parameter in operation.item["parameters"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .chain(own)
-    {
-        let parameter = resolve(document, parameter);
+    for parameter in parameters(document, operation) {
         let text = |key: &str| parameter[key].as_str().unwrap_or_default().to_owned();
         let area = Area::Parameter(text("in"), text("name"));
         let mut walk = Walk {
@@ -326,14 +316,4 @@ fn required_in<'a>(document: &'a Value, schema: &'a Value, found: &mut BTreeSet<
     for part in schema["allOf"].as_array().into_iter().flatten() {
         required_in(document, part, found);
     }
-}
-
-fn resolve<'a>(document: &'a Value, mut node: &'a Value) -> &'a Value {
-    for _ in 0..32 {
-        let Some((kind, name)) = node["$ref"].as_str().and_then(component_of) else {
-            break;
-        };
-        node = &document["components"][kind][name];
-    }
-    node
 }

@@ -6,10 +6,10 @@ use crate::description::source::Source;
 
 const POSITION: &str = "generated code";
 
-/// Whether generated code differs, as far as it was compared.
+/// Whether any generated code differs.
 #[derive(Default)]
 pub(super) struct Generated {
-    differs: bool,
+    pub(super) differs: bool,
 }
 
 /// How one operation's code differs.
@@ -51,16 +51,6 @@ impl Generated {
         }
         let told = refused.iter();
         told.map(|what| failure("all operations", what)).collect()
-    }
-
-    /// Notes that there is code for operations that were not compared.
-    pub(super) fn note(&mut self, differs: bool) {
-        self.differs |= differs;
-    }
-
-    /// Whether any code differs.
-    pub(super) fn differs(&self) -> bool {
-        self.differs
     }
 }
 

@@ -45,23 +45,21 @@ impl Kept {
         let projections = present(description, &source.project);
         let facts = cut(description, found, &projections)?;
         let mut refused = unread::of_paths(description.value(), found);
-        refused.extend(selection.distinct().err().map(|error| error.to_string()));
+        refused.extend(selection.distinct().err().map(|error| format!("{error:#}")));
         // As for `vendor`: where entries are missing, a projection may lack properties too.
         let incomplete = !selection.missing.is_empty();
         let accepted = incomplete || !source.package.missing.is_empty();
         if !accepted && projections != source.project {
             let strict = cut(description, found, &source.project);
-            refused.extend(strict.err().map(|error| error.to_string()));
+            refused.extend(strict.err().map(|error| format!("{error:#}")));
         }
         let repaired = repairs::apply(&facts, source)
             .and_then(|(repaired, _)| Description::from_value(repaired));
         let left_out = left_out::left_out(description.value(), &kept);
-        let mut faults = description.faults().to_vec();
-        faults.extend(faults::beside(description.value(), &kept));
         Ok(Self {
             version: description.version().to_owned(),
             left_out,
-            faults,
+            faults: faults::unkept(description, &kept),
             facts,
             repaired,
             incomplete,
@@ -124,12 +122,11 @@ impl Kept {
         let mut checks = vec![unread::refuse(&self.facts)];
         if !self.incomplete {
             checks.push(source.check_facts(&self.facts));
-        }
-        if !self.incomplete && self.repaired.is_ok() {
-            checks.push(repairs::check_witnesses(&self.facts, source));
+            let witnesses = || repairs::check_witnesses(&self.facts, source);
+            checks.extend(self.repaired.is_ok().then(witnesses));
         }
         let errors = checks.into_iter().filter_map(Result::err);
-        refused.extend(errors.map(|error| error.to_string()));
+        refused.extend(errors.map(|error| format!("{error:#}")));
         refused
     }
 
