@@ -15,7 +15,7 @@ mod schemas;
 mod stores;
 mod unions;
 
-pub(crate) use replies::json_schema;
+pub(crate) use replies::{is_json, json_schema};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;

@@ -139,7 +139,7 @@ pub fn beside(document: &Value, kept: &BTreeSet<&str>) -> Vec<Fault> {
 }
 
 /// A fault with the operation that it is in.
-pub(super) fn named(operation: &Operation<'_>, what: &str) -> String {
+pub(crate) fn named(operation: &Operation<'_>, what: &str) -> String {
     let (method, path) = (operation.method.to_uppercase(), operation.path);
     let told = format!("`{}` ({method} {path}): {what}", operation.id);
     // What is quoted of the description may be of several lines.

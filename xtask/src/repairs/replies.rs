@@ -215,10 +215,13 @@ fn content_of<'a>(document: &'a Value, reply: &'a Value) -> Option<&'a Map<Strin
 /// The schema of a reply's JSON body.
 pub(crate) fn json_schema<'a>(document: &'a Value, reply: &'a Value) -> Option<&'a Value> {
     let content = content_of(document, reply)?;
-    let (_, media) = content
-        .iter()
-        .find(|(kind, _)| *kind == "application/json" || kind.starts_with("application/json;"))?;
+    let (_, media) = content.iter().find(|(kind, _)| is_json(kind))?;
     media.get("schema")
+}
+
+/// Whether progenitor takes a media type for JSON.
+pub(crate) fn is_json(kind: &str) -> bool {
+    kind == "application/json" || kind.starts_with("application/json;")
 }
 
 fn is_empty_object(document: &Value, schema: &Value) -> bool {

@@ -77,6 +77,24 @@ const CASES: &[Case] = &[
         },
         "`servers` of its path: not read",
     ),
+    (
+        |d| {
+            let variables = "/repos/{owner}/{repo}/actions/variables";
+            d["paths"][variables]["get"]["responses"]["200"]["content"] =
+                json!({ "application/json": {} });
+        },
+        "`actions/list-repo-variables` (GET /repos/{owner}/{repo}/actions/variables): its reply 200 in \
+         `application/json` has no schema",
+    ),
+    (
+        |d| {
+            let variables = "/repos/{owner}/{repo}/actions/variables";
+            d["paths"][variables]["post"]["requestBody"]["content"] =
+                json!({ "application/json": {} });
+        },
+        "`actions/create-repo-variable` (POST /repos/{owner}/{repo}/actions/variables): its body in \
+         `application/json` has no schema",
+    ),
     (|d| renamed(d, "actions-secret", "secret-of-actions"), ""),
     (
         |d| schema(d, "actions-variable")["properties"]["more"] = json!({ "type": "string" }),
