@@ -96,6 +96,13 @@ impl Log {
         sums.passed = sums.passed + passed;
     }
 
+    /// Takes back what was added for the same instant.
+    fn take(&mut self, span: u64, at: u64, spent: Cost) {
+        if let Some((_, sums)) = self.0.get_mut(&(at / (span / 240))) {
+            sums.spent = sums.spent - spent;
+        }
+    }
+
     fn trim(&mut self, span: u64, now: u64) {
         self.0
             .retain(|_, (last, _)| *last + span + span / 200 > now);
@@ -122,6 +129,8 @@ struct Heard {
 struct Lease {
     left: Cost,
     ends: u64,
+    /// Whether its end has come, and what is left counts as spent.
+    has_ended: bool,
     at_once: Option<u32>,
     process: u32,
     number: u64,
@@ -164,19 +173,24 @@ impl Page {
         if !is_late {
             let is_unheard =
                 |lease: &Lease| lease.process == told.process && lease.number > told.answered;
-            self.leases.retain(|_, lease| !is_unheard(lease));
+            let leases = self.leases.iter().filter(|(_, lease)| is_unheard(lease));
+            for id in leases.map(|(id, _)| *id).collect::<Vec<_>>() {
+                self.reduce(id, |_| Cost::NONE);
+            }
         }
+        let is_known = told.at_ms > 0 && told.at_ms <= now && now < told.at_ms + ABSENT_MS;
+        let sent_at = if is_known { told.at_ms } else { now };
         for refused in &told.refusals {
-            self.refused(now, refused);
+            self.refused(sent_at, refused);
         }
         let counted = match heard.last > told.answered {
             true => heard.settled.min(told.told_again as usize),
             false => 0,
         };
         for settled in told.settled.iter().skip(counted).filter(|_| !is_late) {
-            self.settle(now, told.at_ms, settled);
+            self.settle(now, sent_at, settled);
         }
-        self.learn(now, told.quota);
+        self.learn(sent_at, told.quota);
         if let Some(note) = &told.note
             && note.version >= self.note.version
         {
@@ -214,12 +228,14 @@ impl Page {
     }
 
     fn tidy(&mut self, now: u64) {
-        let leases = std::mem::take(&mut self.leases).into_iter();
-        let (ended, leases): (BTreeMap<_, _>, _) = leases.partition(|(_, lease)| lease.ends <= now);
-        self.leases = leases;
-        for (_, lease) in ended {
-            self.spend(now, lease.left, Cost::NONE);
+        let leases = self.leases.values_mut();
+        for lease in leases.filter(|lease| lease.ends <= now && !lease.has_ended) {
+            lease.has_ended = true;
+            for (log, span) in [(&mut self.minute, MINUTE), (&mut self.hour, HOUR)] {
+                log.add(span, lease.ends, lease.left, Cost::NONE);
+            }
         }
+        self.leases.retain(|_, lease| now < lease.ends + ABSENT_MS);
         self.minute.trim(MINUTE, now);
         self.hour.trim(HOUR, now);
         self.quota = self.quota.filter(|(_, full)| now < *full);
@@ -232,7 +248,25 @@ impl Page {
         self.hour.add(HOUR, at, spent, passed);
     }
 
-    fn refused(&mut self, now: u64, refused: &Refused) {
+    /// Makes what is left of a lease, if it is known, less.
+    fn reduce(&mut self, id: u64, left: impl FnOnce(Cost) -> Cost) -> bool {
+        let Some(lease) = self.leases.get_mut(&id) else {
+            return false;
+        };
+        let before = lease.left;
+        lease.left = left(before);
+        if lease.has_ended {
+            let taken = before - lease.left;
+            self.minute.take(MINUTE, lease.ends, taken);
+            self.hour.take(HOUR, lease.ends, taken);
+        }
+        if lease.left == Cost::NONE {
+            self.leases.remove(&id);
+        }
+        true
+    }
+
+    fn refused(&mut self, sent_at: u64, refused: &Refused) {
         if refused.lease >= self.since {
             self.strikes += 1;
             self.since = self.last_lease + 1;
@@ -243,7 +277,8 @@ impl Page {
             reason,
         } = refused.closing;
         let doubled = doubled_ms << self.strikes.saturating_sub(1).min(12);
-        let until = now + wait_ms.max(doubled).min(LONGEST_MS);
+        let came_at = sent_at.saturating_sub(refused.ago_ms);
+        let until = came_at + wait_ms.max(doubled).min(LONGEST_MS);
         let stays = self.closed.filter(|closed| closed.until > until);
         let (until, reason) = stays.map_or((until, reason), |it| (it.until, it.reason));
         let probe = None;
@@ -255,17 +290,9 @@ impl Page {
     }
 
     fn settle(&mut self, now: u64, sent_at: u64, settled: &Settled) {
-        let known = self.leases.get_mut(&settled.lease);
-        let counts = settled.lease == 0 || known.is_some();
-        if let Some(lease) = known {
-            lease.left = lease.left - settled.spent - settled.unused;
-            if lease.left == Cost::NONE {
-                self.leases.remove(&settled.lease);
-            }
-        }
-        if counts && settled.spent != Cost::NONE {
-            let is_known = sent_at > 0 && sent_at <= now && now < sent_at + ABSENT_MS;
-            let at = (if is_known { sent_at } else { now }).saturating_sub(settled.ago_ms);
+        let is_known = self.reduce(settled.lease, |left| left - settled.spent - settled.unused);
+        if (settled.lease == 0 || is_known) && settled.spent != Cost::NONE {
+            let at = sent_at.saturating_sub(settled.ago_ms);
             self.spend(at, settled.spent, settled.passed);
             self.minute.trim(MINUTE, now);
             self.hour.trim(HOUR, now);
@@ -284,11 +311,11 @@ impl Page {
         }
     }
 
-    fn learn(&mut self, now: u64, quota: Option<Quota>) {
+    fn learn(&mut self, sent_at: u64, quota: Option<Quota>) {
         let Some(new) = quota.filter(|quota| quota.reset_ms > 0) else {
             return;
         };
-        let full = now + new.reset_ms.min(LONGEST_MS) + 1_000;
+        let full = sent_at + new.reset_ms.min(LONGEST_MS) + 1_000;
         self.quota = Some(match self.quota {
             Some((old, known)) if full.abs_diff(known) <= 5_000 => {
                 let remaining = old.remaining.min(new.remaining);
@@ -362,6 +389,7 @@ impl Page {
         let lease = Lease {
             left,
             ends,
+            has_ended: false,
             at_once,
             process: told.process,
             number: told.number,
@@ -428,7 +456,10 @@ impl Page {
             if now < closed.until {
                 return (Some(closed.until), closed.reason);
             }
-            if closed.probe.is_some_and(|it| self.leases.contains_key(&it)) {
+            if closed
+                .probe
+                .is_some_and(|it| self.held().any(|(id, _)| id == it))
+            {
                 return (None, closed.reason);
             }
         }
@@ -470,7 +501,7 @@ impl Page {
 
     /// How many requests of other leases that change something may be under way at once.
     fn walking(&self, own: u64) -> u32 {
-        let others = self.leases.iter().filter(|(id, _)| **id != own);
+        let others = self.held().filter(|(id, _)| *id != own);
         others
             .map(|(_, lease)| lease.left.changes().min(lease.at_once.unwrap_or(u32::MAX)))
             .sum()
@@ -517,8 +548,14 @@ impl Page {
     }
 
     fn leased(&self) -> Cost {
-        let leases = self.leases.values();
-        leases.fold(Cost::NONE, |sum, lease| sum + lease.left)
+        self.held()
+            .fold(Cost::NONE, |sum, (_, lease)| sum + lease.left)
+    }
+
+    /// The leases whose end has not come.
+    fn held(&self) -> impl Iterator<Item = (u64, &Lease)> {
+        let leases = self.leases.iter().map(|(id, lease)| (*id, lease));
+        leases.filter(|(_, lease)| !lease.has_ended)
     }
 }
 
@@ -596,12 +633,16 @@ impl Random {
             let (lease, left) = leases.swap_remove(self.below(leases.len() as u64) as usize);
             let part = fewer(self.cost(), left);
             let (ago_ms, passes) = (self.below(4_000), self.below(4) > 0);
+            let unused = match self.below(3) {
+                0 => fewer(self.cost(), left - part),
+                _ => left - part,
+            };
             exchange.settled.push(Settled {
                 lease,
                 ago_ms,
                 spent: part,
                 passed: if passes { part } else { Cost::NONE },
-                unused: left - part,
+                unused,
             });
             if self.below(12) == 0 {
                 let (wait_ms, doubled_ms) = (self.below(90_000), self.of(&[1_000, 60_000]));
@@ -611,7 +652,12 @@ impl Random {
                     doubled_ms,
                     reason,
                 };
-                exchange.refusals.push(Refused { lease, closing });
+                let ago_ms = self.below(30_000);
+                exchange.refusals.push(Refused {
+                    lease,
+                    ago_ms,
+                    closing,
+                });
             }
         }
         exchange.told_again = self.below(3) as u32;

@@ -200,6 +200,74 @@ async fn what_a_given_up_exchange_was_granted_comes_back_with_the_next_one() {
 }
 
 #[tokio::test]
+async fn what_a_given_up_exchange_was_granted_comes_back_even_after_its_end() {
+    let book = book();
+    let exchange = |number, answered| Exchange {
+        number,
+        answered,
+        ..wants(1, 10)
+    };
+    book.at(0, exchange(1, 0));
+    // It ends within this exchange of another process.
+    let other = book.at(2 * LEASE_MS, wants(2, 10));
+    assert_eq!((other.lease, other.minute.spent.writes), (0, 10));
+    assert_eq!(book.at(3 * LEASE_MS, exchange(2, 0)).granted.writes, 10);
+}
+
+#[tokio::test]
+async fn what_was_sent_of_a_lease_that_has_ended_counts_as_of_when_it_was_sent() {
+    let book = book();
+    let lease = book.at(1_000, wants(1, 10)).lease;
+    // The ledger hangs, and the process tells late: six were sent at the beginning, and the rest was not.
+    let told = Exchange {
+        at_ms: 16_000,
+        settled: vec![Settled {
+            ago_ms: 14_500,
+            ..settled(lease, 6, 4)
+        }],
+        ..wants(1, 10)
+    };
+    let answer = book.at(16_000, told);
+    assert_eq!((answer.minute.spent.writes, answer.granted.writes), (6, 4));
+    let rest = book.at(1_500 + 60_300, wants(1, 10));
+    assert_eq!(rest.granted.writes, 6);
+}
+
+#[tokio::test]
+async fn a_refusal_or_a_quota_that_is_told_late_holds_for_no_longer() {
+    let late = |told| Exchange {
+        at_ms: 19_000,
+        ..told
+    };
+    let closing = Closing {
+        wait_ms: 60_000,
+        doubled_ms: 1_000,
+        reason: WaitReason::SecondaryLimit,
+    };
+    let refused = Refused {
+        lease: 0,
+        ago_ms: 18_000,
+        closing,
+    };
+    let told = Exchange {
+        refusals: vec![refused],
+        ..late(wants(1, 0))
+    };
+    assert_eq!(book().at(20_000, told).closed_ms, Some(41_000));
+    let quota = Quota {
+        limit: Some(5_000),
+        remaining: 0,
+        reset_ms: 30_000,
+    };
+    let told = Exchange {
+        quota: Some(quota),
+        ..late(wants(1, 1))
+    };
+    // 30 s and a second after 19,000.
+    assert_eq!(book().at(20_000, told).again_ms, Some(30_000));
+}
+
+#[tokio::test]
 async fn a_process_that_dies_loses_its_lease() {
     let book = book();
     book.at(0, wants(1, 10));
@@ -219,7 +287,11 @@ async fn a_refusal_closes_the_gate_for_all_and_one_goes_ahead_to_see() {
         reason: WaitReason::SecondaryLimit,
     };
     let told = Exchange {
-        refusals: vec![Refused { lease: 1, closing }],
+        refusals: vec![Refused {
+            lease: 1,
+            ago_ms: 0,
+            closing,
+        }],
         settled: vec![settled(1, 0, 1)],
         ..wants(1, 0)
     };

@@ -79,9 +79,23 @@ local function log_sums(log)
   return { spent = spent, passed = passed }
 end
 
+-- Takes back what was added for the same instant.
+local function log_take(log, span, at, spent)
+  for _, entry in ipairs(log) do
+    if entry[1] == math.floor(at / (span / 240)) then
+      for kind = 1, 3 do entry[2 + kind] = entry[2 + kind] - spent[kind] end
+    end
+  end
+end
+
 local function spend(at, spent, passed)
   log_add(page.minute, MINUTE_MS, at, spent, passed)
   log_add(page.hour, HOUR_MS, at, spent, passed)
+end
+
+local function take_back(at, spent)
+  log_take(page.minute, MINUTE_MS, at, spent)
+  log_take(page.hour, HOUR_MS, at, spent)
 end
 
 local function trim()
@@ -93,10 +107,11 @@ end
 
 local function tidy()
   for id, lease in pairs(page.leases) do
-    if lease.ends <= now then
-      spend(now, lease.left, NONE)
-      page.leases[id] = nil
+    if lease.ends <= now and not lease.ended then
+      spend(lease.ends, lease.left, NONE)
+      lease.ended = true
     end
+    if lease.ends + ABSENT_MS <= now then page.leases[id] = nil end
   end
   trim()
   if page.quota and page.quota.full <= now then page.quota = nil end
@@ -110,6 +125,13 @@ local function tidy()
   page.line = line
 end
 
+-- Makes what is left of a lease less.
+local function reduce(id, lease, left)
+  if lease.ended then take_back(lease.ends, less(lease.left, left)) end
+  lease.left = left
+  if requests(left) == 0 then page.leases[id] = nil end
+end
+
 -- Forgets leases of this process that it has not heard of, unless this exchange is late.
 local function give_back()
   local heard = page.heard[told.process]
@@ -117,8 +139,14 @@ local function give_back()
   told.is_late = told.number > 0 and told.number <= told.heard.last
   if told.is_late then return end
   for id, lease in pairs(page.leases) do
-    if lease.process == told.process and lease.number > told.answered then page.leases[id] = nil end
+    if lease.process == told.process and lease.number > told.answered then reduce(id, lease, NONE) end
   end
+end
+
+-- The instant that was so long before the exchange was sent.
+local function told_before(ago_ms)
+  local is_known = told.at_ms > 0 and told.at_ms <= now and now < told.at_ms + ABSENT_MS
+  return math.max((is_known and told.at_ms or now) - ago_ms, 0)
 end
 
 local function refused(refusal)
@@ -128,7 +156,7 @@ local function refused(refusal)
   end
   local closing = refusal.closing
   local doubled = closing.doubled_ms * 2 ^ math.min(math.max(page.strikes - 1, 0), 12)
-  local ends = now + math.min(math.max(closing.wait_ms, doubled), LONGEST_MS)
+  local ends = told_before(refusal.ago_ms) + math.min(math.max(closing.wait_ms, doubled), LONGEST_MS)
   local closed, reason = page.closed, closing.reason
   if closed and closed.ends > ends then
     ends, reason = closed.ends, closed.reason
@@ -139,14 +167,8 @@ end
 local function settle(settled)
   local id, lease = settled.lease, page.leases[settled.lease]
   local spent, passed = read_cost(settled.spent), read_cost(settled.passed)
-  if lease then
-    lease.left = less(less(lease.left, spent), read_cost(settled.unused))
-    if requests(lease.left) == 0 then page.leases[id] = nil end
-  end
-  if (id == 0 or lease) and requests(spent) > 0 then
-    local is_known = told.at_ms > 0 and told.at_ms <= now and now < told.at_ms + ABSENT_MS
-    spend(math.max((is_known and told.at_ms or now) - settled.ago_ms, 0), spent, passed)
-  end
+  if lease then reduce(id, lease, less(less(lease.left, spent), read_cost(settled.unused))) end
+  if (id == 0 or lease) and requests(spent) > 0 then spend(told_before(settled.ago_ms), spent, passed) end
   local any_passed = requests(passed) > 0
   if any_passed and id >= page.since then page.strikes = 0 end
   if page.closed and id ~= 0 and page.closed.probe == id then
@@ -157,7 +179,7 @@ end
 
 local function learn(quota)
   if not known(quota) or quota.reset_ms == 0 then return end
-  local full = now + math.min(quota.reset_ms, LONGEST_MS) + 1000
+  local full = told_before(0) + math.min(quota.reset_ms, LONGEST_MS) + 1000
   local old = page.quota
   if old and math.abs(full - old.full) <= 5000 then
     old.remaining = math.min(old.remaining, quota.remaining)
@@ -181,7 +203,7 @@ end
 local function walking(own)
   local sum = 0
   for id, lease in pairs(page.leases) do
-    if id ~= own then sum = sum + math.min(changes(lease.left), lease.at_once or math.huge) end
+    if id ~= own and not lease.ended then sum = sum + math.min(changes(lease.left), lease.at_once or math.huge) end
   end
   return sum
 end
@@ -234,7 +256,8 @@ local function opens(cost, before, own)
   local closed = page.closed
   if closed then
     if now < closed.ends then return closed.ends, closed.reason end
-    if closed.probe and page.leases[closed.probe] then return nil, closed.reason end
+    local probe = closed.probe and page.leases[closed.probe]
+    if probe and not probe.ended then return nil, closed.reason end
   end
   local all = add(add(leased, cost), before)
   local quota = page.quota
@@ -386,7 +409,9 @@ tidy()
 give_back()
 take_in()
 sums, leased = { minute = log_sums(page.minute), hour = log_sums(page.hour) }, NONE
-for _, each_lease in pairs(page.leases) do leased = add(leased, each_lease.left) end
+for _, each_lease in pairs(page.leases) do
+  if not each_lease.ended then leased = add(leased, each_lease.left) end
+end
 local granted = told.is_late and { id = 0, cost = NONE, from = now, or_sooner = false } or grant()
 redis.call('SET', KEYS[1], cmsgpack.pack(page), 'PX', DAY_MS)
 return cjson.encode(answer(granted))

@@ -34,7 +34,7 @@ const MAX_ENTRIES: usize = 512;
 #[derive(Debug, Default)]
 pub(super) struct Leases {
     leases: VecDeque<Lease>,
-    /// The next exchange. Its `ago_ms` are instants until it is sent.
+    /// The next exchange. Its `ago_ms` and `reset_ms` are instants until it is sent.
     report: Exchange,
     /// The note as the ledger has it.
     ledger_note: Note,
@@ -204,12 +204,17 @@ impl Leases {
         }
     }
 
-    pub(super) fn report_refusal(&mut self, lease: u64, closing: Closing) {
-        self.report.refusals.push(Refused { lease, closing });
+    pub(super) fn report_refusal(&mut self, now: Ms, lease: u64, closing: Closing) {
+        self.report.refusals.push(Refused {
+            lease,
+            ago_ms: now,
+            closing,
+        });
     }
 
-    pub(super) fn report_quota(&mut self, quota: Quota) {
-        self.report.quota = Some(quota);
+    pub(super) fn report_quota(&mut self, now: Ms, quota: Quota) {
+        let reset_ms = now + quota.reset_ms.min(LONGEST_WAIT_MS);
+        self.report.quota = Some(Quota { reset_ms, ..quota });
     }
 
     /// The note of these lessons for other processes, if the ledger's is another.
@@ -257,9 +262,10 @@ impl Leases {
             return None;
         }
         let mut exchange = std::mem::take(&mut self.report);
-        for settled in &mut exchange.settled {
-            settled.ago_ms = now - settled.ago_ms;
-        }
+        exchange.change_times(
+            |instant| now - instant,
+            |instant| instant.saturating_sub(now),
+        );
         // A ledger that is away is asked for nothing: a grant that comes too late would be lost.
         if asks && self.away.is_none() {
             // Requests that were put off are asked for each time, since this process would lose its turn otherwise; and
@@ -363,9 +369,7 @@ impl Leases {
             failed_retries,
             next_retry: now + (SECOND_MS << failed_retries.min(5)).min(LONGEST_PAUSE_MS),
         });
-        for settled in &mut sent.settled {
-            settled.ago_ms = asked_at.saturating_sub(settled.ago_ms);
-        }
+        sent.change_times(|ago| asked_at.saturating_sub(ago), |reset| asked_at + reset);
         // If another exchange was sent since, the ledger compares with what that one told.
         let is_last = sent.number == self.last_number;
         self.told_again = if is_last { sent.settled.len() } else { 0 };
@@ -377,6 +381,20 @@ impl Leases {
         // The ledger ends them by itself; until it is back, each process keeps to its share.
         self.leases.clear();
         self.ask_again = Default::default();
+    }
+}
+
+impl Exchange {
+    /// Changes how long ago everything was that it tells, and how long it is until the quota is full again.
+    fn change_times(&mut self, ago: impl Fn(Ms) -> Ms, until: impl Fn(Ms) -> Ms) {
+        let settled = self.settled.iter_mut().map(|settled| &mut settled.ago_ms);
+        let refusals = self.refusals.iter_mut().map(|refused| &mut refused.ago_ms);
+        for ago_ms in settled.chain(refusals) {
+            *ago_ms = ago(*ago_ms);
+        }
+        if let Some(quota) = &mut self.quota {
+            quota.reset_ms = until(quota.reset_ms);
+        }
     }
 }
 

@@ -44,9 +44,9 @@ pub const CHUNK: u32 = 16;
 /// - the **spent** requests of the last minute and those of the last hour: by 1/240 of the span (250 ms, 15 s; the
 ///   instant divided by it, rounded down) how many of each kind, how many of them passed, and the last of their ends.
 ///   These are free again half a percent after a span from that end (60,300 ms, 3,618,000 ms), since clocks run apart;
-/// - the **leases** that are not settled: a number, what is left, and when it ends. The first number is the instant at
-///   which the identity was first asked for, but 1 at least, so that a ledger which has lost its memory gives out none
-///   again; each further is one more;
+/// - the **leases** that are not settled: a number, what is left, when it ends, and whether it has **ended**. The first
+///   number is the instant at which the identity was first asked for, but 1 at least, so that a ledger which has lost its
+///   memory gives out none again; each further is one more. What has ended is leased no longer;
 /// - what is left of the **quota**, and when it is full again;
 /// - until when the gate is **closed** and why; the lease that has gone ahead to see whether the wait is over (the
 ///   probe); the number of refusals in a row; and the number of the first lease after the last refusal (`since`, at
@@ -56,23 +56,25 @@ pub const CHUNK: u32 = 16;
 /// - the **line** of those that wait, in the order in which they came: what each wants, and when it was told to come.
 ///
 /// # What an exchange does
-/// All of it is one atomic step, by the ledger's own clock, in this order:
-/// 1. Leases whose end has come are ended, and what is left of them counts as spent now. Spent requests that are free
-///    again, a quota that is full again, processes not heard of for [`ABSENT_MS`], and those in the line that are more
-///    than [`LATE_MS`] late are forgotten. So are, unless this exchange is late, the leases that exchanges of this process
-///    after `answered` were granted: it has not heard of them, and nothing of them is spent. An exchange is **late** if
-///    its `number`, not being 0, is not higher than that of one before it: it was given up, and grants nothing.
+/// All of it is one atomic step, by the ledger's own clock. What the exchange tells is true as of `at_ms`, or as of now if
+/// that is 0, later than now or [`ABSENT_MS`] ago. In this order:
+/// 1. Leases whose end has come are ended, and what is left of them counts as spent as of that end. Spent requests that
+///    are free again, a quota that is full again, processes not heard of for [`ABSENT_MS`], leases that ended so long
+///    ago, and those in the line that are more than [`LATE_MS`] late are forgotten. So are, unless this exchange is late,
+///    the leases that exchanges of this process after `answered` were granted: it has not heard of them, and nothing of
+///    them is spent; what was counted when they ended counts no longer. An exchange is **late** if its `number`, not
+///    being 0, is not higher than that of one before it: it was given up, and grants nothing.
 /// 2. Each of `refusals`: if its lease is `since` or later, the refusals in a row become one more, and `since` the number
-///    of the next lease. The gate closes for the longer of `wait_ms` and `doubled_ms`, the latter doubled for each
-///    refusal in a row but the first (12 times at most), and for 3,601 s at most. If it is closed for longer already,
-///    that stays, and its reason. There is no probe any more.
+///    of the next lease. From `ago_ms` before on, the gate is closed for the longer of `wait_ms` and `doubled_ms`, the
+///    latter doubled for each refusal in a row but the first (12 times at most), and for 3,601 s at most. If it is closed
+///    for longer already, that stays, and its reason. There is no probe any more.
 /// 3. Each of `settled`, unless this exchange is late: what is left of its lease becomes less by `spent` and `unused`,
-///    and a lease of which nothing is left is forgotten. Of the first `told_again`, so many are passed over as the
-///    process's last exchange told, if its number was higher than `answered`. `spent` and `passed` count as of `ago_ms`
-///    before `at_ms` (before now, if `at_ms` is 0, later than now or [`ABSENT_MS`] ago), unless the lease is not known:
-///    then they were counted when it was ended. Lease 0 is none, and what is told of it counts. If something `passed`
-///    and the lease is `since` or later, there are no refusals in a row any more. If it is the probe: if something
-///    `passed`, the gate is open, and if nothing did, there is no probe any more.
+///    and a lease of which nothing is left is forgotten; if it has ended, what was counted then counts as little as is
+///    left. Of the first `told_again`, so many are passed over as the process's last exchange told, if its number was
+///    higher than `answered`. `spent` and `passed` count as of `ago_ms` before, unless the lease is not known: then they
+///    were counted when it ended. Lease 0 is none, and what is told of it counts. If something `passed` and the lease is
+///    `since` or later, there are no refusals in a row any more. If it is the probe: if something `passed`, the gate is
+///    open, and if nothing did, there is no probe any more.
 /// 4. `quota`, unless its `reset_ms` is 0, is full again after `reset_ms` (3,601 s at most) and a second. Of two that
 ///    are full again within 5 s of each other the lower `remaining` holds, with the instant known before; otherwise the
 ///    one that is full again later.
@@ -158,6 +160,8 @@ pub struct Exchange {
 pub struct Refused {
     /// The lease that the request belonged to.
     pub lease: u64,
+    /// How many milliseconds ago it came.
+    pub ago_ms: u64,
     /// For how long it closes the gate.
     pub closing: Closing,
 }

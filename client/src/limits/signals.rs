@@ -64,7 +64,7 @@ pub(crate) struct Refusal {
 /// For how long a refusal closes the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closing {
-    /// At least this many milliseconds from now.
+    /// At least this many milliseconds.
     pub wait_ms: u64,
     /// And at least this many, doubled for each refusal in a row before it.
     pub doubled_ms: u64,

@@ -274,7 +274,7 @@ impl Tally {
         if let Some(leases) = &mut self.leases {
             let requests = self.let_out.get(&id);
             let lease = requests.and_then(|requests| requests.leases.into_iter().max());
-            leases.report_refusal(lease.unwrap_or(0), closing);
+            leases.report_refusal(now, lease.unwrap_or(0), closing);
         }
         let doubled = closing.doubled_ms << (self.refusals_in_a_row.max(1) - 1).min(12);
         let until = now + closing.wait_ms.max(doubled).min(LONGEST_WAIT_MS);
@@ -322,7 +322,7 @@ impl Tally {
             _ => (self.quota, self.quota_full_at) = (Some(quota), reset),
         }
         if let Some(leases) = &mut self.leases {
-            leases.report_quota(quota);
+            leases.report_quota(now, quota);
         }
     }
 

@@ -180,10 +180,24 @@ async fn a_process_that_ends_after_its_batch_leaves_no_lease_behind() {
 /// Three processes store so many secrets each, while something happens to their ledger. What they took may be so much
 /// of the best.
 async fn three(title: &str, secrets: usize, most: f64, happens: impl AsyncFnOnce(&GitHub, &Far)) {
+    apart(Duration::ZERO, title, secrets, most, happens).await;
+}
+
+/// The same, with processes that start one after another.
+async fn apart(
+    pause: Duration,
+    title: &str,
+    secrets: usize,
+    most: f64,
+    happens: impl AsyncFnOnce(&GitHub, &Far),
+) {
     let (github, ledger) = (stand_in(Some(points())), Far::new());
-    let all = (0..3).map(|_| {
+    let all = (0..3).map(|number| {
         let process = process(&github, &ledger);
-        async move { store(&process, ACME, secrets).await }
+        async move {
+            sleep(number * pause).await;
+            store(&process, ACME, secrets).await
+        }
     });
     let began = Instant::now();
     tokio::join!(join_all(all), happens(&github, &ledger));
@@ -192,7 +206,12 @@ async fn three(title: &str, secrets: usize, most: f64, happens: impl AsyncFnOnce
 }
 
 async fn hundred_requests(github: &GitHub) {
-    while github.request_count() < 100 {
+    requests(github, 100).await;
+}
+
+/// Until so many have come.
+async fn requests(github: &GitHub, most: u64) {
+    while github.request_count() < most {
         sleep(Duration::from_millis(1)).await;
     }
 }
@@ -218,6 +237,20 @@ async fn a_ledger_that_carries_out_later_what_was_given_up_loses_nothing() {
         ledger.becomes(THERE);
     };
     three("hangs, and goes on", 100, 1.1, happens).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whenever_a_ledger_hangs_for_a_while_no_request_counts_later_than_it_was_sent() {
+    for (pause, most) in [(0, 20), (0, 80), (0, 160), (15, 60), (30, 60), (60, 150)] {
+        let happens = async |github: &GitHub, ledger: &Far| {
+            requests(github, most).await;
+            ledger.becomes(HANGING);
+            sleep(Duration::from_secs(10)).await;
+            ledger.becomes(THERE);
+        };
+        let title = format!("{pause} ms apart, hangs after {most}");
+        apart(Duration::from_millis(pause), &title, 100, 1.1, happens).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

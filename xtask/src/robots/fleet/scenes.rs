@@ -17,7 +17,7 @@ const SECRETS: usize = 100;
 /// GitHub's limit on points, by the five of a write.
 const WRITES_A_MINUTE: u64 = 180;
 const MINUTE: Duration = Duration::from_secs(60);
-/// When so many requests have come, a fleet is in the middle of its first burst.
+/// When so many requests have come, some of each process, a fleet is in the middle of its first burst.
 const MIDDLE: u64 = 100;
 /// So long is the store away.
 const AWAY: Duration = Duration::from_secs(10);
@@ -110,6 +110,12 @@ impl Scene {
     ) -> Result<bool> {
         while github.ask("requests")?.parse::<u64>()? < MIDDLE {
             sleep(LOOKS_EVERY);
+        }
+        // A process that has not reached the store before it goes away can't know how many share the limits.
+        for worker in workers.iter() {
+            while github.plaintext(&format!("{}_0", worker.name))?.is_none() {
+                sleep(LOOKS_EVERY);
+            }
         }
         match self.happens {
             Happens::Nothing | Happens::ClocksDiffer => return Ok(false),
