@@ -102,9 +102,13 @@ pub fn timelapse(
         scratch.write(ROOT, root)?;
         let folder = options.folder.as_deref();
         if version == pinned {
-            // A file tells no archive's integrity. Today's pin tells the file's digest instead.
-            let as_left = Tree::at(scratch.root()).read(SOURCE)?.replace(&pages, "");
-            scratch.write(SOURCE, if folder.is_some() { &source } else { &as_left })?;
+            // Today's tree has no added lines of pages. A file has no archive's integrity: there, today's pin is what
+            // it is checked against.
+            let pin = match folder {
+                Some(_) => source.clone(),
+                None => Tree::at(scratch.root()).read(SOURCE)?.replace(&pages, ""),
+            };
+            scratch.write(SOURCE, pin)?;
         }
         let wanted = Wanted {
             from: folder.map(|folder| folder.join(format!("{version}.json"))),

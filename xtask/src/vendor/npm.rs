@@ -17,27 +17,28 @@ use crate::progress;
 
 /// How long npm waits before its second and last try of a request, in milliseconds.
 const RETRY_AFTER_MS: &str = "2000";
-/// npm's own setting of how long it waits for a reply, in milliseconds. If it is set, it counts in place of ours.
-const FETCH_TIMEOUT_MS: &str = "npm_config_fetch_timeout";
+/// npm's variable for how long a reply may take, in milliseconds. If set, it replaces [`Patience::reply`].
+const FETCH_TIMEOUT_VARIABLE: &str = "npm_config_fetch_timeout";
 
 /// How long npm may take.
 #[derive(Debug, Clone, Copy)]
 struct Patience {
-    /// How long for one reply.
+    /// How long one reply may take.
     reply: Duration,
-    /// How many times as long for all of it. A retry needs 2, and an archive's bytes come after the reply.
-    whole: u32,
+    /// How long npm may take in all, in multiples of `reply`: a retry needs 2, and an archive's bytes come after the
+    /// reply.
+    in_all: u32,
 }
 
 /// For a question.
 const QUESTION: Patience = Patience {
     reply: Duration::from_secs(10),
-    whole: 3,
+    in_all: 3,
 };
 /// For an archive.
 const ARCHIVE: Patience = Patience {
     reply: Duration::from_secs(30),
-    whole: 20,
+    in_all: 20,
 };
 
 /// Fetches `name@version` with `npm pack` into `folder` and returns the archive. If `offline`, npm looks only at what it
@@ -80,7 +81,7 @@ fn path(folder: &Path) -> Result<&str> {
 
 /// What npm prints; its own reason if it fails.
 fn run(arguments: &[&str], what: &str, patience: Patience) -> Result<String> {
-    let set = std::env::var(FETCH_TIMEOUT_MS).ok();
+    let set = std::env::var(FETCH_TIMEOUT_VARIABLE).ok();
     let set = set.and_then(|set| set.parse().ok().map(Duration::from_millis));
     // npm takes 0 for no limit; there is always one here.
     let set = set.filter(|set| !set.is_zero());
@@ -91,14 +92,14 @@ fn run(arguments: &[&str], what: &str, patience: Patience) -> Result<String> {
         .arg(format!("--fetch-retry-mintimeout={RETRY_AFTER_MS}"))
         .arg(format!("--fetch-retry-maxtimeout={RETRY_AFTER_MS}"))
         .args(arguments);
-    let at_most = reply * patience.whole;
+    let at_most = reply * patience.in_all;
     let output = output_within(&mut npm, at_most)
         .context("cannot run `npm`; with the description at hand, use `--from FILE`")?;
     let Some(output) = output else {
         let seconds = at_most.as_secs_f64();
         bail!(
-            "{what} gave no answer within {seconds} s (`--from FILE` needs no registry; {FETCH_TIMEOUT_MS} gives it \
-             more time)"
+            "{what} gave no answer within {seconds} s (`--from FILE` needs no registry; {FETCH_TIMEOUT_VARIABLE} gives \
+             it more time)"
         );
     };
     if !output.status.success() {

@@ -1,10 +1,9 @@
 //! The generated files are what the machine makes of the fragment, in every `cargo test`.
 
-use crate::support::{Workshop, fragment, here};
+use crate::support::{Workshop, fragment, here, wanted};
 use xtask::codegen::{COMMAND, run};
 use xtask::repairs::Idle;
 use xtask::tree::{CLIENT, FRAGMENT, HTTPMOCK, Mode, README, STORES};
-use xtask::vendor::fetch::Wanted;
 use xtask::vendor::{self, Options};
 
 #[test]
@@ -73,14 +72,8 @@ fn the_order_of_keys_in_the_description_does_not_reach_the_generated_code() {
     workshop.file(FRAGMENT, reversed(&fragment()));
     run(&workshop.tree, Mode::Check(COMMAND), Idle::Refuse).unwrap();
     let from = workshop.file("reversed.json", workshop.tree.read(FRAGMENT).unwrap());
-    let wanted = Wanted {
-        from: Some(from),
-        version: Some("0.0.0".into()),
-        offline: true,
-        ..Wanted::default()
-    };
     let options = Options {
-        wanted,
+        wanted: wanted(from, "0.0.0"),
         ..Options::default()
     };
     vendor::run(&workshop.tree, &options).unwrap();

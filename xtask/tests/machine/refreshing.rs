@@ -1,11 +1,10 @@
 //! A refresh changes the tree as a whole or not at all, and says why.
 
-use crate::support::{Workshop, fragment, source};
+use crate::support::{Workshop, fragment, source, wanted};
 use serde_json::{Value, json};
 use xtask::description::source::{Source, with_package};
 use xtask::refresh::{Options, Outcome, REPORT, refresh};
 use xtask::tree::{FRAGMENT, README, SOURCE};
-use xtask::vendor::fetch::Wanted;
 use xtask::vendor::npm;
 
 fn workshop(change: impl FnOnce(&mut Value)) -> (Workshop, Options) {
@@ -17,14 +16,9 @@ fn in_workshop(workshop: Workshop, change: impl FnOnce(&mut Value)) -> (Workshop
     let mut description = fragment();
     description["info"]["version"] = json!("99.0.0");
     change(&mut description);
-    let wanted = Wanted {
-        from: Some(workshop.file("newer.json", description.to_string())),
-        version: Some("99.0.0".to_owned()),
-        offline: true,
-        ..Wanted::default()
-    };
+    let file = workshop.file("newer.json", description.to_string());
     let options = Options {
-        wanted,
+        wanted: wanted(file, "99.0.0"),
         version: "0.1.0".to_owned(),
         tests: vec![],
         accept_losses: false,

@@ -17,7 +17,7 @@ struct Unreachable {
 }
 
 impl Unreachable {
-    /// `npm` is this script of the shell. Its arguments are in the file `asked` afterwards.
+    /// Puts this shell script in place of `npm`. It notes its arguments in `bin/npm.asked`.
     fn new(npm: &str) -> Self {
         let workshop = Workshop::new();
         workshop.file("Cargo.toml", "[workspace.package]\nversion = \"0.1.0\"\n");

@@ -82,14 +82,9 @@ impl Workshop {
 
     /// Vendors a description as version 99.0.0, as a refresh does.
     pub(crate) fn vendor(&self, description: &Value) -> anyhow::Result<vendor::Outcome> {
-        let wanted = Wanted {
-            from: Some(self.file("description.json", description.to_string())),
-            version: Some("99.0.0".to_owned()),
-            offline: true,
-            ..Wanted::default()
-        };
+        let file = self.file("description.json", description.to_string());
         let options = vendor::Options {
-            wanted,
+            wanted: wanted(file, "99.0.0"),
             ..vendor::Options::default()
         };
         vendor::run(&self.tree, &options)
@@ -119,6 +114,16 @@ impl Workshop {
         files()
             .map(|file| (file, self.tree.read(file).unwrap()))
             .collect()
+    }
+}
+
+/// A file as a version of the description.
+pub(crate) fn wanted(file: PathBuf, version: &str) -> Wanted {
+    Wanted {
+        from: Some(file),
+        version: Some(version.to_owned()),
+        offline: true,
+        ..Wanted::default()
     }
 }
 

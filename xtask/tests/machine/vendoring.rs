@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::support::{Workshop, add_robots, fragment, source};
+use crate::support::{Workshop, add_robots, fragment, source, wanted};
 use serde_json::{Value, json};
 use xtask::description::operations;
 use xtask::description::source::{Source, with_package};
@@ -12,14 +12,8 @@ use xtask::vendor::fetch::Wanted;
 use xtask::vendor::{Options, run};
 
 fn from(path: PathBuf) -> Options {
-    let wanted = Wanted {
-        from: Some(path),
-        version: Some("0.0.0-test".to_owned()),
-        offline: true,
-        ..Wanted::default()
-    };
     Options {
-        wanted,
+        wanted: wanted(path, "0.0.0-test"),
         ..Options::default()
     }
 }
