@@ -182,7 +182,7 @@ impl<'a> Comparison<'a> {
     }
 
     fn used(&self, id: &str) -> bool {
-        self.family.contains(id) || self.uses.method(id)
+        self.family.contains(id) || self.uses.calls(id)
     }
 
     fn renaming(&self, id: &str, new: &str) -> Change {
@@ -230,7 +230,7 @@ impl<'a> Comparison<'a> {
         let usage = change::Usage {
             used: self.used(id),
             told_by_status: self.told_by_status.contains(id),
-            field: &|name| uses.field(name),
+            writes: &|name| uses.writes(name),
             reads: &|name| {
                 if by_shape {
                     dispatch::reads(name)

@@ -96,7 +96,7 @@ fn constructor(item: &syn::ItemStruct) -> (String, Item) {
         let (Some(name), kind) = (&field.ident, &field.ty) else {
             continue;
         };
-        fields.push(match left_out(field) {
+        fields.push(match default_of(field) {
             None => {
                 arguments.push(quote!(#name: #kind));
                 quote!(#name)
@@ -116,15 +116,15 @@ fn constructor(item: &syn::ItemStruct) -> (String, Item) {
     (name.to_string(), constructor)
 }
 
-/// What a field is if it is left out, if it can be.
-fn left_out(field: &syn::Field) -> Option<TokenStream> {
+/// The value of a field that `new` does not take; `None` if it must be given.
+fn default_of(field: &syn::Field) -> Option<TokenStream> {
     let mut found = None;
     for attribute in field
         .attrs
         .iter()
         .filter(|each| each.path().is_ident("serde"))
     {
-        // Other keys, and what is no list, say nothing of it.
+        // Other keys, and attributes that are no list of keys, say nothing about defaults.
         let _ = attribute.parse_nested_meta(|meta| {
             let value = match meta.input.peek(syn::Token![=]) {
                 true => Some(meta.value()?.parse::<syn::Expr>()?),

@@ -21,8 +21,9 @@ use crate::description::walk::component_of;
 use crate::repairs::components::{KIND, WITHOUT_BODY};
 use crate::rust_names::{pascal, snake};
 
-/// Lets calls give what `codegen/src/answer.rs` has, and replies be read by `codegen/src/reply.rs`, which names the field that can't be read. Where the kinds of success
-/// differ, the status tells what a reply is: nothing, which is `None`, or one of several types.
+/// Puts this crate's types in place of progenitor's, and reads replies by `codegen/src/reply.rs`, which names the field
+/// that can't be read. Where an operation's kinds of success differ, the arm of a status decides what is read: nothing
+/// (`None`), or one of several types.
 pub(super) fn replies(client: TokenStream, repaired: &Value) -> Result<TokenStream> {
     let mut file: syn::File = syn::parse2(client)?;
     let kinds = operations(repaired)
@@ -165,8 +166,8 @@ impl VisitMut for Replies {
     }
 }
 
-/// Takes out of a method the header that progenitor adds to each request, and the map of headers if it is empty then:
-/// GitHub does not know it.
+/// Removes from a method progenitor's own header, which GitHub does not know, and the map of headers if nothing else is
+/// in it.
 fn drop_own_header(method: &mut Block) {
     let has = |statement: &Stmt, code: &str| statement.to_token_stream().to_string().contains(code);
     method
@@ -176,13 +177,13 @@ fn drop_own_header(method: &mut Block) {
         return;
     }
     method.stmts.retain(|it| !has(it, "let mut header_map ="));
-    WithoutHeaders.visit_block_mut(method);
+    RemoveHeaderMap.visit_block_mut(method);
 }
 
-/// Passes `header_map` to no request.
-struct WithoutHeaders;
+/// Removes the calls `.headers(header_map)`.
+struct RemoveHeaderMap;
 
-impl VisitMut for WithoutHeaders {
+impl VisitMut for RemoveHeaderMap {
     fn visit_expr_mut(&mut self, expression: &mut Expr) {
         visit_expr_mut(self, expression);
         if let Expr::MethodCall(call) = expression

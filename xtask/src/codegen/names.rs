@@ -1,5 +1,5 @@
-//! Names of the description that would be one Rust name, or one that the generated client has itself. Each is refused
-//! with both; components are renamed by a repair.
+//! Collisions of Rust names: two names of the description that become one, or one that the generated client has itself.
+//! Errors name both sides. (Components are renamed by a repair instead.)
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::rust_names::{pascal, snake};
 use super::{dispatch, optional};
 
 /// The methods that the client has beside those of operations, or that generated code calls on it.
-const OF_THE_CLIENT: [&str; 9] = [
+const CLIENT_METHODS: [&str; 9] = [
     "api_version",
     "baseurl",
     "client",
@@ -27,15 +27,15 @@ const OF_THE_CLIENT: [&str; 9] = [
     "pre",
 ];
 /// The list of all operations, beside the constants of single ones.
-const OF_ALL_OPERATIONS: &str = "all";
-/// What generated methods call something else.
-const OF_METHODS: [&str; 1] = ["header_map"];
+const CONSTANT_OF_ALL: &str = "all";
+/// Local variables of generated methods, which no argument may be called.
+const METHOD_VARIABLES: [&str; 1] = ["header_map"];
 
 /// Fails if names collide, and tells all that do.
 pub(crate) fn check(repaired: &Value) -> Result<()> {
     let mut errors = Vec::new();
     let (mut methods, mut options) = (Names::default(), Names::default());
-    for name in OF_THE_CLIENT.into_iter().chain([OF_ALL_OPERATIONS]) {
+    for name in CLIENT_METHODS.into_iter().chain([CONSTANT_OF_ALL]) {
         methods.taken(name, "what the generated client has itself");
     }
     for name in dispatch::methods() {
@@ -77,7 +77,7 @@ pub(crate) fn check(repaired: &Value) -> Result<()> {
 /// The arguments of an operation's method that have one name.
 fn arguments(repaired: &Value, operation: &Operation<'_>) -> Vec<String> {
     let mut names = Names::default();
-    for name in OF_METHODS {
+    for name in METHOD_VARIABLES {
         names.taken(name, "what the generated method has itself");
     }
     if resolve(repaired, &operation.node["requestBody"]).is_object() {

@@ -167,9 +167,15 @@ pub fn registries(document: &Value) -> Option<Registries<'_>> {
     for operation in operations(document) {
         let pieces: Vec<_> = operation.path.trim_start_matches('/').split('/').collect();
         let (store, tail) = match pieces.as_slice() {
-            ["orgs", org, store] if hole(org) && !hole(store) => (*store, ""),
-            ["orgs", org, store, "public-key"] if hole(org) && !hole(store) => (*store, "key"),
-            ["orgs", org, store, one] if hole(org) && !hole(store) && hole(one) => (*store, "one"),
+            ["orgs", org, store] if is_parameter(org) && !is_parameter(store) => (*store, ""),
+            ["orgs", org, store, "public-key"] if is_parameter(org) && !is_parameter(store) => {
+                (*store, "key")
+            }
+            ["orgs", org, store, one]
+                if is_parameter(org) && !is_parameter(store) && is_parameter(one) =>
+            {
+                (*store, "one")
+            }
             _ => continue,
         };
         found
@@ -205,7 +211,7 @@ pub(crate) struct Standing<'a> {
 pub(crate) fn standing<'a>(operation: &Operation<'a>) -> Option<Standing<'a>> {
     let pieces: Vec<&'a str> = operation.path.trim_start_matches('/').split('/').collect();
     let (place, store, thing, tail) = match pieces.as_slice() {
-        ["orgs", org, store, thing, tail @ ..] if hole(org) => {
+        ["orgs", org, store, thing, tail @ ..] if is_parameter(org) => {
             (Place::Organization, *store, *thing, tail)
         }
         [
@@ -216,19 +222,21 @@ pub(crate) fn standing<'a>(operation: &Operation<'a>) -> Option<Standing<'a>> {
             environment,
             thing,
             tail @ ..,
-        ] if hole(owner) && hole(repo) && hole(environment) => {
+        ] if is_parameter(owner) && is_parameter(repo) && is_parameter(environment) => {
             // The path of an environment does not say its store. The operation's id does, by which it is kept.
             let (store, _) = operation.id.split_once('/')?;
             (Place::Environment, store, *thing, tail)
         }
-        ["repos", owner, repo, store, thing, tail @ ..] if hole(owner) && hole(repo) => {
+        ["repos", owner, repo, store, thing, tail @ ..]
+            if is_parameter(owner) && is_parameter(repo) =>
+        {
             (Place::Repository, *store, *thing, tail)
         }
         ["user", store, thing, tail @ ..] => (Place::User, *store, *thing, tail),
         _ => return None,
     };
     let tail = tail.to_vec();
-    (!hole(store) && !hole(thing)).then_some(Standing {
+    (!is_parameter(store) && !is_parameter(thing)).then_some(Standing {
         place,
         store,
         thing,
@@ -250,15 +258,19 @@ pub(super) fn recognise<'a>(operation: &Operation<'a>) -> Option<(Place, &'a str
         }
         ("secrets", "get", []) => Role::List,
         ("secrets", "get", ["public-key"]) => Role::PublicKey,
-        ("secrets", "get", [name]) if hole(name) => Role::Get,
-        ("secrets", "put", [name]) if hole(name) => Role::Put,
-        ("secrets", "delete", [name]) if hole(name) => Role::Delete,
-        ("secrets", "get", [name, "repositories"]) if hole(name) => Role::ListRepositories,
-        ("secrets", "put", [name, "repositories"]) if hole(name) => Role::SetRepositories,
-        ("secrets", "put", [name, "repositories", id]) if hole(name) && hole(id) => {
+        ("secrets", "get", [name]) if is_parameter(name) => Role::Get,
+        ("secrets", "put", [name]) if is_parameter(name) => Role::Put,
+        ("secrets", "delete", [name]) if is_parameter(name) => Role::Delete,
+        ("secrets", "get", [name, "repositories"]) if is_parameter(name) => Role::ListRepositories,
+        ("secrets", "put", [name, "repositories"]) if is_parameter(name) => Role::SetRepositories,
+        ("secrets", "put", [name, "repositories", id])
+            if is_parameter(name) && is_parameter(id) =>
+        {
             Role::AddRepository
         }
-        ("secrets", "delete", [name, "repositories", id]) if hole(name) && hole(id) => {
+        ("secrets", "delete", [name, "repositories", id])
+            if is_parameter(name) && is_parameter(id) =>
+        {
             Role::RemoveRepository
         }
         _ => return None,
@@ -267,7 +279,7 @@ pub(super) fn recognise<'a>(operation: &Operation<'a>) -> Option<(Place, &'a str
 }
 
 /// Whether a piece of a path is a parameter.
-pub(crate) fn hole(piece: &str) -> bool {
+pub(crate) fn is_parameter(piece: &str) -> bool {
     piece.starts_with('{') && piece.ends_with('}')
 }
 

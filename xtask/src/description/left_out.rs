@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::family::{Role, hole, registries, scopes};
+use super::family::{Role, is_parameter, registries, scopes};
 use super::operations;
 use super::sealed::{collection, gives_key, takes_sealed_value_anywhere};
 
@@ -66,7 +66,7 @@ pub fn left_out(document: &Value, kept: &BTreeSet<&str>) -> Vec<LeftOut> {
         .filter(|operation| matches!(operation.method, "put" | "patch"))
         .filter_map(|operation| {
             let (collection, one) = operation.path.rsplit_once('/')?;
-            let named = hole(one) && one.trim_end_matches('}').ends_with("name");
+            let named = is_parameter(one) && one.trim_end_matches('}').ends_with("name");
             (named && parents.contains(parent(collection)?) && !sealed.contains(collection))
                 .then(|| collection.to_owned())
         })

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::family::{Role, hole, recognise, registries, scopes};
+use super::family::{Role, is_parameter, recognise, registries, scopes};
 use super::faults::named;
 use super::walk::{component_of, resolve};
 use super::{Operation, operations};
 
-/// How deep a schema is looked into: a sealed value stands at the top of a body, or in a list there.
-const DEEPEST: usize = 8;
+/// How many levels of a schema are searched, references and parts included.
+const MAX_LEVELS: usize = 8;
 
 /// Whether a property of a body holds a sealed value, by its name.
 pub(crate) fn is_sealed(property: &str) -> bool {
@@ -21,7 +21,7 @@ pub(crate) fn is_sealed(property: &str) -> bool {
 pub fn takes_sealed_value_anywhere(document: &Value, operation: &Operation<'_>) -> bool {
     let body = resolve(document, &operation.node["requestBody"]);
     json_schemas(body)
-        .any(|schema| has_property(document, schema, DEEPEST, &|name| is_sealed(name)))
+        .any(|schema| has_property(document, schema, MAX_LEVELS, &|name| is_sealed(name)))
 }
 
 /// Whether an operation gives a public key to seal with: by its path, or by what it replies.
@@ -37,15 +37,15 @@ pub fn gives_key(document: &Value, operation: &Operation<'_>) -> bool {
     replies.into_iter().flatten().any(|(status, reply)| {
         status.starts_with('2')
             && json_schemas(resolve(document, reply)).any(|schema| {
-                // At the top alone: keys of other kinds stand in lists.
+                // Within two levels, for a reference and its object: keys of other kinds stand in lists.
                 let has = |wanted: &str| has_property(document, schema, 2, &|name| name == wanted);
                 has("key_id") && has("key")
             })
     })
 }
 
-/// What stands beside a public key like a store, and is none: each in a sentence. A store that is not recognised must not
-/// go unnoticed.
+/// Writes beside a public key that look like those of a store but are not recognised, one sentence each, so that no
+/// store is overlooked.
 pub fn unrecognised(document: &Value) -> Vec<String> {
     let all = operations(document);
     let mut stores: BTreeSet<_> = scopes(document)
@@ -116,13 +116,13 @@ fn writes_of<'a, 'b>(all: &'b [Operation<'a>], of: &str) -> Vec<&'b Operation<'a
 /// The collection that a path names one member of.
 fn member(path: &str) -> Option<&str> {
     let (collection, last) = path.rsplit_once('/')?;
-    hole(last).then_some(collection)
+    is_parameter(last).then_some(collection)
 }
 
 /// The path of the collection that an operation belongs to: without the name of one of its members, or of its key.
 pub(super) fn collection(path: &str) -> &str {
     match path.rsplit_once('/') {
-        Some((collection, last)) if hole(last) || last.contains("key") => collection,
+        Some((collection, last)) if is_parameter(last) || last.contains("key") => collection,
         _ => path,
     }
 }
@@ -135,7 +135,7 @@ fn json_schemas(holder: &Value) -> impl Iterator<Item = &Value> {
         .filter_map(|(_, media)| media.get("schema"))
 }
 
-/// Whether a schema, or one `depth` levels inside of it, has a property whose name is `wanted`.
+/// Whether a schema has a property whose name is `wanted` within `depth` levels, itself the first.
 fn has_property(
     document: &Value,
     schema: &Value,

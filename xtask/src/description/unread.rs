@@ -1,5 +1,5 @@
-//! Facts that the machine does not read. Code that is generated without them would be wrong without a word, so that what
-//! is kept must have none.
+//! Facts that the machine does not read. Code generated without them would be silently wrong, so operations that are
+//! kept must have none.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use super::walk::{component_of, parameters, resolve};
 use super::{METHODS, Operation, operations};
 
 /// What is read of a description as a whole, and what concerns no call.
-const OF_DOCUMENTS: &[&str] = &[
+const READ_OF_DOCUMENTS: &[&str] = &[
     "components",
     "info",
     "openapi",
@@ -24,7 +24,7 @@ const OF_DOCUMENTS: &[&str] = &[
 /// Where GitHub's servers are: the usual one, and those of an enterprise, each with a host of its own.
 const SERVERS: [&str; 2] = ["https://api.github.com", "{protocol}://{hostname}/api/v3"];
 /// What is read of an operation.
-const OF_OPERATIONS: &[&str] = &[
+const READ_OF_OPERATIONS: &[&str] = &[
     "deprecated",
     "operationId",
     "parameters",
@@ -33,15 +33,15 @@ const OF_OPERATIONS: &[&str] = &[
     "tags",
 ];
 /// What is read of a parameter.
-const OF_PARAMETERS: &[&str] = &["deprecated", "in", "name", "required", "schema"];
+const READ_OF_PARAMETERS: &[&str] = &["deprecated", "in", "name", "required", "schema"];
 /// What is read of a body.
-const OF_BODIES: &[&str] = &["content", "required"];
+const READ_OF_BODIES: &[&str] = &["content", "required"];
 /// What is read of a reply, and what comes with it unread: callers have its headers.
-const OF_REPLIES: &[&str] = &["content", "headers", "links"];
+const READ_OF_REPLIES: &[&str] = &["content", "headers", "links"];
 /// What is read of a body or reply in one media type.
-const OF_MEDIA: &[&str] = &["schema"];
+const READ_OF_MEDIA: &[&str] = &["schema"];
 /// What is read of a schema, and, at the end, what the server alone checks. So are facets.
-const OF_SCHEMAS: &[&str] = &[
+const READ_OF_SCHEMAS: &[&str] = &[
     "$ref",
     "additionalProperties",
     "allOf",
@@ -88,7 +88,7 @@ pub fn refuse(fragment: &Value) -> Result<()> {
     }
 }
 
-/// Parameters of paths that may hold slashes by GitHub's own word for it, and would be sent with their slashes escaped.
+/// Kept path parameters that GitHub marks as holding several segments: their slashes would be sent escaped.
 pub fn of_paths(document: &Value, kept: &[Operation<'_>]) -> Vec<String> {
     let of_one = |operation: &Operation<'_>| {
         let several = |parameter: &&Value| parameter["x-multi-segment"] == true;
@@ -111,7 +111,7 @@ pub fn of_document(document: &Value) -> Vec<String> {
     let all = document.as_object().into_iter().flatten();
     let unread = all.filter(|(key, _)| {
         let key = key.as_str();
-        !OF_DOCUMENTS.contains(&key) && !PROSE.contains(&key) && !key.starts_with("x-")
+        !READ_OF_DOCUMENTS.contains(&key) && !PROSE.contains(&key) && !key.starts_with("x-")
     });
     let unread =
         unread.map(|(key, value)| format!("`{key}` of the description: {value}, not read"));
@@ -132,16 +132,16 @@ pub fn unread(document: &Value, operation: &Operation<'_>) -> Vec<Unread> {
     };
     let of_item: Vec<_> = METHODS.into_iter().chain(["parameters"]).collect();
     reader.keys(operation.item, &of_item, " of its path");
-    reader.keys(operation.node, OF_OPERATIONS, "");
+    reader.keys(operation.node, READ_OF_OPERATIONS, "");
     parameters(document, operation).for_each(|parameter| reader.parameter(parameter));
     let body = resolve(document, &operation.node["requestBody"]);
-    reader.keys(body, OF_BODIES, " of its body");
+    reader.keys(body, READ_OF_BODIES, " of its body");
     reader.contents(body, " of its body");
     let replies = operation.node["responses"].as_object();
     for (status, reply) in replies.into_iter().flatten() {
         let reply = resolve(document, reply);
         let place = format!(" of its reply {status}");
-        reader.keys(reply, OF_REPLIES, &place);
+        reader.keys(reply, READ_OF_REPLIES, &place);
         reader.contents(reply, &place);
     }
     reader.found.into_iter().collect()
@@ -171,7 +171,7 @@ impl<'a> Reader<'a> {
             " of its parameter `{}`",
             parameter["name"].as_str().unwrap_or_default()
         );
-        // How values are written is read where it says what holds in any case.
+        // `style` and `explode` are dropped where they say what is the default anyway.
         let form = matches!(parameter["in"].as_str(), Some("query" | "cookie"));
         let usual: [(&str, Value); 2] = [
             ("style", if form { "form" } else { "simple" }.into()),
@@ -183,7 +183,7 @@ impl<'a> Reader<'a> {
                 said.remove(key);
             }
         }
-        self.keys(&Value::Object(said), OF_PARAMETERS, &place);
+        self.keys(&Value::Object(said), READ_OF_PARAMETERS, &place);
         self.schema(&parameter["schema"], &place);
     }
 
@@ -193,7 +193,7 @@ impl<'a> Reader<'a> {
             .into_iter()
             .flat_map(Map::values)
         {
-            self.keys(media, OF_MEDIA, place);
+            self.keys(media, READ_OF_MEDIA, place);
             self.schema(&media["schema"], place);
         }
     }
@@ -209,7 +209,7 @@ impl<'a> Reader<'a> {
             }
             return;
         }
-        let read: Vec<_> = OF_SCHEMAS.iter().chain(&FACETS).copied().collect();
+        let read: Vec<_> = READ_OF_SCHEMAS.iter().chain(&FACETS).copied().collect();
         self.keys(schema, &read, place);
         let properties = schema["properties"].as_object().into_iter().flatten();
         for (name, property) in properties {

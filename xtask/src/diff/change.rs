@@ -42,7 +42,7 @@ pub(super) struct Usage<'a> {
     /// Its status tells what it did.
     pub(super) told_by_status: bool,
     /// Whether `client/` writes a field of this name.
-    pub(super) field: &'a dyn Fn(&str) -> bool,
+    pub(super) writes: &'a dyn Fn(&str) -> bool,
     /// Whether a field of this name is read from its reply.
     pub(super) reads: &'a dyn Fn(&str) -> bool,
     /// Whether its reply is of no use without a field of this name, in a component if the description says in which.

@@ -48,12 +48,12 @@ impl Code {
     }
 
     /// Whether both are the same, byte for byte.
-    pub(super) fn is(&self, other: &Self) -> bool {
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
         self.text == other.text
     }
 
     /// What callers could write and can't in `later`: names that are gone, and what has to be complete and is no more.
-    pub(super) fn broken(&self, later: &Self) -> Vec<String> {
+    pub(super) fn losses_in(&self, later: &Self) -> Vec<String> {
         let mut found = Vec::new();
         for (name, before) in &self.surface {
             let Some(after) = later.surface.get(name) else {
@@ -124,7 +124,7 @@ fn expose(items: &[Item], found: &mut Surface) {
                 members
                     .iter()
                     .for_each(|member| add(quote!(#name), member.clone()));
-                complete(found, name, open, members);
+                note_complete(found, name, open, members);
             }
             Item::Enum(item) => {
                 let (name, (attributes, open)) = (&item.ident, attributes(&item.attrs));
@@ -140,7 +140,7 @@ fn expose(items: &[Item], found: &mut Surface) {
                 members
                     .iter()
                     .for_each(|member| add(quote!(#name), member.clone()));
-                complete(found, name, open, members);
+                note_complete(found, name, open, members);
             }
             Item::Impl(item) => {
                 let (generics, of) = (&item.generics, &item.self_ty);
@@ -164,7 +164,7 @@ fn expose(items: &[Item], found: &mut Surface) {
 }
 
 /// Notes what callers must name completely, unless the type is `open`.
-fn complete(found: &mut Surface, name: &syn::Ident, open: bool, members: Vec<TokenStream>) {
+fn note_complete(found: &mut Surface, name: &syn::Ident, open: bool, members: Vec<TokenStream>) {
     let named = found.entry(name.to_string()).or_default();
     named.complete = (!open).then(|| members.into_iter().map(line).collect());
 }

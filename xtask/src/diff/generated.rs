@@ -29,8 +29,8 @@ impl Generated {
         let effect = match (old.cut_out(id), new.cut_out(id)) {
             (Ok(before), Ok(after)) if before == after => None,
             (Ok(_), Ok(_)) => match (old.code(id), new.code(id)) {
-                (Ok(before), Ok(after)) if before.is(&after) => None,
-                (Ok(before), Ok(after)) => Some(Effect::Broken(before.broken(&after))),
+                (Ok(before), Ok(after)) if before.is_same_as(&after) => None,
+                (Ok(before), Ok(after)) => Some(Effect::Broken(before.losses_in(&after))),
                 (_, Err(error)) => Some(Effect::Fails(format!("{error:#}"))),
                 (Err(_), Ok(_)) => Some(Effect::Unknown),
             },

@@ -20,16 +20,17 @@ pub(super) struct Aspects<'a> {
 pub(super) struct Verdict {
     pub(super) what: String,
     pub(super) breaks: Breaks,
-    /// It holds even if the generated code is the same: the code needs what no longer comes.
+    /// Whether the verdict holds although the generated code is the same, since `octoseal` needs what replies may now
+    /// lack.
     pub(super) stands: bool,
 }
 
 /// Everything that changed at a position.
 pub(super) fn judge(aspects: &Aspects<'_>) -> Vec<Verdict> {
     let mut found = match (aspects.before, aspects.after) {
-        (None, Some(fact)) => vec![aspects.came(fact)],
-        (Some(fact), None) => vec![aspects.went(fact)],
-        (Some(before), Some(after)) => aspects.changed(before, after),
+        (None, Some(fact)) => vec![aspects.addition(fact)],
+        (Some(fact), None) => vec![aspects.removal(fact)],
+        (Some(before), Some(after)) => aspects.changes(before, after),
         (None, None) => vec![],
     };
     // Alternatives are variants of an enum, which callers match.
@@ -42,15 +43,15 @@ pub(super) fn judge(aspects: &Aspects<'_>) -> Vec<Verdict> {
 }
 
 impl Aspects<'_> {
-    fn came(&self, fact: &Fact) -> Verdict {
+    fn addition(&self, fact: &Fact) -> Verdict {
         let breaks = match self.area() {
             Area::Parameter(..) | Area::Body if fact.required => self.octoseal(),
             // A body is an argument by position, whether or not it is required.
-            Area::Body if self.root() => self.octoseal(),
+            Area::Body if self.is_root() => self.octoseal(),
             // What may be left out is in structs that callers begin by their default, or by `new`.
             Area::Parameter(..) | Area::Body => Breaks::Nobody,
             Area::Reply(_) if self.tells_what_was_done() => Breaks::Octoseal,
-            Area::Reply(_) if self.root() => Breaks::LowLevel,
+            Area::Reply(_) if self.is_root() => Breaks::LowLevel,
             // Replies are read.
             Area::Reply(_) | Area::Call => Breaks::Nobody,
         };
@@ -62,11 +63,11 @@ impl Aspects<'_> {
         }
     }
 
-    fn went(&self, fact: &Fact) -> Verdict {
+    fn removal(&self, fact: &Fact) -> Verdict {
         let breaks = match self.area() {
-            Area::Body if self.written() => self.octoseal(),
-            Area::Parameter(..) if self.passed(fact) => self.octoseal(),
-            Area::Reply(_) if self.read() => self.octoseal(),
+            Area::Body if self.is_written() => self.octoseal(),
+            Area::Parameter(..) if self.is_passed(fact) => self.octoseal(),
+            Area::Reply(_) if self.is_read() => self.octoseal(),
             Area::Reply(_) if self.tells_what_was_done() => Breaks::Octoseal,
             _ => Breaks::LowLevel,
         };
@@ -79,7 +80,7 @@ impl Aspects<'_> {
         }
     }
 
-    fn changed(&self, before: &Fact, after: &Fact) -> Vec<Verdict> {
+    fn changes(&self, before: &Fact, after: &Fact) -> Vec<Verdict> {
         let mut found = Vec::new();
         if before.kind != after.kind {
             let what = format!("{} becomes {}", before.kind, after.kind);
@@ -87,7 +88,7 @@ impl Aspects<'_> {
                 // The path is written by the machine, but its pieces are arguments by position.
                 Area::Call if holes(&before.kind) == holes(&after.kind) => Breaks::Nobody,
                 Area::Call => self.octoseal(),
-                _ => self.touched(before, after),
+                _ => self.breaks_of_retyping(before, after),
             };
             found.push(self.standing(verdict(what, breaks)));
         }
@@ -114,7 +115,7 @@ impl Aspects<'_> {
             } else {
                 "never null now"
             };
-            let told = verdict(what, self.touched(before, after));
+            let told = verdict(what, self.breaks_of_retyping(before, after));
             found.push(if after.nullable {
                 self.standing(told)
             } else {
@@ -129,11 +130,11 @@ impl Aspects<'_> {
     fn requirement(&self, required: bool) -> Verdict {
         match (required, self.area()) {
             // A generated method takes its body in any case.
-            (true, Area::Body) if self.root() => verdict("required now", Breaks::Nobody),
-            (false, Area::Body) if self.root() => verdict("no longer required", Breaks::Nobody),
+            (true, Area::Body) if self.is_root() => verdict("required now", Breaks::Nobody),
+            (false, Area::Body) if self.is_root() => verdict("no longer required", Breaks::Nobody),
             (true, Area::Reply(_)) => verdict("always there now", Breaks::LowLevel),
             (true, _) => verdict("required now", self.octoseal()),
-            (false, Area::Reply(_)) if self.read() => {
+            (false, Area::Reply(_)) if self.is_read() => {
                 self.standing(verdict("may be left out now", self.octoseal()))
             }
             (false, Area::Reply(_)) => verdict("may be left out now", Breaks::LowLevel),
@@ -215,12 +216,12 @@ impl Aspects<'_> {
     }
 
     /// Whose code a change of the type breaks.
-    fn touched(&self, before: &Fact, after: &Fact) -> Breaks {
+    fn breaks_of_retyping(&self, before: &Fact, after: &Fact) -> Breaks {
         let ours = match self.area() {
             Area::Call => true,
-            Area::Parameter(..) => self.passed(before) || self.passed(after),
-            Area::Body => self.written(),
-            Area::Reply(_) => self.root() || self.read(),
+            Area::Parameter(..) => self.is_passed(before) || self.is_passed(after),
+            Area::Body => self.is_written(),
+            Area::Reply(_) => self.is_root() || self.is_read(),
         };
         if ours {
             self.octoseal()
@@ -231,27 +232,27 @@ impl Aspects<'_> {
 
     /// The verdict, standing if a part of a reply that `octoseal` needs is concerned.
     fn standing(&self, verdict: Verdict) -> Verdict {
-        let stands = verdict.breaks == Breaks::Octoseal && self.needed();
+        let stands = verdict.breaks == Breaks::Octoseal && self.is_needed();
         Verdict { stands, ..verdict }
     }
 
     /// Whether `octoseal` reads this part of a reply, or needs it.
-    fn read(&self) -> bool {
-        self.needed() || self.last().is_some_and(self.usage.reads)
+    fn is_read(&self) -> bool {
+        self.is_needed() || self.property().is_some_and(self.usage.reads)
     }
 
     /// Whether `octoseal` needs this part of a reply.
-    fn needed(&self) -> bool {
+    fn is_needed(&self) -> bool {
         matches!(self.area(), Area::Reply(status) if status.starts_with('2'))
             && self
-                .last()
+                .property()
                 .is_some_and(|name| (self.usage.needs)(self.component, name))
     }
 
     /// Whether this is a success whose status `octoseal` reads.
     fn tells_what_was_done(&self) -> bool {
         self.usage.told_by_status
-            && self.root()
+            && self.is_root()
             && matches!(self.area(), Area::Reply(status) if status.starts_with('2'))
     }
 
@@ -268,18 +269,18 @@ impl Aspects<'_> {
             Area::Parameter(_, name) if name == "per_page" && key == "maximum" => {
                 limit.parse().is_ok_and(|limit: f64| limit < LARGEST_PAGE)
             }
-            Area::Body => of_text && matches!(self.last(), Some("encrypted_value" | "key_id")),
+            Area::Body => of_text && matches!(self.property(), Some("encrypted_value" | "key_id")),
             _ => false,
         }
     }
 
     /// Whether `octoseal` writes this part of a body.
-    fn written(&self) -> bool {
-        self.last().is_none_or(self.usage.field)
+    fn is_written(&self) -> bool {
+        self.property().is_none_or(self.usage.writes)
     }
 
     /// Whether `octoseal` passes this argument, and not `None`.
-    fn passed(&self, fact: &Fact) -> bool {
+    fn is_passed(&self, fact: &Fact) -> bool {
         match self.area() {
             Area::Parameter(kind, name) => kind == "path" || fact.required || is_of_pages(name),
             _ => false,
@@ -298,12 +299,12 @@ impl Aspects<'_> {
         &self.position.0
     }
 
-    fn root(&self) -> bool {
+    fn is_root(&self) -> bool {
         self.position.1.is_empty()
     }
 
     /// The property that this is, or is an item of.
-    fn last(&self) -> Option<&str> {
+    fn property(&self) -> Option<&str> {
         let mut steps = self.position.1.iter().rev();
         steps.find(|step| is_property(step)).map(String::as_str)
     }

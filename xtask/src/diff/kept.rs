@@ -26,11 +26,13 @@ pub(super) struct Kept {
     pub(super) faults: Vec<Fault>,
     facts: Value,
     repaired: Result<Description>,
-    /// Whether entries name nothing here. Then the description is one of another time or server, which has other faults.
+    /// Whether entries of the list name no operation here: the description is of another time or server, and has other
+    /// faults.
     incomplete: bool,
     /// What `vendor` refuses beside the facts.
     refused: Vec<String>,
-    /// The types that callers write out, once they are needed. If not all can be generated, that is told for itself.
+    /// The types that callers write out, computed when first needed. Empty if the whole can't be generated, which
+    /// `generate` reports.
     sent: OnceCell<BTreeSet<String>>,
 }
 

@@ -33,12 +33,12 @@ impl Uses {
     }
 
     /// Whether an operation is called by name.
-    pub(super) fn method(&self, id: &str) -> bool {
+    pub(super) fn calls(&self, id: &str) -> bool {
         self.0.contains(&format!(".{}(", snake(id)))
     }
 
     /// Whether a field of a body is written anywhere: by name in a struct, or as a key.
-    pub(super) fn field(&self, name: &str) -> bool {
+    pub(super) fn writes(&self, name: &str) -> bool {
         ["\"{}\"", " {}:", ".{} ="]
             .iter()
             .any(|form| self.0.contains(&form.replace("{}", name)))

@@ -12,7 +12,7 @@ use super::components::{
 };
 use super::replies::json_schema;
 use crate::description::Operation;
-use crate::description::family::{Place, Role, hole, registries, scopes};
+use crate::description::family::{Place, Role, is_parameter, registries, scopes};
 use crate::description::source::Source;
 use crate::description::walk::{each_operation, parameters, resolve, values};
 
@@ -100,7 +100,10 @@ pub(super) fn call_pieces_alike(document: &mut Value) {
         all.extend(family.operations().map(|each| (each, names)));
     }
     for (operation, names) in all {
-        let pieces = operation.path.split('/').filter(|piece| hole(piece));
+        let pieces = operation
+            .path
+            .split('/')
+            .filter(|piece| is_parameter(piece));
         let pieces = pieces.map(|piece| &piece[1..piece.len() - 1]);
         let renamed: BTreeMap<_, _> = pieces
             .zip(names)

@@ -63,7 +63,7 @@ pub fn trips(description: &Value, repaired: &Value, client: TokenStream) -> Resu
     Ok(all)
 }
 
-/// What it is, its schema, and its type.
+/// A name for errors, the schema, and the generated type.
 type Traveller<'a> = (String, &'a Value, Kind);
 
 /// The JSON replies and the JSON body of an operation.

@@ -85,7 +85,7 @@ pub(super) fn of(
     for (name, property) in properties {
         let field = field(name);
         let (value, kind) = if let Some(known) = known(name) {
-            written(known, schema, name, property)?
+            field_value(known, schema, name, property)?
         } else if requires(schema, name) {
             bail!("its body requires `{name}`, of which the dispatch knows nothing");
         } else {
@@ -131,8 +131,8 @@ impl Given {
     }
 }
 
-/// The value of a body's field, of an optional one that is given, and its type.
-fn written(
+/// The expression for a body's field, made from an optional argument, and the field's type.
+fn field_value(
     (value, given): (TokenStream, Given),
     schema: &Value,
     name: &str,

@@ -5,7 +5,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use serde_json::Value;
 
-use super::fit::{Call, WHATEVER};
+use super::fit::{ANYTHING, Call};
 use super::{body, pattern};
 use crate::codegen::optional;
 use crate::description::Operation;
@@ -14,7 +14,7 @@ use crate::description::walk::parameters;
 use crate::repairs::components;
 use crate::rust_names::{pascal, snake};
 
-/// The method of a role, what it calls, and what keeps scopes from having it.
+/// The method of a role, the generated methods it calls, and the errors of scopes that can't have it.
 pub(super) fn method(
     repaired: &Value,
     scopes: &[Scope<'_>],
@@ -226,12 +226,12 @@ fn read_as(role: Role) -> Option<&'static str> {
     }
 }
 
-/// The reply to a write, without what the description says comes with it, and the type of that.
+/// A write's reply reduced to its status, whatever body is described, and the type of the reply before that.
 pub(super) fn status_only(operation: &Operation<'_>, reply: TokenStream) -> (TokenStream, String) {
     let replies = operation.node["responses"].as_object();
     let mut replies = replies.into_iter().flatten();
     match replies.any(|(_, reply)| reply.get("content").is_some()) {
-        true => (quote!(status_only(#reply)), WHATEVER.to_owned()),
+        true => (quote!(status_only(#reply)), ANYTHING.to_owned()),
         false => (reply, "()".to_owned()),
     }
 }
@@ -243,8 +243,8 @@ pub(super) struct Query {
     pub(super) arguments: Vec<(TokenStream, String)>,
     /// What may be left out, by name, each with its type.
     pub(super) options: Vec<(String, String)>,
-    /// Whether more may be left out, and is.
-    more: bool,
+    /// Whether the operation has further optional parameters, which are not passed.
+    has_others: bool,
 }
 
 /// The query of an operation: `page` and `per_page`, and of what may be left out nothing else.
@@ -271,7 +271,7 @@ pub(super) fn query(repaired: &Value, operation: &Operation<'_>) -> Result<Query
                 let option = (name.to_owned(), "Option<i64>".to_owned());
                 query.options.push(option);
             }
-            (_, false) => query.more = true,
+            (_, false) => query.has_others = true,
             (other, true) => {
                 bail!("it requires `{other}`, of which the dispatch knows nothing")
             }
@@ -292,7 +292,7 @@ impl Query {
             quote!(#name: Some(#name))
         });
         let options = format_ident!("{}", optional::options(&method));
-        let rest = self.more.then(|| quote!(..Default::default()));
+        let rest = self.has_others.then(|| quote!(..Default::default()));
         let passed = quote!(&options::#options { #(#fields,)* #rest });
         (format_ident!("{}", optional::twin(&method)), Some(passed))
     }

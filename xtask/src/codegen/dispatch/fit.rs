@@ -6,10 +6,10 @@ use anyhow::anyhow;
 use crate::codegen::made::{Made, plain};
 use crate::rust_names::snake;
 
-/// Any type of the description's own.
+/// Stands for any type but `()`, and without arguments of its own; inside another type, for any.
 pub(super) const ANY: &str = "_";
-/// Any type at all.
-pub(super) const WHATEVER: &str = "whatever";
+/// Stands for any type.
+pub(super) const ANYTHING: &str = "anything";
 /// A type that has a default.
 pub(super) const DEFAULT: &str = "Default";
 
@@ -29,7 +29,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// How the generated method is another than the one that is called.
+    /// The differences between the generated method and this call of it.
     pub(super) fn misfits(&self, made: &Made) -> Vec<anyhow::Error> {
         let Some(method) = made.method(&snake(&self.id)) else {
             return vec![anyhow!("it has no generated method")];
@@ -49,7 +49,7 @@ impl Call {
         }
         let mut errors = Vec::new();
         for ((name, found), passed) in method.arguments.iter().zip(&self.arguments) {
-            errors.extend(differ(
+            errors.extend(mismatch(
                 &format!("the argument `{name}`"),
                 &plain(found),
                 passed,
@@ -59,13 +59,13 @@ impl Call {
         for (name, passed) in &self.options {
             let place = format!("the argument `{name}`");
             match options.iter().find(|option| option.name == *name) {
-                Some(found) => errors.extend(differ(&place, &plain(&found.kind), passed)),
+                Some(found) => errors.extend(mismatch(&place, &plain(&found.kind), passed)),
                 None => errors.push(anyhow!(
                     "{place} can't be left out, and the dispatch takes it to be optional"
                 )),
             }
         }
-        errors.extend(differ("the reply", &plain(&method.reply), &self.reply));
+        errors.extend(mismatch("the reply", &plain(&method.reply), &self.reply));
         if let Some(body) = self.arguments.iter().find_map(|kind| body_of(kind)) {
             errors.extend(self.body_fits(body, made));
         }
@@ -80,7 +80,7 @@ impl Call {
         for field in fields {
             let place = format!("`{}` of its body", field.name);
             match self.body.iter().find(|(name, _)| *name == field.name) {
-                Some((_, written)) => errors.extend(differ(&place, &plain(&field.kind), written)),
+                Some((_, written)) => errors.extend(mismatch(&place, &plain(&field.kind), written)),
                 None => errors.push(anyhow!("{place} is not written by the dispatch")),
             }
         }
@@ -98,11 +98,11 @@ fn body_of(passed: &str) -> Option<&str> {
         .filter(|kind| kind.ends_with("Body"))
 }
 
-/// The error, if what was made is not what the dispatch takes it for.
-fn differ(place: &str, made: &str, taken: &str) -> Option<anyhow::Error> {
+/// The error if the type that was generated does not fit the one the dispatch expects.
+fn mismatch(place: &str, made: &str, taken: &str) -> Option<anyhow::Error> {
     let holds_others = |kind: &str| kind.contains('<') || kind == "()";
     let fits = match taken.split_once(ANY) {
-        _ if taken == WHATEVER => true,
+        _ if taken == ANYTHING => true,
         _ if taken == DEFAULT => made.contains('<'),
         None => made == taken,
         Some(("", "")) => !holds_others(made),

@@ -12,18 +12,17 @@ use crate::robots::stand_in::StandIn;
 
 /// How far off the clock of each process is, where clocks differ.
 const CLOCKS: [Option<&str>; 3] = [None, Some("+1h"), Some("-1h")];
-/// Secrets of each process.
-const SECRETS: usize = 100;
-/// GitHub's limit on points, by the five of a write.
+const SECRETS_PER_PROCESS: usize = 100;
+/// GitHub's 900 points a minute, at five points for a write.
 const WRITES_A_MINUTE: u64 = 180;
 const MINUTE: Duration = Duration::from_secs(60);
-/// When so many requests have come, some of each process, a fleet is in the middle of its first burst.
-const MIDDLE: u64 = 100;
-/// So long is the store away.
-const AWAY: Duration = Duration::from_secs(10);
-/// Of the best schedule, so many times as long may it take.
-const SLOWER: f64 = 1.1;
-const LOOKS_EVERY: Duration = Duration::from_millis(20);
+/// The number of requests, some of each process, after which a fleet is in the middle of its first burst.
+const REQUESTS_BEFORE_TROUBLE: u64 = 100;
+/// How long the store is away.
+const STORE_AWAY_FOR: Duration = Duration::from_secs(10);
+/// How many times as long as the best schedule a fleet may take.
+const MAX_RATIO_TO_BEST: f64 = 1.1;
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 pub(super) struct Scene {
     pub(super) title: &'static str,
@@ -71,16 +70,17 @@ impl Scene {
         for (number, clock) in CLOCKS.iter().enumerate() {
             let clock = clock.filter(|_| self.happens == Happens::ClocksDiffer);
             let name = format!("WORKER_{number}");
-            let worker = Worker::start(programs, &store, &github, &name, SECRETS, clock)?;
+            let worker =
+                Worker::start(programs, &store, &github, &name, SECRETS_PER_PROCESS, clock)?;
             workers.push(worker);
         }
-        let away = self.happen(&mut store, &mut github, &mut workers)?;
+        let away = self.cause_trouble(&mut store, &mut github, &mut workers)?;
         for worker in &mut workers {
-            tells_once(&worker.end()?, away)?;
+            ensure_told_once(&worker.end()?, away)?;
         }
         let taken = began.elapsed();
         for worker in &workers {
-            for number in 0..SECRETS {
+            for number in 0..SECRETS_PER_PROCESS {
                 let name = format!("{}_{number}", worker.name);
                 ensure!(github.plaintext(&name)?.is_some(), "{name} is not stored");
             }
@@ -91,7 +91,7 @@ impl Scene {
         let best = best(sent);
         let ratio = taken.as_secs_f64() / best.as_secs_f64();
         ensure!(
-            ratio <= SLOWER,
+            ratio <= MAX_RATIO_TO_BEST,
             "{taken:.1?} instead of {best:.1?} for {sent} requests"
         );
         let (exchanges, cost) = store.exchanges()?;
@@ -101,20 +101,20 @@ impl Scene {
         ))
     }
 
-    /// Lets happen what does, and says whether the store was away.
-    fn happen(
+    /// Causes the scene's trouble once the burst is under way. Gives whether the store was away.
+    fn cause_trouble(
         &self,
         store: &mut Store,
         github: &mut StandIn,
         workers: &mut Vec<Worker>,
     ) -> Result<bool> {
-        while github.ask("requests")?.parse::<u64>()? < MIDDLE {
-            sleep(LOOKS_EVERY);
+        while github.ask("requests")?.parse::<u64>()? < REQUESTS_BEFORE_TROUBLE {
+            sleep(POLL_INTERVAL);
         }
         // A process that has not reached the store before it goes away can't know how many share the limits.
         for worker in workers.iter() {
             while github.plaintext(&format!("{}_0", worker.name))?.is_none() {
-                sleep(LOOKS_EVERY);
+                sleep(POLL_INTERVAL);
             }
         }
         match self.happens {
@@ -125,22 +125,22 @@ impl Scene {
             }
             Happens::StoreRestarts => {
                 store.stop()?;
-                sleep(AWAY);
+                sleep(STORE_AWAY_FOR);
                 store.start_again()?;
             }
             Happens::StoreHangs => {
-                store.hang(true)?;
-                sleep(AWAY);
-                store.hang(false)?;
+                store.set_hanging(true)?;
+                sleep(STORE_AWAY_FOR);
+                store.set_hanging(false)?;
             }
         }
         Ok(true)
     }
 }
 
-/// A process says once that the store is away, and once that it is back. On a machine that is busy it may be away for a
-/// moment without us.
-fn tells_once(said: &str, away: bool) -> Result<()> {
+/// Fails unless a process said once that the store is away and once that it is back. On a busy machine the store may
+/// also seem away in scenes that leave it alone.
+fn ensure_told_once(said: &str, away: bool) -> Result<()> {
     let times = |words| said.matches(words).count();
     let (gone, back) = (times("ledger away"), times("ledger back"));
     ensure!(

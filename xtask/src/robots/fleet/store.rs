@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-const LOOKS_EVERY: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A running server. Dropped, it is killed.
 pub(super) struct Store {
@@ -20,7 +20,7 @@ pub(super) struct Store {
 
 impl Store {
     pub(super) fn start(server: &Path) -> Result<Self> {
-        // Free now, and taken again directly.
+        // The port is free again when the listener is dropped, and the server takes it at once.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let process = spawn(server, port)?;
         let store = Self {
@@ -49,9 +49,9 @@ impl Store {
         self.wait()
     }
 
-    /// Lets it hang, or go on.
-    pub(super) fn hang(&self, hangs: bool) -> Result<()> {
-        let signal = if hangs { "-STOP" } else { "-CONT" };
+    /// Stops the process by a signal, or continues it.
+    pub(super) fn set_hanging(&self, hanging: bool) -> Result<()> {
+        let signal = if hanging { "-STOP" } else { "-CONT" };
         let id = self.process.id().to_string();
         let sent = Command::new("kill").args([signal, &id]).status()?;
         ensure!(sent.success(), "kill {signal} failed");
@@ -85,7 +85,7 @@ impl Store {
             if self.ask("PING\r\n").is_ok_and(|told| told.contains("PONG")) {
                 return Ok(());
             }
-            sleep(LOOKS_EVERY);
+            sleep(POLL_INTERVAL);
         }
         bail!("the store does not start");
     }

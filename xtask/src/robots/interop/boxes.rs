@@ -20,7 +20,7 @@ pub(super) fn prove(driver: &mut Command, random_rounds: usize) -> Result<String
     let rounds = rounds(random_rounds)?;
     let calls: Vec<Call> = rounds.iter().flat_map(calls).collect();
     let (version, replies) = ask(driver, &calls)?;
-    for (round, replies) in rounds.iter().zip(replies.chunks(CALLS)) {
+    for (round, replies) in rounds.iter().zip(replies.chunks(CALLS_PER_ROUND)) {
         check(round, replies)
             .with_context(|| format!("a message of {} bytes", round.message.len()))?;
     }
@@ -68,10 +68,10 @@ fn random(length: usize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The calls of a round.
-const CALLS: usize = 3;
+/// The number of calls in a round.
+const CALLS_PER_ROUND: usize = 3;
 
-fn calls(round: &Round) -> [Call; CALLS] {
+fn calls(round: &Round) -> [Call; CALLS_PER_ROUND] {
     let public = round.key.public_key().as_bytes().to_vec();
     let secret = round.secret.to_vec();
     let sealed = round.ours.as_bytes().to_vec();
@@ -98,7 +98,7 @@ fn calls(round: &Round) -> [Call; CALLS] {
 
 fn check(round: &Round, replies: &[Reply]) -> Result<()> {
     let [theirs, opened_there, spoiled] = replies else {
-        anyhow::bail!("{} replies to {CALLS} calls", replies.len());
+        anyhow::bail!("{} replies to {CALLS_PER_ROUND} calls", replies.len());
     };
     let opened_there = opened_there.bytes().context("ours does not open there")?;
     ensure!(

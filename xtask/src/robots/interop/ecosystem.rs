@@ -80,7 +80,7 @@ pub(super) fn ruby(home: &Path, offline: bool) -> Ecosystem {
 /// The system's own libsodium, through Python. It comes with [`ruby`], or was here before.
 pub(super) fn libsodium(python: &Ecosystem) -> Result<Command, Lack> {
     let found = "import ctypes.util, sys; sys.exit(not ctypes.util.find_library('sodium'))";
-    done(&mut python.driver(&["-c", found])?)
+    run_quietly(&mut python.driver(&["-c", found])?)
         .map_err(|_| Lack::Missing("libsodium is not installed".to_owned()))?;
     python.driver(&["libsodium.py"])
 }
@@ -91,16 +91,16 @@ fn install_python(home: &Path, offline: bool) -> Result<PathBuf> {
     if !is_installed(home, requirements) {
         begin_installing("PyNaCl", offline)?;
         // Debian packs them apart from the interpreter.
-        done(Command::new("python3").args(["-c", "import ensurepip, venv"]))
+        run_quietly(Command::new("python3").args(["-c", "import ensurepip, venv"]))
             .map_err(|_| Missing("no `python3` here that has `venv`".to_owned()))?;
-        done(
+        run_quietly(
             Command::new("python3")
                 .args(["-m", "venv", "--clear"])
                 .arg(home),
         )?;
         let file = home.join("requirements.txt");
         std::fs::write(&file, requirements)?;
-        done(
+        run_quietly(
             Command::new(&interpreter)
                 .args([
                     "-m",
@@ -127,12 +127,12 @@ fn install_python(home: &Path, offline: bool) -> Result<PathBuf> {
 /// The drivers lie beside `node_modules`, because that is where Node looks.
 fn install_node(home: &Path, offline: bool) -> Result<()> {
     let manifest = include_str!("package.json");
-    done(Command::new("node").arg("--version"))?;
+    run_quietly(Command::new("node").arg("--version"))?;
     if !is_installed(home, manifest) {
         begin_installing("libsodium-wrappers", offline)?;
         std::fs::create_dir_all(home)?;
         std::fs::write(home.join("package.json"), manifest)?;
-        done(
+        run_quietly(
             Command::new("npm")
                 .args([
                     "install",
@@ -151,13 +151,13 @@ fn install_node(home: &Path, offline: bool) -> Result<()> {
 }
 
 fn install_ruby(home: &Path, offline: bool) -> Result<()> {
-    let loads = || done(Command::new("ruby").args(["-e", "require 'rbnacl'"]));
+    let loads = || run_quietly(Command::new("ruby").args(["-e", "require 'rbnacl'"]));
     if loads().is_err() {
         begin_installing("rbnacl", offline)?;
         let mut update = apt_get()?;
-        done(update.args(["update", "--quiet=2"]))?;
+        run_quietly(update.args(["update", "--quiet=2"]))?;
         let mut install = apt_get()?;
-        done(install.args([
+        run_quietly(install.args([
             "install",
             "--yes",
             "--quiet=2",
@@ -173,11 +173,11 @@ fn install_ruby(home: &Path, offline: bool) -> Result<()> {
 
 /// `apt-get`, with the rights that installing takes and without its questions.
 fn apt_get() -> Result<Command> {
-    done(Command::new("apt-get").arg("--version"))?;
+    run_quietly(Command::new("apt-get").arg("--version"))?;
     let user = Command::new("id").arg("-u").output().context("no `id`")?;
     let mut command = Command::new("env");
     if user.stdout.trim_ascii() != b"0" {
-        let rights = done(Command::new("sudo").args(["--non-interactive", "true"]));
+        let rights = run_quietly(Command::new("sudo").args(["--non-interactive", "true"]));
         rights.map_err(|_| {
             Missing("rbnacl is not installed, and installing it takes root or a `sudo` that asks nothing".to_owned())
         })?;
@@ -199,7 +199,7 @@ fn begin_installing(what: &str, offline: bool) -> Result<()> {
     }
 }
 
-/// Installs, unless the same was installed last time.
+/// Whether the same list was installed last time.
 fn is_installed(home: &Path, wanted: &str) -> bool {
     std::fs::read_to_string(home.join("installed")).is_ok_and(|installed| installed == wanted)
 }
@@ -209,7 +209,7 @@ fn mark_installed(home: &Path, wanted: &str) -> Result<()> {
 }
 
 /// Runs a command to its end, silent unless it fails.
-fn done(command: &mut Command) -> Result<()> {
+fn run_quietly(command: &mut Command) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| match error.kind() {
         ErrorKind::NotFound => Error::new(Missing(format!("no `{program}` here"))),

@@ -16,7 +16,7 @@ pub(super) struct Samples<'a> {
     document: &'a Value,
     /// By place: the alternative that is next.
     next: HashMap<Place, usize>,
-    /// The components that the schema which is looked at is inside of.
+    /// The components around the schema that is being sampled.
     inside: Vec<&'a str>,
 }
 
@@ -35,7 +35,7 @@ impl Place {
 /// A value, or none where a component would stand inside itself for ever.
 struct Sample {
     value: Option<Value>,
-    /// Whether all that may stand here has been made.
+    /// Whether every alternative has been made.
     done: bool,
 }
 
@@ -215,7 +215,7 @@ impl<'a> Samples<'a> {
             object.extend(inner.value.map(|value| ("any name".to_owned(), value)));
         }
         all.value = Some(Value::Object(object));
-        match more.filter(|more| says_what_it_is(resolve(self.document, more))) {
+        match more.filter(|more| describes_a_value(resolve(self.document, more))) {
             Some(more) => together(all, self.at(more, place.below("more"), true)),
             None => all,
         }
@@ -239,7 +239,7 @@ fn together(one: Sample, other: Sample) -> Sample {
 }
 
 /// Whether a choice is more than a list of what it requires of the object that it stands in.
-fn says_what_it_is(choice: &Value) -> bool {
+fn describes_a_value(choice: &Value) -> bool {
     ["type", "properties", "allOf", "anyOf", "oneOf", "enum"]
         .iter()
         .any(|key| choice.get(*key).is_some())

@@ -89,17 +89,17 @@ fn through_struct(
             Some(value) => {
                 through(types, &field.kind, value).map_err(|why| below(&field.name, &why))?
             }
-            None if field.may_lack => continue,
+            None if field.may_be_absent => continue,
             None => return Err(format!("`{}` is needed", field.name)),
         };
-        if !(field.skipped && is_empty(field, &read)) {
+        if !(field.skipped_if_empty && is_empty(field, &read)) {
             written.insert(field.name.clone(), read);
         }
     }
     Ok(written)
 }
 
-/// Whether a field is left out when this is written.
+/// Whether a value counts as empty for `skip_serializing_if`.
 fn is_empty(field: &Field, read: &Value) -> bool {
     match (&field.kind, read) {
         (Kind::Optional(_), read) => read.is_null(),

@@ -26,10 +26,8 @@ pub(super) struct Field {
     /// Its name in JSON.
     pub(super) name: String,
     pub(super) kind: Kind,
-    /// Whether it may be absent.
-    pub(super) may_lack: bool,
-    /// Whether it is left out when it is empty.
-    pub(super) skipped: bool,
+    pub(super) may_be_absent: bool,
+    pub(super) skipped_if_empty: bool,
     pub(super) flat: bool,
 }
 
@@ -119,9 +117,9 @@ fn of_fields(fields: &syn::FieldsNamed, serde: &Serde) -> Result<Struct> {
             name: own
                 .name
                 .unwrap_or(ident.trim_start_matches("r#").to_owned()),
-            may_lack: own.default || (!own.demanded && matches!(kind, Kind::Optional(_))),
+            may_be_absent: own.default || (!own.demanded && matches!(kind, Kind::Optional(_))),
             kind,
-            skipped: own.skipped,
+            skipped_if_empty: own.skipped_if_empty,
             flat: own.flat,
         })
     });
@@ -207,7 +205,7 @@ struct Serde {
     content: Option<String>,
     default: bool,
     demanded: bool,
-    skipped: bool,
+    skipped_if_empty: bool,
     flat: bool,
     untagged: bool,
     closed: bool,
@@ -228,7 +226,7 @@ impl Serde {
                     "tag" => serde.tag = text,
                     "content" => serde.content = text,
                     "default" => serde.default = true,
-                    "skip_serializing_if" => serde.skipped = true,
+                    "skip_serializing_if" => serde.skipped_if_empty = true,
                     "flatten" => serde.flat = true,
                     "untagged" => serde.untagged = true,
                     "deny_unknown_fields" => serde.closed = true,
