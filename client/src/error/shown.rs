@@ -75,21 +75,17 @@ fn length_alone(characters: usize) -> String {
 
 /// Whether a text has the form of a key, a token, or an address with a password, or has several lines.
 pub(crate) fn is_like_secret(text: &str) -> bool {
-    let marks = [
-        "ghp_",
-        "gho_",
-        "ghu_",
-        "ghs_",
-        "ghr_",
-        "github_pat_",
-        "-----",
-        "://",
-        "\n",
-        "\r",
-    ];
+    let prefixes = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"];
+    let marks = ["-----", "://", "\n", "\r"];
     let text = text.trim();
+    // Not within a word, such as highs_solver.
+    let begins = |at: usize| !text[..at].ends_with(|before: char| before.is_ascii_alphanumeric());
+    let mut starts = prefixes
+        .iter()
+        .flat_map(|prefix| text.match_indices(prefix));
+    let has_token = starts.any(|(at, _)| begins(at));
     let is_hex = text.len() >= SHORTEST_HEX_SECRET_CHARS
         && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let is_json_web_token = text.starts_with("eyJ");
-    is_hex || is_json_web_token || marks.iter().any(|mark| text.contains(mark))
+    is_hex || is_json_web_token || has_token || marks.iter().any(|mark| text.contains(mark))
 }

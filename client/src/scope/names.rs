@@ -132,15 +132,25 @@ name! {
 
 /// The two names of `owner/name`.
 pub(crate) fn full_name(text: &str) -> Result<(Owner, RepositoryName), Error> {
-    // Otherwise errors would quote the pieces of a secret one by one.
-    let whole = Some(text).filter(|text| text.len() <= 256 && !is_like_secret(text));
-    let (owner, name) = whole.and_then(|text| text.split_once('/')).ok_or_else(|| {
+    let no_repository = || {
         Error::input(format!(
             "{} is not a repository; give its id, or owner/name",
             shown(text)
         ))
-    })?;
-    Ok((Owner::new(owner)?, RepositoryName::new(name)?))
+    };
+    let whole = Some(text).filter(|text| text.len() <= 256);
+    let (owner, name) = whole
+        .and_then(|text| text.split_once('/'))
+        .ok_or_else(no_repository)?;
+    let names = Owner::new(owner).and_then(|owner| Ok((owner, RepositoryName::new(name)?)));
+    // An error of a piece would quote a secret piece by piece.
+    names.map_err(|error| {
+        if is_like_secret(text) {
+            no_repository()
+        } else {
+            error
+        }
+    })
 }
 
 /// Whether a text is a secret's name, and can't be a secret in its place.

@@ -174,6 +174,20 @@ fn repository() -> impl Strategy<Value = RepositoryRef> {
     ]
 }
 
+#[test]
+fn a_repository_whose_name_looks_like_a_token_is_a_repository() {
+    for text in [
+        "eyJones/api",
+        "acme/ghp_tools",
+        "acme/highs_solver",
+        "a/-----",
+    ] {
+        let repository: RepositoryRef = text.parse().unwrap();
+        assert_eq!(repository.to_string(), text);
+    }
+    assert!(format!("{:?}", RepositoryRef::from("acme/highs_solver")).contains("highs_solver"));
+}
+
 proptest! {
     #[test]
     fn access_and_repositories_are_one_text_both_ways(
