@@ -242,7 +242,7 @@ impl<'a> Comparison<'a> {
                 if by_shape {
                     dispatch::needs(name)
                 } else if of_registries {
-                    uses.reads(name)
+                    dispatch::requires(name)
                 } else {
                     self.source.needs(component, name)
                 }

@@ -8,7 +8,7 @@ mod registries;
 mod shapes;
 
 use fit::Call;
-pub(crate) use shapes::{needs, reads};
+pub(crate) use shapes::{needs, reads, requires};
 
 use anyhow::Result;
 use proc_macro2::TokenStream;

@@ -7,7 +7,7 @@ mod generated;
 use rayon::prelude::*;
 
 use self::cases::{CASES, Case, PUT, put, schema};
-use self::effects::{EFFECTS, SHARED, shared};
+use self::effects::{EFFECTS, READ, REGISTRY, SHARED, sent, shared};
 use self::generated::GENERATED;
 use crate::support::{fragment, here};
 use serde_json::{Value, json};
@@ -95,6 +95,21 @@ fn a_field_more_breaks_neither_those_who_write_the_type_nor_those_who_read_it() 
     };
     let unchanged = code(before);
     assert_eq!(fault(SHARED, before, &unchanged), None);
+}
+
+#[test]
+fn a_field_that_octoseal_reads_breaks_it_where_its_type_tells_that_it_may_be_left_out_now() {
+    let before = |description: &mut Value| {
+        few(description);
+        sent(description);
+    };
+    assert_eq!(fault(READ, before, &code(before)), None);
+}
+
+#[test]
+fn a_field_of_a_registry_that_octoseal_can_do_without_breaks_nobody_when_it_may_be_null() {
+    let before = |_: &mut Value| {};
+    assert_eq!(fault(REGISTRY, before, &code(before)), None);
 }
 
 /// Leaves the operations that the cases are about, so that generating them takes no time.

@@ -14,10 +14,15 @@ pub(crate) fn reads(property: &str) -> bool {
     fields.any(|field| *field == property) || PAGE.contains(&property)
 }
 
-/// Whether a reply without a property of this name is of no use.
+/// Whether a reply about secrets without a property of this name is of no use.
 pub(crate) fn needs(property: &str) -> bool {
+    requires(property) || property == WRITTEN_BACK
+}
+
+/// Whether a reply without a property of this name can't be read.
+pub(crate) fn requires(property: &str) -> bool {
     let needed = |(component, _, _): &Shape| components::needed(component).contains(&property);
-    SHAPES.iter().any(needed) || ENTRIES.contains(&property) || property == WRITTEN_BACK
+    SHAPES.iter().any(needed) || ENTRIES.contains(&property)
 }
 
 /// The conversions.

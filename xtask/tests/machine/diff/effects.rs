@@ -40,6 +40,31 @@ pub(super) const SHARED: &Case = &(
     Breaks::Nobody,
 );
 
+/// Gives the user's operation a repository in its body, so that what `octoseal` reads of one is as required as described.
+pub(super) fn sent(description: &mut Value) {
+    let repository = json!({ "$ref": "#/components/schemas/full-repository" });
+    my_body(description)["properties"]["repository"] = repository;
+}
+
+pub(super) const READ: &Case = &(
+    "repos/get",
+    |d| schema(d, "full-repository")["required"] = json!(["id", "full_name"]),
+    "reply 200.name",
+    "may be left out now",
+    Breaks::Octoseal,
+);
+
+pub(super) const REGISTRY: &Case = &(
+    "private-registries/get-org-private-registry",
+    |d| {
+        let registry = "org-private-registry-configuration";
+        schema(d, registry)["properties"]["created_at"]["nullable"] = json!(true);
+    },
+    "reply 200.created_at",
+    "may be null now",
+    Breaks::Nobody,
+);
+
 fn elsewhere(description: &mut Value) -> &mut Value {
     &mut description["paths"]["/orgs/{org}/actions/secrets/{secret_name}"]
 }
