@@ -7,6 +7,7 @@ mod fit;
 mod registries;
 mod shapes;
 
+pub(crate) use body::{EXTRA, takes_more};
 use fit::Call;
 pub(crate) use shapes::{needs, reads, requires};
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, anyhow};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::description::family;
 use crate::description::walk::{Use, each_schema, parameters, resolve};
@@ -63,15 +63,40 @@ pub(crate) fn check(repaired: &Value) -> Result<()> {
         let store = stores.claim(variant, format!("the store `{}`", scope.store));
         errors.extend(store.map(anyhow::Error::msg));
     }
-    let mut document = repaired.clone();
-    each_schema(&mut document, |_: Use, schema| {
-        errors.extend(
-            fields(schema)
-                .into_iter()
-                .map(|why| anyhow!("the field {why}")),
-        );
-    });
+    for (place, mut piece) in pieces(repaired) {
+        each_schema(&mut piece, |_: Use, schema| {
+            let own = fields(schema).into_iter();
+            errors.extend(own.map(|why| anyhow!("{place}: the field {why}")));
+        });
+    }
     all_of(errors)
+}
+
+/// A description's operations, what paths have beside them, and its components: one document for each, under its name.
+fn pieces(document: &Value) -> Vec<(String, Value)> {
+    let of_operations = operations(document).into_iter().map(|operation| {
+        let item = json!({ operation.method: operation.node });
+        (
+            format!("`{}`", operation.id),
+            json!({ "paths": { operation.path: item } }),
+        )
+    });
+    let paths = document["paths"].as_object().into_iter().flatten();
+    let of_paths = paths.map(|(path, item)| {
+        let item = json!({ "parameters": item["parameters"] });
+        (format!("`{path}`"), json!({ "paths": { path: item } }))
+    });
+    let kinds = document["components"].as_object().into_iter().flatten();
+    let of_components = kinds.flat_map(|(kind, all)| {
+        all.as_object()
+            .into_iter()
+            .flatten()
+            .map(move |(name, node)| {
+                let place = format!("`components.{kind}.{name}`");
+                (place, json!({ "components": { kind: { name: node } } }))
+            })
+    });
+    of_operations.chain(of_paths).chain(of_components).collect()
 }
 
 /// The arguments of an operation's method that have one name.
@@ -90,11 +115,8 @@ fn arguments(repaired: &Value, operation: &Operation<'_>) -> Vec<String> {
 /// The fields of an object that have one name.
 fn fields(schema: &Map<String, Value>) -> Vec<String> {
     let mut names = Names::default();
-    if schema
-        .get("additionalProperties")
-        .is_some_and(|it| it != false)
-    {
-        names.taken("extra", "what holds all other properties");
+    if dispatch::takes_more(schema) {
+        names.taken(dispatch::EXTRA, "what holds all other properties");
     }
     let properties = schema.get("properties").and_then(Value::as_object);
     let own = properties.into_iter().flatten().map(|(name, _)| name);

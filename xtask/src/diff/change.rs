@@ -82,6 +82,7 @@ pub(super) fn changes(
             before,
             after,
             generated,
+            harmless,
             usage,
         };
         for verdict in judge(&aspects) {

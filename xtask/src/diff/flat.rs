@@ -239,7 +239,7 @@ impl Walk<'_> {
             .filter(|values| values.is_object())
         {
             self.at(path, "{}".to_owned(), |walk, path| {
-                walk.schema(values, path, true)
+                walk.schema(values, path, false)
             });
         }
         for (index, option) in options.iter().enumerate() {

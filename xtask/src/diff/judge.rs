@@ -13,6 +13,8 @@ pub(super) struct Aspects<'a> {
     pub(super) before: Option<&'a Fact>,
     pub(super) after: Option<&'a Fact>,
     pub(super) generated: (Option<&'a Fact>, Option<&'a Fact>),
+    /// Whether code that was written for the operation before compiles with it after.
+    pub(super) harmless: bool,
     pub(super) usage: Usage<'a>,
 }
 
@@ -204,6 +206,7 @@ impl Aspects<'_> {
             }
             let (old, new) = self.generated;
             let kept = key != DEPRECATED
+                && !self.harmless
                 && facet(old, key) != facet(new, key)
                 && !matches!(self.area(), Area::Call);
             let breaks = if kept {

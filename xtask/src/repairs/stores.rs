@@ -284,9 +284,7 @@ impl Shapes {
                 node = resolve(document, &node).clone();
                 let is_needed = needed.contains(&property.as_str());
                 if node["type"] != wanted || (is_needed && node["nullable"] == true) {
-                    bail!(
-                        "`{property}` of its {name} is {node}, and what reads it takes a {wanted}"
-                    );
+                    bail!("`{property}` of its {name} is {node}, and is read as type `{wanted}`");
                 }
             }
             match known.get(&property) {

@@ -92,9 +92,9 @@ const CASES: &[Case] = &[
         "its body requires `more`, of which the dispatch knows nothing",
     ),
     (
-        |d| body(d, PUT, "put")["additionalProperties"] = json!({ "type": "string" }),
+        |d| body(d, PUT, "put")["required"] = json!(["visibility", "unknown"]),
         "actions/create-or-update-org-secret",
-        "`extra` of its body is not written by the dispatch",
+        "`unknown` of its body is not written by the dispatch",
     ),
     (
         |d| {
@@ -108,7 +108,16 @@ const CASES: &[Case] = &[
     (
         |d| body(d, REGISTRY, "patch")["properties"]["username"] = json!({ "type": "boolean" }),
         "private-registries/update-org-private-registry",
-        "`username` of its body: is of a type that the dispatch does not know",
+        "in the body of `private-registries/create-org-private-registry`, and {\"type\":\"boolean\"} in that of",
+    ),
+    (
+        |d| {
+            let since = json!({ "name": "since", "in": "query", "required": true, "schema": { "type": "string" } });
+            let list = &mut d["paths"]["/orgs/{org}/private-registries"]["get"];
+            list["parameters"].as_array_mut().unwrap().push(since);
+        },
+        "private-registries/list-org-private-registries",
+        "it requires `since`, of which the dispatch knows nothing",
     ),
     (
         |d| {

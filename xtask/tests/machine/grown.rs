@@ -86,3 +86,29 @@ fn a_description_that_only_grew_breaks_nobody_and_is_generated() {
         }
     }
 }
+
+#[test]
+fn bodies_that_take_more_than_the_dispatch_knows_break_nobody_and_are_generated() {
+    let mut after = fragment();
+    let registry = &mut after["paths"]["/orgs/{org}/private-registries"]["post"]["requestBody"];
+    registry["content"]["application/json"]["schema"]["properties"]["labels"] =
+        json!({ "type": "array", "items": { "type": "string" } });
+    for (path, more) in [
+        ("/orgs/{org}/actions/secrets/{secret_name}", json!(true)),
+        ("/orgs/{org}/agents/secrets/{secret_name}", json!({})),
+        (
+            "/orgs/{org}/codespaces/secrets/{secret_name}",
+            json!({ "type": "string" }),
+        ),
+    ] {
+        let body = &mut after["paths"][path]["put"]["requestBody"]["content"];
+        body["application/json"]["schema"]["additionalProperties"] = more;
+    }
+    from_fragment(&after, &source(), &crate::support::docs(), Idle::Refuse).unwrap();
+    let [old, new] = [fragment(), after].map(|it| Description::from_value(it).unwrap());
+    let uses = Uses::of(&here()).unwrap();
+    let report = diff(&old, &new, &source(), &uses, "0.1.0").unwrap();
+    assert_eq!(report.changed.len(), 4, "{report}");
+    assert_eq!(report.worst(), Breaks::Nobody, "{report}");
+    assert!(!report.to_string().contains("required"), "{report}");
+}

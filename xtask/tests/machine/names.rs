@@ -68,7 +68,7 @@ fn parameters_and_properties_of_one_rust_name_are_refused_with_both() {
         ),
         (
             operation("x", &[], Some(object(&["foo-bar", "fooBar"]))),
-            "the field `foo_bar` would be that of `fooBar` and of `foo-bar`",
+            "`x`: the field `foo_bar` would be that of `fooBar` and of `foo-bar`",
         ),
         (
             operation("x", &[], Some(open)),
@@ -78,6 +78,19 @@ fn parameters_and_properties_of_one_rust_name_are_refused_with_both() {
         let error = refused(described(json!({ "/x": operation }), json!({})));
         assert!(error.contains(words), "{words}: {error}");
     }
+}
+
+#[test]
+fn properties_of_one_rust_name_in_a_component_are_refused_with_its_name() {
+    let mut description = fragment();
+    let properties = &mut description["components"]["schemas"]["actions-variable"]["properties"];
+    for name in ["foo-bar", "fooBar"] {
+        properties[name] = json!({ "type": "string" });
+    }
+    let error = from_fragment(&description, &source(), &docs(), Idle::Allow);
+    let error = format!("{:#}", error.map(drop).unwrap_err());
+    let words = "`components.schemas.actions-variable`: the field `foo_bar` would be that of `fooBar` and of `foo-bar`";
+    assert_eq!(error, words);
 }
 
 #[test]

@@ -38,6 +38,11 @@ fn forget(schema: &mut Value, property: &str) {
     properties.remove(property).unwrap();
 }
 
+fn parameter(description: &mut Value, parameter: Value) {
+    let list = &mut description["paths"]["/repos/{owner}/{repo}/actions/variables"]["get"];
+    list["parameters"].as_array_mut().unwrap().push(parameter);
+}
+
 /// A change, and words of what is refused. Of what is not, none.
 type Case = (fn(&mut Value), &'static str);
 
@@ -94,6 +99,21 @@ const CASES: &[Case] = &[
         },
         "`actions/create-repo-variable` (POST /repos/{owner}/{repo}/actions/variables): its body in \
          `application/json` has no schema",
+    ),
+    (
+        |d| {
+            parameter(
+                d,
+                json!({ "name": "who", "in": "cookie", "schema": { "type": "string" } }),
+            )
+        },
+        "`actions/list-repo-variables` (GET /repos/{owner}/{repo}/actions/variables): its parameter `who` stands in a \
+         cookie",
+    ),
+    (
+        |d| parameter(d, json!({ "name": "since", "in": "query" })),
+        "`actions/list-repo-variables` (GET /repos/{owner}/{repo}/actions/variables): its parameter `since` has no \
+         schema",
     ),
     (|d| renamed(d, "actions-secret", "secret-of-actions"), ""),
     (

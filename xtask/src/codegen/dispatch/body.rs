@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::fit::{ANY, DEFAULT};
 use crate::description::Operation;
@@ -94,12 +94,26 @@ pub(super) fn of(
         fields.push(quote!(#field: #value));
         kinds.push((field.to_string(), kind));
     }
+    if schema.as_object().is_some_and(takes_more) {
+        let field = field(EXTRA);
+        fields.push(quote!(#field: Default::default()));
+        kinds.push((field.to_string(), DEFAULT.to_owned()));
+    }
     let name = format_ident!("{}", name_of(operation));
     Ok(Body {
         before: TokenStream::new(),
         argument: quote!(types::#name { #(#fields),* }),
         fields: kinds,
     })
+}
+
+/// The field of a generated struct that holds the properties which the description has no names for.
+pub(crate) const EXTRA: &str = "extra";
+
+/// Whether the struct that is generated for an object has [`EXTRA`]: `true` alone gives it none.
+pub(crate) fn takes_more(object: &Map<String, Value>) -> bool {
+    let more = object.get("additionalProperties");
+    more.is_some_and(Value::is_object)
 }
 
 /// The type of an operation's body.
@@ -124,7 +138,7 @@ impl Given {
             _ if is_sealed_value(property) => Some(Self::Sealed),
             Some("string") => Some(Self::Text),
             Some("boolean") => Some(Self::Boolean),
-            Some("array") if items == "integer" || items == "string" => Some(Self::Ids),
+            Some("array") if items == "integer" => Some(Self::Ids),
             Some("array") if property[TEXT_BEFORE].is_string() => Some(Self::Ids),
             _ => None,
         }

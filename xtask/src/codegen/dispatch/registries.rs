@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::Value;
@@ -32,7 +32,7 @@ pub(super) fn registries(repaired: &Value) -> Result<(TokenStream, Vec<Call>)> {
     };
     let name = family.store.as_str();
     let not_stores = not_stores(&[name]);
-    let known = properties([&family.create, &family.update]);
+    let known = properties([&family.create, &family.update])?;
     let values = |property: &str| -> Vec<&str> {
         let listed = known.get(property).map(|(_, schema)| &schema["enum"]);
         let listed = listed.and_then(Value::as_array).into_iter().flatten();
@@ -41,7 +41,8 @@ pub(super) fn registries(repaired: &Value) -> Result<(TokenStream, Vec<Call>)> {
     let (types, ways) = (values("registry_type"), values("auth_type"));
     let registry = format_ident!("{}", pascal(components::REGISTRY));
     let page = format_ident!("{}", pascal(components::REGISTRY_PAGE));
-    let list_query = query(repaired, &family.list)?;
+    let list_query =
+        query(repaired, &family.list).with_context(|| format!("`{}`", family.list.id))?;
     let (list, list_options) = list_query.method(family.list.id);
     let (list_passed, list_kinds): (Vec<_>, Vec<_>) = list_query.arguments.into_iter().unzip();
     let list_passed = list_passed.into_iter().chain(list_options);
@@ -211,15 +212,35 @@ fn not_stores(names: &[&str]) -> TokenStream {
 }
 
 /// The properties of the operations' bodies together, with what is given for each: those whose types the dispatch knows.
-fn properties<'a>(operations: [&Operation<'a>; 2]) -> BTreeMap<&'a str, (Given, &'a Value)> {
-    let bodies = operations.map(|operation| schema(operation.node)["properties"].as_object());
-    let mut all = BTreeMap::new();
-    for (name, property) in bodies.into_iter().flatten().flatten() {
-        if let Some(given) = Given::of(property) {
-            all.entry(name.as_str()).or_insert((given, property));
+///
+/// # Errors
+///
+/// If a property is given in one way to the one operation, and in another to the other.
+fn properties<'a>(
+    operations: [&Operation<'a>; 2],
+) -> Result<BTreeMap<&'a str, (Given, &'a Value)>> {
+    let mut all: BTreeMap<_, (Given, &Value, &str)> = BTreeMap::new();
+    for operation in operations {
+        let properties = schema(operation.node)["properties"].as_object();
+        for (name, property) in properties.into_iter().flatten() {
+            let Some(given) = Given::of(property) else {
+                continue;
+            };
+            let first = all.entry(name).or_insert((given, property, operation.id));
+            if first.0 != given {
+                bail!(
+                    "`{name}` is {} in the body of `{}`, and {property} in that of `{}`: one value is written to both",
+                    first.1,
+                    first.2,
+                    operation.id
+                );
+            }
         }
     }
-    all
+    let all = all.into_iter();
+    Ok(all
+        .map(|(name, (given, property, _))| (name.as_str(), (given, property)))
+        .collect())
 }
 
 /// The statement that makes an operation's `body` out of `write`, and the checks before it; the body's fields with their

@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::Value;
 
+use super::body::EXTRA;
 use crate::description::family::Scope;
 use crate::repairs::components;
 use crate::rust_names::pascal;
@@ -62,9 +63,6 @@ const SHAPES: [Shape; 3] = [
 
 /// What a put that keeps a secret's access reads and writes back.
 const WRITTEN_BACK: &str = "visibility";
-
-/// The field that holds the properties which the description lacks.
-const EXTRA: &str = "extra";
 
 /// A page's component, the hand-written type of its entries, and the property that holds them.
 type Page = (&'static str, &'static str, &'static str);
