@@ -194,15 +194,19 @@ impl Limits {
             Arc::strong_count(line) > 1 || now < *used_at + FORGOTTEN_AFTER_MS
         });
         if lines.len() >= MAX_LINES {
+            let oldest = |may_go: fn(&Key, &Arc<Line>) -> bool| {
+                let idle = lines
+                    .iter()
+                    .filter(|(key, (line, _))| Arc::strong_count(line) == 1 && may_go(key, line));
+                idle.min_by_key(|(_, (_, used_at))| *used_at)
+                    .map(|(key, _)| *key)
+            };
             // Places go first, since the used-up limits of an identity must not be forgotten.
-            let is_identity = |key: &Key| matches!(key, Key::Identity(_));
-            let is_used_up =
-                |line: &Arc<Line>| line.look(|it, now| it.earliest(now, Cost::READ) > now);
-            let idle = lines.iter().filter(|(key, (line, _))| {
-                Arc::strong_count(line) == 1 && !(is_identity(key) && is_used_up(line))
-            });
-            let oldest = idle.min_by_key(|(key, (_, used_at))| (is_identity(key), *used_at));
-            if let Some(oldest) = oldest.map(|(key, _)| *key) {
+            let is_place = |key: &Key, _: &Arc<Line>| matches!(key, Key::Place(_));
+            let has_room = |_: &Key, line: &Arc<Line>| {
+                line.look(|tally, now| tally.earliest(now, Cost::CONTENT) <= now)
+            };
+            if let Some(oldest) = oldest(is_place).or_else(|| oldest(has_room)) {
                 lines.remove(&oldest);
             }
         }

@@ -1,14 +1,15 @@
 //! GitHub Apps when something goes wrong on the way to a token: nothing is lost, and no question is asked twice.
 
+use std::future::ready;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 use octoseal::{
     Client, RetryPolicy, Scope, Visibility,
     limits::Pacing,
     secrets::{NewSecret, Outcome},
 };
-use octoseal_mock::{Fault, GitHub, Identity, Limits};
+use octoseal_mock::{App, Fault, GitHub, Identity, Limits};
 use octoseal_tests::{ACME, acme, put, rsa, scope};
 use tokio::time::{Instant, advance, timeout};
 
@@ -352,11 +353,41 @@ async fn a_call_that_waits_for_a_token_and_is_not_polled_holds_up_nobody() {
 
 #[tokio::test(start_paused = true)]
 async fn what_installations_have_used_up_is_known_however_many_places_others_write_in_meanwhile() {
+    used_up_limits_are_known_after(async |github, busy, client| {
+        busy.install("busy");
+        let secret = |number| {
+            github.add_repository("busy", &format!("repo-{number}"));
+            let place = scope(&format!("actions:repo/busy/repo-{number}"));
+            (place, ("KEY", "value"))
+        };
+        let secrets: Vec<_> = (0..4_120).map(secret).collect();
+        let outcomes: Vec<_> = client.put_all(secrets).collect().await;
+        assert_eq!(stored(&outcomes), 4_120);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_installations_have_used_up_is_known_however_many_others_call_meanwhile() {
+    used_up_limits_are_known_after(async |_, busy, client| {
+        let read = async |number| {
+            let owner = format!("owner-{number}");
+            busy.install(&owner);
+            let secrets = client.secrets(scope(&format!("actions:org/{owner}")));
+            secrets.list().all().await.unwrap().is_empty()
+        };
+        let reads = stream::iter(0..4_120).map(read).buffer_unordered(100);
+        assert!(reads.all(ready).await);
+    })
+    .await;
+}
+
+/// Uses up the limits of two installations, and lets much happen before they are used again.
+async fn used_up_limits_are_known_after(happens: impl AsyncFnOnce(&GitHub, &App, &Client)) {
     let github = GitHub::new();
     github.set_latency(Duration::from_millis(1));
     github.configure(|settings| settings.count_limits = false);
     let registered = github.add_app(ID).public_key(&rsa::public_pem());
-    registered.install("busy");
     let builder = Client::builder().app(app()).transport(github.clone());
     let builder = builder.retry(RetryPolicy::default().deadline(Duration::from_secs(20)));
     let client = builder.pacing(Pacing::concurrency_only()).build().unwrap();
@@ -373,14 +404,7 @@ async fn what_installations_have_used_up_is_known_however_many_places_others_wri
         let was_refused = put(owner).await.is_err_and(|it| it.is_rate_limited());
         assert_eq!(was_refused, used == 5_000);
     }
-    let inner = github.clone();
-    let secrets = (0..4_120).map(move |number| {
-        inner.add_repository("busy", &format!("repo-{number}"));
-        let place = scope(&format!("actions:repo/busy/repo-{number}"));
-        (place, ("KEY", "value"))
-    });
-    let outcomes: Vec<_> = client.put_all(secrets).collect().await;
-    assert_eq!(stored(&outcomes), 4_120);
+    happens(&github, &registered, &client).await;
     for owner in ["refused", "warned"] {
         assert!(put(owner).await.unwrap_err().is_rate_limited());
     }
