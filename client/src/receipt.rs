@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Given;
 use crate::runtime::{Answered, Place, headers};
 
 /// The change that a write made.
@@ -49,7 +50,7 @@ impl fmt::Display for Written {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Receipt {
     /// The change.
@@ -87,6 +88,20 @@ impl Receipt {
             attempts: answered.attempts,
             at: headers::date(headers),
         }
+    }
+}
+
+impl fmt::Debug for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receipt")
+            .field("written", &self.written)
+            .field("place", &self.place)
+            .field("name", &Given(self.name.clone()))
+            .field("key_id", &self.key_id)
+            .field("request_id", &self.request_id)
+            .field("attempts", &self.attempts)
+            .field("at", &self.at)
+            .finish()
     }
 }
 

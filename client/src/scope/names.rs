@@ -42,7 +42,11 @@ macro_rules! name {
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Debug::fmt(&self.0, f)
+                if is_like_secret(&self.0) {
+                    f.write_str(&shown(&self.0))
+                } else {
+                    self.0.fmt(f)
+                }
             }
         }
 

@@ -51,8 +51,8 @@ impl Target {
             let pause = pauses.next();
             let Some(pause) = pause.filter(|pause| allowance.has_time_for(**pause)) else {
                 let why = format!(
-                    "what GitHub tells of {name} in {} is not what this client has just written",
-                    self.scope
+                    "what GitHub tells of {} is not what this client has just written",
+                    self.told(name)
                 );
                 return Err(Error::new(ErrorKind::UnexpectedReply, why).with_hint(
                     "the reply is older, or another has changed the secret meanwhile; try again later",

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use reqwest::StatusCode;
 
 use super::existing::{Existing, safe_word};
-use super::target::Target;
+use super::target::{Target, unless_secret};
 use crate::access::{Access, RepositoryRef};
 use crate::error::{Error, ErrorKind, Told};
 use crate::lookup::OwnWrite;
@@ -169,12 +169,12 @@ impl Target {
     ) -> Result<Resolved, Error> {
         match (when, existing) {
             (When::Missing, Some(_)) => {
-                let why = format!("{name} exists already in {}", self.scope);
+                let why = format!("{} exists already", self.told(name));
                 return Err(self.storing(name, Error::new(ErrorKind::Conflict, why)));
             }
             (When::Existing, None) => {
                 self.ensure_scope(allowance).await?;
-                let why = format!("{name} does not exist in {}", self.scope);
+                let why = format!("{} does not exist", self.told(name));
                 let told = Told {
                     status: Some(StatusCode::NOT_FOUND),
                     ..Told::default()
@@ -195,7 +195,7 @@ impl Target {
     }
 
     pub(super) fn storing(&self, name: &SecretName, error: Error) -> Error {
-        error.with_action(format!("storing {name} in {}", self.scope))
+        error.with_action(format!("storing {}", self.told(name)))
     }
 
     /// Fails for settings that this version does not know, since a write may reset them, or tells the observer of them.
@@ -204,8 +204,8 @@ impl Target {
         if lookup.refuses_unknown_settings() && !settings.is_empty() {
             let settings = settings.join(", ");
             let why = format!(
-                "{name} in {} has settings that this version does not know and a write may reset: {settings}",
-                self.scope
+                "{} has settings that this version does not know and a write may reset: {settings}",
+                self.told(name)
             );
             let hint = "use a newer version of this library, or set the secret by hand";
             return Err(self.storing(name, Error::input(why).with_hint(hint)));
@@ -213,7 +213,8 @@ impl Target {
         for setting in settings {
             if lookup.note_told_setting(setting) {
                 let runtime = &self.client.runtime;
-                runtime.tell_unknown_setting(&self.scope, name.as_str(), setting);
+                let name = unless_secret(name.as_str());
+                runtime.tell_unknown_setting(&self.scope, name, setting);
             }
         }
         Ok(())
@@ -233,8 +234,8 @@ impl Target {
         }
         self.ensure_scope(allowance).await?;
         let why = format!(
-            "{name} does not exist yet in {} and has no visibility to keep",
-            self.scope
+            "{} does not exist yet and has no visibility to keep",
+            self.told(name)
         );
         let hint = "say which repositories may use it: visibility all, private or selected";
         Err(self.storing(name, Error::input(why).with_hint(hint)))
@@ -251,8 +252,8 @@ impl Target {
             && !matches!(visibility.as_str(), "all" | "private" | "selected")
         {
             let why = format!(
-                "{name} in {} has the visibility `{}`, which this version does not know how to keep",
-                self.scope,
+                "{} has the visibility `{}`, which this version does not know how to keep",
+                self.told(name),
                 safe_word(visibility)
             );
             return Err(self.storing(name, Error::input(why).with_hint("say the visibility")));
@@ -262,9 +263,8 @@ impl Target {
         }
         let Some(ids) = &mut access.selected else {
             let why = format!(
-                "{name} in {} has the visibility {}, to which no repository can be added and from which none can be \
-                 taken",
-                self.scope,
+                "{} has the visibility {}, to which no repository can be added and from which none can be taken",
+                self.told(name),
                 safe_word(&access.visibility.unwrap_or_default())
             );
             let hint = "select all repositories that may use it";

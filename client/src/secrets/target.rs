@@ -3,24 +3,23 @@
 use octoseal_api::stores::Role;
 
 use crate::client;
-use crate::error::Error;
+use crate::error::{Error, shown};
 use crate::runtime::Call;
 use crate::runtime::paging::Listed;
-use crate::scope::{Scope, is_secret_name};
+use crate::scope::{Scope, SecretName, is_secret_name};
 
 pub(super) type Target = client::Target<Scope>;
 
 impl Target {
-    /// A call of the operation that has this role in the scope. Fails if none has it. Text that is no name may be a value
-    /// in its place: spans, events and errors don't show it.
+    /// A call of the operation that has this role in the scope. Fails if none has it. Spans, events and errors don't show
+    /// text that may be a secret in the place of its name.
     pub(super) fn call<'a>(
         &'a self,
         doing: &'static str,
         name: &'a str,
         role: Role,
     ) -> Result<Call<'a>, Error> {
-        let name = if is_secret_name(name) { name } else { "" };
-        Ok(self.call_of(doing, name, self.scope.operation(role)?))
+        Ok(self.call_of(doing, unless_secret(name), self.scope.operation(role)?))
     }
 
     /// A list by the operation that has this role in the scope. Fails if none has it.
@@ -30,6 +29,24 @@ impl Target {
         doing: &'static str,
         name: &str,
     ) -> Result<Listed<Scope>, Error> {
-        Ok(self.listed_by(doing, name, self.scope.operation(role)?))
+        Ok(self.listed_by(doing, unless_secret(name), self.scope.operation(role)?))
     }
+
+    /// A secret's name and place, for errors.
+    pub(super) fn told(&self, name: &SecretName) -> String {
+        told(name.as_str(), &self.scope)
+    }
+}
+
+/// A name and place, for errors.
+pub(super) fn told(name: &str, scope: &Scope) -> String {
+    if is_secret_name(name) {
+        format!("{name} in {scope}")
+    } else {
+        format!("{} in {scope}", shown(name))
+    }
+}
+
+pub(super) fn unless_secret(name: &str) -> &str {
+    if is_secret_name(name) { name } else { "" }
 }

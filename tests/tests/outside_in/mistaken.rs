@@ -7,9 +7,11 @@ use octoseal::{
     Access, Client, Error, RepositoryRef, Visibility,
     app::{App, AppKey},
     auth::{EnvToken, FileToken},
+    registries::PrivateRegistriesScope,
+    scope::SecretName,
     secrets::{Change, NewSecret},
 };
-use octoseal_tests::{ACME, acme, client, put, rsa, scope};
+use octoseal_tests::{ACME, acme, builder, client, put, rsa, scope};
 
 use crate::security_logs::Kept;
 
@@ -167,22 +169,25 @@ async fn a_secret_in_place_of_a_repository_or_an_id_is_not_shown() {
     assert_eq!(access, r#"Selected([Name("acme/api"), Id(17)])"#);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_value_in_place_of_a_secrets_name_is_not_shown() {
     let (kept, guard) = Kept::capture();
+    let events = crate::seeing::Told::default();
     let github = acme();
-    let secrets = client(&github).secrets(scope(ACME));
+    let client = builder(&github)
+        .observer(events.observer())
+        .build()
+        .unwrap();
+    let secrets = client.secrets(scope(ACME));
     let mut told = String::new();
     for secret in secrets_in_place_of_names() {
-        let put = secrets.put(&secret, "NAME").access(Visibility::All);
-        told += &debug(&put);
-        told += &chain(&put.plan().await.unwrap_err());
-        told += &chain(&put.send().await.unwrap_err());
+        let new_put = || secrets.put(&secret, "NAME").access(Visibility::All);
+        told += &debug(&new_put());
         let new = NewSecret::new(&secret, "NAME");
         let changes = [
             Change::from(new.clone()),
+            Change::access(&secret, Visibility::Private),
             Change::delete(&secret),
-            Change::access(&secret, Visibility::All),
         ];
         told += &(debug(&new) + &debug(&changes));
         let outcomes: Vec<_> = secrets.change_all(changes).collect().await;
@@ -190,21 +195,70 @@ async fn a_value_in_place_of_a_secrets_name_is_not_shown() {
         outcomes
             .iter()
             .for_each(|outcome| told += &outcome.to_string());
-        told += &chain(&secrets.delete(&secret).await.unwrap_err());
-        told += &chain(&secrets.get(&secret).await.unwrap_err());
+        told += &tell(new_put().plan().await);
+        told += &tell(new_put().only_if_exists().send().await);
+        told += &tell(new_put().send().await);
+        told += &tell(new_put().only_if_missing().send().await);
+        told += &tell(
+            secrets
+                .put(&secret, "NAME")
+                .access(Access::Keep)
+                .send()
+                .await,
+        );
+        told += &tell(new_put().access(Access::add(["acme/api"])).send().await);
+        told += &tell(secrets.put(&secret, "").access(Access::Keep).send().await);
+        told += &tell(secrets.exists(&secret).await);
+        told += &tell(secrets.selected_repositories(&secret).all().await);
+        told += &tell(secrets.delete(&secret).await);
+        told += &tell(secrets.delete(&secret).await);
+        told += &tell(secrets.get(&secret).await);
+        told += &tell(secrets.selected_repositories(&secret).all().await);
+        let registries = client.private_registries(PrivateRegistriesScope::new("acme").unwrap());
+        told += &tell(registries.get(&secret).await);
+        told += &tell(
+            registries
+                .update(&secret)
+                .url("https://npm.example")
+                .send()
+                .await,
+        );
+        told += &tell(registries.delete(&secret).await);
+        told += &debug(&SecretName::new(&secret));
     }
-    put(&client(&github), "KEY", "value").await.unwrap();
+    put(&client, "KEY", "value").await.unwrap();
+    told += &debug(&events.events());
     drop(guard);
-    assert!(
-        !told.contains("c4nary") && told.contains("characters)"),
-        "{told}"
-    );
+    for hidden in ["c4nary", "deadbeef"] {
+        assert!(!told.contains(hidden), "{told}");
+        assert!(!kept.text().contains(hidden), "{}", kept.text());
+    }
+    assert!(told.contains("characters)"), "{told}");
     let sent = github.requests().into_iter();
     let sent = sent.map(|request| String::from_utf8_lossy(&request.body).into_owned());
     kept.assert_clean(&["octoseal"], sent);
 }
 
+fn tell<T: Debug>(result: Result<T, Error>) -> String {
+    result.map_or_else(|error| chain(&error), |value| debug(&value))
+}
+
+/// Texts that are secrets, some of which could be names.
 fn secrets_in_place_of_names() -> impl Iterator<Item = String> {
-    let of_no_name = |text: &String| !text.starts_with("gh") && !text.starts_with("MII");
-    secrets().into_iter().filter(of_no_name)
+    let could_be = [
+        "ghp_c4nary".to_owned(),
+        "deadbeef".repeat(5),
+        "c4nary!p@ss".to_owned(),
+    ];
+    let of_no_name = |text: &String| !text.starts_with("MII");
+    secrets().into_iter().filter(of_no_name).chain(could_be)
+}
+
+#[tokio::test]
+async fn a_name_that_only_reminds_of_a_secret_is_shown() {
+    let secrets = client(&acme()).secrets(scope(ACME));
+    for name in ["DEADBEEF", "HIGHS_KEY", "highs_key"] {
+        let error = secrets.get(name).await.unwrap_err();
+        assert!(error.to_string().contains(name), "{error}");
+    }
 }

@@ -13,12 +13,12 @@ use tracing::instrument::WithSubscriber;
 
 use super::Outcome;
 use crate::client::Client;
-use crate::error::{Applied, Error, ErrorKind, shown};
+use crate::error::{Applied, Error, ErrorKind};
 use crate::runtime::Place as _;
-use crate::scope::{Scope, is_secret_name};
+use crate::scope::Scope;
 use crate::secrets::breaker::{Breaker, Known, owner_key, probe};
 use crate::secrets::change::Change;
-use crate::secrets::target::Target;
+use crate::secrets::target::{Target, told};
 use crate::secrets::write::key_of;
 
 /// Members of a group that are under way at once. GitHub documents 100 requests for all programs of a user; half of that
@@ -285,9 +285,5 @@ impl Client {
 }
 
 fn action(doing: &str, name: &str, scope: &Scope) -> String {
-    if is_secret_name(name) {
-        format!("{doing} {name} in {scope}")
-    } else {
-        format!("{doing} {} in {scope}", shown(name))
-    }
+    format!("{doing} {}", told(name, scope))
 }

@@ -90,12 +90,12 @@ impl Target {
             Content::Plain(value) => value.check(),
             Content::Sealed(sealed) => sealed.checked().map(drop),
             Content::None if needs_value => Err(Error::input(format!(
-                "there is nothing to store: {name} in {} needs a `value`",
-                self.scope
+                "there is nothing to store: {} needs a `value`",
+                self.told(name)
             ))),
             Content::None => Ok(()),
         }
-        .map_err(|error| error.with_action(format!("storing {name} in {}", self.scope)))
+        .map_err(|error| self.storing(name, error))
     }
 
     /// Adds and removes each repository once more by GitHub's operation for one repository, if the scope has it: the
