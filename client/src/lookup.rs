@@ -1,4 +1,4 @@
-//! Public keys and ids of repositories, which one call fetches for many.
+//! Public keys and ids of repositories, which one call fetches for many; and what the client has just written.
 
 mod keys;
 pub(crate) mod memory;

@@ -17,7 +17,7 @@ use crate::runtime::{Allowance, Used, lock};
 /// How long after a write what is read is compared with it, since GitHub's replicas lag by seconds.
 pub(crate) const MAY_LAG_FOR: Duration = Duration::from_secs(30);
 
-/// Secrets remembered at once.
+/// Secrets remembered at once, unless more are in use.
 const MAX_REMEMBERED: usize = 4096;
 
 /// A holder of a secret that was not polled for this time holds up others no longer.
@@ -236,7 +236,7 @@ impl OwnWrites {
             let half = answered.len() / 2;
             if half > 0 {
                 let (_, median, _) = answered.select_nth_unstable(half);
-                let is_newer = |slot: &Slot| slot.answered().is_none_or(|at| at > *median);
+                let is_newer = |slot: &Slot| slot.answered().is_some_and(|at| at > *median);
                 slots.retain(|_, slot| in_use(slot) || is_newer(slot));
             }
         }

@@ -3,14 +3,39 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use http::Request;
+use http::{HeaderValue, Request};
 use octoseal::transport::{Bytes, Transport, TransportFuture};
 use octoseal::{
     Applied, Client, Visibility, Written,
     registries::{PrivateRegistriesScope, RegistryAuth},
 };
 use octoseal_mock::{Fault, GitHub};
-use octoseal_tests::{acme, builder, client, put};
+use octoseal_tests::{ACME, acme, builder, client, put, scope};
+
+/// Puts a request id of its own on all replies.
+struct Marked(Arc<dyn Transport>);
+
+impl Transport for Marked {
+    fn send(&self, request: Request<Bytes>) -> TransportFuture<'_> {
+        Box::pin(async move {
+            let mut reply = self.0.send(request).await?;
+            let id = HeaderValue::from_static("hunter2");
+            reply.headers_mut().insert("x-github-request-id", id);
+            Ok(reply)
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_a_proxy_that_puts_an_id_of_its_own_on_replies_a_secret_may_be_missing() {
+    let client = builder(&acme()).layer(Marked).build().unwrap();
+    put(&client, "KEY", "value").await.unwrap();
+    let secrets = client.secrets(scope(ACME));
+    assert_eq!(secrets.list().all().await.unwrap().len(), 1);
+    let error = secrets.get("NONE").await.unwrap_err();
+    assert!(error.is_not_found(), "{error:?}");
+    assert!(!format!("{error} {error:?}").contains("hunter2"));
+}
 
 /// Takes GitHub's request id off all replies, as some proxies do with headers that they do not know.
 struct Unmarked(Arc<dyn Transport>);

@@ -141,13 +141,23 @@ async fn kept_selections_of_many_pages_are_read_by_one_leave_however_narrow_it_i
 #[tokio::test(start_paused = true)]
 async fn a_kept_selection_that_loses_one_repository_and_gains_another_between_its_pages_is_not_written_back()
  {
+    assert_not_written_back(250, 251).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_selection_whose_last_page_empties_while_it_is_read_is_not_written_back() {
+    assert_not_written_back(101, 101).await;
+}
+
+/// Reads a selection of the first so many repositories, which after its first page is that of all but the first.
+async fn assert_not_written_back(selected: usize, all: usize) {
     let github = acme();
-    let ids: Vec<u64> = (0..251)
+    let ids: Vec<u64> = (0..all)
         .map(|n| github.add_repository("acme", &format!("repo-{n}")))
         .collect();
     let client = builder(&github).build().unwrap();
     let put = || client.create_or_update_org_secret("acme", "KEY").value("v");
-    let selected = Visibility::Selected(ids[..250].to_vec());
+    let selected = Visibility::Selected(ids[..selected].to_vec());
     put().access(selected).send().await.unwrap();
     sleep(MINUTE).await;
     let swapped = ids[1..].to_vec();
