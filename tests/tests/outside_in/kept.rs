@@ -145,8 +145,9 @@ async fn a_kept_selection_that_loses_one_repository_and_gains_another_between_it
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kept_selection_whose_last_page_empties_while_it_is_read_is_not_written_back() {
-    assert_not_written_back(101, 101).await;
+async fn a_kept_selection_of_one_full_page_that_changes_before_the_next_is_asked_for_is_not_written_back()
+ {
+    assert_not_written_back(100, 101).await;
 }
 
 /// Reads a selection of the first so many repositories, which after its first page is that of all but the first.
