@@ -4,6 +4,7 @@ pub mod dispatch;
 pub mod docs;
 pub mod growth;
 pub mod httpmock;
+mod limits;
 pub(crate) mod made;
 mod mend;
 pub(crate) mod names;

@@ -10,22 +10,18 @@ use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TagSt
 use quote::quote;
 use serde_json::Value;
 
-use crate::codegen::optional;
+use crate::codegen::{limits, optional};
 use crate::description::cut;
-use crate::description::faults::named;
-use crate::description::walk::{parameters, resolve};
 use crate::description::{Description, operations};
 use crate::repairs::components::{ENCRYPTED_VALUE, HIDDEN, KEY_ID, REPOSITORY_ID};
-use crate::repairs::{all_of, is_json};
 use crate::rust_names::pascal;
-use crate::tree::SOURCE;
 
 /// The first lines of the low-level client.
 pub const DOCS: &str = "//! GitHub's operations, one method each.\n";
 
 /// The low-level client for a repaired and documented fragment.
 pub fn client(repaired: &Value) -> Result<TokenStream> {
-    ensure_types(repaired)?;
+    limits::ensure(repaired)?;
     tokens(repaired).map_err(|error| name_failing_operations(repaired, error))
 }
 
@@ -40,50 +36,12 @@ pub fn render(tokens: TokenStream, docs: &str) -> Result<String> {
 
 /// The code that progenitor generates for a repaired fragment, with optional parameters apart.
 pub fn tokens(repaired: &Value) -> Result<TokenStream> {
-    ensure_types(repaired)?;
+    limits::ensure(repaired)?;
     let api = api(repaired)?;
     let tokens = catch_panic(|| Generator::new(&settings()).generate_tokens(&api))
         .map_err(|panic| anyhow!("progenitor panicked: {}", in_one_line(&panic)))?
         .map_err(|error| anyhow!("progenitor: {}", in_one_line(&error.to_string())))?;
     optional::apart(tokens)
-}
-
-/// Fails if there is something that progenitor has no words for, and tells all of it: a parameter in a cookie, and what
-/// has no schema. (`{}` is a schema: that of anything.)
-fn ensure_types(repaired: &Value) -> Result<()> {
-    let mut errors = Vec::new();
-    for operation in operations(repaired) {
-        let mut refuse = |what: &str| {
-            let told = format!(
-                "{what}: leave the operation out of {SOURCE}, or keep the description as it was"
-            );
-            errors.push(anyhow!(named(&operation, &told)));
-        };
-        for parameter in parameters(repaired, &operation) {
-            let name = parameter["name"].as_str().unwrap_or_default();
-            if parameter["in"] == "cookie" {
-                refuse(&format!(
-                    "its parameter `{name}` stands in a cookie, which is not sent"
-                ));
-            } else if parameter.get("schema").is_none() {
-                refuse(&format!("its parameter `{name}` has no schema"));
-            }
-        }
-        let mut without_schema = |what: &str, holder: &Value, is_typed: fn(&str) -> bool| {
-            let content = resolve(repaired, holder)["content"].as_object();
-            for (kind, media) in content.into_iter().flatten() {
-                if is_typed(kind) && media.get("schema").is_none() {
-                    refuse(&format!("{what} in `{kind}` has no schema"));
-                }
-            }
-        };
-        without_schema("its body", &operation.node["requestBody"], |_| true);
-        let replies = operation.node["responses"].as_object();
-        for (status, reply) in replies.into_iter().flatten() {
-            without_schema(&format!("its reply {status}"), reply, is_json);
-        }
-    }
-    all_of(errors)
 }
 
 /// What a generator says, without the dump of what it was looking at.

@@ -256,7 +256,10 @@ pub(super) fn target<'a>(
     reference: &'a str,
 ) -> Result<((&'a str, &'a str), &'a Value), &'static str> {
     let (kind, name) = component_of(reference).ok_or("which is not a component")?;
-    if name.contains(['~', '%', '/']) {
+    if name.contains('/') {
+        return Err("which is a part of a component");
+    }
+    if name.contains(['~', '%']) {
         return Err("and no component may have a name that must be escaped");
     }
     let node = document

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::facts::{FACETS, PROSE};
 use super::faults::named;
-use super::walk::{component_of, parameters, resolve};
+use super::walk::{component_of, parameters, replies, resolve};
 use super::{METHODS, Operation, operations};
 
 /// What is read of a description as a whole, and what concerns no call.
@@ -137,8 +137,7 @@ pub fn unread(document: &Value, operation: &Operation<'_>) -> Vec<Unread> {
     let body = resolve(document, &operation.node["requestBody"]);
     reader.keys(body, READ_OF_BODIES, " of its body");
     reader.contents(body, " of its body");
-    let replies = operation.node["responses"].as_object();
-    for (status, reply) in replies.into_iter().flatten() {
+    for (status, reply) in replies(operation.node) {
         let reply = resolve(document, reply);
         let place = format!(" of its reply {status}");
         reader.keys(reply, READ_OF_REPLIES, &place);

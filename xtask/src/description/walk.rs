@@ -225,6 +225,12 @@ pub(crate) fn parameters<'a>(
     all.map(|parameter| resolve(document, parameter))
 }
 
+/// The replies of an operation by status, extensions left out.
+pub(crate) fn replies(operation: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    let all = operation["responses"].as_object().into_iter().flatten();
+    all.filter(|(status, _)| !status.starts_with("x-"))
+}
+
 /// The values of an object, if it is one.
 pub(crate) fn values(node: Option<&mut Value>) -> impl Iterator<Item = &mut Value> {
     node.and_then(Value::as_object_mut)

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::description::Operation;
 use crate::description::facts::{FACETS, creates_content};
 use crate::description::unread::unread;
-use crate::description::walk::{component_of, parameters, resolve};
+use crate::description::walk::{component_of, parameters, replies, resolve};
 
 /// What part of an operation a fact is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,11 +98,7 @@ pub(super) fn flat(document: &Value, operation: &Operation<'_>) -> Flat {
         body["required"] == true,
         &mut found,
     );
-    for (status, reply) in operation.node["responses"]
-        .as_object()
-        .into_iter()
-        .flatten()
-    {
+    for (status, reply) in replies(operation.node) {
         let reply = resolve(document, reply);
         let area = Area::Reply(status.clone());
         found.insert(

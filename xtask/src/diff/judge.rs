@@ -118,10 +118,14 @@ impl Aspects<'_> {
                 "never null now"
             };
             let told = verdict(what, self.breaks_of_retyping(before, after));
-            found.push(if after.nullable {
-                self.standing(told)
-            } else {
-                told
+            found.push(match after.nullable {
+                // Repairs pass over it, and `null` is read as nothing.
+                true if self.is_root() => Verdict {
+                    stands: self.usage.used && self.is_success(),
+                    ..told
+                },
+                true => self.standing(told),
+                false => told,
             });
         }
         self.values(before, after, &mut found);
@@ -246,7 +250,7 @@ impl Aspects<'_> {
 
     /// Whether `octoseal` needs this part of a reply.
     fn is_needed(&self) -> bool {
-        matches!(self.area(), Area::Reply(status) if status.starts_with('2'))
+        self.is_success()
             && self
                 .property()
                 .is_some_and(|name| (self.usage.needs)(self.component, name))
@@ -254,9 +258,11 @@ impl Aspects<'_> {
 
     /// Whether this is a success whose status `octoseal` reads.
     fn tells_what_was_done(&self) -> bool {
-        self.usage.told_by_status
-            && self.is_root()
-            && matches!(self.area(), Area::Reply(status) if status.starts_with('2'))
+        self.usage.told_by_status && self.is_root() && self.is_success()
+    }
+
+    fn is_success(&self) -> bool {
+        matches!(self.area(), Area::Reply(status) if status.starts_with('2'))
     }
 
     /// Whether a limit, as it is now, is one that `octoseal` checks or keeps by hand: of names, of sealed values and

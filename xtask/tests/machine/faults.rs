@@ -60,6 +60,11 @@ fn faulty() -> Vec<(&'static str, Value, &'static str)> {
         ),
         (
             "/x",
+            replying("#/components/schemas/environment/properties/name"),
+            "`#/components/schemas/environment/properties/name`, which is a part of a component",
+        ),
+        (
+            "/x",
             replying("#/paths/~1app/get"),
             "`#/paths/~1app/get`, which is not a component",
         ),

@@ -107,13 +107,27 @@ const CASES: &[Case] = &[
                 json!({ "name": "who", "in": "cookie", "schema": { "type": "string" } }),
             )
         },
-        "`actions/list-repo-variables` (GET /repos/{owner}/{repo}/actions/variables): its parameter `who` stands in a \
+        "`actions/list-repo-variables` (GET /repos/{owner}/{repo}/actions/variables): its parameter `who` is a \
          cookie",
     ),
     (
         |d| parameter(d, json!({ "name": "since", "in": "query" })),
         "`actions/list-repo-variables` (GET /repos/{owner}/{repo}/actions/variables): its parameter `since` has no \
          schema",
+    ),
+    (
+        |d| {
+            let labels = json!({ "type": "array", "items": { "type": "string" } });
+            parameter(
+                d,
+                json!({ "name": "X-Labels", "in": "header", "schema": labels }),
+            );
+        },
+        "its parameter `X-Labels` is part of the path, or a header, and neither text nor a number nor a boolean",
+    ),
+    (
+        |d| d["components"]["parameters"]["variable-name"]["required"] = json!(false),
+        "its parameter `name` is part of the path, and not required",
     ),
     (|d| renamed(d, "actions-secret", "secret-of-actions"), ""),
     (

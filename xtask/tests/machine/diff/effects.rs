@@ -71,6 +71,24 @@ fn elsewhere(description: &mut Value) -> &mut Value {
 
 pub(super) const EFFECTS: &[Case] = &[
     (
+        "actions/get-org-public-key",
+        |d| {
+            let get = &mut d["paths"]["/orgs/{org}/actions/secrets/public-key"]["get"];
+            let schema = &mut get["responses"]["200"]["content"]["application/json"]["schema"];
+            *schema = json!({ "nullable": true, "allOf": [schema.take()] });
+        },
+        "reply 200",
+        "may be null now",
+        Breaks::Octoseal,
+    ),
+    (
+        MINE,
+        |d| mine(d)["responses"]["x-more"] = json!({ "any": "thing" }),
+        "",
+        "",
+        Breaks::Nobody,
+    ),
+    (
         // Called in documentation alone.
         "actions/get-org-variable",
         |d| {

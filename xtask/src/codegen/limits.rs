@@ -1,0 +1,80 @@
+//! What progenitor panics at, or writes code for that does not compile: refused before, with its operation and place.
+
+use anyhow::{Result, anyhow};
+use serde_json::Value;
+
+use crate::description::faults::named;
+use crate::description::walk::{parameters, replies, resolve};
+use crate::description::{Operation, operations};
+use crate::repairs::{all_of, is_json};
+use crate::tree::SOURCE;
+
+/// Fails if a repaired fragment has such things, and tells all of them.
+pub(super) fn ensure(repaired: &Value) -> Result<()> {
+    let mut errors = Vec::new();
+    for operation in operations(repaired) {
+        let of_parameters =
+            parameters(repaired, &operation).filter_map(|it| of_parameter(repaired, it));
+        for what in of_parameters.chain(without_schema(repaired, &operation)) {
+            let told = format!(
+                "{what}: leave the operation out of {SOURCE}, or keep the description as it was"
+            );
+            errors.push(anyhow!(named(&operation, &told)));
+        }
+    }
+    all_of(errors)
+}
+
+/// What is wrong with a parameter.
+fn of_parameter(document: &Value, parameter: &Value) -> Option<String> {
+    let place = parameter["in"].as_str().unwrap_or_default();
+    let why = match (place, parameter.get("schema")) {
+        ("cookie", _) => "is a cookie, and none are sent",
+        (_, None) => "has no schema",
+        ("path", _) if parameter["required"] != true => "is part of the path, and not required",
+        ("path" | "header", Some(schema)) if !is_plain(document, schema) => {
+            "is part of the path, or a header, and neither text nor a number nor a boolean"
+        }
+        _ => return None,
+    };
+    let name = parameter["name"].as_str().unwrap_or_default();
+    Some(format!("its parameter `{name}` {why}"))
+}
+
+/// Whether every value of a schema is text, a number or a boolean.
+fn is_plain(document: &Value, schema: &Value) -> bool {
+    let schema = resolve(document, schema);
+    let parts = ["allOf", "anyOf", "oneOf"].iter();
+    let mut parts = parts.filter_map(|key| schema[*key].as_array()).flatten();
+    match schema["type"].as_str() {
+        Some(kind) => ["string", "integer", "number", "boolean"].contains(&kind),
+        None if schema["enum"].is_array() => true,
+        None => parts.next().is_some_and(|first| {
+            is_plain(document, first) && parts.all(|part| is_plain(document, part))
+        }),
+    }
+}
+
+/// A body, or replies in JSON, without a schema. (`{}` is one: that of anything.)
+fn without_schema<'a>(
+    document: &'a Value,
+    operation: &Operation<'a>,
+) -> impl Iterator<Item = String> + 'a {
+    let body = &operation.node["requestBody"];
+    let body = media(document, body).map(|(kind, media)| ("body".to_owned(), kind, media));
+    let replies = replies(operation.node).flat_map(|(status, reply)| {
+        let media = media(document, reply).filter(|(kind, _)| is_json(kind));
+        media.map(move |(kind, media)| (format!("reply {status}"), kind, media))
+    });
+    body.chain(replies)
+        .filter(|(_, _, media)| media.get("schema").is_none())
+        .map(|(what, kind, _)| format!("its {what} in `{kind}` has no schema"))
+}
+
+fn media<'a>(
+    document: &'a Value,
+    holder: &'a Value,
+) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    let content = resolve(document, holder)["content"].as_object();
+    content.into_iter().flatten()
+}
