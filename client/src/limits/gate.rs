@@ -204,7 +204,7 @@ impl Limits {
             // Places go first, since the used-up limits of an identity must not be forgotten.
             let is_place = |key: &Key, _: &Arc<Line>| matches!(key, Key::Place(_));
             let has_room = |_: &Key, line: &Arc<Line>| {
-                line.look(|tally, now| tally.earliest(now, Cost::CONTENT) <= now)
+                line.peek(|tally, now| tally.earliest(now, Cost::CONTENT) <= now)
             };
             if let Some(oldest) = oldest(is_place).or_else(|| oldest(has_room)) {
                 lines.remove(&oldest);

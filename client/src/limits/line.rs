@@ -168,6 +168,12 @@ impl Line {
         self.locked(|inner, now| look(&mut inner.tally, now))
     }
 
+    /// Looks at the tally as it is, without an exchange with the ledger.
+    pub(super) fn peek<T>(&self, look: impl FnOnce(&mut Tally, Ms) -> T) -> T {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        look(&mut inner.tally, self.clock.now())
+    }
+
     /// Changes the tally, and rings for the first of each lane, since it may have room now.
     pub(super) fn update<T>(self: &Arc<Self>, change: impl FnOnce(&mut Tally, Ms) -> T) -> T {
         self.locked(|inner, now| {

@@ -201,19 +201,15 @@ fn start<T: Send + Sync + 'static>(
         // Several callers share this future, and a panic would end them all.
         let fetched = AssertUnwindSafe(fetch).catch_unwind().await;
         let mut known = slot.lock();
-        known.fetch = None;
+        (known.value, known.fetch) = (None, None);
         match fetched {
             Ok(Ok(value)) => {
                 let value = Arc::new(value);
                 known.value = Some((value.clone(), Instant::now()));
                 Ok(value)
             }
-            Ok(Err(error)) => {
-                known.value = None;
-                Err(Missed::new(error, &allowance))
-            }
+            Ok(Err(error)) => Err(Missed::new(error, &allowance)),
             Err(_) => {
-                known.value = None;
                 let why = "the transport, or what is wrapped around it, panicked";
                 let error = Error::new(ErrorKind::Transport, why);
                 Err(Missed {
