@@ -33,7 +33,7 @@ fn of_parameter(document: &Value, parameter: &Value) -> Option<String> {
         (_, None) => "has no schema",
         ("path", _) if parameter["required"] != true => "is part of the path, and not required",
         ("path" | "header", Some(schema)) if !is_plain(document, schema) => {
-            "is part of the path, or a header, and neither text nor a number nor a boolean"
+            "is part of the path, or a header, and not always text, a number or a boolean"
         }
         _ => return None,
     };
@@ -44,6 +44,10 @@ fn of_parameter(document: &Value, parameter: &Value) -> Option<String> {
 /// Whether every value of a schema is text, a number or a boolean.
 fn is_plain(document: &Value, schema: &Value) -> bool {
     let schema = resolve(document, schema);
+    let mut values = schema["enum"].as_array().into_iter().flatten();
+    if schema["nullable"] == true || values.any(Value::is_null) {
+        return false;
+    }
     let parts = ["allOf", "anyOf", "oneOf"].iter();
     let mut parts = parts.filter_map(|key| schema[*key].as_array()).flatten();
     match schema["type"].as_str() {

@@ -43,6 +43,13 @@ fn parameter(description: &mut Value, parameter: Value) {
     list["parameters"].as_array_mut().unwrap().push(parameter);
 }
 
+fn header(description: &mut Value, schema: Value) {
+    let header = json!({ "name": "X-Labels", "in": "header", "schema": schema });
+    parameter(description, header);
+}
+
+const NOT_PLAIN: &str = "its parameter `X-Labels` is part of the path, or a header, and not always text, a number or a boolean";
+
 /// A change, and words of what is refused. Of what is not, none.
 type Case = (fn(&mut Value), &'static str);
 
@@ -116,14 +123,34 @@ const CASES: &[Case] = &[
          schema",
     ),
     (
+        |d| header(d, json!({ "type": "array", "items": { "type": "string" } })),
+        NOT_PLAIN,
+    ),
+    (
+        |d| header(d, json!({ "type": "string", "nullable": true })),
+        NOT_PLAIN,
+    ),
+    (
         |d| {
-            let labels = json!({ "type": "array", "items": { "type": "string" } });
-            parameter(
+            header(
                 d,
-                json!({ "name": "X-Labels", "in": "header", "schema": labels }),
-            );
+                json!({ "oneOf": [{ "type": "string" }, { "type": "object" }] }),
+            )
         },
-        "its parameter `X-Labels` is part of the path, or a header, and neither text nor a number nor a boolean",
+        NOT_PLAIN,
+    ),
+    (
+        |d| d["components"]["parameters"]["variable-name"]["schema"]["nullable"] = json!(true),
+        "its parameter `name` is part of the path, or a header, and not always text",
+    ),
+    (
+        |d| {
+            header(
+                d,
+                json!({ "oneOf": [{ "type": "string" }, { "type": "integer" }] }),
+            )
+        },
+        "",
     ),
     (
         |d| d["components"]["parameters"]["variable-name"]["required"] = json!(false),
