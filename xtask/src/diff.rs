@@ -229,6 +229,7 @@ impl<'a> Comparison<'a> {
         let by_shape = self.family.contains(id) && !of_registries;
         let usage = change::Usage {
             used: self.used(id),
+            called_by_name: uses.calls(id),
             told_by_status: self.told_by_status.contains(id),
             writes: &|name| uses.writes(name),
             reads: &|name| {

@@ -39,6 +39,8 @@ pub struct Change {
 pub(super) struct Usage<'a> {
     /// `client/` calls it, by name or through the dispatch over stores.
     pub(super) used: bool,
+    /// `client/` calls it by name.
+    pub(super) called_by_name: bool,
     /// Its status tells what it did.
     pub(super) told_by_status: bool,
     /// Whether `client/` writes a field of this name.

@@ -53,7 +53,7 @@ impl Aspects<'_> {
             // What may be left out is in structs that callers begin by their default, or by `new`.
             Area::Parameter(..) | Area::Body => Breaks::Nobody,
             Area::Reply(_) if self.tells_what_was_done() => Breaks::Octoseal,
-            Area::Reply(_) if self.is_root() => Breaks::LowLevel,
+            Area::Reply(_) if self.is_root() => self.breaks_of_other_replies(),
             // Replies are read.
             Area::Reply(_) | Area::Call => Breaks::Nobody,
         };
@@ -71,6 +71,7 @@ impl Aspects<'_> {
             Area::Parameter(..) if self.is_passed(fact) => self.octoseal(),
             Area::Reply(_) if self.is_read() => self.octoseal(),
             Area::Reply(_) if self.tells_what_was_done() => Breaks::Octoseal,
+            Area::Reply(_) if self.is_root() => self.breaks_of_other_replies(),
             _ => Breaks::LowLevel,
         };
         let told = self.standing(verdict("removed", breaks));
@@ -138,6 +139,9 @@ impl Aspects<'_> {
             // A generated method takes its body in any case.
             (true, Area::Body) if self.is_root() => verdict("required now", Breaks::Nobody),
             (false, Area::Body) if self.is_root() => verdict("no longer required", Breaks::Nobody),
+            (true, Area::Reply(_)) if self.is_read() => {
+                verdict("always there now", self.octoseal())
+            }
             (true, Area::Reply(_)) => verdict("always there now", Breaks::LowLevel),
             (true, _) => verdict("required now", self.octoseal()),
             (false, Area::Reply(_)) if self.is_read() => {
@@ -234,6 +238,16 @@ impl Aspects<'_> {
             self.octoseal()
         } else {
             Breaks::LowLevel
+        }
+    }
+
+    /// Whose code breaks where replies come or go: together they are what the method gives.
+    fn breaks_of_other_replies(&self) -> Breaks {
+        match (self.harmless, self.usage.called_by_name) {
+            (true, _) => Breaks::Nobody,
+            (false, true) => Breaks::Octoseal,
+            // What the dispatch could not follow is refused.
+            (false, false) => Breaks::LowLevel,
         }
     }
 

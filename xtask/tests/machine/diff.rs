@@ -7,7 +7,7 @@ mod generated;
 use rayon::prelude::*;
 
 use self::cases::{CASES, Case, PUT, put, schema};
-use self::effects::{EFFECTS, READ, REGISTRY, SHARED, sent, shared};
+use self::effects::{EFFECTS, READ, READ_ALWAYS, REGISTRY, SHARED, sent, shared};
 use self::generated::GENERATED;
 use crate::support::{fragment, here};
 use serde_json::{Value, json};
@@ -98,12 +98,18 @@ fn a_field_more_breaks_neither_those_who_write_the_type_nor_those_who_read_it() 
 }
 
 #[test]
-fn a_field_that_octoseal_reads_breaks_it_where_its_type_tells_that_it_may_be_left_out_now() {
+fn a_field_that_octoseal_reads_breaks_it_where_its_type_tells_whether_it_may_be_left_out() {
     let before = |description: &mut Value| {
         few(description);
         sent(description);
     };
     assert_eq!(fault(READ, before, &code(before)), None);
+    let before = |description: &mut Value| {
+        few(description);
+        sent(description);
+        schema(description, "full-repository")["required"] = json!(["id", "full_name"]);
+    };
+    assert_eq!(fault(READ_ALWAYS, before, &code(before)), None);
 }
 
 #[test]

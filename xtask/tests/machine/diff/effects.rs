@@ -54,6 +54,14 @@ pub(super) const READ: &Case = &(
     Breaks::Octoseal,
 );
 
+pub(super) const READ_ALWAYS: &Case = &(
+    "repos/get",
+    |d| schema(d, "full-repository")["required"] = json!(["id", "full_name", "name"]),
+    "reply 200.name",
+    "always there now",
+    Breaks::Octoseal,
+);
+
 pub(super) const REGISTRY: &Case = &(
     "private-registries/get-org-private-registry",
     |d| {
@@ -70,6 +78,34 @@ fn elsewhere(description: &mut Value) -> &mut Value {
 }
 
 pub(super) const EFFECTS: &[Case] = &[
+    (
+        "repos/get",
+        |d| d["paths"]["/repos/{owner}/{repo}"]["get"]["responses"]["202"] = json!({}),
+        "reply 202",
+        "added",
+        Breaks::Octoseal,
+    ),
+    (
+        "repos/get",
+        |d| {
+            let responses = &mut d["paths"]["/repos/{owner}/{repo}"]["get"]["responses"];
+            responses["203"] = responses["200"].take();
+            responses.as_object_mut().unwrap().remove("200");
+        },
+        "reply 200",
+        "removed",
+        Breaks::Nobody,
+    ),
+    (
+        "actions/delete-org-secret",
+        |d| {
+            let body = json!({ "application/json": { "schema": { "type": "object", "properties": { "z": {} } } } });
+            elsewhere(d)["delete"]["responses"]["200"] = json!({ "content": body });
+        },
+        "reply 200",
+        "added",
+        Breaks::LowLevel,
+    ),
     (
         "actions/get-org-public-key",
         |d| {
