@@ -1,5 +1,7 @@
 //! What progenitor panics at, or writes code for that does not compile: refused before, with its operation and place.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Result, anyhow};
 use serde_json::Value;
 
@@ -11,18 +13,36 @@ use crate::tree::SOURCE;
 
 /// Fails if a repaired fragment has such things, and tells all of them.
 pub(super) fn ensure(repaired: &Value) -> Result<()> {
-    let mut errors = Vec::new();
+    let mut found: BTreeMap<String, Vec<Operation<'_>>> = BTreeMap::new();
     for operation in operations(repaired) {
         let of_parameters =
             parameters(repaired, &operation).filter_map(|it| of_parameter(repaired, it));
         for what in of_parameters.chain(without_schema(repaired, &operation)) {
-            let told = format!(
-                "{what}: leave the operation out of {SOURCE}, or keep the description as it was"
-            );
-            errors.push(anyhow!(named(&operation, &told)));
+            found.entry(what).or_default().push(operation);
         }
     }
-    all_of(errors)
+    let told = found.iter().map(|(what, operations)| {
+        let told = format!(
+            "{what}: such operations are to be left out of {SOURCE}, or the description kept as it was"
+        );
+        anyhow!(match operations.as_slice() {
+            [one] => named(one, &told),
+            many => format!("{}: {told}", ids(many)),
+        })
+    });
+    all_of(told.collect())
+}
+
+/// The first ids of operations, and how many there are more.
+fn ids(operations: &[Operation<'_>]) -> String {
+    const MOST: usize = 5;
+    let first = operations.iter().take(MOST);
+    let first: Vec<_> = first.map(|each| format!("`{}`", each.id)).collect();
+    let first = first.join(", ");
+    match operations.len().checked_sub(MOST) {
+        None | Some(0) => first,
+        Some(more) => format!("{first} and {more} more"),
+    }
 }
 
 /// What is wrong with a parameter.

@@ -124,13 +124,10 @@ fn list(repaired: &Value, operation: &Operation<'_>, made: &Made) -> Result<Opti
     };
     let fields = made.fields(&page).unwrap_or_default();
     let is_list = |kind: &Type| inside(kind, "Vec").is_some();
-    let lists: Vec<_> = fields
-        .iter()
-        .filter(|field| is_list(inside(&field.kind, "Option").unwrap_or(&field.kind)))
-        .collect();
+    let lists: Vec<_> = fields.iter().filter(|field| is_list(&field.kind)).collect();
     Ok(match lists.as_slice() {
-        // Where the only list may be absent, a page without it would look like the last one.
-        [entries] if is_list(&entries.kind) => Some(List {
+        // Without a list that is always there, a page that lacks it would look like the last one.
+        [entries] => Some(List {
             entries: entries.name.clone(),
             page: Some((page, entries.name.clone())),
         }),

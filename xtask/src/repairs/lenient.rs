@@ -50,14 +50,19 @@ pub(super) fn require_what_is_needed(document: &mut Value, source: &Source) -> R
     Ok(mended)
 }
 
-/// The property that holds the entries, if a schema is that of a page: the one list beside `total_count`.
+/// The property that holds the entries, if a schema is that of a page: the one list beside `total_count`, or of several
+/// the one that is required.
 fn entries<'a>(document: &Value, page: &'a Map<String, Value>) -> Option<&'a str> {
     let properties = page.get("properties")?.as_object()?;
     properties.get("total_count")?;
     let is_list = |schema: &Value| resolve(document, schema)["type"] == "array";
-    let mut lists = properties.iter().filter(|(_, schema)| is_list(schema));
-    match (lists.next(), lists.next()) {
-        (Some((name, _)), None) => Some(name),
+    let lists = properties.iter().filter(|(_, schema)| is_list(schema));
+    let lists: Vec<_> = lists.map(|(name, _)| name.as_str()).collect();
+    let required = page.get("required").and_then(Value::as_array);
+    let is_required = |name: &str| required.is_some_and(|all| all.iter().any(|each| each == name));
+    let mut required = lists.iter().filter(|name| is_required(name));
+    match (lists.as_slice(), required.next(), required.next()) {
+        ([one], ..) | (_, Some(one), None) => Some(one),
         _ => None,
     }
 }

@@ -79,6 +79,17 @@ fn elsewhere(description: &mut Value) -> &mut Value {
 
 pub(super) const EFFECTS: &[Case] = &[
     (
+        "actions/list-org-variables",
+        |d| {
+            let get = &mut d["paths"]["/orgs/{org}/actions/variables"]["get"];
+            let page = &mut get["responses"]["200"]["content"]["application/json"]["schema"];
+            page["properties"]["hints"] = json!({ "type": "array", "items": { "type": "string" } });
+        },
+        "reply 200.hints",
+        "added",
+        Breaks::Nobody,
+    ),
+    (
         "repos/get",
         |d| d["paths"]["/repos/{owner}/{repo}"]["get"]["responses"]["202"] = json!({}),
         "reply 202",
