@@ -1,6 +1,6 @@
 //! What progenitor made: the methods and types of the generated client, as far as other generated code uses them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 use proc_macro2::{Ident, TokenStream};
@@ -14,6 +14,8 @@ use syn::{
 pub(crate) struct Made {
     methods: BTreeMap<String, Method>,
     structs: BTreeMap<String, Vec<Field>>,
+    /// Enums and aliases beside the structs.
+    other_types: BTreeSet<String>,
     /// What may be left out of calls.
     options: BTreeMap<String, Vec<Field>>,
 }
@@ -41,11 +43,15 @@ impl Made {
         let mut made = Self {
             methods: BTreeMap::new(),
             structs: BTreeMap::new(),
+            other_types: BTreeSet::new(),
             options: BTreeMap::new(),
         };
         for item in &file.items {
             match item {
-                Item::Mod(module) if module.ident == "types" => made.structs = structs(module),
+                Item::Mod(module) if module.ident == "types" => {
+                    made.structs = structs(module);
+                    made.other_types = other_types(module);
+                }
                 Item::Mod(module) if module.ident == "options" => made.options = structs(module),
                 Item::Impl(item) if is_client(item) => {
                     made.read_methods(&item.items);
@@ -64,6 +70,11 @@ impl Made {
     /// The fields of the struct of this name.
     pub(crate) fn fields(&self, name: &str) -> Option<&[Field]> {
         self.structs.get(name).map(Vec::as_slice)
+    }
+
+    /// Whether there is a type of this name.
+    pub(crate) fn has_type(&self, name: &str) -> bool {
+        self.structs.contains_key(name) || self.other_types.contains(name)
     }
 
     /// What the twin of a method of this name may be given, if it has a twin.
@@ -100,6 +111,17 @@ fn structs(module: &syn::ItemMod) -> BTreeMap<String, Vec<Field>> {
         Some((item.ident.to_string(), fields.collect()))
     });
     structs.collect()
+}
+
+/// The names of a module's enums and aliases.
+fn other_types(module: &syn::ItemMod) -> BTreeSet<String> {
+    let items = module.content.iter().flat_map(|(_, items)| items);
+    let names = items.filter_map(|item| match item {
+        Item::Enum(item) => Some(item.ident.to_string()),
+        Item::Type(item) => Some(item.ident.to_string()),
+        _ => None,
+    });
+    names.collect()
 }
 
 /// The arguments of a generated method after `self`.

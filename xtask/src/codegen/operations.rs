@@ -178,7 +178,7 @@ fn total(kind: Option<&Type>) -> TokenStream {
 
 /// A type as it is named outside the module of generated types.
 fn in_types(kind: &Type, made: &Made) -> TokenStream {
-    match type_name(kind).filter(|name| made.fields(name).is_some()) {
+    match type_name(kind).filter(|name| made.has_type(name)) {
         Some(name) => {
             let name = format_ident!("{name}");
             quote!(types::#name)

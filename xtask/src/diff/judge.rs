@@ -102,7 +102,8 @@ impl Aspects<'_> {
             };
             let what = format!("its type: {} becomes {}", name(before), name(after));
             let named = before.component.as_deref().is_some_and(self.usage.names);
-            let breaks = if named {
+            let passed = self.is_root() && matches!(self.area(), Area::Body);
+            let breaks = if named || passed && self.usage.called_by_name {
                 self.octoseal()
             } else {
                 Breaks::LowLevel

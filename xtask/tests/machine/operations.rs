@@ -109,6 +109,17 @@ fn a_total_of_another_type_is_made_whole_or_not_told() {
 }
 
 #[test]
+fn entries_that_are_one_of_several_kinds_are_of_a_generated_type_too() {
+    let mut description = lists_and_writes();
+    let star =
+        |name: &str| json!({ "type": "object", "properties": { name: {} }, "required": [name] });
+    description["components"]["schemas"]["star"] =
+        json!({ "oneOf": [star("mass"), star("light")] });
+    let code = generated(&description);
+    assert!(code.contains("type Item = types::Star;"), "{code}");
+}
+
+#[test]
 fn a_list_that_a_kind_of_success_leaves_out_is_a_list_all_the_same() {
     let mut description = lists_and_writes();
     description["paths"]["/plain"]["get"]["responses"]["204"] = json!({});

@@ -79,6 +79,19 @@ fn elsewhere(description: &mut Value) -> &mut Value {
 
 pub(super) const EFFECTS: &[Case] = &[
     (
+        "apps/create-installation-access-token",
+        |d| {
+            let post =
+                &mut d["paths"]["/app/installations/{installation_id}/access_tokens"]["post"];
+            let schema = &mut post["requestBody"]["content"]["application/json"]["schema"];
+            let schema = std::mem::replace(schema, json!({ "$ref": "#/components/schemas/asked" }));
+            d["components"]["schemas"]["asked"] = schema;
+        },
+        "body",
+        "its type: written out becomes `asked`",
+        Breaks::Octoseal,
+    ),
+    (
         "actions/list-org-variables",
         |d| {
             let get = &mut d["paths"]["/orgs/{org}/actions/variables"]["get"];
