@@ -53,7 +53,7 @@ pub fn vendor(tree: &Tree, options: &vendor::Options) -> Result<()> {
         eprintln!("note: passed over, not kept: {fault}");
     }
     if !options.check
-        && let Err(error) = codegen::files(tree, Idle::Allow)
+        && let Err(error) = codegen::files(tree, Idle::Refuse)
     {
         eprintln!(
             "warning: `{}` will fail: {error:#}\n`git restore openapi` takes the new fragment back",

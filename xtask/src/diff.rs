@@ -112,7 +112,7 @@ pub fn diff(
         .map(|change| change.operation.as_str())
         .filter(|id| !new_flats.contains_key(*id))
         .collect();
-    let losses = losses_beyond_belief(&gone, old_flats.len(), &old_stores);
+    let losses = losses_beyond_belief(&gone, old_flats.len(), &old_stores, &stores_removed);
     let mut report = Report {
         losses,
         old: old.version,
@@ -142,22 +142,31 @@ impl Report {
     }
 }
 
-/// What is gone, if it is a fifth of the operations kept, or all of a store: GitHub takes back single operations.
-fn losses_beyond_belief(gone: &BTreeSet<&str>, kept: usize, stores: &Stores) -> Option<String> {
-    let whole = stores.iter().filter(|(_, roles)| {
-        !roles.is_empty() && roles.values().all(|id| gone.contains(id.as_str()))
+/// What is gone, if it is a fifth of the operations kept, or all of a store, be it that its operations are elsewhere: GitHub
+/// takes back single operations.
+fn losses_beyond_belief(
+    gone: &BTreeSet<&str>,
+    kept: usize,
+    stores: &Stores,
+    removed: &[String],
+) -> Option<String> {
+    let whole = stores.iter().filter(|(store, roles)| {
+        let all_gone = !roles.is_empty() && roles.values().all(|id| gone.contains(id.as_str()));
+        all_gone || removed.contains(store)
     });
     let whole: Vec<_> = whole.map(|(store, _)| store.as_str()).collect();
     if whole.is_empty() && (gone.len() < 2 || gone.len() * 5 < kept) {
         return None;
     }
-    let stores = match whole.as_slice() {
-        [] => String::new(),
-        whole => format!(", and with them all of {}", whole.join(", ")),
+    let operations = format!("{} of the {kept} operations kept are gone", gone.len());
+    let stores = format!("all of {}", whole.join(", "));
+    let lost = match (gone.is_empty(), whole.is_empty()) {
+        (true, _) => format!("{stores} is elsewhere"),
+        (false, true) => operations,
+        (false, false) => format!("{operations}, and with them {stores}"),
     };
     Some(format!(
-        "{} of the {kept} operations kept are gone{stores}: this description is more likely to be broken than true",
-        gone.len()
+        "{lost}: this description is more likely to be broken than true"
     ))
 }
 

@@ -176,8 +176,8 @@ pub fn check_witness(
     let Repair { why, upstream, .. } = &ALL[index];
     let upstream = upstream.map(|link| format!(", {link}")).unwrap_or_default();
     bail!(
-        "repair `{name}` mends nothing in `{witness}` any more: remove the repair, or name another \
-         witness in openapi/source.toml (why it was there: {why}{upstream})"
+        "repair `{name}` mends nothing in `{witness}` any more: remove the repair, or the entry of [practice] \
+         that it follows, or name another witness in openapi/source.toml (why it was there: {why}{upstream})"
     )
 }
 

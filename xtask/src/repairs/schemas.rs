@@ -121,7 +121,7 @@ pub(super) fn nullable_where_used(document: &mut Value, _: &Source) -> Result<us
 }
 
 /// What generated code has under names that begin with a capital letter, and does not write out as a path.
-const PRELUDE: [&str; 5] = ["Ok", "Err", "Some", "None", "Self_"];
+const PRELUDE: [&str; 6] = ["Ok", "Err", "Some", "None", "Self_", "String"];
 
 /// Renames components whose type has the name of another component's, of what generated code uses, or of an inline type,
 /// which progenitor makes of the path: `conditions` of `repository-ruleset` is `RepositoryRulesetConditions`.

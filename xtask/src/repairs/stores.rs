@@ -27,7 +27,12 @@ pub(super) fn page_every_list(document: &mut Value, source: &Source) -> Result<u
     let before = document.clone();
     for operation in lists(&before) {
         let known: Vec<_> = parameters(&before, &operation).collect();
-        let is_known = |name: &&str| known.iter().any(|each| each["name"] == **name);
+        let is_query = |each: &Value| each["in"] == "query";
+        let is_known = |name: &&str| {
+            known
+                .iter()
+                .any(|each| each["name"] == **name && is_query(each))
+        };
         let names = ["page", "per_page"].into_iter();
         let names: Vec<_> = names.filter(|name| !is_known(name)).collect();
         if names.is_empty() {

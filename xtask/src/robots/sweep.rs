@@ -14,7 +14,7 @@ use crate::description::cut::cut;
 use crate::description::source::Source;
 use crate::description::{Description, Operation};
 use crate::robots::trips::{self, Trips};
-use crate::{codegen, repairs};
+use crate::{codegen, progress, repairs};
 
 /// The result of a sweep.
 #[derive(Debug, Clone)]
@@ -38,14 +38,17 @@ pub fn sweep(description: &Description, source: &Source) -> Sweep {
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} operations, {eta} to go")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(operations.len() as u64).with_style(style);
-    let results: Vec<_> = operations
-        .par_iter()
-        .map(|operation| {
-            let result = sweep_one(description, operation, source);
-            bar.inc(1);
-            (operation.id, result)
-        })
-        .collect();
+    let take = |operation: &Operation<'_>| {
+        let result = sweep_one(description, operation, source);
+        bar.inc(1);
+        (operation.id.to_owned(), result)
+    };
+    let all = || -> Vec<_> { operations.par_iter().map(take).collect() };
+    // A bar is drawn on terminals alone.
+    let results = match bar.is_hidden() {
+        true => progress::during("sweeping", all),
+        false => all(),
+    };
     bar.finish_and_clear();
 
     let mut failures: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -62,7 +65,7 @@ pub fn sweep(description: &Description, source: &Source) -> Sweep {
             Err(error) => failures
                 .entry(cause(&format!("{error:#}")))
                 .or_default()
-                .push(id.to_owned()),
+                .push(id),
         }
     }
     for (name, witness) in &source.witness {

@@ -57,6 +57,10 @@ impl Tree {
             return Ok(None);
         }
         let lock = self.lock();
+        // Another run may have been at work, and has ended.
+        if !journal.is_dir() {
+            return Ok(None);
+        }
         let Ok(list) = std::fs::read_to_string(journal.join(LIST)) else {
             remove(&journal)?;
             return Ok(Some(Recovered::TakenBack));
@@ -136,8 +140,18 @@ fn write_through(path: &Path, text: &str) -> Result<()> {
     Ok(file.sync_all()?)
 }
 
+/// Removes the journal, the list last: a run that is killed meanwhile has written all files, and the list says so.
 fn remove(journal: &Path) -> Result<()> {
-    std::fs::remove_dir_all(journal).with_context(|| format!("cannot remove {JOURNAL}"))
+    let removed = || {
+        for entry in std::fs::read_dir(journal)? {
+            let path = entry?.path();
+            if !path.ends_with(LIST) {
+                std::fs::remove_file(path)?;
+            }
+        }
+        std::fs::remove_dir_all(journal)
+    };
+    removed().with_context(|| format!("cannot remove {JOURNAL}"))
 }
 
 fn new(index: usize) -> String {

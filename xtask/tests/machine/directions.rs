@@ -80,7 +80,7 @@ const CLIENT: &[Room] = &[
     ),
     ("app", &["auth", "error", "limits", "lookup", "runtime"]),
     ("client", &["lookup", "runtime", "wire"]),
-    ("receipt", &["runtime"]),
+    ("receipt", &["error", "runtime"]),
     (
         "operation",
         &["auth", "client", "error", "runtime", "scope"],

@@ -35,12 +35,13 @@ fn one_byte_of_what_is_generated_makes_it_stale_and_the_message_names_the_comman
 #[test]
 fn a_fragment_that_cannot_be_generated_leaves_the_code_as_it_was() {
     let workshop = Workshop::new();
-    workshop.edit(FRAGMENT, "\"in\": \"query\"", "\"in\": \"cookie\"");
+    let place = |kind| format!("\"variables-per-page\": {{\n        \"in\": \"{kind}\"");
+    workshop.edit(FRAGMENT, &place("query"), &place("cookie"));
     let before = workshop.snapshot();
     let error = run(&workshop.tree, Mode::Write, Idle::Allow).unwrap_err();
     let message = format!("{error:#}");
     assert!(
-        message.contains("list-org-secrets`") && message.contains(" more: its parameter `page` is"),
+        message.contains("list-org-variables`") && message.contains("its parameter `per_page` is"),
         "it names the operations: {message}"
     );
     assert!(message.contains("is a cookie"), "{message}");

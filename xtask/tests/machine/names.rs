@@ -199,6 +199,7 @@ fn components_of_one_rust_name_and_those_named_as_a_body_or_as_rusts_own_have_ty
         "some",
         "none",
         "err",
+        "string",
     ];
     let reference = |name: &&str| {
         (

@@ -266,6 +266,26 @@ fn a_description_in_which_more_is_gone_than_github_takes_back_stops_first_and_go
 }
 
 #[test]
+fn a_store_that_moved_to_where_no_store_is_stops_first_although_its_operations_are_there() {
+    let (workshop, options) = workshop(|description| {
+        let paths = description["paths"].as_object_mut().unwrap();
+        let moved = std::mem::take(paths).into_iter().map(|(path, item)| {
+            let path = match path.contains("/agents/secrets") && path.starts_with("/repos/") {
+                true => path.replacen("/repos/", "/repositories/", 1),
+                false => path,
+            };
+            (path, item)
+        });
+        *paths = moved.collect();
+    });
+    let (error, _) = failed(&workshop, &options);
+    assert!(
+        error.contains("all of agents at Repository is elsewhere"),
+        "{error}"
+    );
+}
+
+#[test]
 fn an_older_description_is_no_news_unless_it_is_asked_for() {
     let pre_release = format!("{}-rc.1", source().package.version);
     for older in ["9.10.0", &pre_release] {

@@ -102,26 +102,30 @@ fn a_description_spoilt_at_any_place_is_an_error_or_code_and_never_a_panic() {
 }
 
 #[test]
-fn a_store_whose_write_takes_no_sealed_value_is_an_error_that_names_it() {
+fn a_store_whose_write_takes_no_sealed_value_or_no_key_id_is_an_error_that_names_it() {
     let (source, docs) = (crate::support::source(), crate::support::docs());
     let writes = [
         ("/orgs/{org}/actions/secrets/{secret_name}", "put"),
         ("/orgs/{org}/private-registries", "post"),
         ("/orgs/{org}/private-registries/{secret_name}", "patch"),
     ];
-    for (path, method) in writes {
+    for ((path, method), lost) in writes
+        .into_iter()
+        .flat_map(|write| ["encrypted_value", "key_id"].map(|lost| (write, lost)))
+    {
         let mut spoilt = small();
         let operation = &mut spoilt["paths"][path][method];
         let id = operation["operationId"].as_str().unwrap().to_owned();
         let schema = &mut operation["requestBody"]["content"]["application/json"]["schema"];
         let properties = schema["properties"].as_object_mut().unwrap();
-        properties.remove("encrypted_value").unwrap();
+        properties.remove(lost).unwrap();
+        let required = schema.get_mut("required").and_then(Value::as_array_mut);
+        required
+            .into_iter()
+            .for_each(|all| all.retain(|name| name != lost));
         let error = from_fragment(&spoilt, &source, &docs, Idle::Allow).unwrap_err();
         let told = format!("{error:#}");
-        assert!(
-            told.contains(&id) && told.contains("encrypted_value"),
-            "{told}"
-        );
+        assert!(told.contains(&id) && told.contains(lost), "{told}");
     }
 }
 

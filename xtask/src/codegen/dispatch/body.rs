@@ -81,6 +81,11 @@ pub(super) fn of(
     let properties = schema["properties"]
         .as_object()
         .context("its body is not an object")?;
+    if properties.values().any(is_sealed_value) && !properties.contains_key("key_id") {
+        bail!(
+            "its body takes a sealed value and no `key_id`, so that each write with one would be refused"
+        );
+    }
     let (mut fields, mut kinds) = (Vec::new(), Vec::new());
     for (name, property) in properties {
         let field = field(name);

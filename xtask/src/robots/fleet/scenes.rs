@@ -16,7 +16,7 @@ const SECRETS_PER_PROCESS: usize = 100;
 /// GitHub's 900 points a minute, at five points for a write.
 const WRITES_A_MINUTE: u64 = 180;
 const MINUTE: Duration = Duration::from_secs(60);
-/// The number of requests, some of each process, after which a fleet is in the middle of its first burst.
+/// The number of requests of all processes before trouble: a fleet is in the middle of its first burst.
 const REQUESTS_BEFORE_TROUBLE: u64 = 100;
 /// How long the store is away.
 const STORE_AWAY_FOR: Duration = Duration::from_secs(10);
@@ -108,12 +108,16 @@ impl Scene {
         github: &mut StandIn,
         workers: &mut Vec<Worker>,
     ) -> Result<bool> {
-        while github.ask("requests")?.parse::<u64>()? < REQUESTS_BEFORE_TROUBLE {
-            sleep(POLL_INTERVAL);
-        }
-        // A process that has not reached the store before it goes away can't know how many share the limits.
-        for worker in workers.iter() {
-            while github.plaintext(&format!("{}_0", worker.name))?.is_none() {
+        // A process that has not reached the store before it goes away can't know how many share the limits. One that has
+        // ended says why later.
+        for worker in workers.iter_mut() {
+            let first = format!("{}_0", worker.name);
+            while worker.is_running()? && github.plaintext(&first)?.is_none() {
+                sleep(POLL_INTERVAL);
+            }
+            while worker.is_running()?
+                && github.ask("requests")?.parse::<u64>()? < REQUESTS_BEFORE_TROUBLE
+            {
                 sleep(POLL_INTERVAL);
             }
         }

@@ -63,6 +63,10 @@ impl Worker {
         Ok(())
     }
 
+    pub(super) fn is_running(&mut self) -> Result<bool> {
+        Ok(self.process.try_wait()?.is_none())
+    }
+
     /// Waits for its end, which must be a good one, and gives what it said to standard error.
     pub(super) fn end(&mut self) -> Result<String> {
         let status = self.process.wait()?;
