@@ -96,8 +96,11 @@ impl Log {
         sums.passed = sums.passed + passed;
     }
 
-    /// Takes back what was added for the same instant.
-    fn take(&mut self, span: u64, at: u64, spent: Cost) {
+    /// Takes back what was added for the same instant, unless that is free again.
+    fn take(&mut self, span: u64, now: u64, at: u64, spent: Cost) {
+        if at + span + span / 200 <= now {
+            return;
+        }
         if let Some((_, sums)) = self.0.get_mut(&(at / (span / 240))) {
             sums.spent = sums.spent - spent;
         }
@@ -175,7 +178,7 @@ impl Page {
                 |lease: &Lease| lease.process == told.process && lease.number > told.answered;
             let leases = self.leases.iter().filter(|(_, lease)| is_unheard(lease));
             for id in leases.map(|(id, _)| *id).collect::<Vec<_>>() {
-                self.reduce(id, |_| Cost::NONE);
+                self.reduce(now, id, |_| Cost::NONE);
             }
         }
         let is_known = told.at_ms > 0 && told.at_ms <= now && now < told.at_ms + ABSENT_MS;
@@ -190,7 +193,7 @@ impl Page {
         for settled in told.settled.iter().skip(counted).filter(|_| !is_late) {
             self.settle(now, sent_at, settled);
         }
-        self.learn(sent_at, told.quota);
+        self.learn(now, sent_at, told.quota);
         if let Some(note) = &told.note
             && note.version >= self.note.version
         {
@@ -249,7 +252,7 @@ impl Page {
     }
 
     /// Makes what is left of a lease, if it is known, less.
-    fn reduce(&mut self, id: u64, left: impl FnOnce(Cost) -> Cost) -> bool {
+    fn reduce(&mut self, now: u64, id: u64, left: impl FnOnce(Cost) -> Cost) -> bool {
         let Some(lease) = self.leases.get_mut(&id) else {
             return false;
         };
@@ -257,8 +260,8 @@ impl Page {
         lease.left = left(before);
         if lease.has_ended {
             let taken = before - lease.left;
-            self.minute.take(MINUTE, lease.ends, taken);
-            self.hour.take(HOUR, lease.ends, taken);
+            self.minute.take(MINUTE, now, lease.ends, taken);
+            self.hour.take(HOUR, now, lease.ends, taken);
         }
         if lease.left == Cost::NONE {
             self.leases.remove(&id);
@@ -290,7 +293,9 @@ impl Page {
     }
 
     fn settle(&mut self, now: u64, sent_at: u64, settled: &Settled) {
-        let is_known = self.reduce(settled.lease, |left| left - settled.spent - settled.unused);
+        let is_known = self.reduce(now, settled.lease, |left| {
+            left - settled.spent - settled.unused
+        });
         if (settled.lease == 0 || is_known) && settled.spent != Cost::NONE {
             let at = sent_at.saturating_sub(settled.ago_ms);
             self.spend(at, settled.spent, settled.passed);
@@ -311,11 +316,14 @@ impl Page {
         }
     }
 
-    fn learn(&mut self, sent_at: u64, quota: Option<Quota>) {
+    fn learn(&mut self, now: u64, sent_at: u64, quota: Option<Quota>) {
         let Some(new) = quota.filter(|quota| quota.reset_ms > 0) else {
             return;
         };
         let full = sent_at + new.reset_ms.min(LONGEST_MS) + 1_000;
+        if full <= now {
+            return;
+        }
         self.quota = Some(match self.quota {
             Some((old, known)) if full.abs_diff(known) <= 5_000 => {
                 let remaining = old.remaining.min(new.remaining);

@@ -268,6 +268,41 @@ async fn a_refusal_or_a_quota_that_is_told_late_holds_for_no_longer() {
 }
 
 #[tokio::test]
+async fn a_quota_that_is_full_by_the_time_it_is_told_holds_up_nothing() {
+    let quota = Quota {
+        limit: Some(5_000),
+        remaining: 0,
+        reset_ms: 1,
+    };
+    let mut told = Exchange {
+        at_ms: 10_000,
+        quota: Some(quota),
+        ..wants(1, CHUNK + 1)
+    };
+    told.rules[0].walkers = Some(5);
+    let answer = book().at(20_000, told);
+    assert_eq!(answer.granted.writes, 10);
+    assert_eq!(answer.reason, Some(WaitReason::Pacing));
+}
+
+#[tokio::test]
+async fn what_is_free_again_is_not_taken_back_from_what_came_after_it() {
+    let book = book();
+    // It ends at 5,000, and what is left then counts until 65,300.
+    let lease = book.at(1_000, wants(1, 10)).lease;
+    book.at(6_000, wants(2, 0));
+    let late = Settled {
+        ago_ms: 65_301 - 5_240,
+        ..settled(0, 3, 0)
+    };
+    let told = Exchange {
+        settled: vec![late, settled(lease, 0, 10)],
+        ..wants(1, 0)
+    };
+    assert_eq!(book.at(65_301, told).minute.spent.writes, 3);
+}
+
+#[tokio::test]
 async fn a_process_that_dies_loses_its_lease() {
     let book = book();
     book.at(0, wants(1, 10));

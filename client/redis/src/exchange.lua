@@ -79,11 +79,12 @@ local function log_sums(log)
   return { spent = spent, passed = passed }
 end
 
--- Takes back what was added for the same instant.
+-- Takes back what was added for the same instant, unless that is free again.
 local function log_take(log, span, at, spent)
+  if at + span + span / 200 <= now then return end
   for _, entry in ipairs(log) do
     if entry[1] == math.floor(at / (span / 240)) then
-      for kind = 1, 3 do entry[2 + kind] = entry[2 + kind] - spent[kind] end
+      for kind = 1, 3 do entry[2 + kind] = math.max(entry[2 + kind] - spent[kind], 0) end
     end
   end
 end
@@ -180,6 +181,7 @@ end
 local function learn(quota)
   if not known(quota) or quota.reset_ms == 0 then return end
   local full = told_before(0) + math.min(quota.reset_ms, LONGEST_MS) + 1000
+  if full <= now then return end
   local old = page.quota
   if old and math.abs(full - old.full) <= 5000 then
     old.remaining = math.min(old.remaining, quota.remaining)

@@ -13,6 +13,9 @@ const LONGEST_PATH_BYTES: usize = 255;
 /// A client secret has 40, and so has a token from before tokens had prefixes.
 const SHORTEST_HEX_SECRET_CHARS: usize = 32;
 
+/// Tokens have 40, their prefixes included.
+const SHORTEST_TOKEN_CHARS: usize = 36;
+
 /// A name that is not checked yet. It prints itself as [`shown`].
 #[derive(Clone)]
 pub(crate) struct Given(pub(crate) String);
@@ -78,12 +81,15 @@ pub(crate) fn is_like_secret(text: &str) -> bool {
     let prefixes = ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"];
     let marks = ["-----", "://", "\n", "\r"];
     let text = text.trim();
-    // Not within a word, such as highs_solver.
+    // Within a word, such as highs_solver, only with as much behind it as tokens have.
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let begins = |at: usize| !text[..at].ends_with(|before: char| before.is_ascii_alphanumeric());
-    let mut starts = prefixes
+    let is_long =
+        |rest: &str| rest.chars().take_while(|c| fits(*c)).count() >= SHORTEST_TOKEN_CHARS;
+    let mut found = prefixes
         .iter()
         .flat_map(|prefix| text.match_indices(prefix));
-    let has_token = starts.any(|(at, _)| begins(at));
+    let has_token = found.any(|(at, _)| begins(at) || is_long(&text[at..]));
     let is_hex = text.len() >= SHORTEST_HEX_SECRET_CHARS
         && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let is_json_web_token = text.starts_with("eyJ");

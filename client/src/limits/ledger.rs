@@ -68,16 +68,16 @@ pub const CHUNK: u32 = 16;
 ///    of the next lease. From `ago_ms` before on, the gate is closed for the longer of `wait_ms` and `doubled_ms`, the
 ///    latter doubled for each refusal in a row but the first (12 times at most), and for 3,601 s at most. If it is closed
 ///    for longer already, that stays, and its reason. There is no probe any more.
-/// 3. Each of `settled`, unless this exchange is late: what is left of its lease becomes less by `spent` and `unused`,
-///    and a lease of which nothing is left is forgotten; if it has ended, what was counted then counts as little as is
-///    left. Of the first `told_again`, so many are passed over as the process's last exchange told, if its number was
-///    higher than `answered`. `spent` and `passed` count as of `ago_ms` before, unless the lease is not known: then they
-///    were counted when it ended. Lease 0 is none, and what is told of it counts. If something `passed` and the lease is
-///    `since` or later, there are no refusals in a row any more. If it is the probe: if something `passed`, the gate is
-///    open, and if nothing did, there is no probe any more.
-/// 4. `quota`, unless its `reset_ms` is 0, is full again after `reset_ms` (3,601 s at most) and a second. Of two that
-///    are full again within 5 s of each other the lower `remaining` holds, with the instant known before; otherwise the
-///    one that is full again later.
+/// 3. Each of `settled`, unless this exchange is late: what is left of its lease becomes less by `spent` and `unused`, and
+///    so does what counts as of its end, if it has ended and that is not free again. A lease of which nothing is left is
+///    forgotten. Of the first `told_again`, so many are passed over as the process's last exchange told, if its number
+///    was higher than `answered`. `spent` and `passed` count as of `ago_ms` before, unless the lease is not known: it was
+///    settled or given back, or ended [`ABSENT_MS`] ago. Lease 0 is none, and what is told of it counts. If something
+///    `passed` and the lease is `since` or later, there are no refusals in a row any more. If it is the probe: if
+///    something `passed`, the gate is open, and if nothing did, there is no probe any more.
+/// 4. `quota`, unless its `reset_ms` is 0, is full again after `reset_ms` (3,601 s at most) and a second; if it is so by
+///    now, it is not kept. Of two that are full again within 5 s of each other the lower `remaining` holds, with the
+///    instant known before; otherwise the one that is full again later.
 /// 5. `note` replaces the note if its version is not lower.
 /// 6. The process counts as heard of now. What is late ends here.
 /// 7. One read, one write, one request that creates content, in turn and again and again: each that it still wants is

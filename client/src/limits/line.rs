@@ -1,7 +1,7 @@
 //! A line in front of a tally: first come, first served, and a future that is no longer polled holds up none behind it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -170,8 +170,8 @@ impl Line {
 
     /// Looks at the tally as it is, without an exchange with the ledger.
     pub(super) fn peek<T>(&self, look: impl FnOnce(&mut Tally, Ms) -> T) -> T {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        look(&mut inner.tally, self.clock.now())
+        let (mut inner, now) = self.lock();
+        look(&mut inner.tally, now)
     }
 
     /// Changes the tally, and rings for the first of each lane, since it may have room now.
@@ -190,10 +190,14 @@ impl Line {
         });
     }
 
-    fn locked<T>(self: &Arc<Self>, change: impl FnOnce(&mut Inner, Ms) -> T) -> T {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+    fn lock(&self) -> (MutexGuard<'_, Inner>, Ms) {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         // Read under the lock, so that the tally's time never goes back.
-        let now = self.clock.now();
+        (inner, self.clock.now())
+    }
+
+    fn locked<T>(self: &Arc<Self>, change: impl FnOnce(&mut Inner, Ms) -> T) -> T {
+        let (mut inner, now) = self.lock();
         let result = change(&mut inner, now);
         // A drop after the runtime has ended can't spawn an exchange.
         if let Some(link) = &self.link

@@ -32,7 +32,7 @@ const HEARTBEAT: Duration = Duration::from_secs(20);
 /// The used part of an allowance, by all requests that share it.
 #[derive(Debug, Default)]
 pub(crate) struct Used {
-    /// Microseconds of the retry window that attempts, pauses and waits for the verdict on a token took.
+    /// Microseconds of the retry window that attempts, pauses and waits for a token that was not accepted took.
     spent: AtomicU64,
     /// How many writes were sent.
     writes: AtomicU32,

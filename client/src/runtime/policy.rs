@@ -84,8 +84,8 @@ impl RetryPolicy {
         self
     }
 
-    /// How long a call goes on with failing attempts, the backoff between them, and waits until it is known whether GitHub
-    /// accepts a token. Waits for limits do not count.
+    /// How long a call goes on with failing attempts, the backoff between them, and waits for another request to find out
+    /// whether GitHub accepts a token, unless it does. Waits for limits do not count.
     pub fn retry_window(mut self, window: Duration) -> Self {
         self.retry_window = window.min(A_YEAR);
         self

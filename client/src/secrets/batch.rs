@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 
 use super::change::{Change, NewSecret};
-use super::target::{Target, told};
+use super::target::{Target, name_in_scope};
 use super::{Secret, Secrets};
 use crate::client::Client;
 use crate::error::{Error, Given};
@@ -49,7 +49,7 @@ impl fmt::Debug for Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.result {
-            Ok(receipt) => write!(f, "{}: {receipt}", told(&self.name, &self.scope)),
+            Ok(receipt) => write!(f, "{}: {receipt}", name_in_scope(&self.name, &self.scope)),
             Err(error) => error.fmt(f),
         }
     }

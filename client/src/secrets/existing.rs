@@ -52,7 +52,7 @@ impl Target {
             let Some(pause) = pause.filter(|pause| allowance.has_time_for(**pause)) else {
                 let why = format!(
                     "what GitHub tells of {} is not what this client has just written",
-                    self.told(name)
+                    self.name_in_scope(name)
                 );
                 return Err(Error::new(ErrorKind::UnexpectedReply, why).with_hint(
                     "the reply is older, or another has changed the secret meanwhile; try again later",

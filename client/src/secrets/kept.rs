@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use reqwest::StatusCode;
 
 use super::existing::{Existing, safe_word};
-use super::target::{Target, unless_secret};
+use super::target::{Target, name_to_show};
 use crate::access::{Access, RepositoryRef};
 use crate::error::{Error, ErrorKind, Told};
 use crate::lookup::OwnWrite;
@@ -169,12 +169,12 @@ impl Target {
     ) -> Result<Resolved, Error> {
         match (when, existing) {
             (When::Missing, Some(_)) => {
-                let why = format!("{} exists already", self.told(name));
+                let why = format!("{} exists already", self.name_in_scope(name));
                 return Err(self.storing(name, Error::new(ErrorKind::Conflict, why)));
             }
             (When::Existing, None) => {
                 self.ensure_scope(allowance).await?;
-                let why = format!("{} does not exist", self.told(name));
+                let why = format!("{} does not exist", self.name_in_scope(name));
                 let told = Told {
                     status: Some(StatusCode::NOT_FOUND),
                     ..Told::default()
@@ -195,7 +195,7 @@ impl Target {
     }
 
     pub(super) fn storing(&self, name: &SecretName, error: Error) -> Error {
-        error.with_action(format!("storing {}", self.told(name)))
+        error.with_action(format!("storing {}", self.name_in_scope(name)))
     }
 
     /// Fails for settings that this version does not know, since a write may reset them, or tells the observer of them.
@@ -205,7 +205,7 @@ impl Target {
             let settings = settings.join(", ");
             let why = format!(
                 "{} has settings that this version does not know and a write may reset: {settings}",
-                self.told(name)
+                self.name_in_scope(name)
             );
             let hint = "use a newer version of this library, or set the secret by hand";
             return Err(self.storing(name, Error::input(why).with_hint(hint)));
@@ -213,7 +213,7 @@ impl Target {
         for setting in settings {
             if lookup.note_told_setting(setting) {
                 let runtime = &self.client.runtime;
-                let name = unless_secret(name.as_str());
+                let name = name_to_show(name.as_str());
                 runtime.tell_unknown_setting(&self.scope, name, setting);
             }
         }
@@ -235,7 +235,7 @@ impl Target {
         self.ensure_scope(allowance).await?;
         let why = format!(
             "{} does not exist yet and has no visibility to keep",
-            self.told(name)
+            self.name_in_scope(name)
         );
         let hint = "say which repositories may use it: visibility all, private or selected";
         Err(self.storing(name, Error::input(why).with_hint(hint)))
@@ -253,7 +253,7 @@ impl Target {
         {
             let why = format!(
                 "{} has the visibility `{}`, which this version does not know how to keep",
-                self.told(name),
+                self.name_in_scope(name),
                 safe_word(visibility)
             );
             return Err(self.storing(name, Error::input(why).with_hint("say the visibility")));
@@ -264,7 +264,7 @@ impl Target {
         let Some(ids) = &mut access.selected else {
             let why = format!(
                 "{} has the visibility {}, to which no repository can be added and from which none can be taken",
-                self.told(name),
+                self.name_in_scope(name),
                 safe_word(&access.visibility.unwrap_or_default())
             );
             let hint = "select all repositories that may use it";

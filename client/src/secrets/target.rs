@@ -19,7 +19,7 @@ impl Target {
         name: &'a str,
         role: Role,
     ) -> Result<Call<'a>, Error> {
-        Ok(self.call_of(doing, unless_secret(name), self.scope.operation(role)?))
+        Ok(self.call_of(doing, name_to_show(name), self.scope.operation(role)?))
     }
 
     /// A list by the operation that has this role in the scope. Fails if none has it.
@@ -29,17 +29,17 @@ impl Target {
         doing: &'static str,
         name: &str,
     ) -> Result<Listed<Scope>, Error> {
-        Ok(self.listed_by(doing, unless_secret(name), self.scope.operation(role)?))
+        Ok(self.listed_by(doing, name_to_show(name), self.scope.operation(role)?))
     }
 
     /// A secret's name and place, for errors.
-    pub(super) fn told(&self, name: &SecretName) -> String {
-        told(name.as_str(), &self.scope)
+    pub(super) fn name_in_scope(&self, name: &SecretName) -> String {
+        name_in_scope(name.as_str(), &self.scope)
     }
 }
 
 /// A name and place, for errors.
-pub(super) fn told(name: &str, scope: &Scope) -> String {
+pub(super) fn name_in_scope(name: &str, scope: &Scope) -> String {
     if is_secret_name(name) {
         format!("{name} in {scope}")
     } else {
@@ -47,6 +47,7 @@ pub(super) fn told(name: &str, scope: &Scope) -> String {
     }
 }
 
-pub(super) fn unless_secret(name: &str) -> &str {
+/// The name, or nothing if it may be a value in its place.
+pub(super) fn name_to_show(name: &str) -> &str {
     if is_secret_name(name) { name } else { "" }
 }

@@ -32,7 +32,7 @@ impl Target {
     ) -> Result<Held, Error> {
         let key = key_of(&self.scope, name.as_str());
         let held = self.client.lookup.own_writes.hold(&key, allowance).await;
-        held.map_err(|error| error.with_action(format!("waiting for {}", self.told(name))))
+        held.map_err(|error| error.with_action(format!("waiting for {}", self.name_in_scope(name))))
     }
 
     pub(super) async fn delete(

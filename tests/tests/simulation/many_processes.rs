@@ -210,8 +210,8 @@ async fn hundred_requests(github: &GitHub) {
 }
 
 /// Until so many have come.
-async fn requests(github: &GitHub, most: u64) {
-    while github.request_count() < most {
+async fn requests(github: &GitHub, count: u64) {
+    while github.request_count() < count {
         sleep(Duration::from_millis(1)).await;
     }
 }
@@ -240,15 +240,15 @@ async fn a_ledger_that_carries_out_later_what_was_given_up_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whenever_a_ledger_hangs_for_a_while_no_request_counts_later_than_it_was_sent() {
-    for (pause, most) in [(0, 20), (0, 80), (0, 160), (15, 60), (30, 60), (60, 150)] {
+async fn whenever_a_ledger_hangs_for_a_while_that_costs_no_tenth_of_the_time() {
+    for (pause, count) in [(0, 20), (0, 80), (0, 160), (15, 60), (30, 60), (60, 150)] {
         let happens = async |github: &GitHub, ledger: &Far| {
-            requests(github, most).await;
+            requests(github, count).await;
             ledger.becomes(HANGING);
             sleep(Duration::from_secs(10)).await;
             ledger.becomes(THERE);
         };
-        let title = format!("{pause} ms apart, hangs after {most}");
+        let title = format!("{pause} ms apart, hangs after {count}");
         apart(Duration::from_millis(pause), &title, 100, 1.1, happens).await;
     }
 }

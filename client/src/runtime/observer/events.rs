@@ -96,7 +96,7 @@ pub struct Deprecation {
 pub struct UnknownSetting {
     /// Where the secret is: a scope as text.
     pub place: String,
-    /// The secret's name; empty if it has the form of a token.
+    /// The secret's name; empty if it may be a token in the place of one.
     pub name: String,
     /// GitHub's name of the setting.
     pub setting: String,
@@ -125,7 +125,8 @@ pub struct Call {
     pub operation: &'static str,
     /// Where: a scope as text, or what else the operation is about.
     pub place: String,
-    /// The name of the secret or the registry; empty if it is about none, or if the name has the form of a token.
+    /// The name of the secret or the registry; empty if it is about none, or if what was given may be a value or a
+    /// token in its place.
     pub name: String,
     /// From its beginning, all waits included.
     pub duration: Duration,

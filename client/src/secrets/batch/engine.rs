@@ -18,7 +18,7 @@ use crate::runtime::Place as _;
 use crate::scope::Scope;
 use crate::secrets::breaker::{Breaker, Known, owner_key, probe};
 use crate::secrets::change::Change;
-use crate::secrets::target::{Target, told};
+use crate::secrets::target::{Target, name_in_scope};
 use crate::secrets::write::key_of;
 
 /// Members of a group that are under way at once. GitHub documents 100 requests for all programs of a user; half of that
@@ -285,5 +285,5 @@ impl Client {
 }
 
 fn action(doing: &str, name: &str, scope: &Scope) -> String {
-    format!("{doing} {}", told(name, scope))
+    format!("{doing} {}", name_in_scope(name, scope))
 }

@@ -91,7 +91,7 @@ impl Target {
             Content::Sealed(sealed) => sealed.checked().map(drop),
             Content::None if needs_value => Err(Error::input(format!(
                 "there is nothing to store: {} needs a `value`",
-                self.told(name)
+                self.name_in_scope(name)
             ))),
             Content::None => Ok(()),
         }
