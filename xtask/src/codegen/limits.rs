@@ -27,14 +27,14 @@ pub(super) fn ensure(repaired: &Value) -> Result<()> {
         );
         anyhow!(match operations.as_slice() {
             [one] => named(one, &told),
-            many => format!("{}: {told}", ids(many)),
+            many => format!("{}: {told}", first_of(many)),
         })
     });
     all_of(told.collect())
 }
 
 /// The first ids of operations, and how many there are more.
-fn ids(operations: &[Operation<'_>]) -> String {
+pub(super) fn first_of(operations: &[Operation<'_>]) -> String {
     const MOST: usize = 5;
     let first = operations.iter().take(MOST);
     let first: Vec<_> = first.map(|each| format!("`{}`", each.id)).collect();
@@ -61,7 +61,8 @@ fn of_parameter(document: &Value, parameter: &Value) -> Option<String> {
     Some(format!("its parameter `{name}` {why}"))
 }
 
-/// Whether every value of a schema is text, a number or a boolean.
+/// Whether every value of a schema is text, a number or a boolean, by each of its parts: how parts that say less are made
+/// one type is not known here.
 fn is_plain(document: &Value, schema: &Value) -> bool {
     let schema = resolve(document, schema);
     let mut values = schema["enum"].as_array().into_iter().flatten();

@@ -22,7 +22,7 @@ pub const DOCS: &str = "//! GitHub's operations, one method each.\n";
 /// The low-level client for a repaired and documented fragment.
 pub fn client(repaired: &Value) -> Result<TokenStream> {
     limits::ensure(repaired)?;
-    tokens(repaired).map_err(|error| name_failing_operations(repaired, error))
+    generated(repaired).map_err(|error| name_failing_operations(repaired, error))
 }
 
 /// Formats generated code, under a line that names the generator, and `docs`.
@@ -37,6 +37,11 @@ pub fn render(tokens: TokenStream, docs: &str) -> Result<String> {
 /// The code that progenitor generates for a repaired fragment, with optional parameters apart.
 pub fn tokens(repaired: &Value) -> Result<TokenStream> {
     limits::ensure(repaired)?;
+    generated(repaired)
+}
+
+/// The same, of a fragment that is within the limits.
+fn generated(repaired: &Value) -> Result<TokenStream> {
     let api = api(repaired)?;
     let tokens = catch_panic(|| Generator::new(&settings()).generate_tokens(&api))
         .map_err(|panic| anyhow!("progenitor panicked: {}", in_one_line(&panic)))?
@@ -136,20 +141,14 @@ fn name_failing_operations(repaired: &Value, error: anyhow::Error) -> anyhow::Er
         .into_iter()
         .filter(|operation| {
             cut::cut(&description, &[*operation], &Default::default())
-                .and_then(|alone| tokens(&alone))
+                .and_then(|alone| generated(&alone))
                 .is_err()
         })
-        .map(|operation| format!("`{}`", operation.id))
         .collect();
     if culprits.is_empty() {
         error.context("no operation fails alone: they fail together")
     } else {
-        const MOST: usize = 5;
-        let named = culprits[..culprits.len().min(MOST)].join(", ");
-        error.context(match culprits.len() {
-            many if many > MOST => format!("cannot generate {named} and {} more", many - MOST),
-            _ => format!("cannot generate {named}"),
-        })
+        error.context(format!("cannot generate {}", limits::first_of(&culprits)))
     }
 }
 
