@@ -22,8 +22,8 @@ pub(super) struct Aspects<'a> {
 pub(super) struct Verdict {
     pub(super) what: String,
     pub(super) breaks: Breaks,
-    /// Whether the verdict holds although the generated code is the same, since `octoseal` needs what replies may now
-    /// lack.
+    /// Whether the verdict holds although the generated code is the same: `octoseal` needs what replies may now lack, or no
+    /// reply has a body any more.
     pub(super) stands: bool,
 }
 
@@ -87,13 +87,17 @@ impl Aspects<'_> {
         let mut found = Vec::new();
         if before.kind != after.kind {
             let what = format!("{} becomes {}", before.kind, after.kind);
+            let loses_body = is_head(&before.kind) != is_head(&after.kind);
             let breaks = match self.area() {
+                Area::Call if loses_body => self.octoseal(),
                 // The path is written by the machine, but its pieces are arguments by position.
                 Area::Call if holes(&before.kind) == holes(&after.kind) => Breaks::Nobody,
                 Area::Call => self.octoseal(),
                 _ => self.breaks_of_retyping(before, after),
             };
-            found.push(self.standing(verdict(what, breaks)));
+            let verdict = self.standing(verdict(what, breaks));
+            let stands = verdict.stands || loses_body;
+            found.push(Verdict { stands, ..verdict });
         }
         if before.component != after.component {
             let name = |fact: &Fact| match &fact.component {
@@ -350,6 +354,11 @@ fn verdict(what: impl Into<String>, breaks: Breaks) -> Verdict {
         breaks,
         stands: false,
     }
+}
+
+/// Whether a call is answered without a body.
+fn is_head(call: &str) -> bool {
+    call.starts_with("HEAD /")
 }
 
 /// The parameters of a path, in order.

@@ -79,6 +79,16 @@ fn elsewhere(description: &mut Value) -> &mut Value {
 
 pub(super) const EFFECTS: &[Case] = &[
     (
+        "repos/get",
+        |d| {
+            let item = &mut d["paths"]["/repos/{owner}/{repo}"];
+            item["head"] = item.as_object_mut().unwrap().remove("get").unwrap();
+        },
+        "call",
+        "GET /repos/{owner}/{repo} becomes HEAD /repos/{owner}/{repo}",
+        Breaks::Octoseal,
+    ),
+    (
         "apps/create-installation-access-token",
         |d| {
             let post =
