@@ -181,14 +181,18 @@ async fn beyond_a_limit_that_may_not_hold_one_lease_goes_and_says_how_many_of_it
     assert_eq!((other.lease, other.or_sooner), (0, true));
 }
 
-#[tokio::test]
-async fn what_a_given_up_exchange_was_granted_comes_back_with_the_next_one() {
-    let book = book();
-    let exchange = |number, answered| Exchange {
+/// Asks for ten writes, in an exchange that is counted.
+fn exchange(number: u64, answered: u64) -> Exchange {
+    Exchange {
         number,
         answered,
         ..wants(1, 10)
-    };
+    }
+}
+
+#[tokio::test]
+async fn what_a_given_up_exchange_was_granted_comes_back_with_the_next_one() {
+    let book = book();
     assert_eq!(book.at(0, exchange(1, 0)).granted.writes, 10);
     let next = book.at(300, exchange(3, 0));
     assert_eq!((next.granted.writes, next.leased.writes), (10, 10));
@@ -202,11 +206,6 @@ async fn what_a_given_up_exchange_was_granted_comes_back_with_the_next_one() {
 #[tokio::test]
 async fn what_a_given_up_exchange_was_granted_comes_back_even_after_its_end() {
     let book = book();
-    let exchange = |number, answered| Exchange {
-        number,
-        answered,
-        ..wants(1, 10)
-    };
     book.at(0, exchange(1, 0));
     // It ends within this exchange of another process.
     let other = book.at(2 * LEASE_MS, wants(2, 10));

@@ -70,14 +70,17 @@ async fn repositories_given_by_name_are_looked_up_with_one_token_that_may_do_not
     assert!(asked.contains(&json!({"permissions": {"metadata": "read"}})));
 }
 
+/// A stand-in with an installation that may read this and nothing else.
+fn may_read(what: &str) -> GitHub {
+    let github = acme();
+    let app = github.add_app(ID).public_key(&rsa::public_pem());
+    app.permission(what, "read").install("acme");
+    github
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_installation_that_may_only_read_gets_tokens_that_read() {
-    let github = acme();
-    github
-        .add_app(ID)
-        .public_key(&rsa::public_pem())
-        .permission("organization_secrets", "read")
-        .install("acme");
+    let github = may_read("organization_secrets");
     let client = narrowed(&github);
     let secrets = client.secrets(scope(ACME));
     assert_eq!(secrets.list().all().await.unwrap().len(), 0);
@@ -92,12 +95,7 @@ async fn an_installation_that_may_only_read_gets_tokens_that_read() {
 
 #[tokio::test(start_paused = true)]
 async fn a_permission_that_the_installation_lacks_is_told_as_before() {
-    let github = acme();
-    github
-        .add_app(ID)
-        .public_key(&rsa::public_pem())
-        .permission("metadata", "read")
-        .install("acme");
+    let github = may_read("metadata");
     let error = put(&narrowed(&github), "KEY", "value").await.unwrap_err();
     assert!(error.is_permission(), "{error}");
     assert!(error.hint().unwrap().contains("not granted"), "{error}");
@@ -183,12 +181,7 @@ async fn the_guides_table_is_what_github_asks_for_and_what_a_403_says() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_of_the_second_question_for_a_token_is_not_told_as_the_refusal_of_the_first() {
-    let github = acme();
-    github
-        .add_app(ID)
-        .public_key(&rsa::public_pem())
-        .permission("organization_secrets", "read")
-        .install("acme");
+    let github = may_read("organization_secrets");
     let refusal = Fault::reply(
         422,
         r#"{"message":"The permissions requested are not granted."}"#,
