@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use reqwest::StatusCode;
 
 pub use kind::ErrorKind;
-pub(crate) use shown::{Given, GivenPath, is_like_secret, shown, shown_path};
+pub(crate) use shown::{Given, GivenPath, is_like_secret, may_be_shown, shown, shown_path};
 
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 

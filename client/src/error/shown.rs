@@ -51,11 +51,16 @@ impl fmt::Debug for GivenPath {
 /// A name in quotes if it can be one, and otherwise its length alone.
 pub(crate) fn shown(name: &str) -> String {
     let fits = |c: char| c.is_alphanumeric() || c.is_control() || "_-./: ,".contains(c);
-    let is_plain = name.chars().all(fits) && !is_like_secret(name);
-    match name.chars().count() {
-        ..=LONGEST_NAME_CHARS if is_plain => format!("{name:?}"),
-        characters => length_alone(characters),
+    if name.chars().all(fits) && may_be_shown(name) {
+        format!("{name:?}")
+    } else {
+        length_alone(name.chars().count())
     }
+}
+
+/// Whether a name can't be a key or a token in its place.
+pub(crate) fn may_be_shown(name: &str) -> bool {
+    name.chars().count() <= LONGEST_NAME_CHARS && !is_like_secret(name)
 }
 
 /// A path as it is if it can be one, and otherwise its length alone.

@@ -8,7 +8,7 @@ use octoseal_api::operations::{Cost as Marked, Operation};
 
 use super::echo::echoes;
 use crate::auth::{Audience, Token};
-use crate::error::is_like_secret;
+use crate::error::may_be_shown;
 use crate::limits::Cost;
 
 /// Where calls act, as an error names it.
@@ -67,7 +67,7 @@ impl<'a> Call<'a> {
         Self {
             place,
             doing,
-            name: if is_like_secret(name) { "" } else { name },
+            name: if may_be_shown(name) { name } else { "" },
             operation,
             // Each POST creates something else.
             repeatable: operation.method != "POST",

@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::as_text;
-use crate::error::{Error, is_like_secret, shown};
+use crate::error::{Error, is_like_secret, may_be_shown, shown};
 
 /// Makes a checked name: a newtype over `String` with its conversions. It turns into a `String`, which the arguments of
 /// this crate are made from.
@@ -42,10 +42,10 @@ macro_rules! name {
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                if is_like_secret(&self.0) {
-                    f.write_str(&shown(&self.0))
-                } else {
+                if may_be_shown(&self.0) {
                     self.0.fmt(f)
+                } else {
+                    f.write_str(&shown(&self.0))
                 }
             }
         }
@@ -159,7 +159,7 @@ pub(crate) fn full_name(text: &str) -> Result<(Owner, RepositoryName), Error> {
 
 /// Whether a text is a secret's name, and can't be a secret in its place.
 pub(crate) fn is_secret_name(text: &str) -> bool {
-    check_secret(text).is_ok() && !is_like_secret(text)
+    check_secret(text).is_ok() && may_be_shown(text)
 }
 
 fn check_secret(name: &str) -> Result<(), Error> {
