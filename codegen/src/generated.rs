@@ -1092,8 +1092,12 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub tenant_id: ::std::option::Option<::std::string::String>,
         pub url: ::std::string::String,
+        ///`None` leaves it out, `Some(None)` says `null`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub username: ::std::option::Option<::std::string::String>,
+        #[serde(default, deserialize_with = "crate::reply::said")]
+        pub username: ::std::option::Option<
+            ::std::option::Option<::std::string::String>,
+        >,
         pub visibility: PrivateRegistriesCreateOrgPrivateRegistryBodyVisibility,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub workload_identity_provider: ::std::option::Option<::std::string::String>,
@@ -1402,8 +1406,12 @@ pub mod types {
         pub tenant_id: ::std::option::Option<::std::string::String>,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub url: ::std::option::Option<::std::string::String>,
+        ///`None` leaves it out, `Some(None)` says `null`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub username: ::std::option::Option<::std::string::String>,
+        #[serde(default, deserialize_with = "crate::reply::said")]
+        pub username: ::std::option::Option<
+            ::std::option::Option<::std::string::String>,
+        >,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub visibility: ::std::option::Option<
             PrivateRegistriesUpdateOrgPrivateRegistryBodyVisibility,
@@ -1670,15 +1678,21 @@ pub mod types {
     #[serde(deny_unknown_fields)]
     #[non_exhaustive]
     pub struct ReposCreateOrUpdateEnvironmentBody {
+        ///`None` leaves it out, `Some(None)` says `null`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::reply::said")]
         pub deployment_branch_policy: ::std::option::Option<
-            DeploymentBranchPolicySettings,
+            ::std::option::Option<DeploymentBranchPolicySettings>,
         >,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub prevent_self_review: ::std::option::Option<PreventSelfReview>,
+        ///`None` leaves it out, `Some(None)` says `null`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(default, deserialize_with = "crate::reply::said")]
         pub reviewers: ::std::option::Option<
-            ::std::vec::Vec<ReposCreateOrUpdateEnvironmentBodyReviewersItem>,
+            ::std::option::Option<
+                ::std::vec::Vec<ReposCreateOrUpdateEnvironmentBodyReviewersItem>,
+            >,
         >,
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub wait_timer: ::std::option::Option<WaitTimer>,

@@ -25,7 +25,8 @@
 //! # }
 //! ```
 //!
-//! A field that may be left out and may be `null` is left out: no body says `null` for it.
+//! What a body leaves out, GitHub keeps as it is; what it says `null` of, GitHub clears. A field of a body that may be either
+//! is an `Option` of an `Option`: `None` leaves it out, `Some(None)` says `null`.
 //!
 //! Where a reply is made by hand, for a mock, it is read from JSON:
 //!

@@ -5,6 +5,7 @@ use std::mem::take;
 
 use bytes::Bytes;
 use serde::de::{DeserializeOwned, Error as _, IgnoredAny};
+use serde::{Deserialize, Deserializer};
 use serde_path_to_error::{Path, Segment};
 
 use crate::answer::{Answer, Error, ResponseValue};
@@ -66,6 +67,14 @@ fn unreadable(body: Bytes, error: serde_json::Error) -> Error {
 pub(crate) fn none<T>(mut response: reqwest::Response) -> ResponseValue<Option<T>> {
     let headers = take(response.headers_mut());
     ResponseValue::new(None, response.status(), headers)
+}
+
+/// Reads a field of a body that tells `null` from nothing: what is not there does not come here. Few fields do.
+#[allow(dead_code)]
+pub(crate) fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    value: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(value).map(Some)
 }
 
 async fn whole(response: reqwest::Response) -> Result<Bytes, Error> {

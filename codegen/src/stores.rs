@@ -1409,6 +1409,8 @@ pub mod registries {
         pub url: Option<String>,
         /// `username`
         pub username: Option<String>,
+        /// Whether `username` is `null` instead
+        pub username_null: bool,
         /// `visibility`
         pub visibility: Option<String>,
         /// `workload_identity_provider`
@@ -1492,7 +1494,11 @@ pub mod registries {
                 service_slug: write.service_slug.as_deref().map(str::to_owned),
                 tenant_id: write.tenant_id.as_deref().map(str::to_owned),
                 url: required(write.url.as_deref().map(str::to_owned), "url")?,
-                username: write.username.as_deref().map(str::to_owned),
+                username: if write.username_null {
+                    Some(None)
+                } else {
+                    write.username.as_deref().map(str::to_owned).map(Some)
+                },
                 visibility: required(
                     choice(write.visibility.as_deref())?,
                     "visibility",
@@ -1550,7 +1556,11 @@ pub mod registries {
                 service_slug: write.service_slug.as_deref().map(str::to_owned),
                 tenant_id: write.tenant_id.as_deref().map(str::to_owned),
                 url: write.url.as_deref().map(str::to_owned),
-                username: write.username.as_deref().map(str::to_owned),
+                username: if write.username_null {
+                    Some(None)
+                } else {
+                    write.username.as_deref().map(str::to_owned).map(Some)
+                },
                 visibility: choice(write.visibility.as_deref())?,
                 workload_identity_provider: write
                     .workload_identity_provider

@@ -4,10 +4,14 @@ mod stub;
 
 use octoseal_api::operations::{self, Cost, Operation, Paged};
 use octoseal_api::options;
+use octoseal_api::stores::registries::Write;
 use octoseal_api::stores::{
     EnvironmentStore, OrganizationStore, Put, RepositoryStore, Role, Scope, UserStore,
 };
-use octoseal_api::types::{ActionsCreateOrgVariableBody, ActionsCreateOrgVariableBodyVisibility};
+use octoseal_api::types::{
+    ActionsCreateOrgVariableBody, ActionsCreateOrgVariableBodyVisibility,
+    ReposCreateOrUpdateEnvironmentBody,
+};
 use octoseal_api::{Answer, EncryptedValue, Error, OperationInfo, client};
 use reqwest::header::HeaderValue;
 use serde_json::json;
@@ -389,4 +393,27 @@ fn calls_can_move_between_threads() {
     let (_, client) = Stub::answering(204, "");
     send(client.put_secret(ACME, "NAME", &Put::default()));
     send(client.list_secrets(ACME, 1, 1));
+}
+
+#[tokio::test]
+async fn a_body_says_null_or_leaves_a_field_out_as_it_is_told() {
+    let (stub, client) = Stub::answering(200, "{}");
+    let mut body = ReposCreateOrUpdateEnvironmentBody::default();
+    body.reviewers = Some(None);
+    let sent = client.repos_create_or_update_environment("acme", "api", "prod", Some(&body));
+    assert!(sent.await.is_err(), "the reply has no name");
+    let sent = stub.body();
+    assert_eq!(sent, json!({ "reviewers": null }));
+    let read: ReposCreateOrUpdateEnvironmentBody = serde_json::from_value(sent).unwrap();
+    assert!(matches!(read.reviewers, Some(None)));
+    assert!(read.deployment_branch_policy.is_none());
+
+    let (stub, client) = Stub::answering(204, "");
+    let mut write = Write::default();
+    write.username = Some("monalisa".to_owned());
+    client.update_registry("acme", "NPM", &write).await.unwrap();
+    assert_eq!(stub.body(), json!({ "username": "monalisa" }));
+    write.username_null = true;
+    client.update_registry("acme", "NPM", &write).await.unwrap();
+    assert_eq!(stub.body(), json!({ "username": null }));
 }

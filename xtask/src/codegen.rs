@@ -8,6 +8,7 @@ mod limits;
 pub(crate) mod made;
 mod mend;
 pub(crate) mod names;
+pub(crate) mod nulls;
 pub mod operations;
 pub(crate) mod optional;
 pub mod progenitor;

@@ -92,6 +92,7 @@ repairs! {
     lenient::open_reply_objects: "one new field of a closed object would fail a whole list";
     choices::demanding_choices_first: "the first choice that fits is taken, and loses what it does not know";
     bodies::bodies_take_what_was_cut: "a body may name what is cut from the fragment, as an App's permissions are";
+    bodies::null_is_no_absence: "left out, a property stays as it is, and by `null` it is cleared: one `None` can't say both";
     bodies::nullable_optional_collections: "an optional list would be left out when empty, and an explicit `[]` means something";
     replies::one_type_over_successes: "progenitor takes one reply type over all successes",
         see "https://github.com/oxidecomputer/progenitor/issues/950";

@@ -96,6 +96,7 @@ impl RegistryAuth {
             Self::Token { token } => return Some(token),
             Self::UsernamePassword { username, password } => {
                 write.username = Some(username);
+                write.username_null = false;
                 return Some(password);
             }
             Self::OidcAzure {

@@ -222,6 +222,14 @@ impl UpdateRegistry {
     /// The user name to log in with beside a token.
     pub fn username(mut self, username: impl Into<String>) -> Self {
         self.draft.write.username = Some(username.into());
+        self.draft.write.username_null = false;
+        self
+    }
+
+    /// No user name from now on: GitHub clears the one it has, which it keeps where neither this nor [`Self::username`] is
+    /// called. A login with a user name has its own.
+    pub fn without_username(mut self) -> Self {
+        self.draft.write.username_null = true;
         self
     }
 

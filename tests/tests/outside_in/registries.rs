@@ -159,6 +159,27 @@ async fn an_update_keeps_what_it_does_not_name() {
 }
 
 #[tokio::test]
+async fn an_update_without_a_user_name_clears_the_one_that_github_has() {
+    let github = acme();
+    let registries = registries(&github);
+    let create = registries.create("npm_registry", "https://npm.example", Visibility::All);
+    let token = || RegistryAuth::Token {
+        token: "t0ken".into(),
+    };
+    let create = create.auth(token()).username("monalisa");
+    let name = create.send().await.unwrap().registry.name;
+    let user = async || registries.get(&name).await.unwrap().username;
+    let update = || registries.update(&name);
+    update().url("https://new.example").send().await.unwrap();
+    assert_eq!(user().await.as_deref(), Some("monalisa"));
+    update().without_username().send().await.unwrap();
+    assert_eq!(user().await, None);
+    let last = update().without_username().username("hubot");
+    last.send().await.unwrap();
+    assert_eq!(user().await.as_deref(), Some("hubot"));
+}
+
+#[tokio::test]
 async fn an_unknown_kind_of_registry_never_reaches_the_wire() {
     let github = acme();
     let create = registries(&github).create("floppy_disk", "https://a.example", Visibility::All);

@@ -10,7 +10,7 @@ use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TagSt
 use quote::quote;
 use serde_json::Value;
 
-use crate::codegen::{limits, optional};
+use crate::codegen::{limits, nulls, optional};
 use crate::description::cut;
 use crate::description::{Description, operations};
 use crate::repairs::components::{ENCRYPTED_VALUE, HIDDEN, KEY_ID, REPOSITORY_ID};
@@ -34,7 +34,8 @@ pub fn render(tokens: TokenStream, docs: &str) -> Result<String> {
     ))
 }
 
-/// The code that progenitor generates for a repaired fragment, with optional parameters apart.
+/// The code that progenitor generates for a repaired fragment, with optional parameters apart, and with fields that
+/// say `null`.
 pub fn tokens(repaired: &Value) -> Result<TokenStream> {
     limits::ensure(repaired)?;
     generated(repaired)
@@ -46,7 +47,7 @@ fn generated(repaired: &Value) -> Result<TokenStream> {
     let tokens = catch_panic(|| Generator::new(&settings()).generate_tokens(&api))
         .map_err(|panic| anyhow!("progenitor panicked: {}", in_one_line(&panic)))?
         .map_err(|error| anyhow!("progenitor: {}", in_one_line(&error.to_string())))?;
-    optional::apart(tokens)
+    nulls::told(optional::apart(tokens)?)
 }
 
 /// What a generator says, without the dump of what it was looking at.
@@ -64,6 +65,7 @@ pub(crate) fn in_one_line(message: &str) -> String {
 pub(crate) fn api(repaired: &Value) -> Result<openapiv3::OpenAPI> {
     let mut complete = repaired.clone();
     describe_replies(&mut complete);
+    nulls::describe(&mut complete);
     serde_json::from_value(complete).context("not a valid OpenAPI 3.0 description")
 }
 

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::repairs::components::NULL;
+
 /// Keys that hold words for readers. Generated code has words of our own (`openapi/docs.toml`), and another wording is no
 /// other API.
 pub(super) const PROSE: [&str; 6] = [
@@ -66,13 +68,14 @@ pub(super) fn operation_facts(operation: &Value) -> Value {
     kept
 }
 
-/// `node` without its prose, at every depth, with sorted keys.
+/// `node` without its prose and without extensions but the mark that a repair leaves, at every depth, with sorted keys.
 pub fn facts(node: &Value) -> Value {
     match node {
         Value::Object(object) => {
             let mut kept = Map::new();
             for key in sorted_keys(object) {
-                if PROSE.contains(&key.as_str()) || key.starts_with("x-") {
+                let foreign = key.starts_with("x-") && key != NULL;
+                if PROSE.contains(&key.as_str()) || foreign {
                     continue;
                 }
                 let value = &object[key];

@@ -9,6 +9,7 @@ use crate::description::Operation;
 use crate::description::facts::{FACETS, creates_content};
 use crate::description::unread::unread;
 use crate::description::walk::{component_of, parameters, replies, resolve};
+use crate::repairs::components::NULL;
 
 /// What part of an operation a fact is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -198,7 +199,13 @@ impl Walk<'_> {
                     .map_or_else(|| value.to_string(), str::to_owned),
             );
         }
-        let others = ["format", "default", "additionalProperties", DEPRECATED];
+        let others = [
+            "format",
+            "default",
+            "additionalProperties",
+            DEPRECATED,
+            NULL,
+        ];
         if schema["enum"].as_array().is_some_and(Vec::is_empty) {
             fact.facets.insert("enum".to_owned(), "no value".to_owned());
         }
@@ -217,6 +224,8 @@ impl Walk<'_> {
             self.schema(one, path, required);
             if let Some(inner) = self.found.get_mut(&(self.area.clone(), path.clone())) {
                 inner.nullable |= fact.nullable;
+                let mark = fact.facets.remove_entry(NULL);
+                inner.facets.extend(mark);
                 inner.component = fact.component.or(inner.component.take());
             }
         } else {

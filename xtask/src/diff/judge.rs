@@ -123,7 +123,14 @@ impl Aspects<'_> {
             } else {
                 "never null now"
             };
-            let told = verdict(what, self.breaks_of_retyping(before, after));
+            let breaks = match self.area() {
+                // The machine writes it, in whatever type it has.
+                Area::Body if after.nullable && !after.required && self.is_property() => {
+                    Breaks::LowLevel
+                }
+                _ => self.breaks_of_retyping(before, after),
+            };
+            let told = verdict(what, breaks);
             found.push(match after.nullable {
                 // Repairs pass over it, and `null` is read as nothing.
                 true if self.is_root() => Verdict {
@@ -329,6 +336,10 @@ impl Aspects<'_> {
 
     fn is_root(&self) -> bool {
         self.position.1.is_empty()
+    }
+
+    fn is_property(&self) -> bool {
+        self.position.1.last().is_some_and(|step| is_property(step))
     }
 
     /// The property that this is, or is an item of.

@@ -4,11 +4,11 @@ use anyhow::{Result, anyhow};
 use serde_json::{Map, Value, json};
 
 use super::all_of;
-use super::components::{ENCRYPTED_VALUE, REPOSITORY_ID, TEXT_BEFORE};
+use super::components::{ENCRYPTED_VALUE, NULL, REPOSITORY_ID, TEXT_BEFORE};
 use super::lenient::sent_schemas;
 use crate::description::sealed::is_sealed;
 use crate::description::source::Source;
-use crate::description::walk::{Use, descend, each_body, each_operation, each_schema};
+use crate::description::walk::{Use, descend, each_body, each_operation, each_schema, resolve};
 
 /// Keeps one media type of each body: JSON, or else the first by name.
 pub(super) fn keep_one_media_type(document: &mut Value, _: &Source) -> Result<usize> {
@@ -139,9 +139,8 @@ fn properties(operation: &mut Map<String, Value>) -> Option<&mut Map<String, Val
 
 /// Gives sealed values a hand-written type that holds no plaintext, in every body that takes one.
 pub(super) fn sealed_values_are_sealed(document: &mut Value, _: &Source) -> Result<usize> {
-    let sent = sent_schemas(document);
     let mut mended = 0;
-    let mut seal = |schema: &mut Map<String, Value>| {
+    each_sent_schema(document, |schema| {
         let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
         for (name, property) in properties.into_iter().flatten() {
             if is_sealed(name) && property["type"] == "string" {
@@ -153,17 +152,7 @@ pub(super) fn sealed_values_are_sealed(document: &mut Value, _: &Source) -> Resu
                 mended += 1;
             }
         }
-    };
-    each_schema(document, |used, schema| {
-        if used == Use::Body {
-            seal(schema);
-        }
     });
-    for name in sent {
-        if let Some(component) = document.pointer_mut(&format!("/components/schemas/{name}")) {
-            descend(component, Use::Component, &mut |_, schema| seal(schema));
-        }
-    }
     if mended > 0 {
         document["components"]["schemas"][ENCRYPTED_VALUE] = json!({ "type": "string" });
     }
@@ -182,34 +171,56 @@ pub(super) fn bodies_take_what_was_cut(document: &mut Value, source: &Source) ->
     Ok(mended)
 }
 
+/// Marks the properties of bodies that may be left out and may be `null` ([`NULL`]): `codegen/nulls.rs` gives them a type
+/// that says both.
+pub(super) fn null_is_no_absence(document: &mut Value, _: &Source) -> Result<usize> {
+    let before = document.clone();
+    let mut mended = 0;
+    each_sent_schema(document, |schema| {
+        let is_required = required(schema);
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        for (name, property) in properties.into_iter().flatten() {
+            if is_required(name) || property[NULL] == true || !may_be_null(&before, property) {
+                continue;
+            }
+            if property.get("$ref").is_some() {
+                *property = json!({ "nullable": true, "allOf": [property.take()] });
+            }
+            property[NULL] = json!(true);
+            mended += 1;
+        }
+    });
+    Ok(mended)
+}
+
+/// Whether `null` is a value that a schema describes.
+fn may_be_null(document: &Value, schema: &Value) -> bool {
+    let (mut open, mut seen) = (vec![schema], Vec::new());
+    while let Some(schema) = open.pop() {
+        let schema = resolve(document, schema);
+        if schema["nullable"] == true {
+            return true;
+        }
+        if !seen.iter().any(|each| std::ptr::eq(*each, schema)) {
+            seen.push(schema);
+            let choices = ["anyOf", "oneOf"].map(|key| schema[key].as_array());
+            open.extend(choices.into_iter().flatten().flatten());
+        }
+    }
+    false
+}
+
 /// Makes optional lists and maps of bodies nullable, hence `Option`: a plain one is left out when empty, and
 /// `selected_repository_ids: []` clears the list on GitHub.
 pub(super) fn nullable_optional_collections(document: &mut Value, _: &Source) -> Result<usize> {
-    let sent = sent_schemas(document);
     let mut mended = 0;
-    each_schema(document, |used, schema| {
-        if used == Use::Body {
-            mended += let_collections_be_null(schema);
-        }
-    });
-    for name in sent {
-        if let Some(component) = document.pointer_mut(&format!("/components/schemas/{name}")) {
-            descend(component, Use::Component, &mut |_, schema| {
-                mended += let_collections_be_null(schema);
-            });
-        }
-    }
+    each_sent_schema(document, |schema| mended += let_collections_be_null(schema));
     Ok(mended)
 }
 
 /// Makes the optional lists and maps of one object nullable, and counts them.
 pub(super) fn let_collections_be_null(schema: &mut Map<String, Value>) -> usize {
-    let required = schema.get("required").cloned().unwrap_or_default();
-    let is_required = |name: &str| {
-        required
-            .as_array()
-            .is_some_and(|names| names.iter().any(|each| each == name))
-    };
+    let is_required = required(schema);
     let mut mended = 0;
     for (name, property) in schema
         .get_mut("properties")
@@ -226,6 +237,30 @@ pub(super) fn let_collections_be_null(schema: &mut Map<String, Value>) -> usize 
         }
     }
     mended
+}
+
+/// Which properties an object requires.
+fn required(object: &Map<String, Value>) -> impl Fn(&str) -> bool + use<> {
+    let names = object.get("required").cloned().unwrap_or_default();
+    move |name| {
+        let mut names = names.as_array().into_iter().flatten();
+        names.any(|each| each == name)
+    }
+}
+
+/// Calls `visit` for every schema object of bodies, and of the components that they reach.
+fn each_sent_schema(document: &mut Value, mut visit: impl FnMut(&mut Map<String, Value>)) {
+    let sent = sent_schemas(document);
+    each_schema(document, |used, schema| {
+        if used == Use::Body {
+            visit(schema);
+        }
+    });
+    for name in sent {
+        if let Some(component) = document.pointer_mut(&format!("/components/schemas/{name}")) {
+            descend(component, Use::Component, &mut |_, schema| visit(schema));
+        }
+    }
 }
 
 /// The types that a schema allows, in order.

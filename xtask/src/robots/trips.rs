@@ -9,7 +9,7 @@ mod types;
 
 use anyhow::{Context as _, Result, anyhow};
 use proc_macro2::TokenStream;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use syn::Type;
 
 use crate::codegen::made::{Made, inside};
@@ -48,11 +48,17 @@ pub fn trips(description: &Value, repaired: &Value, client: TokenStream) -> Resu
     for operation in operations(description) {
         let mended = mended.iter().find(|each| each.id == operation.id);
         let mended = mended.with_context(|| format!("`{}` was lost", operation.id))?;
-        for (what, schema, kind) in of_operation(description, &operation, mended, &made)? {
+        for traveller in of_operation(description, &operation, mended, &made)? {
+            let Traveller {
+                what,
+                schema,
+                kind,
+                is_sent,
+            } = traveller;
             let values = samples.each(schema, |value| {
                 let written = through(&types, &kind, &value)
                     .map_err(|why| anyhow!("{what} can't be read: {why}"))?;
-                match difference(&value, &written) {
+                match difference(&value, &written, is_sent) {
                     None => Ok(()),
                     Some(lost) => Err(anyhow!("{what} loses {lost}")),
                 }
@@ -63,8 +69,15 @@ pub fn trips(description: &Value, repaired: &Value, client: TokenStream) -> Resu
     Ok(all)
 }
 
-/// A name for errors, the schema, and the generated type.
-type Traveller<'a> = (String, &'a Value, Kind);
+struct Traveller<'a> {
+    /// A name for errors.
+    what: String,
+    schema: &'a Value,
+    /// The generated type.
+    kind: Kind,
+    /// Whether it is a body: there, `null` says something else than nothing.
+    is_sent: bool,
+}
 
 /// The JSON replies and the JSON body of an operation.
 fn of_operation<'a>(
@@ -93,14 +106,24 @@ fn of_operation<'a>(
             None => kind(&method.reply)?,
         };
         if kind != Kind::Nothing {
-            found.push((format!("its reply {status}"), schema, kind));
+            found.push(Traveller {
+                what: format!("its reply {status}"),
+                schema,
+                kind,
+                is_sent: false,
+            });
         }
     }
     let body = resolve(description, &operation.node["requestBody"]);
     if let Some(schema) = json_schema(description, body) {
         let body = method.arguments.iter().find(|(name, _)| name == "body");
         let (_, argument) = body.context("its body is no argument of the generated method")?;
-        found.push(("its body".to_owned(), schema, kind(argument)?));
+        found.push(Traveller {
+            what: "its body".to_owned(),
+            schema,
+            kind: kind(argument)?,
+            is_sent: true,
+        });
     }
     Ok(found)
 }
@@ -110,9 +133,8 @@ fn is_bytes(kind: &Type) -> bool {
     matches!(kind, Type::Path(path) if path.path.is_ident("ByteStream"))
 }
 
-/// What the second value lacks or has otherwise. A property that is null is as good as none: generated types have one
-/// `None` for both.
-fn difference(one: &Value, other: &Value) -> Option<String> {
+/// What the second value lacks or has otherwise. Where `nulls` say nothing, a property that is null is as good as none.
+fn difference<'a>(one: &'a Value, other: &'a Value, nulls: bool) -> Option<String> {
     let at = |step: &str, found: String| match found.starts_with(['.', '[']) {
         true => format!("{step}{found}"),
         false => format!("{step} ({found})"),
@@ -123,13 +145,24 @@ fn difference(one: &Value, other: &Value) -> Option<String> {
             names.sort();
             names.dedup();
             names.into_iter().find_map(|name| {
-                let [one, other] = [one, other].map(|it| it.get(name).unwrap_or(&Value::Null));
-                difference(one, other).map(|found| at(&format!(".{name}"), found))
+                let said =
+                    |it: &'a Map<String, Value>| it.get(name).filter(|it| nulls || !it.is_null());
+                let found = match (said(one), said(other)) {
+                    (Some(one), Some(other)) => difference(one, other, nulls)?,
+                    (None, None) => return None,
+                    (one, other) => {
+                        let [one, other] = [one, other]
+                            .map(|it| it.map_or_else(|| "nothing".to_owned(), Value::to_string));
+                        format!("{one} becomes {other}")
+                    }
+                };
+                Some(at(&format!(".{name}"), found))
             })
         }
         (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
             let mut pairs = one.iter().zip(other);
-            pairs.find_map(|(one, other)| difference(one, other).map(|found| at("[]", found)))
+            pairs
+                .find_map(|(one, other)| difference(one, other, nulls).map(|found| at("[]", found)))
         }
         (Value::Number(one), Value::Number(other)) if one.as_f64() == other.as_f64() => None,
         (one, other) if one == other => None,

@@ -9,7 +9,7 @@ use xtask::description::Description;
 use xtask::description::source::Source;
 use xtask::diff::{Breaks, Step, Uses, diff};
 use xtask::repairs::Idle;
-use xtask::tree::{DOCS, FRAGMENT, SOURCE};
+use xtask::tree::{DOCS, FRAGMENT, SOURCE, STORES};
 
 /// Lets every operation take four more optional parameters, every object with properties have one more and every visibility one
 /// more value, and gives a piece of paths another name.
@@ -111,4 +111,55 @@ fn bodies_that_take_more_than_the_dispatch_knows_break_nobody_and_are_generated(
     assert_eq!(report.changed.len(), 4, "{report}");
     assert_eq!(report.worst(), Breaks::Nobody, "{report}");
     assert!(!report.to_string().contains("required"), "{report}");
+}
+
+#[test]
+fn what_bodies_may_say_null_of_now_is_written_as_before() {
+    let mut after = fragment();
+    let mut nullable = 0;
+    for operation in after["paths"]
+        .as_object_mut()
+        .unwrap()
+        .values_mut()
+        .flat_map(operations)
+    {
+        let Some(body) = operation.get_mut("requestBody") else {
+            continue;
+        };
+        let body = &mut body["content"]["application/json"]["schema"];
+        let required = body["required"].clone();
+        let required = required.as_array().into_iter().flatten();
+        let required: Vec<_> = required.filter_map(Value::as_str).collect();
+        let properties = body.get_mut("properties").and_then(Value::as_object_mut);
+        for (name, property) in properties.into_iter().flatten() {
+            if !required.contains(&name.as_str()) && property.get("$ref").is_none() {
+                property["nullable"] = json!(true);
+                nullable += 1;
+            }
+        }
+    }
+    assert!(nullable > 50);
+    let mut source = source();
+    source.witness.remove("nullable_optional_collections");
+    from_fragment(&after, &source, &crate::support::docs(), Idle::Refuse).unwrap();
+    let [old, new] = [fragment(), after].map(|it| Description::from_value(it).unwrap());
+    let uses = Uses::of(&here()).unwrap();
+    let report = diff(&old, &new, &source, &uses, "0.1.0").unwrap();
+    assert_eq!(report.worst(), Breaks::LowLevel, "{report}");
+}
+
+#[test]
+fn what_one_body_of_registries_says_null_of_is_refused_by_the_other() {
+    let mut after = fragment();
+    let body = &mut after["paths"]["/orgs/{org}/private-registries"]["post"]["requestBody"];
+    body["content"]["application/json"]["schema"]["properties"]["username"]["nullable"] =
+        json!(false);
+    let files = from_fragment(&after, &source(), &crate::support::docs(), Idle::Refuse).unwrap();
+    let stores = files.iter().find(|file| file.path == STORES).unwrap();
+    assert!(stores.text.contains("pub username_null: bool"));
+    assert!(
+        stores
+            .text
+            .contains(r#"refuse(write.username_null, "username")?;"#)
+    );
 }

@@ -81,7 +81,7 @@ fn a_choice_that_requires_less_comes_after_those_whose_values_it_would_take() {
     let described = taking(json!({ "oneOf": choices }));
     assert_eq!(
         lost(&described),
-        "its body loses .comment (\"some text\" becomes null)"
+        "its body loses .comment (\"some text\" becomes nothing)"
     );
     mended(&described).unwrap();
 }
@@ -228,4 +228,58 @@ fn a_component_that_is_called_like_bytes_goes_through_as_any_other() {
         described["components"]["schemas"][name] = object(&["size"], json!({ "size": text() }));
         assert_eq!(mended(&described).unwrap().schemas, 1, "{name}");
     }
+}
+
+#[test]
+fn a_body_that_says_null_is_sent_with_it_and_without_what_it_leaves_out() {
+    let nullable = |schema: Value| {
+        let mut schema = schema;
+        schema["nullable"] = json!(true);
+        schema
+    };
+    let reference = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
+    let closed = json!({ "type": "string", "enum": ["open", "closed"] });
+    let inner = object(
+        &[],
+        json!({ "depth": nullable(json!({ "type": "integer" })) }),
+    );
+    let properties = json!({
+        "text": nullable(text()),
+        "choice": nullable(closed),
+        "list": nullable(json!({ "type": "array", "items": text() })),
+        "map": nullable(json!({ "type": "object", "additionalProperties": text() })),
+        "object": nullable(inner.clone()),
+        "component": reference("nothing-or-more"),
+        "parts": { "nullable": true, "allOf": [reference("more")] },
+        "one": nullable(json!({ "oneOf": [text(), { "type": "integer" }] })),
+        "any": { "anyOf": [text(), nullable(json!({ "type": "integer" }))] },
+        "encrypted_value": nullable(text()),
+        "plain": text(),
+    });
+    let components = json!({ "nothing-or-more": nullable(inner.clone()), "more": inner });
+    let whole = |schema: Value| {
+        let mut described = taking(schema);
+        described["components"]["schemas"] = components.clone();
+        described
+    };
+    let all = whole(object(&[], properties.clone()));
+    assert!(
+        lost(&all).ends_with("(null becomes nothing)"),
+        "{}",
+        lost(&all)
+    );
+    mended(&all).unwrap();
+
+    // In choices, in parts, in lists, and in components.
+    let of = |properties: &Value| object(&["plain"], properties.clone());
+    let more = object(
+        &["other"],
+        json!({ "other": nullable(text()), "wish": nullable(text()) }),
+    );
+    mended(&whole(json!({ "oneOf": [of(&properties), more.clone()] }))).unwrap();
+    mended(&whole(json!({ "allOf": [of(&properties), more.clone()] }))).unwrap();
+    mended(&whole(json!({ "type": "array", "items": of(&properties) }))).unwrap();
+    let mut component = whole(reference("body"));
+    component["components"]["schemas"]["body"] = of(&properties);
+    mended(&component).unwrap();
 }

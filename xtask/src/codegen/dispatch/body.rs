@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::fit::{ANY, DEFAULT};
 use crate::description::Operation;
-use crate::repairs::components::{ENCRYPTED_VALUE, TEXT_BEFORE};
+use crate::repairs::components::{ENCRYPTED_VALUE, NULL, TEXT_BEFORE};
 use crate::rust_names::{field, pascal};
 
 /// The schema of an operation's JSON body.
@@ -15,9 +15,12 @@ pub(super) fn schema(operation: &Value) -> &Value {
     &operation["requestBody"]["content"]["application/json"]["schema"]
 }
 
-/// Whether a property has the type that holds no plaintext.
+/// Whether a property has the type that holds no plaintext, and may be `null` beside.
 pub(super) fn is_sealed_value(property: &Value) -> bool {
-    property["$ref"] == format!("#/components/schemas/{ENCRYPTED_VALUE}")
+    let sealed = format!("#/components/schemas/{ENCRYPTED_VALUE}");
+    [property, &property["allOf"][0]]
+        .iter()
+        .any(|it| it["$ref"] == sealed)
 }
 
 /// Whether an object schema requires a property.
@@ -44,19 +47,22 @@ pub(super) fn put(operation: &Operation<'_>) -> Result<Body> {
     ]
     .map(|(name, given)| {
         let field = field(name);
-        (name, quote!(put.#field), given)
+        (name, Known::of(quote!(put.#field), given))
     });
     let properties = &schema(operation.node)["properties"];
     let absent = known
         .iter()
-        .filter(|(name, ..)| properties.get(name).is_none());
-    let absent = absent.map(|(name, value, _)| quote!(refuse(#value.is_some(), #name)?;));
+        .filter(|(name, _)| properties.get(name).is_none());
+    let absent =
+        absent.map(|(name, Known { value, .. })| quote!(refuse(#value.is_some(), #name)?;));
     let before = quote!(#(#absent)*);
     Ok(Body {
         before,
         ..of(operation, |wanted| {
-            let (_, value, given) = known.iter().find(|(name, ..)| *name == wanted)?;
-            Some((value.clone(), *given))
+            let mut known = known.iter();
+            known
+                .find(|(name, _)| *name == wanted)
+                .map(|(_, known)| known.clone())
         })?
     })
 }
@@ -68,15 +74,12 @@ pub(super) fn ids(operation: &Operation<'_>) -> Result<Body> {
         bail!("its body has no `{IDS}`");
     }
     of(operation, |name| {
-        (name == IDS).then(|| (quote!(Some(ids)), Given::Ids))
+        (name == IDS).then(|| Known::of(quote!(Some(ids)), Given::Ids))
     })
 }
 
 /// The body with what is known of its properties, and without the rest.
-pub(super) fn of(
-    operation: &Operation<'_>,
-    known: impl Fn(&str) -> Option<(TokenStream, Given)>,
-) -> Result<Body> {
+pub(super) fn of(operation: &Operation<'_>, known: impl Fn(&str) -> Option<Known>) -> Result<Body> {
     let schema = schema(operation.node);
     let properties = schema["properties"]
         .as_object()
@@ -135,6 +138,28 @@ pub(super) enum Given {
     Sealed,
 }
 
+/// What is known of a property.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    /// What callers give: an expression.
+    pub(super) value: TokenStream,
+    pub(super) given: Given,
+    /// Whether callers say `null` instead, if they can.
+    pub(super) null: Option<TokenStream>,
+}
+
+impl Known {
+    fn of(value: TokenStream, given: Given) -> Self {
+        let null = None;
+        Self { value, given, null }
+    }
+}
+
+/// Whether a property says something by `null` that it does not say by being left out.
+pub(super) fn takes_null(property: &Value) -> bool {
+    property[NULL] == true
+}
+
 impl Given {
     /// What a property takes, if the dispatch knows its type.
     pub(super) fn of(property: &Value) -> Option<Self> {
@@ -152,16 +177,24 @@ impl Given {
 
 /// The expression for a body's field, made from an optional argument, and the field's type.
 fn field_value(
-    (value, given): (TokenStream, Given),
+    known: Known,
     schema: &Value,
     name: &str,
     property: &Value,
 ) -> Result<(TokenStream, String)> {
+    let Known { value, given, null } = known;
     let (value, kind) =
         argument(value, given, property).with_context(|| format!("`{name}` of its body"))?;
-    Ok(match requires(schema, name) {
-        true => (quote!(required(#value, #name)?), kind.to_owned()),
-        false => (value, format!("Option<{kind}>")),
+    let value = match (null, takes_null(property)) {
+        (None, false) => value,
+        (None, true) => quote!(#value.map(Some)),
+        (Some(null), true) => quote!(if #null { Some(None) } else { #value.map(Some) }),
+        (Some(null), false) => quote!({ refuse(#null, #name)?; #value }),
+    };
+    Ok(match (requires(schema, name), takes_null(property)) {
+        (true, _) => (quote!(required(#value, #name)?), kind.to_owned()),
+        (false, false) => (value, format!("Option<{kind}>")),
+        (false, true) => (value, format!("Option<Option<{kind}>>")),
     })
 }
 

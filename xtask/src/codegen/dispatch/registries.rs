@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, bail};
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use serde_json::Value;
 
-use super::body::{self, Given, name_of, schema};
+use super::body::{self, Given, Known, name_of, schema, takes_null};
 use super::calls::{query, status_only};
 use super::fit::Call;
 use crate::codegen::operations;
@@ -34,7 +34,7 @@ pub(super) fn registries(repaired: &Value) -> Result<(TokenStream, Vec<Call>)> {
     let not_stores = not_stores(&[name]);
     let known = properties([&family.create, &family.update])?;
     let values = |property: &str| -> Vec<&str> {
-        let listed = known.get(property).map(|(_, schema)| &schema["enum"]);
+        let listed = known.get(property).map(|known| &known.schema["enum"]);
         let listed = listed.and_then(Value::as_array).into_iter().flatten();
         listed.filter_map(Value::as_str).collect()
     };
@@ -62,15 +62,19 @@ pub(super) fn registries(repaired: &Value) -> Result<(TokenStream, Vec<Call>)> {
             pub const #name: Operation = operations::#constant;
         }
     });
-    let fields = known.iter().map(|(name, (given, _))| {
-        let kind = match given {
+    let fields = known.iter().map(|(name, property)| {
+        let kind = match property.given {
             Given::Sealed => quote!(crate::EncryptedValue),
             Given::Text => quote!(String),
             Given::Boolean => quote!(bool),
             Given::Ids => quote!(Vec<i64>),
         };
         let (doc, field) = (format!(" `{name}`"), field(name));
-        quote!(#[doc = #doc] pub #field: Option<#kind>)
+        let null = property.says_null.then(|| {
+            let (doc, null) = (format!(" Whether `{name}` is `null` instead"), null(name));
+            quote!(#[doc = #doc] pub #null: bool,)
+        });
+        quote!(#[doc = #doc] pub #field: Option<#kind>, #null)
     });
     let [create_body, update_body] = [&family.create, &family.update]
         .map(|operation| body(operation, &known).with_context(|| format!("`{}`", operation.id)));
@@ -155,7 +159,7 @@ pub(super) fn registries(repaired: &Value) -> Result<(TokenStream, Vec<Call>)> {
             #[derive(Debug, Clone, Default, PartialEq, Eq)]
             #[non_exhaustive]
             pub struct Write {
-                #(#fields,)*
+                #(#fields)*
             }
 
             impl From<types::#page> for Page<Registry> {
@@ -211,53 +215,73 @@ fn not_stores(names: &[&str]) -> TokenStream {
     }
 }
 
-/// The properties of the operations' bodies together, with what is given for each: those whose types the dispatch knows.
+/// The field that says `null` of a property.
+fn null(name: &str) -> Ident {
+    field(&format!("{name}_null"))
+}
+
+/// A property of one body or of both.
+struct Property<'a> {
+    given: Given,
+    schema: &'a Value,
+    /// The operation whose body it is from.
+    of: &'a str,
+    /// Whether one of the bodies tells `null` from nothing.
+    says_null: bool,
+}
+
+/// The properties of the operations' bodies together: those whose types the dispatch knows.
 ///
 /// # Errors
 ///
 /// If a property is given in one way to the one operation, and in another to the other.
-fn properties<'a>(
-    operations: [&Operation<'a>; 2],
-) -> Result<BTreeMap<&'a str, (Given, &'a Value)>> {
-    let mut all: BTreeMap<_, (Given, &Value, &str)> = BTreeMap::new();
+fn properties<'a>(operations: [&Operation<'a>; 2]) -> Result<BTreeMap<&'a str, Property<'a>>> {
+    let mut all: BTreeMap<_, Property<'_>> = BTreeMap::new();
     for operation in operations {
         let properties = schema(operation.node)["properties"].as_object();
         for (name, property) in properties.into_iter().flatten() {
             let Some(given) = Given::of(property) else {
                 continue;
             };
-            let first = all.entry(name).or_insert((given, property, operation.id));
-            if first.0 != given {
+            let first = all.entry(name.as_str()).or_insert(Property {
+                given,
+                schema: property,
+                of: operation.id,
+                says_null: false,
+            });
+            first.says_null |= takes_null(property);
+            if first.given != given {
                 bail!(
                     "`{name}` is {} in the body of `{}`, and {property} in that of `{}`: one value is written to both",
-                    first.1,
-                    first.2,
+                    first.schema,
+                    first.of,
                     operation.id
                 );
             }
         }
     }
-    let all = all.into_iter();
-    Ok(all
-        .map(|(name, (given, property, _))| (name.as_str(), (given, property)))
-        .collect())
+    Ok(all)
 }
 
 /// The statement that makes an operation's `body` out of `write`, and the checks before it; the body's fields with their
 /// types.
 fn body(
     operation: &Operation<'_>,
-    known: &BTreeMap<&str, (Given, &Value)>,
+    known: &BTreeMap<&str, Property<'_>>,
 ) -> Result<(TokenStream, Vec<(String, String)>)> {
     let written = body::of(operation, |name| {
-        let (given, _) = known.get(name)?;
+        let Property {
+            given, says_null, ..
+        } = *known.get(name)?;
         let field = field(name);
         let value = match given {
             Given::Boolean => quote!(write.#field),
             Given::Sealed => quote!(write.#field.as_ref()),
             Given::Text | Given::Ids => quote!(write.#field.as_deref()),
         };
-        Some((value, *given))
+        let null = says_null.then(|| null(name));
+        let null = null.map(|null| quote!(write.#null));
+        Some(Known { value, given, null })
     })?;
     let properties = &schema(operation.node)["properties"];
     let absent = known

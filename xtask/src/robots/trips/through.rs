@@ -102,7 +102,7 @@ fn through_struct(
 /// Whether a value counts as empty for `skip_serializing_if`.
 fn is_empty(field: &Field, read: &Value) -> bool {
     match (&field.kind, read) {
-        (Kind::Optional(_), read) => read.is_null(),
+        (Kind::Optional(_), read) => read.is_null() && !field.tells_null,
         (_, Value::Array(items)) => items.is_empty(),
         (_, Value::Object(object)) => object.is_empty(),
         _ => false,

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use anyhow::{Context as _, Result, bail};
 use syn::{Attribute, Fields, GenericArgument, Item, LitStr, PathArguments, Type};
 
+use crate::codegen::nulls;
+
 /// The generated types, by name.
 pub(super) struct Types(HashMap<String, Shape>);
 
@@ -27,6 +29,8 @@ pub(super) struct Field {
     pub(super) name: String,
     pub(super) kind: Kind,
     pub(super) may_be_absent: bool,
+    /// Whether `null` is something else than absence.
+    pub(super) tells_null: bool,
     pub(super) skipped_if_empty: bool,
     pub(super) flat: bool,
 }
@@ -117,7 +121,9 @@ fn of_fields(fields: &syn::FieldsNamed, serde: &Serde) -> Result<Struct> {
             name: own
                 .name
                 .unwrap_or(ident.trim_start_matches("r#").to_owned()),
-            may_be_absent: own.default || (!own.demanded && matches!(kind, Kind::Optional(_))),
+            may_be_absent: own.default
+                || (own.read_by.is_none() && matches!(kind, Kind::Optional(_))),
+            tells_null: own.read_by.is_some_and(|path| path == nulls::READ),
             kind,
             skipped_if_empty: own.skipped_if_empty,
             flat: own.flat,
@@ -204,7 +210,8 @@ struct Serde {
     tag: Option<String>,
     content: Option<String>,
     default: bool,
-    demanded: bool,
+    /// The function of `deserialize_with`.
+    read_by: Option<String>,
     skipped_if_empty: bool,
     flat: bool,
     untagged: bool,
@@ -230,7 +237,7 @@ impl Serde {
                     "flatten" => serde.flat = true,
                     "untagged" => serde.untagged = true,
                     "deny_unknown_fields" => serde.closed = true,
-                    "deserialize_with" => serde.demanded = true,
+                    "deserialize_with" => serde.read_by = text,
                     "transparent" | "try_from" => {}
                     other => return Err(meta.error(format!("serde's `{other}` is not read"))),
                 }

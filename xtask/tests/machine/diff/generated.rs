@@ -189,7 +189,21 @@ pub(super) const GENERATED: &[Case] = &[
         },
         "body.b",
         "may be null now",
-        Breaks::Nobody,
+        Breaks::LowLevel,
+    ),
+    (
+        MINE,
+        |d| my_body(d)["properties"]["list"]["nullable"] = json!(true),
+        "body.list",
+        "may be null now",
+        Breaks::LowLevel,
+    ),
+    (
+        PUT,
+        |d| put(d)["properties"]["key_id"]["nullable"] = json!(true),
+        "body.key_id",
+        "may be null now",
+        Breaks::LowLevel,
     ),
     (
         MINE,
