@@ -52,7 +52,7 @@ fn of_parameter(document: &Value, parameter: &Value) -> Option<String> {
         ("cookie", _) => "is a cookie, and none are sent",
         (_, None) => "has no schema",
         ("path", _) if parameter["required"] != true => "is part of the path, and not required",
-        ("path" | "header", Some(schema)) if !is_plain(document, schema) => {
+        ("path" | "header", Some(schema)) if is_plain(document, schema) != Plain::Yes => {
             "is part of the path, or a header, and not always text, a number or a boolean"
         }
         _ => return None,
@@ -61,22 +61,38 @@ fn of_parameter(document: &Value, parameter: &Value) -> Option<String> {
     Some(format!("its parameter `{name}` {why}"))
 }
 
-/// Whether every value of a schema is text, a number or a boolean, by each of its parts: how parts that say less are made
-/// one type is not known here.
-fn is_plain(document: &Value, schema: &Value) -> bool {
+/// What a schema says of whether each of its values is text, a number or a boolean.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Plain {
+    No,
+    Unsaid,
+    Yes,
+}
+
+/// Whether every value of a schema is text, a number or a boolean.
+fn is_plain(document: &Value, schema: &Value) -> Plain {
     let schema = resolve(document, schema);
     let mut values = schema["enum"].as_array().into_iter().flatten();
     if schema["nullable"] == true || values.any(Value::is_null) {
-        return false;
+        return Plain::No;
     }
-    let parts = ["allOf", "anyOf", "oneOf"].iter();
-    let mut parts = parts.filter_map(|key| schema[*key].as_array()).flatten();
-    match schema["type"].as_str() {
-        Some(kind) => ["string", "integer", "number", "boolean"].contains(&kind),
-        None if schema["enum"].is_array() => true,
-        None => parts.next().is_some_and(|first| {
-            is_plain(document, first) && parts.all(|part| is_plain(document, part))
-        }),
+    let said = match schema["type"].as_str() {
+        Some("string" | "integer" | "number" | "boolean") => Plain::Yes,
+        Some(_) => Plain::No,
+        None if schema["enum"].is_array() => Plain::Yes,
+        None => Plain::Unsaid,
+    };
+    let each = |key: &str| {
+        let parts = schema[key].as_array().into_iter().flatten();
+        parts.map(|part| is_plain(document, part))
+    };
+    // A value has all parts, and is one of the choices.
+    let mut all: Vec<_> = each("allOf").chain([said]).collect();
+    all.extend(["anyOf", "oneOf"].iter().filter_map(|key| each(key).min()));
+    match all.contains(&Plain::No) {
+        true => Plain::No,
+        false if all.contains(&Plain::Yes) => Plain::Yes,
+        false => Plain::Unsaid,
     }
 }
 

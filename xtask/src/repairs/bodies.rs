@@ -195,19 +195,10 @@ pub(super) fn null_is_no_absence(document: &mut Value, _: &Source) -> Result<usi
 
 /// Whether `null` is a value that a schema describes.
 fn may_be_null(document: &Value, schema: &Value) -> bool {
-    let (mut open, mut seen) = (vec![schema], Vec::new());
-    while let Some(schema) = open.pop() {
-        let schema = resolve(document, schema);
-        if schema["nullable"] == true {
-            return true;
-        }
-        if !seen.iter().any(|each| std::ptr::eq(*each, schema)) {
-            seen.push(schema);
-            let choices = ["anyOf", "oneOf"].map(|key| schema[key].as_array());
-            open.extend(choices.into_iter().flatten().flatten());
-        }
-    }
-    false
+    let schema = resolve(document, schema);
+    let choices = ["anyOf", "oneOf"].map(|key| schema[key].as_array());
+    let mut choices = choices.into_iter().flatten().flatten();
+    schema["nullable"] == true || choices.any(|choice| may_be_null(document, choice))
 }
 
 /// Makes optional lists and maps of bodies nullable, hence `Option`: a plain one is left out when empty, and

@@ -153,6 +153,44 @@ const CASES: &[Case] = &[
         "",
     ),
     (
+        |d| {
+            header(
+                d,
+                json!({ "allOf": [{ "type": "string" }, { "maxLength": 5 }] }),
+            )
+        },
+        "",
+    ),
+    (
+        |d| {
+            let name = &mut d["components"]["parameters"]["variable-name"]["schema"];
+            *name = json!({ "allOf": [{ "pattern": "^[A-Z]" }, { "allOf": [name.take()] }] });
+        },
+        "",
+    ),
+    (
+        |d| {
+            header(
+                d,
+                json!({ "type": "string", "anyOf": [{ "pattern": "^a" }, { "pattern": "^b" }] }),
+            )
+        },
+        "",
+    ),
+    (
+        |d| header(d, json!({ "allOf": [{ "maxLength": 5 }, {}] })),
+        NOT_PLAIN,
+    ),
+    (
+        |d| {
+            header(
+                d,
+                json!({ "allOf": [{ "type": "string" }, { "oneOf": [{ "type": "object" }] }] }),
+            )
+        },
+        NOT_PLAIN,
+    ),
+    (
         |d| d["components"]["parameters"]["variable-name"]["required"] = json!(false),
         "its parameter `name` is part of the path, and not required",
     ),

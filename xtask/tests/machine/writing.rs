@@ -44,6 +44,26 @@ fn a_run_that_is_killed_between_two_files_is_finished_by_the_next() {
 }
 
 #[test]
+fn a_run_that_ends_while_it_clears_up_is_finished_by_the_next() {
+    let workshop = Workshop::new();
+    let staged = workshop.tree.stage(&files().each_ref()).unwrap();
+    let obstacle = workshop.tree.root().join(".xtask-journal/in-the-way");
+    std::fs::create_dir(&obstacle).unwrap();
+    let told = format!("{:#}", staged.finish().unwrap_err());
+    assert!(told.starts_with("cannot remove .xtask-journal"), "{told}");
+    std::fs::remove_dir(obstacle).unwrap();
+    let recovered = workshop.tree.recover().unwrap();
+    assert!(
+        matches!(recovered, Some(Recovered::Finished(_))),
+        "{recovered:?}"
+    );
+    for file in files() {
+        assert_eq!(workshop.tree.read(file.path).unwrap(), file.text);
+    }
+    assert!(!left_over(&workshop));
+}
+
+#[test]
 fn what_cannot_be_put_in_its_place_takes_back_what_was() {
     let workshop = Workshop::new();
     workshop.remove(STORES);
