@@ -84,7 +84,7 @@ repairs! {
     stores::key_ids_keep_their_text: "old Enterprise Servers send `key_id` as a number",
         see "https://github.com/google/go-github/issues/1836";
     bodies::sealed_values_are_sealed: "plaintext where a sealed value belongs would be sent";
-    schemas::hide_tokens: "every generated type prints itself, and a token must not";
+    schemas::hide_tokens: "every generated type prints itself, and a token or secret must not";
     lenient::require_what_is_needed: "a reply may lack any field that the description requires",
         see "https://github.com/github/rest-api-description/issues/4651";
     lenient::open_reply_enums: "one new value of an enum would fail a whole list";

@@ -268,7 +268,7 @@ fn refer_to(node: &mut Value, renamed: &BTreeMap<String, String>) {
     }
 }
 
-/// Makes tokens in replies text that does not print: every generated type derives `Debug`.
+/// Makes tokens and other secrets in replies text that does not print: every generated type derives `Debug`.
 pub(super) fn hide_tokens(document: &mut Value, _: &Source) -> Result<usize> {
     let mut mended = 0;
     each_schema(document, |used, schema| {
@@ -281,7 +281,8 @@ pub(super) fn hide_tokens(document: &mut Value, _: &Source) -> Result<usize> {
             .into_iter()
             .flatten()
         {
-            if name == "token" && property["type"] == "string" {
+            let is_text = property["type"] == "string" && property.get("enum").is_none();
+            if is_text && names_a_secret(name) {
                 let hidden = json!({ "$ref": format!("#/components/schemas/{HIDDEN}") });
                 *property = match property["nullable"] == true {
                     true => json!({ "nullable": true, "allOf": [hidden] }),
@@ -295,4 +296,10 @@ pub(super) fn hide_tokens(document: &mut Value, _: &Source) -> Result<usize> {
         document["components"]["schemas"][HIDDEN] = json!({ "type": "string" });
     }
     Ok(mended)
+}
+
+/// Whether a property is a secret by its last word: `token`, `temp_clone_token`, `client_secret`.
+fn names_a_secret(property: &str) -> bool {
+    let last = property.rsplit('_').next();
+    last.is_some_and(|word| ["password", "pem", "secret", "token"].contains(&word))
 }

@@ -440,10 +440,23 @@ fn what_tells_the_choices_of_a_union_apart_and_what_bodies_require_stays_require
 }
 
 #[test]
-fn a_token_in_a_reply_is_hidden() {
-    let schema = json!({ "type": "object", "properties": { "token": { "type": "string" } }, "required": ["token"] });
+fn a_token_or_secret_in_a_reply_is_hidden_and_what_is_said_of_one_is_not() {
+    let secrets = ["token", "temp_clone_token", "client_secret", "pem"];
+    let others = ["token_name", "secret_type", "secrets", "key"];
+    let properties = secrets.iter().chain(&others);
+    let properties = properties.map(|name| ((*name).to_owned(), json!({ "type": "string" })));
+    let properties: serde_json::Map<_, _> = properties.collect();
+    let schema = json!({ "type": "object", "properties": properties, "required": secrets });
     let mended = mended_by("hide_tokens", &get(json!({ "200": json_reply(schema) })));
-    assert!(rust(&mended).contains("pub token: ::std::option::Option<crate::text::Hidden>"));
+    let code = rust(&mended);
+    for name in secrets {
+        let hidden = format!("pub {name}: ::std::option::Option<crate::text::Hidden>");
+        assert!(code.contains(&hidden), "{name}: {code}");
+    }
+    for name in others {
+        let text = format!("pub {name}: ::std::option::Option<::std::string::String>");
+        assert!(code.contains(&text), "{name}: {code}");
+    }
 }
 
 #[test]
