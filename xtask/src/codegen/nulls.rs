@@ -9,8 +9,8 @@ use syn::visit_mut::{VisitMut, visit_item_mut};
 use syn::{Attribute, Field, Item, parse_quote};
 
 use super::made::inside;
+use crate::description::facts::NULL;
 use crate::description::walk::each_schema;
-use crate::repairs::components::NULL;
 
 /// What reads such a field, in `codegen/src/reply.rs`: serde alone takes `null` for absence.
 pub(crate) const READ: &str = "crate::reply::said";

@@ -2,8 +2,6 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::repairs::components::NULL;
-
 /// Keys that hold words for readers. Generated code has words of our own (`openapi/docs.toml`), and another wording is no
 /// other API.
 pub(super) const PROSE: [&str; 6] = [
@@ -54,6 +52,10 @@ pub(crate) const FACETS: [&str; 11] = [
 /// The one extension that is kept: GitHub's mark of operations that create content, whose limits are tighter.
 const CONTENT_MARK: (&str, &str) = ("x-github", "triggersNotification");
 
+/// Our mark of a property of a body that may be left out, and where `null` says something else than that. A repair makes it,
+/// and it stays where the repaired description is cut.
+pub(crate) const NULL: &str = "x-null";
+
 /// Whether an operation has GitHub's mark of those that create content and notify people of it.
 pub fn creates_content(operation: &Value) -> bool {
     operation[CONTENT_MARK.0][CONTENT_MARK.1] == true
@@ -68,7 +70,7 @@ pub(super) fn operation_facts(operation: &Value) -> Value {
     kept
 }
 
-/// `node` without its prose and without extensions but the mark that a repair leaves, at every depth, with sorted keys.
+/// `node` without its prose and without extensions but [`NULL`], at every depth, with sorted keys.
 pub fn facts(node: &Value) -> Value {
     match node {
         Value::Object(object) => {

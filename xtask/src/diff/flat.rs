@@ -6,10 +6,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::description::Operation;
-use crate::description::facts::{FACETS, creates_content};
+use crate::description::facts::{FACETS, NULL, creates_content};
 use crate::description::unread::unread;
 use crate::description::walk::{component_of, parameters, replies, resolve};
-use crate::repairs::components::NULL;
 
 /// What part of an operation a fact is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,8 +4,9 @@ use anyhow::{Result, anyhow};
 use serde_json::{Map, Value, json};
 
 use super::all_of;
-use super::components::{ENCRYPTED_VALUE, NULL, REPOSITORY_ID, TEXT_BEFORE};
+use super::components::{ENCRYPTED_VALUE, REPOSITORY_ID, TEXT_BEFORE};
 use super::lenient::sent_schemas;
+use crate::description::facts::NULL;
 use crate::description::sealed::is_sealed;
 use crate::description::source::Source;
 use crate::description::walk::{Use, descend, each_body, each_operation, each_schema, resolve};

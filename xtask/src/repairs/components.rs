@@ -40,8 +40,6 @@ pub const ALL: [&str; 11] = [
     HIDDEN,
 ];
 
-/// Marks a property of a body that may be left out, and where `null` says something else than that.
-pub const NULL: &str = "x-null";
 /// Marks a reply without a body of an operation of which other replies have one.
 pub const WITHOUT_BODY: &str = "x-without-body";
 /// Refers to the component that a reply is, where other replies of the operation are others.

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use super::fit::{ANY, DEFAULT};
 use crate::description::Operation;
-use crate::repairs::components::{ENCRYPTED_VALUE, NULL, TEXT_BEFORE};
+use crate::description::facts::NULL;
+use crate::repairs::components::{ENCRYPTED_VALUE, TEXT_BEFORE};
 use crate::rust_names::{field, pascal};
 
 /// The schema of an operation's JSON body.
