@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::left_out::LeftOut;
 use super::operations;
+use super::walk::resolve;
 
 /// The contents of `openapi/source.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -121,11 +122,10 @@ impl Source {
         let schemas = &fragment["components"]["schemas"];
         for (component, properties) in &self.needed {
             let schema = &schemas[component];
-            // What is made of parts has its properties there.
-            let is_made_of_parts = schema.is_object() && schema.get("properties").is_none();
-            let has = |property: &str| schema["properties"].get(property).is_some();
-            let mut lost = properties.iter().filter(|property| !has(property));
-            if let Some(property) = lost.next().filter(|_| !is_made_of_parts) {
+            let mut lost = properties
+                .iter()
+                .filter(|property| !has(fragment, schema, property));
+            if let Some(property) = lost.next() {
                 idle.push(format!("[needed] names `{property}` of `{component}`"));
             }
         }
@@ -157,6 +157,14 @@ impl Source {
             .filter(|left| !known.contains(&left.collection))
             .collect()
     }
+}
+
+/// Whether a schema, or a part of it, has a property.
+fn has(document: &Value, schema: &Value, property: &str) -> bool {
+    let schema = resolve(document, schema);
+    let parts = ["allOf", "anyOf", "oneOf"].map(|key| schema[key].as_array());
+    let mut parts = parts.into_iter().flatten().flatten();
+    schema["properties"].get(property).is_some() || parts.any(|part| has(document, part, property))
 }
 
 /// The text of `source.toml` with another pin, everything else as it was.

@@ -55,6 +55,31 @@ type Case = (fn(&mut Value), &'static str);
 
 const CASES: &[Case] = &[
     (
+        |d| {
+            *schema(d, "actions-variable") =
+                json!({ "type": "object", "additionalProperties": { "type": "string" } });
+        },
+        "[needed] names `name` of `actions-variable`",
+    ),
+    (
+        |d| {
+            let parts = [
+                schema(d, "actions-variable").take(),
+                json!({ "type": "object" }),
+            ];
+            *schema(d, "actions-variable") = json!({ "allOf": parts });
+        },
+        "",
+    ),
+    (
+        |d| {
+            let mut part = schema(d, "actions-variable").take();
+            part["properties"].as_object_mut().unwrap().remove("value");
+            *schema(d, "actions-variable") = json!({ "allOf": [part, { "type": "object" }] });
+        },
+        "[needed] names `value` of `actions-variable`",
+    ),
+    (
         |d| renamed(d, "organization-actions-variable", "org-variable"),
         "[needed] names `name` of `organization-actions-variable`",
     ),
