@@ -16,7 +16,7 @@ pub(super) fn schema(operation: &Value) -> &Value {
     &operation["requestBody"]["content"]["application/json"]["schema"]
 }
 
-/// Whether a property has the type that holds no plaintext, and may be `null` beside.
+/// Whether a property has the type that holds no plaintext. It may be `null` as well.
 pub(super) fn is_sealed_value(property: &Value) -> bool {
     let sealed = format!("#/components/schemas/{ENCRYPTED_VALUE}");
     [property, &property["allOf"][0]]
@@ -60,10 +60,8 @@ pub(super) fn put(operation: &Operation<'_>) -> Result<Body> {
     Ok(Body {
         before,
         ..of(operation, |wanted| {
-            let mut known = known.iter();
-            known
-                .find(|(name, _)| *name == wanted)
-                .map(|(_, known)| known.clone())
+            let (_, known) = known.iter().find(|(name, _)| *name == wanted)?;
+            Some(known.clone())
         })?
     })
 }
@@ -150,6 +148,7 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// What callers never say `null` of.
     fn of(value: TokenStream, given: Given) -> Self {
         let null = None;
         Self { value, given, null }
