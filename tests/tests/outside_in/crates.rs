@@ -14,7 +14,7 @@ fn tree(selection: &[&str]) -> BTreeSet<String> {
 
 fn tree_of(package: &str, selection: &[&str]) -> BTreeSet<String> {
     let told = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "--locked", "--package", package])
+        .args(["tree", "--locked", "--package", package])
         .args(["--edges", "normal", "--prefix", "none", "--no-dedupe"])
         .args(selection)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
