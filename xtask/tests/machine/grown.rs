@@ -163,3 +163,52 @@ fn what_one_body_of_registries_says_null_of_is_refused_by_the_other() {
             .contains(r#"refuse(write.username_null, "username")?;"#)
     );
 }
+
+#[test]
+fn properties_of_registries_that_would_be_one_field_are_refused_by_name() {
+    for name in ["username_null", "Username"] {
+        let mut after = fragment();
+        let body = &mut after["paths"]["/orgs/{org}/private-registries"]["post"]["requestBody"];
+        let properties = &mut body["content"]["application/json"]["schema"]["properties"];
+        if name == "Username" {
+            properties.as_object_mut().unwrap().remove("username");
+        }
+        properties[name] = json!({ "type": "string" });
+        let docs = crate::support::docs();
+        let Err(error) = from_fragment(&after, &source(), &docs, Idle::Refuse) else {
+            panic!("{name}: two fields of one name are generated");
+        };
+        let told = format!("{error:#}");
+        let named =
+            format!("`{name}` in the body of `private-registries/create-org-private-registry`");
+        assert!(told.contains(&named), "{told}");
+        assert!(told.contains("both written as"), "{told}");
+        assert!(!told.contains('\n'), "{told}");
+    }
+}
+
+#[test]
+fn what_a_body_requires_may_become_null_and_is_written_as_before() {
+    let mut after = fragment();
+    let mut nullable = 0;
+    for path in [
+        "/orgs/{org}/private-registries",
+        "/orgs/{org}/actions/secrets/{secret_name}",
+    ] {
+        let item = after["paths"][path].as_object_mut().unwrap();
+        for method in ["post", "put"] {
+            let Some(operation) = item.get_mut(method) else {
+                continue;
+            };
+            let body = &mut operation["requestBody"]["content"]["application/json"]["schema"];
+            for name in body["required"].as_array().unwrap().clone() {
+                body["properties"][name.as_str().unwrap()]["nullable"] = json!(true);
+                nullable += 1;
+            }
+        }
+    }
+    assert_eq!(nullable, 4);
+    let files = from_fragment(&after, &source(), &crate::support::docs(), Idle::Refuse).unwrap();
+    let stores = files.iter().find(|file| file.path == STORES).unwrap();
+    assert!(stores.text.contains("Some(required("), "{}", stores.text);
+}

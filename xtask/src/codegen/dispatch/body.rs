@@ -192,6 +192,10 @@ fn field_value(
         (Some(null), false) => quote!({ refuse(#null, #name)?; #value }),
     };
     Ok(match (requires(schema, name), takes_null(property)) {
+        (true, _) if property["nullable"] == true => (
+            quote!(Some(required(#value, #name)?)),
+            format!("Option<{kind}>"),
+        ),
         (true, _) => (quote!(required(#value, #name)?), kind.to_owned()),
         (false, false) => (value, format!("Option<{kind}>")),
         (false, true) => (value, format!("Option<Option<{kind}>>")),

@@ -234,7 +234,7 @@ struct Property<'a> {
 ///
 /// # Errors
 ///
-/// If a property is given in one way to the one operation, and in another to the other.
+/// If a property is given in one way to the one operation, and in another to the other, or two are written as one field.
 fn properties<'a>(operations: [&Operation<'a>; 2]) -> Result<BTreeMap<&'a str, Property<'a>>> {
     let mut all: BTreeMap<_, Property<'_>> = BTreeMap::new();
     for operation in operations {
@@ -260,7 +260,29 @@ fn properties<'a>(operations: [&Operation<'a>; 2]) -> Result<BTreeMap<&'a str, P
             }
         }
     }
+    distinct(&all)?;
     Ok(all)
+}
+
+/// # Errors
+///
+/// If two fields of what is written have one name.
+fn distinct(properties: &BTreeMap<&str, Property<'_>>) -> Result<()> {
+    let mut fields = BTreeMap::new();
+    for (name, property) in properties {
+        let says_null = property.says_null.then(|| null(name));
+        for (field, what) in [
+            (Some(field(name)), format!("`{name}`")),
+            (says_null, format!("what says that `{name}` is `null`")),
+        ] {
+            let Some(field) = field else { continue };
+            let what = format!("{what} in the body of `{}`", property.of);
+            if let Some(other) = fields.insert(field.to_string(), what.clone()) {
+                bail!("{other} and {what} are both written as `{field}`");
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The statement that makes an operation's `body` out of `write`, and the checks before it; the body's fields with their
