@@ -124,8 +124,12 @@ impl Aspects<'_> {
                 "never null now"
             };
             let breaks = match self.area() {
-                // The machine writes it, in whatever type it has.
-                Area::Body if after.nullable && !after.required && self.is_property() => {
+                // The dispatch writes it in whatever type it has, and hand-written bodies are read from JSON.
+                Area::Body
+                    if after.nullable
+                        && self.is_property()
+                        && !(after.required && self.usage.called_by_name) =>
+                {
                     Breaks::LowLevel
                 }
                 _ => self.breaks_of_retyping(before, after),

@@ -63,17 +63,6 @@ const CASES: &[Case] = &[
         "the argument `repository_id` is `&str` in the generated client, and `i64` in the dispatch",
     ),
     (
-        |d| {
-            body(d, PUT, "put")["properties"]["key_id"]["nullable"] = json!(true);
-            body(d, PUT, "put")["required"]
-                .as_array_mut()
-                .unwrap()
-                .push(json!("key_id"));
-        },
-        "actions/create-or-update-org-secret",
-        "`key_id` of its body is `Option<String>` in the generated client, and `String` in the dispatch",
-    ),
-    (
         |d| body(d, PUT, "put")["properties"]["visibility"] = json!({ "type": "boolean" }),
         "actions/create-or-update-org-secret",
         "`visibility` of its body: is of a type that the dispatch does not know",

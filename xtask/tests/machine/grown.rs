@@ -211,4 +211,8 @@ fn what_a_body_requires_may_become_null_and_is_written_as_before() {
     let files = from_fragment(&after, &source(), &crate::support::docs(), Idle::Refuse).unwrap();
     let stores = files.iter().find(|file| file.path == STORES).unwrap();
     assert!(stores.text.contains("Some(required("), "{}", stores.text);
+    let [old, new] = [fragment(), after].map(|it| Description::from_value(it).unwrap());
+    let uses = Uses::of(&here()).unwrap();
+    let report = diff(&old, &new, &source(), &uses, "0.1.0").unwrap();
+    assert_eq!(report.worst(), Breaks::LowLevel, "{report}");
 }
