@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::family::{Role, is_parameter, recognise, registries, scopes};
+use super::family::{Place, Role, is_parameter, recognise, registries, scopes, standing};
 use super::faults::named;
 use super::walk::{component_of, resolve};
 use super::{Operation, operations};
@@ -68,6 +68,12 @@ pub fn unrecognised(document: &Value) -> Vec<String> {
             keys_alone.push(key);
         }
         let of_the_family = recognise(key).is_some();
+        // What a registry's body is, both of its writes show.
+        let of_registries = standing(key).is_some_and(|at| {
+            at.place == Place::Organization && at.thing == "public-key" && at.tail.is_empty()
+        }) && ["post", "patch"]
+            .iter()
+            .all(|method| writes.iter().any(|write| write.method == *method));
         for write in writes {
             let sealed = takes_sealed_value_anywhere(document, write);
             if !sealed {
@@ -81,6 +87,12 @@ pub fn unrecognised(document: &Value) -> Vec<String> {
                     write,
                     "it takes a sealed value, and not as stores do: by `PUT`, in a JSON object that is written out \
                      with the property `encrypted_value`",
+                ));
+            } else if of_registries {
+                found.push(named(
+                    write,
+                    "it takes a sealed value, and not as private registries do: by `POST` and `PATCH`, in JSON objects that \
+                     are written out with the property `encrypted_value`",
                 ));
             }
         }

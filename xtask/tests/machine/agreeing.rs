@@ -95,6 +95,25 @@ const CASES: &[Case] = &[
         "it takes a sealed value, and not as stores do",
     ),
     (
+        |d| {
+            let schema = body(d, REGISTRY, "patch").take();
+            d["components"]["schemas"]["written"] = schema;
+            *body(d, REGISTRY, "patch") = json!({ "$ref": "#/components/schemas/written" });
+        },
+        "private-registries/update-org-private-registry",
+        "it takes a sealed value, and not as private registries do",
+    ),
+    (
+        |d| {
+            let update = &mut d["paths"][REGISTRY]["patch"];
+            let body = update["requestBody"].take();
+            update["requestBody"] = json!({ "$ref": "#/components/requestBodies/written" });
+            d["components"]["requestBodies"] = json!({ "written": body });
+        },
+        "private-registries/update-org-private-registry",
+        "it takes a sealed value, and not as private registries do",
+    ),
+    (
         |d| body(d, REGISTRY, "patch")["properties"]["username"] = json!({ "type": "boolean" }),
         "private-registries/update-org-private-registry",
         "in the body of `private-registries/create-org-private-registry`, and {\"type\":\"boolean\"} in that of",
