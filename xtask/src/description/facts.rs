@@ -70,7 +70,7 @@ pub(super) fn operation_facts(operation: &Value) -> Value {
     kept
 }
 
-/// `node` without its prose and without extensions but [`NULL`], at every depth, with sorted keys.
+/// `node` without its prose and without extensions but our mark, at every depth, with sorted keys.
 pub fn facts(node: &Value) -> Value {
     match node {
         Value::Object(object) => {
