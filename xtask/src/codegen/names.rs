@@ -125,7 +125,7 @@ fn fields(schema: &Map<String, Value>) -> Vec<String> {
 
 /// Rust names, each with what has it.
 #[derive(Default)]
-struct Names(BTreeMap<String, String>);
+pub(super) struct Names(BTreeMap<String, String>);
 
 impl Names {
     fn taken(&mut self, name: &str, by: &str) {
@@ -138,7 +138,7 @@ impl Names {
     }
 
     /// Takes a Rust name for something, or says what else has it.
-    fn claim(&mut self, rust: String, by: String) -> Option<String> {
+    pub(super) fn claim(&mut self, rust: String, by: String) -> Option<String> {
         match self.0.get(&rust) {
             Some(other) => Some(format!("`{rust}` would be that of {by} and of {other}")),
             None => {

@@ -182,7 +182,7 @@ fn properties_of_registries_that_would_be_one_field_are_refused_by_name() {
         let named =
             format!("`{name}` in the body of `private-registries/create-org-private-registry`");
         assert!(told.contains(&named), "{told}");
-        assert!(told.contains("both written as"), "{told}");
+        assert!(told.contains("the field `username"), "{told}");
         assert!(!told.contains('\n'), "{told}");
     }
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::body::{self, Given, Known, name_of, schema, takes_null};
 use super::calls::{query, status_only};
 use super::fit::Call;
+use crate::codegen::names::Names;
 use crate::codegen::operations;
 use crate::description::{Operation, family};
 use crate::repairs::components;
@@ -268,17 +269,18 @@ fn properties<'a>(operations: [&Operation<'a>; 2]) -> Result<BTreeMap<&'a str, P
 ///
 /// If two fields of what is written have one name.
 fn distinct(properties: &BTreeMap<&str, Property<'_>>) -> Result<()> {
-    let mut fields = BTreeMap::new();
+    let mut fields = Names::default();
     for (name, property) in properties {
         let says_null = property.says_null.then(|| null(name));
-        for (field, what) in [
+        let own = [
             (Some(field(name)), format!("`{name}`")),
             (says_null, format!("what says that `{name}` is `null`")),
-        ] {
+        ];
+        for (field, what) in own {
             let Some(field) = field else { continue };
             let what = format!("{what} in the body of `{}`", property.of);
-            if let Some(other) = fields.insert(field.to_string(), what.clone()) {
-                bail!("{other} and {what} are both written as `{field}`");
+            if let Some(why) = fields.claim(field.to_string(), what) {
+                bail!("the field {why}");
             }
         }
     }
